@@ -1,0 +1,294 @@
+"""Laws: what a network's raw output means. TFP, and only here its quirks.
+
+A law turns the raw output of an encoder or decoder into a distribution of the code
+or of the data. The networks end in a linear layer; the sigmoid or tanh of a paper's
+table is the law's `activation`, so that Bernoulli laws see logits.
+
+    likelihood = ks.distributions.Gaussian(scale=0.1, activation="tanh")
+    model = ks.SVAE(encoder, decoder, critic, likelihood=likelihood)
+
+Every density is summed over the event (all pixels, all code dimensions), in nats.
+"""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+__all__ = [
+    "Bernoulli",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "Implicit",
+    "Laplace",
+    "Law",
+    "get",
+    "kl_divergence",
+    "prior",
+]
+
+tfd = tfp.distributions
+
+# Where the values of each activation lie; None where anything may come.
+RANGES = {"linear": None, "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+class Law:
+    """Turns raw network outputs into a distribution. Subclass to add one.
+
+    Args:
+        activation: "linear", "sigmoid" or "tanh", applied to the location.
+        draw: "sample" draws from the distribution, with reparameterisation; "mean"
+            takes its mean, so that all the noise is what the network was fed. The
+            second is how decoders of images are used in adversarial learning.
+
+    Attributes:
+        parameters: Raw outputs per dimension of the event: 2 where the scale is
+            learned, else 1.
+        explicit: Whether there is a density.
+    """
+
+    parameters = 1
+    explicit = True
+
+    def __init__(self, activation: str = "linear", draw: str = "sample"):
+        if activation not in RANGES:
+            raise ValueError(
+                f"Expected activation to be one of {sorted(RANGES)}; "
+                f"received: {activation!r}"
+            )
+        if draw not in ("sample", "mean"):
+            raise ValueError(
+                f'Expected draw to be "sample" or "mean"; received: {draw!r}'
+            )
+        self.activation = activation
+        self.draw = draw
+
+    def __call__(self, raw: tf.Tensor) -> tfd.Distribution:
+        """The distribution that these raw outputs (batch, ..., parameters * k) mean."""
+        raw = tf.cast(raw, tf.float32)
+        distribution = self.distribution(raw)
+        rank = len(distribution.batch_shape) - 1
+        return tfd.Independent(distribution, reinterpreted_batch_ndims=rank)
+
+    def distribution(self, raw: tf.Tensor) -> tfd.Distribution:
+        """The distribution of each dimension by itself; float32 in."""
+        raise NotImplementedError
+
+    def location(self, raw: tf.Tensor) -> tf.Tensor:
+        """The raw location in the range of the activation."""
+        return keras.activations.get(self.activation)(raw)
+
+    def mean(self, raw: tf.Tensor) -> tf.Tensor:
+        """The distribution's mean: what `decode` and `encode` give."""
+        return self(raw).mean()
+
+    def sample(self, raw: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """One reparameterised draw (or the mean, see `draw`); an int32 (2,) seed."""
+        if self.draw == "mean":
+            return self.mean(raw)
+        return self(raw).sample(seed=seed)
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Where data under this law lie: (0, 1), (-1, 1), or None for anywhere."""
+        return RANGES[self.activation]
+
+    def get_config(self) -> dict:
+        return {"activation": self.activation, "draw": self.draw}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Law":
+        return cls(**config)
+
+
+class LocationScale(Law):
+    """A law with a location and a scale, fixed or learned.
+
+    Args:
+        scale: A positive number, or "learned": then the raw output has twice as many
+            entries on its last axis, locations first, and the scale is a softplus
+            shifted to be 1 at zero, at least 1e-3.
+        activation: "linear", "sigmoid" or "tanh", applied to the location.
+        draw: "sample" or "mean", see `Law`.
+    """
+
+    family: type[tfd.Distribution]
+
+    def __init__(
+        self,
+        scale: float | str = 1.0,
+        activation: str = "linear",
+        draw: str = "sample",
+    ):
+        super().__init__(activation, draw)
+        if scale != "learned" and not (isinstance(scale, (int, float)) and scale > 0):
+            raise ValueError(
+                f'Expected scale to be positive or "learned"; received: {scale!r}'
+            )
+        self.scale = scale
+        self.parameters = 2 if scale == "learned" else 1
+
+    def distribution(self, raw):
+        if self.scale != "learned":
+            return self.family(self.location(raw), self.scale)
+        location, scale = tf.split(raw, 2, axis=-1)
+        scale = 1e-3 + tf.nn.softplus(scale + 0.5413249)  # softplus^-1(1)
+        return self.family(self.location(location), scale)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Gaussian(LocationScale):
+    __doc__ = (
+        "Gaussian: its log density is an L2 distance.\n"
+        + (LocationScale.__doc__.split("\n", 1)[1])
+    )
+    family = tfd.Normal
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Laplace(LocationScale):
+    __doc__ = (
+        "Laplace: its log density is an L1 distance.\n"
+        + (LocationScale.__doc__.split("\n", 1)[1])
+    )
+    family = tfd.Laplace
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Bernoulli(Law):
+    """Bernoulli with logits, for data in [0, 1].
+
+    Data strictly between 0 and 1 are taken as probabilities, so the density is a cross
+    entropy. A draw is the mean (the probabilities): a binary sample would have no
+    gradient.
+    """
+
+    def __init__(self):
+        super().__init__("sigmoid", "mean")
+
+    def distribution(self, raw):
+        return tfd.Bernoulli(logits=raw, dtype=tf.float32)
+
+    def get_config(self):
+        return {}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class ContinuousBernoulli(Law):
+    """Continuous Bernoulli with logits (Loaiza-Ganem & Cunningham, 2019), on [0, 1].
+
+    Unlike `Bernoulli` it is a density for grey values, and can be drawn from with a
+    gradient.
+
+    Args:
+        draw: "sample" or "mean", see `Law`.
+    """
+
+    def __init__(self, draw: str = "mean"):
+        super().__init__("sigmoid", draw)
+
+    def distribution(self, raw):
+        return tfd.ContinuousBernoulli(logits=raw)
+
+    def get_config(self):
+        return {"draw": self.draw}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Implicit(Law):
+    """No density: the network's output is the sample, its noise was fed to it.
+
+    Args:
+        activation: "linear", "sigmoid" or "tanh".
+    """
+
+    explicit = False
+
+    def __init__(self, activation: str = "linear"):
+        super().__init__(activation, "mean")
+
+    def __call__(self, raw):
+        raise ValueError(
+            "Expected an explicit law where a density is asked for; received: "
+            'Implicit, which can only be drawn from. Pass posterior="gaussian" '
+            '(or likelihood="gaussian", "laplace", "bernoulli", '
+            '"continuous_bernoulli").'
+        )
+
+    def mean(self, raw):
+        return self.location(tf.cast(raw, tf.float32))
+
+    def get_config(self):
+        return {"activation": self.activation}
+
+
+LIKELIHOODS = {
+    "gaussian": lambda: Gaussian(1.0, draw="mean"),
+    "laplace": lambda: Laplace(1.0, draw="mean"),
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "implicit": Implicit,
+}
+POSTERIORS = {
+    "gaussian": lambda: Gaussian("learned"),
+    "laplace": lambda: Laplace("learned"),
+    "implicit": Implicit,
+}
+
+
+def get(law: str | Law, role: str = "likelihood") -> Law:
+    """A law by name, or the law itself.
+
+    Args:
+        law: For a likelihood "gaussian" and "laplace" (scale 1, linear), "bernoulli",
+            "continuous_bernoulli" or "implicit"; for a posterior "gaussian" and
+            "laplace" (learned scale) or "implicit"; or a `Law`.
+        role: "likelihood" or "posterior".
+
+    Raises:
+        ValueError: For a name that is none of these.
+    """
+    names = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}[role]
+    if isinstance(law, str) and law in names:
+        return names[law]()
+    if isinstance(law, Law):
+        return law
+    raise ValueError(
+        f"Expected {role} to be one of {sorted(names)} or a "
+        f"keras_svae.distributions.Law; received: {law!r}"
+    )
+
+
+def prior(name: str, latent_dim: int) -> tfd.Distribution:
+    """The prior p(z) of codes (batch, latent_dim).
+
+    Args:
+        name: "normal" for N(0, I) or "uniform" for U(-1, 1).
+        latent_dim: The code's dimension.
+    """
+    if name == "normal":
+        zeros = tf.zeros([latent_dim])
+        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+    if name == "uniform":
+        ones = tf.ones([latent_dim])
+        return tfd.Independent(tfd.Uniform(-ones, ones), reinterpreted_batch_ndims=1)
+    raise ValueError(f'Expected prior to be "normal" or "uniform"; received: {name!r}')
+
+
+def kl_divergence(
+    q: tfd.Distribution, p: tfd.Distribution, sample: tf.Tensor
+) -> tf.Tensor:
+    """KL(q || p) per example, (batch,): in closed form, else estimated on a sample.
+
+    Args:
+        q: The posterior.
+        p: The prior.
+        sample: Codes drawn from q, with their gradient, (batch, latent_dim).
+    """
+    try:
+        return tfd.kl_divergence(q, p)
+    except NotImplementedError:  # TFP knows no closed form for this pair
+        return q.log_prob(sample) - p.log_prob(sample)

@@ -1,0 +1,36 @@
+"""Inception score (Salimans et al., 2016), from any classifier's probabilities."""
+
+import numpy as np
+
+__all__ = ["inception_score"]
+
+
+def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
+    """`exp E KL(p(y|x) || p(y))` of generated samples.
+
+    Args:
+        probabilities: p(y|x) of each sample under a classifier, (n, classes), rows
+            summing to 1. Say which classifier beside the score.
+        splits: In how many parts the samples are scored, each with its own p(y).
+
+    Returns:
+        Mean and standard deviation over the splits, from 1 to the number of classes.
+
+    Raises:
+        ValueError: If rows are no distributions, or there are fewer rows than splits.
+    """
+    p = np.asarray(probabilities, np.float64)
+    if p.ndim != 2 or not np.allclose(p.sum(1), 1, atol=1e-4) or p.min() < 0:
+        raise ValueError(
+            "Expected probabilities (n, classes), >= 0 and summing to 1 in each row; "
+            f"received: shape {p.shape}"
+        )
+    if not 1 <= splits <= len(p):
+        raise ValueError(f"Expected 1 to {len(p)} splits; received: splits={splits}")
+    scores = []
+    for part in np.array_split(p, splits):
+        marginal = part.mean(0, keepdims=True)
+        # 0 log 0 is 0; where the marginal is 0, so is the row.
+        ratio = np.divide(part, marginal, out=np.ones_like(part), where=part > 0)
+        scores.append(np.exp((part * np.log(ratio)).sum(1).mean()))
+    return float(np.mean(scores)), float(np.std(scores))

@@ -1,0 +1,23 @@
+"""The methods, one file per family, and the base class they share."""
+
+from keras_svae.models.gan import GAN, WGANGP
+from keras_svae.models.game import Diverged, Game, Player
+from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
+from keras_svae.models.symmetric import ALI, ALICE, SVAE
+from keras_svae.models.vae import VAE
+
+__all__ = [
+    "ALI",
+    "ALICE",
+    "Autoencoder",
+    "Diverged",
+    "Draw",
+    "GAN",
+    "Game",
+    "JointModel",
+    "LatentModel",
+    "Player",
+    "SVAE",
+    "VAE",
+    "WGANGP",
+]

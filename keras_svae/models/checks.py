@@ -1,0 +1,180 @@
+"""What a model refuses, before any training starts, and how it says so."""
+
+import difflib
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def choice(name: str, value, choices: tuple) -> None:
+    """Raises unless the value is one of the choices."""
+    if value not in choices:
+        raise ValueError(
+            f"Expected {name} to be one of {list(choices)}; received: {value!r}"
+        )
+
+
+def integer(name: str, value, at_least: int) -> int:
+    """The value as an int; raises unless it is a whole number, large enough."""
+    if not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(
+            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
+        )
+    return int(value)
+
+
+def weight(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and not negative."""
+    if not np.isscalar(value) or not np.isfinite(value) or value < 0:
+        raise ValueError(
+            f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def all_finite(value) -> bool:
+    """Whether a tensor holds only finite numbers."""
+    return bool(np.isfinite(np.asarray(value)).all())
+
+
+def network(name: str, value) -> keras.Model:
+    """The network; raises unless it is a built Keras model with known shapes."""
+    if not isinstance(value, keras.Model) or not value.built:
+        raise ValueError(
+            f"Expected {name} to be a built keras.Model (functional or sequential); "
+            f"received: {value!r}"
+        )
+    if value.compute_dtype == "float16":
+        raise ValueError(
+            f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
+            "scaling; received: a network in mixed_float16"
+        )
+    return value
+
+
+def shapes(name: str, received, expected, why: str) -> None:
+    """Raises unless two shapes without their batch dimensions agree."""
+    received, expected = tuple(received), tuple(expected)
+    if received != expected:
+        raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
+
+
+def optimizer_names(players) -> list[str]:
+    """The arguments that `compile` wants, each once."""
+    return [
+        f"{name}=…" for name in dict.fromkeys(p.optimizer for p in players.values())
+    ]
+
+
+def optimizers(given: dict, players) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers by name; raises on a missing, unknown or shared one."""
+    wanted = {player.optimizer: name for name, player in reversed(players.items())}
+    wanted = {name: wanted[name] for name in reversed(wanted)}
+    unknown = [name for name, one in given.items() if name not in wanted and one]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], wanted, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TypeError(
+            f"Expected arguments of compile among {list(wanted)}; received: "
+            f"{unknown[0]!r}.{hint}"
+        )
+    found = {}
+    for name, player in wanted.items():
+        if given.get(name) is None:
+            raise ValueError(
+                f"Expected an optimizer for the player {player!r}, "
+                f"compile({name}=keras.optimizers.Adam(...)); received: none"
+            )
+        one = keras.optimizers.get(given[name])
+        if any(one is other for other in found.values()):
+            raise ValueError(
+                "Expected an optimizer of its own for each player; received: the same "
+                f"object as {name!r} and before"
+            )
+        if one.use_ema:
+            raise ValueError(
+                "Expected compile(ema=...), which averages the weights of all players; "
+                f"received: use_ema=True in {name!r}"
+            )
+        found[name] = one
+    return found
+
+
+def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
+    """Raises a ValueError on data that a model cannot learn from.
+
+    Args:
+        x: A batch.
+        shape: What one example should look like.
+        value_range: Where values should lie, or None for anywhere.
+    """
+    dtype = getattr(x, "dtype", None)
+    dtype = getattr(dtype, "name", dtype)
+    if not str(dtype).startswith(("float", "bfloat")):
+        low, high = value_range or (0, 1)
+        raise ValueError(
+            f"Expected data as floats in [{low:g}, {high:g}]; received: {dtype}. "
+            "Divide 8-bit images by 255, or load them with keras_svae.data.load."
+        )
+    if len(x.shape) != len(shape) + 1:
+        raise ValueError(
+            f"Expected data of rank {len(shape) + 1}, (batch, "
+            f"{', '.join(map(str, shape))}); received: shape {tuple(x.shape)}"
+        )
+    shapes("each example to have shape", x.shape[1:], shape, "as the networks do")
+    x = np.asarray(x)
+    if not np.isfinite(x).all():
+        raise ValueError(
+            "Expected finite data; received: NaN or infinity in "
+            f"{int((~np.isfinite(x)).any(axis=tuple(range(1, x.ndim))).sum())} of "
+            f"{len(x)} examples"
+        )
+    if value_range is not None:
+        low, high = value_range
+        if x.min() < low or x.max() > high:
+            raise ValueError(
+                f"Expected data in [{low:g}, {high:g}], the range of the likelihood; "
+                f"received: values from {x.min():g} to {x.max():g}"
+            )
+
+
+def first_batch(model, x) -> None:
+    """Looks at what `fit` is about to be fed, as far as that consumes nothing."""
+    if isinstance(x, tf.data.Dataset):
+        batch = next(iter(x.take(1)), None)
+        if batch is None:
+            raise ValueError("Expected data to train on; received: an empty data set")
+        x = model.unpack(batch)
+    elif isinstance(x, keras.utils.PyDataset):
+        x = model.unpack(x[0])
+    elif not hasattr(x, "shape"):
+        return  # a generator, or a distributed data set
+    elif len(x) == 0:
+        raise ValueError("Expected data to train on; received: an empty array")
+    model.check_data(x)
+
+
+def batch_norm(size: int, replicas: int, networks) -> None:
+    """Raises where batch normalisation would see a single example."""
+    if size > replicas:
+        return
+    for one in networks:
+        for layer in one._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                raise ValueError(
+                    "Expected at least 2 examples per replica for batch "
+                    f"normalisation (layer {layer.name!r}); received: a batch of "
+                    f"{size} on {replicas} replica(s)"
+                )
+
+
+def new_folder(path) -> pathlib.Path:
+    """The path; raises if something is there that would be overwritten."""
+    path = pathlib.Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise FileExistsError(
+            f"Expected a new or empty folder; received: {path}, which holds something"
+        )
+    return path

@@ -1,0 +1,382 @@
+"""Models with a latent code: what they share, and what they draw in one turn.
+
+`LatentModel` has a prior and a decoder (every method here), `Autoencoder` an encoder
+too, `JointModel` a critic of pairs as well.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from keras_svae import distributions
+from keras_svae.models import checks
+from keras_svae.models.export import SEED
+from keras_svae.models.game import Game, Player
+from keras_svae.noise import Noise, scope
+from keras_svae.ratios import logistic
+
+__all__ = ["Autoencoder", "Draw", "JointModel", "LatentModel"]
+
+
+class Draw:
+    """Samples of both laws in one turn; each computed once, when first asked for.
+
+    The joint laws are q(x, z) = q(x) q(z|x) and p(x, z) = p(z) p(x|z).
+
+    Attributes:
+        x: Data, (batch, ...).
+        z: Codes from the prior, (batch, latent_dim).
+        noise: The source of everything random in this turn.
+        log: Scalars to log that belong to no loss.
+    """
+
+    def __init__(
+        self, model: "LatentModel", x: tf.Tensor, noise: Noise, training: bool
+    ):
+        self.model, self.noise, self.training = model, noise, training
+        self.x = tf.cast(x, tf.float32)
+        self.log: dict[str, tf.Tensor] = {}
+
+    @functools.cached_property
+    def z(self):
+        return self.model.prior.sample(tf.shape(self.x)[0], seed=self.noise.seed("z"))
+
+    @functools.cached_property
+    def x_p(self):
+        """x ~ p(x|z) at the prior's z."""
+        raw = self.model.decoder(self.z, training=self.training)
+        return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
+
+    @functools.cached_property
+    def _posterior_raw(self):
+        return self.model.encoder(self.x, training=self.training)
+
+    @functools.cached_property
+    def z_q(self):
+        """z ~ q(z|x) at the data."""
+        return self.model.posterior_law.sample(
+            self._posterior_raw, self.noise.seed("z_q")
+        )
+
+    @property
+    def q(self):
+        """A batch of pairs (x, z) of q(x, z)."""
+        return self.x, self.z_q
+
+    @property
+    def p(self):
+        """A batch of pairs (x, z) of p(x, z)."""
+        return self.x_p, self.z
+
+    @functools.cached_property
+    def _reconstruction_raw(self):
+        return self.model.decoder(self.z_q, training=self.training)
+
+    @property
+    def reconstruction(self):
+        """The mean of p(x|z) at z ~ q(z|x), (batch, ...)."""
+        return self.model.likelihood_law.mean(self._reconstruction_raw)
+
+    @functools.cached_property
+    def log_p_x(self):
+        """log p(x|z) on q's pairs, (batch,), nats."""
+        return self.model.likelihood_law(self._reconstruction_raw).log_prob(self.x)
+
+    @functools.cached_property
+    def log_q_z(self):
+        """log q(z|x) on p's pairs, (batch,), nats."""
+        raw = self.model.encoder(self.x_p, training=self.training)
+        return self.model.posterior_law(raw).log_prob(self.z)
+
+    @functools.cached_property
+    def kl(self):
+        """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
+        posterior = self.model.posterior_law(self._posterior_raw)
+        return distributions.kl_divergence(posterior, self.model.prior, self.z_q)
+
+
+class LatentModel(Game):
+    """A prior p(z) and a decoder p(x|z).
+
+    Args:
+        decoder: Network from codes (batch, latent_dim) to the raw output of the
+            likelihood (batch, ...).
+        prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
+        likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
+            "gaussian", "laplace" (scale 1, unbounded), "implicit", or a
+            `keras_svae.distributions.Law`.
+        **kwargs: `seed`, `turns`, `play`, `name`: see `Game`.
+    """
+
+    sampled_from = "decoder"
+
+    def __init__(self, decoder, *, prior="normal", likelihood="bernoulli", **kwargs):
+        super().__init__(**kwargs)
+        self.decoder = checks.network("decoder", decoder)
+        self.likelihood_law = distributions.get(likelihood, "likelihood")
+        if len(decoder.input_shape) != 2:
+            raise ValueError(
+                "Expected the decoder to read codes (batch, latent_dim); received: "
+                f"input shape {decoder.input_shape}"
+            )
+        self.latent_dim = decoder.input_shape[-1]
+        self.prior_name = prior
+        checks.choice("prior", prior, ("normal", "uniform"))
+        *size, channels = decoder.output_shape[1:]
+        if channels % self.likelihood_law.parameters:
+            raise ValueError(
+                "Expected an even number of decoder outputs on the last axis, a "
+                f"location and a scale each; received: {channels}"
+            )
+        self.data_shape = (*size, channels // self.likelihood_law.parameters)
+        if self.likelihood_law.activation != "linear":
+            _check_raw("decoder", decoder)
+
+    @property
+    def prior(self):
+        """p(z), a TFP distribution of codes (latent_dim,)."""
+        return distributions.prior(self.prior_name, self.latent_dim)
+
+    def draw(self, batch, noise, training):
+        return Draw(self, batch, noise, training)
+
+    def batch_spec(self):
+        return tf.TensorSpec((None, *self.data_shape), tf.float32)
+
+    def check_data(self, x):
+        checks.images(x, self.data_shape, self.likelihood_law.range)
+        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        checks.batch_norm(len(x), replicas, networks)
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def call(self, inputs, training=False):
+        """Codes to data, as `decode`."""
+        return self.likelihood_law.mean(self.decoder(inputs, training=training))
+
+    def generate(self, n: int, seed: int = 0) -> tf.Tensor:
+        """Draws `n` examples x ~ p(x|z), z ~ p(z): (n, ...) in the data's range.
+
+        Where the likelihood's `draw` is "mean", these are the means of p(x|z).
+        """
+        noise = Noise(seed)
+        with scope(noise):
+            z = self.prior.sample(n, seed=noise.seed("z"))
+            raw = self.decoder(z, training=False)
+            return self.likelihood_law.sample(raw, noise.seed("x"))
+
+    def decode(self, z, seed: int = 0) -> tf.Tensor:
+        """The mean of p(x|z), (batch, ...), for codes z, (batch, latent_dim).
+
+        The seed matters only to a decoder that is fed noise.
+        """
+        with scope(Noise(seed)):
+            raw = self.decoder(self._codes(z), training=False)
+            return self.likelihood_law.mean(raw)
+
+    def likelihood(self, z, seed: int = 0):
+        """p(x|z) as a TFP distribution; raises a ValueError where it is implicit."""
+        with scope(Noise(seed)):
+            return self.likelihood_law(self.decoder(self._codes(z), training=False))
+
+    def _codes(self, z) -> tf.Tensor:
+        z = tf.convert_to_tensor(z, tf.float32)
+        checks.shapes("codes", z.shape[1:], (self.latent_dim,), "as the decoder reads")
+        return z
+
+    def _data(self, x) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        if tf.executing_eagerly():
+            checks.images(x, self.data_shape, self.likelihood_law.range)
+        return tf.cast(x, tf.float32)
+
+    def endpoints(self):
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+        n = tf.TensorSpec([], tf.int32, name="n")
+        return {
+            "generate": (lambda n, seed: {"x": self.generate(n, seed)}, [n, SEED]),
+            "decode": (lambda z, seed: {"x": self.decode(z, seed)}, [codes, SEED]),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "likelihood": keras.saving.serialize_keras_object(self.likelihood_law),
+            "prior": self.prior_name,
+        }
+
+
+class Autoencoder(LatentModel):
+    """Adds an encoder q(z|x).
+
+    Args:
+        encoder: Network from data (batch, ...) to the raw output of the posterior,
+            (batch, parameters * latent_dim).
+        decoder: See `LatentModel`.
+        posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
+            dimension of the code), "laplace", "implicit" (one output; the encoder is
+            fed noise), or a `keras_svae.distributions.Law`.
+        **kwargs: See `LatentModel`.
+    """
+
+    sampled_from = "encoder decoder"
+
+    def __init__(self, encoder, decoder, *, posterior="gaussian", **kwargs):
+        super().__init__(decoder, **kwargs)
+        self.encoder = checks.network("encoder", encoder)
+        self.posterior_law = distributions.get(posterior, "posterior")
+        checks.shapes(
+            "the encoder to read",
+            encoder.input_shape[1:],
+            self.data_shape,
+            "what the decoder makes",
+        )
+        checks.shapes(
+            "the encoder's raw output",
+            encoder.output_shape[1:],
+            (self.posterior_law.parameters * self.latent_dim,),
+            f"{self.posterior_law.parameters} per dimension of the decoder's code",
+        )
+        if self.posterior_law.activation != "linear":
+            _check_raw("encoder", encoder)
+
+    def call(self, inputs, training=False):
+        """Data to their reconstructions, as `reconstruct`."""
+        z = self.posterior_law.mean(self.encoder(inputs, training=training))
+        return self.likelihood_law.mean(self.decoder(z, training=training))
+
+    def observe(self, draw):
+        error = draw.reconstruction - draw.x
+        return {**super().observe(draw), "mse": tf.reduce_mean(error**2)}
+
+    def encode(self, x, seed: int | None = None) -> tf.Tensor:
+        """Codes (batch, latent_dim) of data (batch, ...).
+
+        Args:
+            x: Data in the likelihood's range.
+            seed: None for the posterior's mean, a seed for a draw from it. An
+                implicit encoder always draws, by default with seed 0.
+        """
+        noise = Noise(0 if seed is None else seed)
+        with scope(noise):
+            raw = self.encoder(self._data(x), training=False)
+            if seed is None:
+                return self.posterior_law.mean(raw)
+            return self.posterior_law.sample(raw, noise.seed("z"))
+
+    def posterior(self, x, seed: int = 0):
+        """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""
+        with scope(Noise(seed)):
+            return self.posterior_law(self.encoder(self._data(x), training=False))
+
+    def reconstruct(self, x, seed: int | None = None) -> tf.Tensor:
+        """Data through their codes and back: `decode(encode(x, seed))`."""
+        return self.decode(self.encode(x, seed), 0 if seed is None else seed)
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+
+        def encode(x, seed):
+            return {"z": self.encode(x, seed)}
+
+        def reconstruct(x, seed):
+            noise = seed if not self.posterior_law.explicit else None
+            return {"x": self.decode(self.encode(x, noise), seed)}
+
+        def posterior(x, seed):
+            law = self.posterior(x, seed)
+            return {"mean": law.mean(), "scale": law.stddev()}
+
+        def log_likelihood(x, z, seed):
+            return {"log_likelihood": self.likelihood(z, seed).log_prob(x)}
+
+        found = {
+            **super().endpoints(),
+            "encode": (encode, [data, SEED]),
+            "reconstruct": (reconstruct, [data, SEED]),
+        }
+        if self.posterior_law.explicit:
+            found["posterior"] = (posterior, [data, SEED])
+        if self.likelihood_law.explicit:
+            found["log_likelihood"] = (log_likelihood, [data, codes, SEED])
+        return found
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "posterior": keras.saving.serialize_keras_object(self.posterior_law),
+        }
+
+
+class JointModel(Autoencoder):
+    """Adds a critic of pairs, f(x, z), which tells the two joint laws apart.
+
+    Args:
+        encoder: See `Autoencoder`.
+        decoder: See `LatentModel`.
+        critic: Network from `[x, z]` to one unbounded logit, (batch, 1).
+        **kwargs: See `Autoencoder`.
+    """
+
+    players = {
+        "critic": Player("critic", optimizer="critic_optimizer"),
+        "autoencoder": Player("encoder decoder"),
+    }
+
+    def __init__(self, encoder, decoder, critic, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.critic = checks.network("critic", critic)
+        shapes = critic.input_shape
+        if not isinstance(shapes, list) or len(shapes) != 2:
+            raise ValueError(
+                "Expected a critic of pairs [x, z]; received: input shape "
+                f"{shapes}. Networks of this package take joint=True."
+            )
+        why = "as the encoder and the decoder do"
+        checks.shapes("the critic's x", shapes[0][1:], self.data_shape, why)
+        checks.shapes("the critic's z", shapes[1][1:], (self.latent_dim,), why)
+        checks.shapes("the critic's output", critic.output_shape[1:], (1,), "a logit")
+
+    def f(self, x, z, training=True):
+        """The critic's logits, (batch, 1) float32: log p(x, z) - log q(x, z)."""
+        return tf.cast(self.critic([x, z], training=training), tf.float32)
+
+    def critic_loss(self, draw):
+        """Minus (10): its minimiser is f* = log p(x, z) - log q(x, z), (11)."""
+        f_p = self.f(*draw.p, draw.training)
+        f_q = self.f(*draw.q, draw.training)
+        return logistic(positive=f_p, negative=f_q)
+
+    def log_ratio(self, x, z) -> tf.Tensor:
+        """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats."""
+        x, z = self._data(x), self._codes(z)
+        return tf.squeeze(self.f(x, z, training=False), -1)
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+
+        def log_ratio(x, z):
+            return {"log_ratio": self.log_ratio(x, z)}
+
+        return {**super().endpoints(), "log_ratio": (log_ratio, [data, codes])}
+
+    def get_config(self):
+        critic = keras.saving.serialize_keras_object(self.critic)
+        return {**super().get_config(), "critic": critic}
+
+
+def _check_raw(name: str, network: keras.Model) -> None:
+    """A sigmoid under a law that applies one itself would go unnoticed."""
+    activation = getattr(network.layers[-1], "activation", keras.activations.linear)
+    if activation not in (keras.activations.linear, None):
+        raise ValueError(
+            f"Expected the {name} to end in a linear layer, since its law applies the "
+            f"activation; received: {activation.__name__!r} at the end"
+        )

@@ -1,0 +1,136 @@
+"""Methods that match the joint laws of encoder and decoder with one critic.
+
+sVAE and sVAE-r (Chen et al., 2018), ALI (Dumoulin et al., 2017), ALICE (Li et al.,
+2017). Equation numbers are those of sVAE, `svae_aistats2018`.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.latent import JointModel
+from keras_svae.ratios import logistic, symmetric_kl
+
+__all__ = ["ALI", "ALICE", "SVAE"]
+
+
+class _Matched(JointModel):
+    """A way to match the joint laws, and a regulariser of weight `lam`."""
+
+    def __init__(self, encoder, decoder, critic, *, lam, two_sided, **kwargs):
+        super().__init__(encoder, decoder, critic, **kwargs)
+        self.lam = checks.weight("lam", lam)
+        self.two_sided = bool(two_sided)
+        if self.lam > 0:
+            laws = [self.likelihood_law, *[self.posterior_law] * self.two_sided]
+            for law in laws:
+                if not law.explicit:
+                    law(None)  # raises, and says what to pass
+
+    def matching(self, f_p, f_q):
+        """What encoder and decoder minimise, given f on samples of both joint laws."""
+        raise NotImplementedError
+
+    def autoencoder_loss(self, draw):
+        f_p = self.f(*draw.p, draw.training)
+        f_q = self.f(*draw.q, draw.training)
+        draw.log["symmetric_kl"] = symmetric_kl(above=f_p, below=f_q)
+        terms = {"matching": self.matching(f_p, f_q)}
+        if self.lam > 0:
+            terms["reconstruction_x"] = -self.lam * tf.reduce_mean(draw.log_p_x)
+            if self.two_sided:
+                terms["reconstruction_z"] = -self.lam * tf.reduce_mean(draw.log_q_z)
+        return terms
+
+    def get_config(self):
+        return {**super().get_config(), "lam": self.lam, "two_sided": self.two_sided}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class SVAE(_Matched):
+    """Symmetric VAE, sVAE (lam = 0) and sVAE-r (lam > 0), (Chen et al., 2018).
+
+    The critic minimises minus (10), so that `f* = log p(x, z) - log q(x, z)`, (11).
+    Encoder and decoder minimise minus (29),
+
+        -E_q[f + lam log p(x|z)] + E_p[f - lam log q(z|x)],
+
+    which is minus (14) for lam = 0: the symmetric KL of the joint laws, (15).
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic: Network from `[x, z]` to one logit.
+        lam: Weight of the log likelihoods (28), >= 0. They are summed over pixels and
+            code dimensions, so a larger event wants a smaller weight.
+        two_sided: Whether log q(z|x) on p's pairs is part of the regulariser, as in
+            (29), or log p(x|z) alone.
+        **kwargs: `posterior`, `likelihood`, `prior`, `seed`, `turns`, `play`: see
+            `Autoencoder` and `Game`.
+
+    Raises:
+        ValueError: For a negative lam, or lam > 0 with an implicit law.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=32)
+        model = ks.SVAE(nets.encoder, nets.decoder, nets.critic, lam=0.1)
+        model.compile(optimizer=keras.optimizers.Adam(1e-4),
+                      critic_optimizer=keras.optimizers.Adam(1e-4))
+        model.fit(ks.data.load("mnist"), epochs=20)
+    """
+
+    def __init__(self, encoder, decoder, critic, *, lam=0.0, two_sided=True, **kwargs):
+        super().__init__(
+            encoder, decoder, critic, lam=lam, two_sided=two_sided, **kwargs
+        )
+
+    def matching(self, f_p, f_q):
+        """Minus (14): raw log ratios, whose gradient does not vanish."""
+        return symmetric_kl(above=f_p, below=f_q)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class ALICE(_Matched):
+    """ALICE (Li et al., 2017): ALI with a conditional-entropy regulariser.
+
+    The critic as in sVAE. Encoder and decoder minimise minus (19), non-saturating, and
+    `-lam E_q log p(x|z)`:
+
+        E_q softplus(-f) + E_p softplus(f) - lam E_q log p(x|z).
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic: Network from `[x, z]` to one logit.
+        lam: Weight of the log likelihood, >= 0; 0 is ALI.
+        two_sided: Add `-lam E_p log q(z|x)`, as sVAE-r has it.
+        **kwargs: See `SVAE`.
+    """
+
+    def __init__(self, encoder, decoder, critic, *, lam=1.0, two_sided=False, **kwargs):
+        super().__init__(
+            encoder, decoder, critic, lam=lam, two_sided=two_sided, **kwargs
+        )
+
+    def matching(self, f_p, f_q):
+        """Minus (19): log-sigmoid of the log ratios, where sVAE has them raw."""
+        return logistic(positive=f_q, negative=f_p)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class ALI(ALICE):
+    """Adversarially learned inference (Dumoulin et al., 2017): ALICE with lam = 0.
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic: Network from `[x, z]` to one logit.
+        **kwargs: See `SVAE`.
+    """
+
+    def __init__(self, encoder, decoder, critic, **kwargs):
+        super().__init__(encoder, decoder, critic, lam=0.0, **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        return {k: v for k, v in config.items() if k not in ("lam", "two_sided")}

@@ -1,0 +1,76 @@
+"""Layers that need noise: they draw it from the model's own source.
+
+See `keras_svae.noise`: stateless, different on every replica, the same after a
+resume.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_svae import noise
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AppendNoise(keras.layers.Layer):
+    """Concatenates noise to the last axis: this is what makes a network implicit.
+
+    A vector of shape (batch, features) gets `dim` more features, an image of shape
+    (batch, height, width, channels) gets `dim` more channels.
+
+    Args:
+        dim: How many features or channels of noise, at least 1.
+        law: "normal" for N(0, 1), "uniform" for U(-1, 1).
+    """
+
+    def __init__(self, dim: int, law: str = "normal", **kwargs):
+        super().__init__(**kwargs)
+        if dim < 1:
+            raise ValueError(f"Expected dim >= 1; received: dim={dim}")
+        if law not in ("normal", "uniform"):
+            raise ValueError(
+                f'Expected law to be "normal" or "uniform"; received: law={law!r}'
+            )
+        self.dim = dim
+        self.law = law
+
+    def call(self, inputs):
+        shape = tf.concat([tf.shape(inputs)[:-1], [self.dim]], 0)
+        sample = noise.draw(shape, "normal" if self.law == "normal" else "symmetric")
+        sample.set_shape([*inputs.shape[:-1], self.dim])
+        return tf.concat([inputs, tf.cast(sample, inputs.dtype)], -1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + self.dim)
+
+    def get_config(self):
+        return {**super().get_config(), "dim": self.dim, "law": self.law}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Dropout(keras.layers.Layer):
+    """Dropout (Srivastava et al., 2014) whose masks come from the model's own noise.
+
+    Unlike `keras.layers.Dropout` it gives each replica its own mask, and a resumed
+    run the masks the killed one would have used.
+
+    Args:
+        rate: The share of inputs set to zero in training, in [0, 1).
+    """
+
+    def __init__(self, rate: float, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"Expected rate in [0, 1); received: rate={rate}")
+        self.rate = rate
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        kept = noise.draw(tf.shape(inputs), "uniform") >= self.rate
+        return tf.where(kept, inputs / (1 - self.rate), tf.zeros_like(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}
