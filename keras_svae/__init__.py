@@ -4,7 +4,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 from keras_svae import (
     callbacks,
-    data,
     distributions,
     evaluation,
     models,

@@ -1,0 +1,152 @@
+"""Checkpoints from which a killed run goes on as if nothing had happened."""
+
+import hashlib
+import json
+import os
+import pathlib
+
+import keras
+
+__all__ = ["Backup", "restore"]
+
+
+def _digest(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shapes(model) -> list:
+    return [[v.path, list(v.shape)] for v in model.variables]
+
+
+def _replace(path: pathlib.Path, temporary: pathlib.Path) -> None:
+    """Puts a finished file in place at once: a kill leaves the old or the new one."""
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+class Backup(keras.callbacks.Callback):
+    """Saves weights, all optimizers' state and the step, so that a run can go on.
+
+    Unlike `keras.callbacks.BackupAndRestore` it knows the step within the epoch, and
+    keeps the last two backups, each written whole or not at all. Together with the
+    model's stateless noise and `keras_svae.data.load(start=step)`, a run that is
+    killed and resumed ends with the weights of one that was not, bit for bit:
+
+        model.compile(...)
+        step = ks.callbacks.restore(model, "backup")
+        train = ks.data.load("mnist", start=step)
+        model.fit(train, ..., callbacks=[ks.callbacks.Backup("backup")])
+
+    Args:
+        folder: Where to save; made if it is not there.
+        every: Steps between backups; None for once an epoch. A backup is written at
+            the end of training, too.
+
+    Raises:
+        OSError: Before training starts, if the folder cannot be written.
+    """
+
+    def __init__(self, folder: str | os.PathLike, every: int | None = None):
+        super().__init__()
+        if every is not None and every < 1:
+            raise ValueError(f"Expected every >= 1; received: every={every}")
+        self.folder = pathlib.Path(folder)
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        probe = self.folder / ".writable"
+        probe.write_text("")
+        probe.unlink()
+        self._last = int(self.model.step)
+
+    def on_train_batch_end(self, batch, logs=None):
+        # `batch` counts from 0 in each epoch, so the model's own count is asked only
+        # when a backup may be due.
+        if self.every is not None and int(self.model.step) - self._last >= self.every:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.every is None:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def save(self) -> None:
+        """Writes a backup of the model as it is now."""
+        self._last = step = int(self.model.step)
+        name = f"step-{step:09d}"
+        weights = self.folder / f"{name}.weights.h5"
+        temporary = self.folder / "writing.weights.h5"
+        self.model.save_weights(temporary)
+        about = {
+            "step": step,
+            "method": type(self.model).__name__,
+            "sha256": _digest(temporary),
+            "variables": _shapes(self.model),
+        }
+        _replace(weights, temporary)
+        temporary = self.folder / "writing.json"
+        temporary.write_text(json.dumps(about))
+        _replace(self.folder / f"{name}.json", temporary)
+        for old in sorted(self.folder.glob("step-*.json"))[:-2]:
+            old.with_suffix(".weights.h5").unlink(missing_ok=True)
+            old.unlink()
+
+
+def restore(model, folder: str | os.PathLike) -> int:
+    """Loads the newest backup of a folder into a compiled model.
+
+    Args:
+        model: A compiled model of the method and shapes that were saved.
+        folder: What `Backup` wrote; may be empty or absent.
+
+    Returns:
+        The step to go on from; 0 if there is no backup.
+
+    Raises:
+        ValueError: If the backup is of another method or other shapes, or damaged;
+            the model is then as it was.
+    """
+    found = sorted(pathlib.Path(folder).glob("step-*.json"))
+    if not found:
+        return 0
+    if not model.compiled:
+        raise ValueError(
+            "Expected a compiled model, whose optimizers can be restored; received: "
+            "restore() before compile()"
+        )
+    newest = found[-1]
+    about = json.loads(newest.read_text())
+    method = type(model).__name__
+    if about["method"] != method:
+        raise ValueError(
+            f"Expected a backup of {method}; received: one of {about['method']} in "
+            f"{newest}"
+        )
+    mine = [shape for _, shape in _shapes(model)]
+    theirs = [shape for _, shape in about["variables"]]
+    if mine != theirs:
+        differing = [
+            f"{path}: {tuple(saved)}"
+            for (path, saved), own in zip(about["variables"], mine, strict=False)
+            if saved != own
+        ]
+        raise ValueError(
+            f"Expected a backup of {len(mine)} variables shaped as this model's; "
+            f"received: {len(theirs)} in {newest}, differing in "
+            f"{differing[:3] or 'number'}"
+        )
+    weights = newest.with_suffix(".weights.h5")
+    if not weights.exists() or _digest(weights) != about["sha256"]:
+        older = f" An older one is {found[-2]}." if len(found) > 1 else ""
+        raise ValueError(
+            f"Expected the file that was saved; received: a truncated or changed "
+            f"{weights}. Remove it and {newest.name} to go on from an older "
+            f"backup.{older}"
+        )
+    model.load_weights(weights)
+    return about["step"]
