@@ -1,0 +1,70 @@
+"""Sphinx: Markdown pages (MyST), reference from docstrings, all of it offline."""
+
+import os
+import re
+import sys
+from importlib.metadata import version as installed
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+project = "keras_svae"
+author = "the keras_svae authors"
+project_copyright = "the keras_svae authors"
+release = version = installed("keras-svae")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    # Copies MathJax into the pages: formulas show without a network.
+    "sphinx-mathjax-offline",
+]
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "fieldlist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"keras_svae {release}"
+html_copy_source = False
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+# Docstrings quote code with single backticks, as Markdown does.
+default_role = "literal"
+
+
+def plain_docstring(app, what, name, obj, options, lines):
+    """Reads docstrings as they are written: no reStructuredText to be minded.
+
+    A block that is indented deeper than the text before it, after a blank line, is
+    shown as it stands, and so is an `Example:`; a bar outside code is a bar.
+    """
+    text, literal, above = [], False, ""
+    for i, line in enumerate(lines):
+        indented = line.startswith(" ")
+        if re.fullmatch(r"Examples?:", line):
+            text += ["Example::", ""]
+            literal, above = True, line
+            continue
+        if literal and (indented or not line):
+            text.append(line)
+            continue
+        literal = False
+        begins = indented and i > 0 and not lines[i - 1] and not above.startswith(" ")
+        if begins and not re.match(r"([-*]|\d+\.) ", above):
+            text += ["::", "", line]
+            literal = True
+            continue
+        text.append(re.sub(r"(`[^`]*`)|\|", lambda m: m[1] or r"\|", line))
+        above = line or above
+    lines[:] = text
+
+
+def setup(app):
+    # Before napoleon, which has priority 500.
+    app.connect("autodoc-process-docstring", plain_docstring, priority=400)
