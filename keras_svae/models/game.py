@@ -393,6 +393,8 @@ class Game(keras.Model):
                 f"compile({', '.join(checks.optimizer_names(self.players))})."
             )
         checks.first_batch(self, x)
+        if isinstance(x, tf.data.Dataset) and not args:
+            kwargs.setdefault("shuffle", False)  # else Keras warns that it can't
         return super().fit(x, *args, **kwargs)
 
     def export(self, filepath: str, *args, **kwargs) -> None:

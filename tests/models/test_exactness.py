@@ -1,0 +1,196 @@
+"""Losses and gradients of every method against the same arithmetic in NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+from tests.models.tiny import run, slopes, softplus
+
+
+class Reference:
+    """A method's losses in NumPy float64, from METHODS' formulas.
+
+    The model's noise is read off its own draw: z ~ p(z), and eps of the encoder.
+    """
+
+    def __init__(self, model, x, method, likelihood="gaussian"):
+        self.w, self.x, self.method = tiny.weights(model), x.astype(float), method
+        self.lam = getattr(model, "lam", 0.0)
+        self.two_sided = getattr(model, "two_sided", False)
+        self.likelihood = likelihood
+        noise = model._noise(1).fold(0).fold(0)
+        draw = model.draw(tf.constant(x), noise, True)
+        self.z = draw.z.numpy().astype(float)
+        self.mix = draw.noise.uniform([len(x)], "mix").numpy()[:, None].astype(float)
+        if "encoder" in self.w:
+            mean, scale = self.posterior(self.x)
+            self.eps = (draw.z_q.numpy() - mean) / scale
+
+    def posterior(self, x):
+        mean, raw = np.split(run(self.w["encoder"], x), 2, -1)
+        return mean, 1e-3 + softplus(raw + np.log(np.e - 1))
+
+    def location(self, z):
+        """The parameter of p(x|z): a location, or a probability."""
+        raw = run(self.w["decoder"], z)
+        if self.likelihood in ("gaussian", "laplace"):
+            return raw
+        return 1 / (1 + np.exp(-raw))
+
+    def mean(self, z):
+        """E p(x|z), which stands for x ~ p(x|z)."""
+        m = self.location(z)
+        if self.likelihood == "continuous_bernoulli":
+            return m / (2 * m - 1) + 1 / (2 * np.arctanh(1 - 2 * m))
+        return m
+
+    @property
+    def z_q(self):
+        mean, scale = self.posterior(self.x)
+        return mean + scale * self.eps
+
+    def f(self, *inputs):
+        return run(self.w["critic"], *inputs)
+
+    def log_p_x(self):
+        m = self.location(self.z_q)
+        if self.likelihood == "gaussian":
+            each = -0.5 * (self.x - m) ** 2 - 0.5 * np.log(2 * np.pi)
+        elif self.likelihood == "laplace":
+            each = -np.abs(self.x - m) - np.log(2)
+        else:
+            each = self.x * np.log(m) + (1 - self.x) * np.log(1 - m)
+        if self.likelihood == "continuous_bernoulli":
+            each = each + np.log(2 * np.arctanh(1 - 2 * m) / (1 - 2 * m))
+        return each.sum(-1).mean()
+
+    def log_q_z(self):
+        mean, scale = self.posterior(self.mean(self.z))
+        each = -0.5 * ((self.z - mean) / scale) ** 2 - np.log(
+            scale * np.sqrt(2 * np.pi)
+        )
+        return each.sum(-1).mean()
+
+    def kl(self):
+        mean, scale = self.posterior(self.x)
+        return (0.5 * (mean**2 + scale**2 - 1) - np.log(scale)).sum(-1).mean()
+
+    def critic(self):
+        if self.method in ("gan", "wgan_gp"):
+            fake = self.mean(self.z)
+            f_q, f_p = self.f(self.x), self.f(fake)
+            if self.method == "gan":
+                return (softplus(-f_q) + softplus(f_p)).mean()
+            between = self.mix * self.x + (1 - self.mix) * fake
+            norm = np.sqrt((slopes(self.w["critic"], between) ** 2).sum(-1))
+            return f_p.mean() - f_q.mean() + 10 * ((norm - 1) ** 2).mean()
+        f_q, f_p = self.f(self.x, self.z_q), self.f(self.mean(self.z), self.z)
+        return softplus(f_q).mean() + softplus(-f_p).mean()
+
+    def generator(self):
+        f_p = self.f(self.mean(self.z))
+        return softplus(-f_p).mean() if self.method == "gan" else -f_p.mean()
+
+    def autoencoder(self):
+        if self.method == "vae":
+            return -self.log_p_x() + self.kl()
+        f_q, f_p = self.f(self.x, self.z_q), self.f(self.mean(self.z), self.z)
+        if self.method.startswith("svae"):
+            loss = -(f_q.mean() - f_p.mean())
+        else:
+            loss = softplus(-f_q).mean() + softplus(f_p).mean()
+        if self.lam:
+            loss -= self.lam * self.log_p_x()
+            if self.two_sided:
+                loss -= self.lam * self.log_q_z()
+        return loss
+
+
+CASES = [(method, "gaussian") for method in tiny.METHODS] + [
+    ("vae", "bernoulli"),
+    ("vae", "continuous_bernoulli"),
+    ("svae_r", "bernoulli"),
+    ("svae_r", "laplace"),
+    ("alice", "continuous_bernoulli"),
+]
+
+
+@pytest.mark.parametrize(("method", "likelihood"), CASES)
+def test_losses_and_gradients_match_numpy(method, likelihood):
+    """One step of SGD(1): each weight moves by minus its player's gradient."""
+    model = tiny.build(method, likelihood)
+    x = tiny.data()
+    reference = Reference(model, x, method, likelihood)
+    logs = model.train_on_batch(x, return_dict=True)
+    after = tiny.weights(model)
+    # In playing order: the second player meets the first one's updated weights.
+    for name, player in model.players.items():
+        loss = getattr(reference, name)
+        np.testing.assert_allclose(logs[f"{name}_loss"], loss(), rtol=2e-5)
+        arrays = [a for n in player.networks.split() for a in reference.w[n]]
+        expected = tiny.gradient(loss, arrays)
+        moved = [a for n in player.networks.split() for a in after[n]]
+        assert max(np.abs(g).max() for g in expected) > 0.01
+        for array, g, new in zip(arrays, expected, moved, strict=True):
+            np.testing.assert_allclose(array - new, g, rtol=2e-3, atol=3e-5)
+            array -= g
+
+
+@pytest.mark.parametrize("method", [m for m in tiny.METHODS if m != "vae"])
+def test_simultaneous_play_takes_all_gradients_at_the_same_weights(method):
+    kwargs = {"turns": {"critic": 1}, "play": "simultaneous"}
+    model = tiny.build(method, **kwargs)
+    x = tiny.data()
+    reference = Reference(model, x, method)
+    model.train_on_batch(x)
+    after = tiny.weights(model)
+    for name, player in model.players.items():
+        arrays = [a for n in player.networks.split() for a in reference.w[n]]
+        expected = tiny.gradient(getattr(reference, name), arrays)
+        moved = [a for n in player.networks.split() for a in after[n]]
+        for array, g, new in zip(arrays, expected, moved, strict=True):
+            np.testing.assert_allclose(array - new, g, rtol=2e-3, atol=3e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "base"),
+    [("alice", "ali"), ("alice_two_sided", "ali"), ("svae_r", "svae")],
+)
+def test_lam_zero_is_the_unregularised_method(method, base):
+    regularised = tiny.build(method, lam=0.0)
+    plain = tiny.build(base)
+    different = tiny.build(method)
+    for model in (regularised, plain, different):
+        model.train_on_batch(tiny.data())
+    for a, b in zip(
+        regularised.trainable_variables, plain.trainable_variables, strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+    kernels = [m.encoder.weights[0].numpy() for m in (plain, different)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
+
+
+def test_svae_with_log_sigmoid_for_f_has_the_gradient_of_ali():
+    """(19): `+-f` replaced by `log s(+-f)` in (14)."""
+
+    class Replaced(ks.SVAE):
+        def matching(self, f_p, f_q):
+            log_s = tf.math.log_sigmoid
+            # Minus [E_q log s(f) + E_p log s(-f)].
+            return -(tf.reduce_mean(log_s(f_q)) + tf.reduce_mean(log_s(-f_p)))
+
+    ali, svae = tiny.build("ali"), tiny.build("svae")
+    nets = tiny.build("svae", compiled=False)
+    replaced = Replaced(
+        nets.encoder, nets.decoder, nets.critic, likelihood="gaussian", seed=3
+    )
+    replaced.compile(optimizer="sgd", critic_optimizer="sgd")
+    replaced.optimizer.learning_rate = replaced.critic_optimizer.learning_rate = 1.0
+    for model in (ali, svae, replaced):
+        model.train_on_batch(tiny.data())
+    for a, b in zip(ali.trainable_variables, replaced.trainable_variables, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    kernels = [m.encoder.weights[0].numpy() for m in (ali, svae)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3

@@ -1,0 +1,96 @@
+"""Tiny networks with fixed weights, and the same arithmetic again in NumPy float64."""
+
+import keras
+import numpy as np
+
+import keras_svae as ks
+
+DATA, CODE, BATCH = 3, 2, 5
+METHODS = {
+    "vae": (ks.VAE, {}),
+    "gan": (ks.GAN, {}),
+    "wgan_gp": (ks.WGANGP, {"turns": {"critic": 1}}),
+    "ali": (ks.ALI, {}),
+    "alice": (ks.ALICE, {"lam": 0.7}),
+    "alice_two_sided": (ks.ALICE, {"lam": 0.7, "two_sided": True}),
+    "svae": (ks.SVAE, {}),
+    "svae_r": (ks.SVAE, {"lam": 0.7}),
+}
+
+
+def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
+    """One tanh layer of four units and a linear one."""
+    tensors = [keras.Input((n,)) for n in inputs]
+    x = keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
+    x = keras.layers.Dense(4, activation="tanh")(x)
+    x = keras.layers.Dense(outputs)(x)
+    return keras.Model(tensors if len(tensors) > 1 else tensors[0], x, name=name)
+
+
+def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs):
+    """A model of this method whose weights depend on nothing but their shapes."""
+    cls, settings = METHODS[method]
+    settings = {**settings, "likelihood": likelihood, "seed": 3, **kwargs}
+    law = ks.distributions.get(likelihood)
+    decoder = dense([CODE], DATA * law.parameters, "decoder")
+    posterior = ks.distributions.get(kwargs.get("posterior", "gaussian"), "posterior")
+    if cls in (ks.GAN, ks.WGANGP):
+        model = cls(decoder, dense([DATA], 1, "critic"), **settings)
+    else:
+        encoder = dense([DATA], CODE * posterior.parameters, "encoder")
+        critic = [] if cls is ks.VAE else [dense([DATA, CODE], 1, "critic")]
+        model = cls(encoder, decoder, *critic, **settings)
+    rng = np.random.default_rng(7)
+    for variable in model.trainable_variables:
+        variable.assign(0.6 * rng.normal(size=variable.shape))
+    if compiled:
+        # With this optimizer a weight's change is minus its gradient.
+        make = optimizer or (lambda: keras.optimizers.SGD(1.0))
+        model.compile(**{p.optimizer: make() for p in model.players.values()})
+    return model
+
+
+def data(seed=0, n=BATCH, low=0.05, high=0.95):
+    """A batch in (0, 1)."""
+    return np.random.default_rng(seed).uniform(low, high, (n, DATA)).astype("float32")
+
+
+def weights(model) -> dict[str, list[np.ndarray]]:
+    """By network's attribute name, float64."""
+    return {
+        name: [v.numpy().astype(np.float64) for v in getattr(model, name).weights]
+        for name in ("encoder", "decoder", "critic")
+        if hasattr(model, name)
+    }
+
+
+def run(w: list[np.ndarray], *inputs) -> np.ndarray:
+    """The network of `dense`, in NumPy."""
+    hidden = np.tanh(np.concatenate(inputs, -1) @ w[0] + w[1])
+    return hidden @ w[2] + w[3]
+
+
+def slopes(w: list[np.ndarray], x) -> np.ndarray:
+    """The gradient of `run` with respect to one input, by the chain rule."""
+    hidden = np.tanh(x @ w[0] + w[1])
+    return ((1 - hidden**2) * w[2][:, 0]) @ w[0].T
+
+
+def softplus(t):
+    return np.logaddexp(0, t)
+
+
+def gradient(function, arrays: list[np.ndarray], step=1e-6) -> list[np.ndarray]:
+    """Central differences of a scalar function of the arrays, which it may read."""
+    found = []
+    for array in arrays:
+        g = np.zeros_like(array)
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            array[index] = kept + step
+            above = function()
+            array[index] = kept - step
+            g[index] = (above - function()) / (2 * step)
+            array[index] = kept
+        found.append(g)
+    return found
