@@ -1,5 +1,6 @@
 """Sphinx: Markdown pages (MyST), reference from docstrings, all of it offline."""
 
+import inspect
 import os
 import re
 import sys
@@ -29,10 +30,17 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"keras_svae {release}"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["math.css"]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
+# Keras's own docstrings are Keras's.
+autodoc_inherit_docstrings = False
+autodoc_typehints_format = "short"
+add_module_names = False
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 # Docstrings quote code with single backticks, as Markdown does.
 default_role = "literal"
@@ -57,7 +65,7 @@ def plain_docstring(app, what, name, obj, options, lines):
         literal = False
         begins = indented and i > 0 and not lines[i - 1] and not above.startswith(" ")
         if begins and not re.match(r"([-*]|\d+\.) ", above):
-            text += ["::", "", line]
+            text += [line] if above.endswith("::") else ["::", "", line]
             literal = True
             continue
         text.append(re.sub(r"(`[^`]*`)|\|", lambda m: m[1] or r"\|", line))
@@ -65,6 +73,22 @@ def plain_docstring(app, what, name, obj, options, lines):
     lines[:] = text
 
 
+def own_signature(app, what, name, obj, options, signature, annotation):
+    """Of Keras's classes `__init__`'s, not the `__new__(*args, **kwargs)` they share."""
+    if what != "class" or "__init__" not in vars(obj):
+        return None
+    of_init = inspect.signature(obj.__init__)
+    parameters = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in list(of_init.parameters.values())[1:]
+    ]
+    short = of_init.replace(
+        parameters=parameters, return_annotation=inspect.Signature.empty
+    )
+    return str(short), None
+
+
 def setup(app):
+    app.connect("autodoc-process-signature", own_signature)
     # Before napoleon, which has priority 500.
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)

@@ -1,0 +1,53 @@
+"""The code in README and in the docs runs as it is printed.
+
+All fenced ```python blocks of a page are run one after the other, in an empty folder.
+A block that is only to be read is a ```{code-block} python.
+"""
+
+import pathlib
+import re
+import runpy
+
+import matplotlib
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A page says what is printed in a comment below.
+PRINTED = re.compile(r"^print\(.*\)\n# (.*)$", re.MULTILINE)
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "_build" not in page.parts and BLOCK.search(page.read_text())
+]
+# What would need a network or minutes, and what is run in its place.
+INSTEAD = {
+    "README.md": [("mnist", "digits"), ("epochs=20", "epochs=1")],
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("Agg")
+    text = page.read_text()
+    for old, new in INSTEAD.get(page.name, []):
+        assert old in text
+        text = text.replace(old, new)
+    code = ""
+    for block in BLOCK.finditer(text):
+        # Empty lines, so that a traceback gives the page's line numbers.
+        code += "\n" * (text[: block.start(1)].count("\n") - code.count("\n"))
+        code += block[1]
+    # A file, since TensorFlow wants to read the source of what it traces.
+    script = tmp_path / f"{page.stem}.py"
+    script.write_text(code)
+    runpy.run_path(str(script))
+    output = capsys.readouterr().out.splitlines()
+    for line in PRINTED.findall(code):
+        assert line in output
+
+
+def test_pages_were_found():
+    names = {page.name for page in PAGES}
+    assert {"README.md", "start.md", "own_method.md", "deployment.md"} <= names
