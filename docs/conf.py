@@ -74,7 +74,7 @@ def plain_docstring(app, what, name, obj, options, lines):
 
 
 def own_signature(app, what, name, obj, options, signature, annotation):
-    """Of Keras's classes `__init__`'s, not the `__new__(*args, **kwargs)` they share."""
+    """A class's own `__init__`, not the `__new__(*args, **kwargs)` Keras gives it."""
     if what != "class" or "__init__" not in vars(obj):
         return None
     of_init = inspect.signature(obj.__init__)
