@@ -60,12 +60,12 @@ class Backup(keras.callbacks.Callback):
         probe = self.folder / ".writable"
         probe.write_text("")
         probe.unlink()
-        self._last = int(self.model.step)
+        self._last = self.model.step
 
     def on_train_batch_end(self, batch, logs=None):
         # `batch` counts from 0 in each epoch, so the model's own count is asked only
         # when a backup may be due.
-        if self.every is not None and int(self.model.step) - self._last >= self.every:
+        if self.every is not None and self.model.step - self._last >= self.every:
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -77,7 +77,7 @@ class Backup(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Writes a backup of the model as it is now."""
-        self._last = step = int(self.model.step)
+        self._last = step = self.model.step
         name = f"step-{step:09d}"
         weights = self.folder / f"{name}.weights.h5"
         temporary = self.folder / "writing.weights.h5"

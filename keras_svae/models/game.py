@@ -93,7 +93,7 @@ class Game(keras.Model):
                 "Expected one turn per player in simultaneous play; received: "
                 f"turns={dict(self.turns)}"
             )
-        self.step = self.add_weight(
+        self._step = self.add_weight(
             shape=(),
             dtype="int64",
             initializer="zeros",
@@ -215,6 +215,11 @@ class Game(keras.Model):
             }
         )
 
+    @property
+    def step(self) -> int:
+        """How many steps the model has been trained; saved with the weights."""
+        return int(self._step.numpy())
+
     def variables_of(self, player: Player) -> list[keras.Variable]:
         """The trainable weights that a player updates."""
         return [
@@ -227,10 +232,10 @@ class Game(keras.Model):
 
     def train_step(self, data):
         batch = self.unpack(data)
-        noise = self._noise(_TRAIN).fold(self.step.value)
+        noise = self._noise(_TRAIN).fold(self._step.value)
         play = getattr(self, f"_play_{self.play}")
         played = [self._update_metrics(*turn) for turn in play(batch, noise)]
-        self.step.assign_add(1)
+        self._step.assign_add(1)
         return self._logs(played)
 
     def test_step(self, data):
@@ -377,7 +382,7 @@ class Game(keras.Model):
         player, term = self._terms[name]
         raise Diverged(
             f"Expected finite losses; received: {float(logs[name])} in the term "
-            f"{term or 'loss'!r} of the player {player!r} at step {int(self.step) - 1}. "
+            f"{term or 'loss'!r} of the player {player!r} at step {self.step - 1}. "
             "Training stopped before anything was saved: the last checkpoint is "
             "intact. A lower learning rate, gradient clipping (`clipnorm`), or larger "
             "scales of the laws may help."

@@ -34,11 +34,11 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
     law = ks.distributions.get(likelihood)
     decoder = dense([CODE], DATA * law.parameters, "decoder")
     posterior = ks.distributions.get(kwargs.get("posterior", "gaussian"), "posterior")
-    if cls in (ks.GAN, ks.WGANGP):
+    if issubclass(cls, ks.GAN):
         model = cls(decoder, dense([DATA], 1, "critic"), **settings)
     else:
         encoder = dense([DATA], CODE * posterior.parameters, "encoder")
-        critic = [] if cls is ks.VAE else [dense([DATA, CODE], 1, "critic")]
+        critic = [] if issubclass(cls, ks.VAE) else [dense([DATA, CODE], 1, "critic")]
         model = cls(encoder, decoder, *critic, **settings)
     rng = np.random.default_rng(7)
     for variable in model.trainable_variables:

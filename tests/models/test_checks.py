@@ -1,0 +1,153 @@
+"""Bad input gets a message that says what was expected and what came."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+
+
+def image_model(likelihood="bernoulli", batch_norm=False, compiled=True):
+    x, z = keras.Input((4, 4, 1)), keras.Input((2,))
+    hidden = keras.layers.Flatten()(x)
+    if batch_norm:
+        hidden = keras.layers.BatchNormalization(name="norm")(hidden)
+    encoder = keras.Model(x, keras.layers.Dense(4)(hidden))
+    decoder = keras.layers.Reshape((4, 4, 1))(keras.layers.Dense(16)(z))
+    decoder = keras.Model(z, decoder)
+    both = keras.layers.Concatenate()([keras.layers.Flatten()(x), z])
+    critic = keras.Model([x, z], keras.layers.Dense(1)(both))
+    model = ks.SVAE(encoder, decoder, critic, likelihood=likelihood)
+    if compiled:
+        model.compile(optimizer="sgd", critic_optimizer="sgd")
+    return model
+
+
+def images(shape=(8, 4, 4, 1)):
+    return np.random.default_rng(0).uniform(size=shape).astype("float32")
+
+
+def with_nan():
+    x = images()
+    x[3, 1, 2, 0] = np.nan
+    return x
+
+
+BAD_DATA = {
+    "integers": ((images() * 255).astype("uint8"), r"floats in \[0, 1\].*received: uint8"),
+    "out of range": (images() * 255, r"data in \[0, 1\].*received: values from"),
+    "rank": (images()[..., 0], r"rank 4, \(batch, 4, 4, 1\).*shape \(8, 4, 4\)"),
+    "channels": (images((8, 4, 4, 3)), r"shape \(4, 4, 1\).*received: \(4, 4, 3\)"),
+    "NaN": (with_nan(), r"finite data.*NaN or infinity in 1 of 8"),
+    "empty": (images((0, 4, 4, 1)), r"data to train on.*empty array"),
+    "batch of one": (images((1, 4, 4, 1)), r"at least 2 examples.*'norm'.*batch of 1"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_DATA)
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_data_that_cannot_be_learned_from(kind, as_dataset):
+    x, message = BAD_DATA[kind]
+    model = image_model(batch_norm=kind == "batch of one")
+    if as_dataset:
+        x = tf.data.Dataset.from_tensor_slices(x).batch(8)
+        message = message.replace("empty array", "empty data set")
+    with pytest.raises(ValueError, match="(?s)Expected.*" + message):
+        model.fit(x, verbose=0)
+    assert model.step == 0
+
+
+def test_range_is_that_of_the_likelihood():
+    tanh = ks.distributions.Gaussian(activation="tanh", draw="mean")
+    image_model(tanh).fit(2 * images() - 1, verbose=0)
+    image_model("gaussian").fit(5 * images(), verbose=0)
+    with pytest.raises(ValueError, match=r"data in \[0, 1\]"):
+        image_model().fit(2 * images() - 1, verbose=0)
+
+
+def test_compile_forgotten():
+    with pytest.raises(ValueError, match=r"compiled model.*critic_optimizer=…"):
+        image_model(compiled=False).fit(images())
+
+
+def test_compile_wants_an_optimizer_of_its_own_for_each_player():
+    model = tiny.build("svae", compiled=False)
+    with pytest.raises(ValueError, match=r"player 'critic'.*critic_optimizer"):
+        model.compile(optimizer="adam")
+    with pytest.raises(ValueError, match=r"player 'autoencoder'.*received: none"):
+        model.compile(critic_optimizer="adam")
+    one = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="of its own for each player"):
+        model.compile(optimizer=one, critic_optimizer=one)
+    with pytest.raises(TypeError, match="'critic_optimiser'.*mean 'critic_optimizer'"):
+        model.compile(optimizer="adam", critic_optimiser="adam")
+    averaging = keras.optimizers.Adam(use_ema=True)
+    with pytest.raises(ValueError, match=r"compile\(ema=...\)"):
+        model.compile(optimizer=averaging, critic_optimizer="adam")
+    with pytest.raises(ValueError, match=r"ema in \(0, 1\).*ema=1.5"):
+        model.compile(optimizer="adam", critic_optimizer="adam", ema=1.5)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"lam": -0.1}, r"lam to be finite and >= 0; received: lam=-0.1"),
+        ({"lam": float("nan")}, r"lam to be finite"),
+        ({"lam": 0.1, "likelihood": "implicit"}, "explicit law"),
+        ({"prior": "gaussian"}, r"prior to be one of .*received: 'gaussian'"),
+        ({"likelihood": "normal"}, r"likelihood to be one of .*received: 'normal'"),
+        ({"turns": {"critics": 2}}, r"turns to be one of .*received: 'critics'"),
+        ({"turns": {"critic": 0}}, r"turns\['critic'\].*>= 1; received: 0"),
+        ({"play": "random"}, r"play to be one of"),
+        ({"play": "simultaneous", "turns": {"critic": 2}}, "one turn per player"),
+        ({"seed": -1}, r"seed to be an integer >= 0; received: -1"),
+    ],
+)
+def test_arguments(kwargs, message):
+    kwargs = {"likelihood": "gaussian", **kwargs}
+    with pytest.raises(ValueError, match="Expected.*" + message):
+        nets = tiny.build("svae", compiled=False)
+        ks.SVAE(nets.encoder, nets.decoder, nets.critic, **kwargs)
+
+
+def test_networks_that_do_not_fit():
+    def nets():
+        model = tiny.build("svae", compiled=False)
+        return {n: getattr(model, n) for n in ("encoder", "decoder", "critic")}
+
+    other = tiny.dense
+    for change, message in [
+        ({"encoder": other([3], 2, "e")}, r"raw output \(4,\), 2 per dimension.*\(2,\)"),
+        ({"encoder": other([4], 4, "e")}, r"encoder to read \(3,\).*received: \(4,\)"),
+        ({"critic": other([3], 1, "c")}, r"critic of pairs.*joint=True"),
+        ({"critic": other([3, 5], 1, "c")}, r"critic's z \(2,\).*received: \(5,\)"),
+        ({"critic": other([3, 2], 2, "c")}, r"critic's output \(1,\).*received: \(2,\)"),
+        ({"decoder": None}, r"decoder to be a built keras.Model.*received: None"),
+        ({"decoder": keras.Sequential([keras.layers.Dense(3)])}, "built keras.Model"),
+    ]:
+        with pytest.raises(ValueError, match="Expected.*" + message):
+            ks.SVAE(**{**nets(), **change}, likelihood="gaussian")
+    with pytest.raises(ValueError, match=r"critic of x alone.*joint=False"):
+        ks.GAN(nets()["decoder"], nets()["critic"])
+    sigmoid = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(3, activation="sigmoid")]
+    )
+    with pytest.raises(ValueError, match="linear layer.*received: 'sigmoid'"):
+        ks.SVAE(**{**nets(), "decoder": sigmoid}, likelihood="bernoulli")
+
+
+def test_public_methods_refuse_other_shapes():
+    model = image_model()
+    with pytest.raises(ValueError, match=r"codes \(2,\).*received: \(3,\)"):
+        model.decode(np.zeros((5, 3), "f"))
+    with pytest.raises(ValueError, match=r"rank 4"):
+        model.encode(images()[..., 0])
+
+
+def test_export_overwrites_nothing(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(FileExistsError, match="new or empty folder; received"):
+        image_model().export(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "kept"

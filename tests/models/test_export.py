@@ -1,0 +1,138 @@
+"""A SavedModel runs where only TensorFlow is, and gives what the model gives."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+
+COMMON = {"generate", "decode"}
+CODES = COMMON | {"encode", "reconstruct", "posterior", "log_likelihood"}
+ENDPOINTS = {
+    "vae": CODES,
+    "gan": COMMON | {"log_ratio"},
+    "wgan_gp": COMMON | {"log_ratio"},
+    "svae_r": CODES | {"log_ratio"},
+    "alice": CODES | {"log_ratio"},
+}
+
+# Runs in a process that may import TensorFlow and NumPy, but none of our stack.
+LOADER = """
+import json, sys
+sys.modules.update({m: None for m in ("keras_svae", "keras", "tensorflow_probability")})
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+calls = json.load(open(sys.argv[2]))
+found = {}
+for name, arguments in calls.items():
+    given = {k: tf.constant(v, tf.int32 if k in ("n", "seed") else tf.float32)
+             for k, v in arguments.items()}
+    found[name] = {k: v.numpy().tolist()
+                   for k, v in model.signatures[name](**given).items()}
+json.dump(found, open(sys.argv[3], "w"))
+"""
+
+
+@pytest.mark.parametrize("method", ENDPOINTS)
+def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
+    model = tiny.build(method)
+    model.fit(tiny.data(n=20), batch_size=5, verbose=0)
+    model.export(tmp_path / "saved")
+    x = tiny.data(n=3)
+    z = np.random.default_rng(0).normal(size=(3, tiny.CODE)).astype("float32")
+    arguments = {
+        "generate": {"n": 4, "seed": 5},
+        "decode": {"z": z.tolist(), "seed": 0},
+        "encode": {"x": x.tolist(), "seed": 5},
+        "reconstruct": {"x": x.tolist(), "seed": 0},
+        "posterior": {"x": x.tolist(), "seed": 0},
+        "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
+        "log_ratio": {"x": x.tolist(), "z": z.tolist()},
+    }
+    if "gan" in method:
+        del arguments["log_ratio"]["z"]
+    calls = {name: arguments[name] for name in ENDPOINTS[method]}
+    (tmp_path / "calls.json").write_text(json.dumps(calls))
+    command = [sys.executable, "-c", LOADER, "saved", "calls.json", "found.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    expected = {
+        "generate": lambda: {"x": model.generate(4, seed=5)},
+        "decode": lambda: {"x": model.decode(z)},
+        "encode": lambda: {"z": model.encode(x, seed=5)},
+        "reconstruct": lambda: {"x": model.reconstruct(x)},
+        "posterior": lambda: {
+            "mean": model.posterior(x).mean(),
+            "scale": model.posterior(x).stddev(),
+        },
+        "log_likelihood": lambda: {
+            "log_likelihood": model.likelihood(z).log_prob(x)
+        },
+        "log_ratio": lambda: {
+            "log_ratio": model.log_ratio(x) if "gan" in method else model.log_ratio(x, z)
+        },
+    }
+    for name in ENDPOINTS[method]:
+        wanted = expected[name]()
+        assert set(found[name]) == set(wanted)
+        for key, value in wanted.items():
+            np.testing.assert_allclose(found[name][key], value, rtol=1e-4, atol=1e-5)
+    saved = set(tf.saved_model.load(tmp_path / "saved").signatures)
+    assert saved == ENDPOINTS[method] | {"serving_default"}
+
+
+def test_endpoints_have_a_dynamic_batch_and_take_seeds(tmp_path):
+    tiny.build("svae_r").export(tmp_path / "saved")
+    saved = tf.saved_model.load(tmp_path / "saved")
+    for n in (1, 9):
+        assert saved.generate(tf.constant(n), tf.constant(0))["x"].shape[0] == n
+        assert saved.encode(tiny.data(n=n), tf.constant(1))["z"].shape[0] == n
+    one, same, other = (
+        saved.generate(tf.constant(4), tf.constant(s))["x"] for s in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 1e-3
+
+
+def test_an_implicit_encoder_exports_no_densities_and_draws_by_seed(tmp_path):
+    x = keras.Input((tiny.DATA,))
+    noisy = ks.networks.layers.AppendNoise(2)(x)
+    encoder = keras.Model(x, keras.layers.Dense(tiny.CODE)(noisy))
+    nets = tiny.build("svae", compiled=False)
+    model = ks.SVAE(
+        encoder, nets.decoder, nets.critic, likelihood="implicit", posterior="implicit"
+    )
+    model.export(tmp_path / "saved")
+    saved = tf.saved_model.load(tmp_path / "saved")
+    assert not {"posterior", "log_likelihood"} & set(saved.signatures)
+    for endpoint, key in ((saved.encode, "z"), (saved.reconstruct, "x")):
+        one, same, other = (endpoint(tiny.data(), tf.constant(s))[key] for s in (1, 1, 2))
+        np.testing.assert_array_equal(one, same)
+        assert np.abs(one - other).max() > 1e-3
+
+
+def test_saved_model_cli_reads_and_runs_it(tmp_path):
+    tiny.build("svae_r").export(tmp_path / "saved")
+    cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    folder = ["--dir", str(tmp_path / "saved"), "--tag_set", "serve"]
+    shown = subprocess.run(
+        [*cli, "show", *folder, "--signature_def", "encode"],
+        capture_output=True,
+        text=True,
+    )
+    assert "inputs['x']" in shown.stdout and "outputs['z']" in shown.stdout
+    inputs = "n=np.int32(3);seed=np.int32(1)"
+    run = subprocess.run(
+        [*cli, "run", *folder, "--signature_def", "generate", "--input_exprs", inputs],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert "Result for output key x" in run.stdout

@@ -1,0 +1,156 @@
+"""Two replicas do what one device does, with noise of their own."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.noise import Noise
+from tests.models import tiny
+
+GLOBAL = 8
+
+
+@functools.cache
+def strategy():
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def dataset(n=16):
+    return tf.data.Dataset.from_tensor_slices(tiny.data(n=n)).batch(GLOBAL)
+
+
+class BothReplicas(Noise):
+    """The noise of two replicas side by side: what one device would need to draw."""
+
+    def __init__(self, sources):
+        self.sources = sources
+
+    def fold(self, number):
+        return BothReplicas([source.fold(number) for source in self.sources])
+
+    def seed(self, name=None):
+        return tf.stack([source.seed(name) for source in self.sources])
+
+
+class Halves:
+    """A law whose samples are drawn in two halves, each with its own seed."""
+
+    def __init__(self, law):
+        self.law = law
+
+    def __call__(self, raw):
+        return Halves(self.law(raw))
+
+    def __getattr__(self, name):
+        return getattr(self.law, name)
+
+    def sample(self, *args, seed=None):
+        if seed is None:  # a law of the model: raw outputs and a seed
+            raw, seed = args
+            parts = zip(tf.split(raw, 2), tf.unstack(seed), strict=True)
+            return tf.concat([self.law.sample(r, s) for r, s in parts], 0)
+        return tf.concat(
+            [self.law.sample(args[0] // 2, seed=s) for s in tf.unstack(seed)], 0
+        )
+
+
+class OneDevice:
+    """Mixed into a method: the draws of two replicas on one device."""
+
+    def _noise(self, purpose):
+        base = Noise(self.seed).fold(purpose)
+        return BothReplicas([base.fold(0), base.fold(1)])
+
+    @property
+    def prior(self):
+        return Halves(super().prior)
+
+
+@pytest.mark.parametrize("method", ["gan", "svae_r", "alice"])
+def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
+    with strategy().scope():
+        double = tiny.build(method)
+    double.fit(dataset(), verbose=0)
+    cls, settings = tiny.METHODS[method]
+    one_device = type("One" + cls.__name__, (OneDevice, cls), {})
+    monkeypatch.setitem(tiny.METHODS, method, (one_device, settings))
+    single = tiny.build(method, compiled=False)
+    if hasattr(single, "posterior_law"):
+        single.posterior_law = Halves(single.posterior_law)
+    # The dry run of compile has one noise, like any single device.
+    monkeypatch.setattr("keras_svae.models.game.Noise", Noise)
+    names = {p.optimizer: keras.optimizers.SGD(1.0) for p in single.players.values()}
+    start = [v.numpy() for v in single.trainable_variables]
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "keras_svae.models.game.Noise",
+            lambda seed: BothReplicas([Noise(seed), Noise(seed)]),
+        )
+        single.compile(**names)
+    single.fit(dataset(), verbose=0)
+    assert double.step == single.step == 2
+    for a, b, before in zip(
+        double.trainable_variables, single.trainable_variables, start, strict=True
+    ):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+        assert np.abs(a.numpy() - before).max() > 1e-4
+
+
+def test_each_replica_draws_noise_of_its_own():
+    multi = strategy()
+    with multi.scope():
+        model = tiny.build("svae")
+
+    @tf.function
+    def draws():
+        return multi.run(lambda: model._noise(1).normal([4], "z"))
+
+    one, two = multi.experimental_local_results(draws())
+    assert np.abs(one - two).min() > 1e-6
+    again = multi.experimental_local_results(draws())
+    np.testing.assert_array_equal(one, again[0])
+
+
+def test_replicas_refuse_what_keras_cannot_do_there():
+    with strategy().scope():
+        model = tiny.build("svae", compiled=False)
+        for mode in ({"jit_compile": True}, {"steps_per_execution": 2}):
+            with pytest.raises(ValueError, match="under several replicas"):
+                model.compile(optimizer="sgd", critic_optimizer="sgd", **mode)
+
+
+def test_nan_on_the_second_replica_alone_stops_training():
+    class Breaks(ks.SVAE):
+        def critic_loss(self, draw):
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            bad = tf.logical_and(self._step.value == 1, tf.equal(replica, 1))
+            return super().critic_loss(draw) + tf.where(bad, np.nan, 0.0)
+
+    with strategy().scope():
+        nets = tiny.build("svae", compiled=False)
+        model = Breaks(nets.encoder, nets.decoder, nets.critic, likelihood="gaussian")
+        # The dry run is on no replica.
+        Breaks.critic_loss, breaks = ks.SVAE.critic_loss, Breaks.critic_loss
+        model.compile(optimizer="sgd", critic_optimizer="sgd")
+        Breaks.critic_loss = breaks
+    with pytest.raises(ks.Diverged, match="player 'critic' at step 1"):
+        model.fit(dataset(32), verbose=0)
+
+
+def test_replicas_save_and_restore(tmp_path):
+    def build():
+        with strategy().scope():
+            return tiny.build("svae_r", optimizer=lambda: keras.optimizers.Adam(0.01))
+
+    model = build()
+    model.fit(dataset(), callbacks=[ks.callbacks.Backup(tmp_path)], verbose=0)
+    again = build()
+    assert ks.callbacks.restore(again, tmp_path) == 2
+    for one in (model, again):
+        one.fit(dataset(24), verbose=0)
+    for a, b in zip(model.variables, again.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
