@@ -1,0 +1,233 @@
+"""What the networks of all data sets share: options, blocks, heads."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_svae import distributions
+from keras_svae.networks.layers import AppendNoise, Dropout
+
+# Keras's .99 needs some 500 steps to forget its start; short runs are tested sooner.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+class Networks(NamedTuple):
+    """Three functional models, which unpack: `ks.SVAE(*nets, lam=0.1)`.
+
+    Attributes:
+        encoder: x -> raw code (batch, parameters * latent_dim).
+        decoder: z (batch, latent_dim) -> raw data, parameters on the last axis.
+        critic: [x, z], or x alone where `joint=False` -> (batch, 1), unbounded.
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    critic: keras.Model
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """The arguments that `toy`, `digits`, `mnist`, `cifar10` and `celeba` share.
+
+    Args:
+        latent_dim: The code's dimension, at least 1.
+        posterior: "gaussian", "laplace", "implicit" or a `ks.distributions.Law`. What
+            counts is how many raw outputs a dimension has (`law.parameters`), and
+            whether it draws by itself (see `noise`).
+        likelihood: "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
+            "implicit" or a `Law`; only `law.parameters` counts.
+        joint: Whether the critic reads [x, z], as sVAE's and ALI's do, or x alone, as
+            GAN's and WGAN's do.
+        noise: True feeds noise to encoder and decoder, False to neither. None feeds
+            the encoder alone, and only where the posterior draws nothing by itself
+            ("implicit", or a law with `draw="mean"`). Beside an explicit posterior
+            q(z|x, noise) is what the density then means, a mixture over the noise.
+        noise_dims: (encoder, decoder): channels beside the image (for `toy` and
+            `digits` dimensions beside x), dimensions beside z.
+        noise_law: "uniform" for U(-1, 1), "normal" for N(0, 1).
+        critic_noise: Feeds the critic noise too, `noise_dims` beside x and z, as the
+            authors' released image code does and their paper does not say.
+        dropout: Rate in [0, 1), after each hidden block of the three networks. The
+            paper has dropout but says neither where nor at which rate.
+        batch_norm: Whether encoder and decoder have batch normalization.
+        critic_batch_norm: Whether the critic has it. It makes the estimated ratio of
+            one pair depend on the batch; WGAN-GP's penalty does not allow it.
+        critic_activation: Name of a Keras activation, "relu" or "leaky_relu" (slope
+            .2) say.
+        code_stddev: Where the posterior's scale is learned, standard deviation of the
+            initial weights of the encoder's last layer, so that training starts near
+            q(z|x) = N(0, I); None for Xavier, as in the paper.
+    """
+
+    latent_dim: int
+    posterior: "str | distributions.Law" = "gaussian"
+    likelihood: "str | distributions.Law" = "bernoulli"
+    joint: bool = True
+    noise: bool | None = None
+    noise_dims: tuple[int, int] = (1, 20)
+    noise_law: str = "uniform"
+    critic_noise: bool = False
+    dropout: float = 0.0
+    batch_norm: bool = True
+    critic_batch_norm: bool = True
+    critic_activation: str = "relu"
+    code_stddev: float | None = 0.02
+
+    def __post_init__(self):
+        check_count("latent_dim", self.latent_dim)
+        # Both raise for an unknown law.
+        distributions.get(self.posterior, "posterior")
+        distributions.get(self.likelihood, "likelihood")
+        if self.noise not in (None, True, False):
+            raise ValueError(
+                f"Expected noise to be None, True or False (how much is noise_dims); "
+                f"received: noise={self.noise!r}"
+            )
+        dims = self.noise_dims
+        if not (isinstance(dims, (tuple, list)) and len(dims) == 2 and min(dims) >= 0):
+            raise ValueError(
+                "Expected noise_dims to be (encoder, decoder), both at least 0; "
+                f"received: noise_dims={dims!r}"
+            )
+        if self.noise_law not in ("uniform", "normal"):
+            raise ValueError(
+                'Expected noise_law to be "uniform" or "normal"; '
+                f"received: noise_law={self.noise_law!r}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"Expected dropout in [0, 1); received: dropout={self.dropout!r}"
+            )
+        if self.code_stddev is not None and not self.code_stddev > 0:
+            raise ValueError(
+                "Expected code_stddev to be positive or None; "
+                f"received: code_stddev={self.code_stddev!r}"
+            )
+        check_activation("critic_activation", self.critic_activation)
+
+    @classmethod
+    def of(cls, **arguments: Any) -> "Options":
+        """The options, with an error that lists them all where a name is unknown."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(arguments) - set(known))
+        if unknown:
+            raise TypeError(
+                f"Expected options among {known}; received: {', '.join(unknown)}"
+            )
+        return cls(**arguments)
+
+    @property
+    def code_outputs(self) -> int:
+        """Raw outputs of the encoder."""
+        law = distributions.get(self.posterior, "posterior")
+        return law.parameters * self.latent_dim
+
+    @property
+    def data_parameters(self) -> int:
+        """Raw outputs of the decoder per pixel and channel."""
+        return distributions.get(self.likelihood, "likelihood").parameters
+
+    @property
+    def encoder_noise(self) -> int:
+        """Noise channels (or dimensions) beside x, for the encoder."""
+        noise = self.noise
+        if noise is None:
+            noise = distributions.get(self.posterior, "posterior").draw == "mean"
+        return self.noise_dims[0] if noise else 0
+
+    @property
+    def decoder_noise(self) -> int:
+        """Noise dimensions beside z, for the decoder."""
+        return self.noise_dims[1] if self.noise else 0
+
+    @property
+    def critic_noises(self) -> tuple[int, int]:
+        """Noise beside x and beside z, for the critic."""
+        return self.noise_dims if self.critic_noise else (0, 0)
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raises unless `value` is an integer of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
+        )
+
+
+def check_activation(name: str, value: Any) -> None:
+    """Raises unless `value` names a Keras activation."""
+    try:
+        known = isinstance(value, str) and callable(keras.activations.get(value))
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(
+            f'Expected {name} to name a Keras activation ("relu", "leaky_relu", '
+            f'"tanh", ...); received: {name}={value!r}'
+        )
+
+
+def append_noise(x: keras.KerasTensor, dim: int, options: Options) -> keras.KerasTensor:
+    """Concatenates noise to x; x itself where `dim` is 0."""
+    return AppendNoise(dim, options.noise_law)(x) if dim else x
+
+
+def block(
+    x: keras.KerasTensor,
+    layer: keras.layers.Layer,
+    activation: str,
+    *,
+    batch_norm: bool,
+    dropout: float,
+) -> keras.KerasTensor:
+    """A hidden block in the order of the paper's tables: layer, activation, BN."""
+    x = keras.layers.Activation(activation)(layer(x))
+    if batch_norm:
+        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+    return Dropout(dropout)(x) if dropout else x
+
+
+def output_dtype() -> str | None:
+    """Float32 for last layers under a mixed policy: losses need more than bfloat16."""
+    policy = keras.config.dtype_policy()
+    return "float32" if policy.compute_dtype != policy.variable_dtype else None
+
+
+def encoder_model(
+    x: keras.KerasTensor, features: keras.KerasTensor, options: Options
+) -> keras.Model:
+    """The encoder from its input and last hidden features: adds the linear layer."""
+    kernel = "glorot_uniform"
+    learned_scale = options.code_outputs > options.latent_dim
+    if learned_scale and options.code_stddev is not None:
+        kernel = keras.initializers.RandomNormal(stddev=options.code_stddev)
+    code = keras.layers.Dense(
+        options.code_outputs,
+        kernel_initializer=kernel,
+        dtype=output_dtype(),
+        name="code",
+    )
+    return keras.Model(x, code(features), name="encoder")
+
+
+def critic_model(
+    inputs: list[keras.KerasTensor], features: keras.KerasTensor
+) -> keras.Model:
+    """The critic from [x, z] or [x] and its last features: adds the linear layer."""
+    log_ratio = keras.layers.Dense(1, dtype=output_dtype(), name="log_ratio")
+    # A list of one input would make a model that wants a list.
+    inputs = inputs if len(inputs) > 1 else inputs[0]
+    return keras.Model(inputs, log_ratio(features), name="critic")
+
+
+def concatenate(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """Vectors side by side; a single one as it is."""
+    return keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
+
+
+def inputs(
+    shape: tuple[int, ...], options: Options
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The symbolic x, of this shape without the batch, and z."""
+    return keras.Input(shape, name="x"), keras.Input((options.latent_dim,), name="z")

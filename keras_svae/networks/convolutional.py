@@ -1,0 +1,135 @@
+"""Builders of convolutional networks; `mnist`, `cifar10`, `celeba` have the tables."""
+
+import functools
+import math
+
+import keras
+
+from keras_svae.networks import base
+
+
+def encoder(
+    options: base.Options,
+    shape: tuple[int, int, int],
+    *,
+    kernel: int,
+    filters: tuple[int, ...],
+    units: int,
+    activation: str,
+    units_batch_norm: bool,
+) -> keras.Model:
+    """Convolutions of stride 2, one dense layer, then the code.
+
+    Args:
+        options: See `Options`.
+        shape: Of an image, (height, width, channels).
+        kernel: Side of every convolution's kernel.
+        filters: Of each convolution.
+        units: Of the dense layer.
+        activation: Of all hidden blocks.
+        units_batch_norm: Whether the dense layer too has batch normalization.
+    """
+    block = functools.partial(
+        base.block, activation=activation, dropout=options.dropout
+    )
+    image, _ = base.inputs(shape, options)
+    x = base.append_noise(image, options.encoder_noise, options)
+    for number in filters:
+        x = block(x, downsample(number, kernel), batch_norm=options.batch_norm)
+    x = block(
+        keras.layers.Flatten()(x),
+        keras.layers.Dense(units),
+        batch_norm=options.batch_norm and units_batch_norm,
+    )
+    return base.encoder_model(image, x, options)
+
+
+def decoder(
+    options: base.Options,
+    shape: tuple[int, int, int],
+    *,
+    kernel: int,
+    units: tuple[int, ...],
+    start: tuple[int, int, int],
+    filters: tuple[int, ...],
+    activation: str,
+    units_activation: str,
+) -> keras.Model:
+    """Dense layers, then transposed convolutions of stride 2 up to the image.
+
+    Args:
+        options: See `Options`.
+        shape: Of an image, (height, width, channels).
+        kernel: Side of every transposed convolution's kernel.
+        units: Of the dense layers before the one that makes `start`.
+        start: (height, width, channels) where the transposed convolutions begin.
+        filters: Of each transposed convolution before the last.
+        activation: Of the hidden transposed convolutions.
+        units_activation: Of the dense layers.
+    """
+    block = functools.partial(
+        base.block, batch_norm=options.batch_norm, dropout=options.dropout
+    )
+    _, code = base.inputs(shape, options)
+    x = base.append_noise(code, options.decoder_noise, options)
+    for number in (*units, math.prod(start)):
+        x = block(x, keras.layers.Dense(number), activation=units_activation)
+    x = keras.layers.Reshape(start)(x)
+    for number in filters:
+        x = block(x, upsample(number, kernel), activation=activation)
+    image = upsample(
+        shape[-1] * options.data_parameters,
+        kernel,
+        dtype=base.output_dtype(),
+        name="image",
+    )
+    return keras.Model(code, image(x), name="decoder")
+
+
+def critic(
+    options: base.Options,
+    shape: tuple[int, int, int],
+    *,
+    kernel: int,
+    filters: tuple[int, ...],
+    units: int,
+    average: bool = False,
+) -> keras.Model:
+    """Convolutions of stride 2 on x, a dense layer on z, one linear layer on both.
+
+    Args:
+        options: See `Options`; without `joint` the branch of z is left out.
+        shape: Of an image, (height, width, channels).
+        kernel: Side of every convolution's kernel.
+        filters: Of each convolution.
+        units: Of the dense layer on z.
+        average: Averages the last feature maps over the image, instead of
+            flattening them.
+    """
+    block = functools.partial(
+        base.block, activation=options.critic_activation, dropout=options.dropout
+    )
+    image_noise, code_noise = options.critic_noises
+    image, code = base.inputs(shape, options)
+    x = base.append_noise(image, image_noise, options)
+    for number in filters:
+        x = block(x, downsample(number, kernel), batch_norm=options.critic_batch_norm)
+    flat = keras.layers.GlobalAveragePooling2D if average else keras.layers.Flatten
+    inputs, features = [image], [flat(name="features")(x)]
+    if options.joint:
+        z = base.append_noise(code, code_noise, options)
+        z = block(z, keras.layers.Dense(units), batch_norm=False)
+        inputs, features = [image, code], [*features, z]
+    return base.critic_model(inputs, base.concatenate(features))
+
+
+def downsample(filters: int, kernel: int) -> keras.layers.Layer:
+    """A convolution that halves height and width, rounding up."""
+    return keras.layers.Conv2D(filters, kernel, strides=2, padding="same")
+
+
+def upsample(filters: int, kernel: int, **kwargs) -> keras.layers.Layer:
+    """A transposed convolution that doubles height and width."""
+    return keras.layers.Conv2DTranspose(
+        filters, kernel, strides=2, padding="same", **kwargs
+    )

@@ -1,0 +1,68 @@
+"""Builder of the fully connected networks of `toy` and `digits`."""
+
+import functools
+import math
+
+import keras
+
+from keras_svae.networks import base
+
+
+def dense(
+    options: base.Options,
+    shape: tuple[int, ...],
+    *,
+    units: int,
+    depth: int,
+    activation: str,
+) -> base.Networks:
+    """Three networks of `depth` hidden layers of `units`, on flattened data.
+
+    Args:
+        options: See `Options`.
+        shape: Of one example.
+        units: Of each hidden layer, at least 1.
+        depth: How many hidden layers, at least 1.
+        activation: Of encoder and decoder, the name of a Keras activation.
+    """
+    base.check_count("units", units)
+    base.check_count("depth", depth)
+    base.check_activation("activation", activation)
+
+    def hidden(x, activation, batch_norm):
+        block = functools.partial(base.block, dropout=options.dropout)
+        for _ in range(depth):
+            x = block(x, keras.layers.Dense(units), activation, batch_norm=batch_norm)
+        return x
+
+    def flat(x):
+        return keras.layers.Flatten()(x) if len(shape) > 1 else x
+
+    def encoder():
+        x, _ = base.inputs(shape, options)
+        h = base.append_noise(flat(x), options.encoder_noise, options)
+        h = hidden(h, activation, options.batch_norm)
+        return base.encoder_model(x, h, options)
+
+    def decoder():
+        _, z = base.inputs(shape, options)
+        h = base.append_noise(z, options.decoder_noise, options)
+        h = hidden(h, activation, options.batch_norm)
+        outputs = (*shape[:-1], shape[-1] * options.data_parameters)
+        dtype = base.output_dtype()
+        x = keras.layers.Dense(math.prod(outputs), dtype=dtype, name="data")(h)
+        if len(shape) > 1:
+            x = keras.layers.Reshape(outputs, dtype=dtype)(x)
+        return keras.Model(z, x, name="decoder")
+
+    def critic():
+        x, z = base.inputs(shape, options)
+        x_noise, z_noise = options.critic_noises
+        inputs, parts = [x], [base.append_noise(flat(x), x_noise, options)]
+        if options.joint:
+            inputs, parts = [x, z], [*parts, base.append_noise(z, z_noise, options)]
+        h = base.concatenate(parts)
+        h = hidden(h, options.critic_activation, options.critic_batch_norm)
+        return base.critic_model(inputs, h)
+
+    return base.Networks(encoder(), decoder(), critic())

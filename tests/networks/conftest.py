@@ -1,0 +1,40 @@
+"""A network in one line, to hold beside a paper's table."""
+
+import keras
+import pytest
+
+L = keras.layers
+
+
+@pytest.fixture
+def outline():
+    """Layers in order, as "conv5 16 /2 | relu | bn | flatten | dense 10"."""
+
+    def line(model):
+        return " | ".join(filter(None, map(describe, model.layers)))
+
+    return line
+
+
+def describe(layer):
+    if isinstance(layer, L.Conv2DTranspose):  # before Conv2D, its parent
+        return f"deconv{layer.kernel_size[0]} {layer.filters} /{layer.strides[0]}"
+    if isinstance(layer, L.Conv2D):
+        return f"conv{layer.kernel_size[0]} {layer.filters} /{layer.strides[0]}"
+    if isinstance(layer, L.Dense):
+        assert layer.activation is keras.activations.linear
+        return f"dense {layer.units}"
+    if isinstance(layer, L.Activation):
+        return layer.activation.__name__
+    if isinstance(layer, L.BatchNormalization):
+        return "bn"
+    if isinstance(layer, L.InputLayer):
+        return ""
+    return {
+        "AppendNoise": "noise",
+        "Concatenate": "concat",
+        "Dropout": "dropout",
+        "Flatten": "flatten",
+        "GlobalAveragePooling2D": "mean",
+        "Reshape": "reshape",
+    }[type(layer).__name__]

@@ -1,0 +1,70 @@
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from keras_svae.networks.layers import AppendNoise, Dropout
+
+
+@pytest.mark.parametrize(
+    "layer, config",
+    [
+        (AppendNoise(3, law="uniform", name="a"), {"dim": 3, "law": "uniform"}),
+        (AppendNoise(2), {"dim": 2, "law": "normal"}),
+        (Dropout(0.3, name="d"), {"rate": 0.3}),
+    ],
+)
+def test_config(layer, config):
+    given = layer.get_config()
+    assert config.items() <= given.items()
+    same = type(layer).from_config(given)
+    assert same.get_config() == given
+    data = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(data, safe_mode=True)
+    assert type(again) is type(layer)
+    assert again.get_config() == given
+
+
+@pytest.mark.parametrize("shape", [(500, 4), (20, 5, 5, 4)])
+@pytest.mark.parametrize("law", ["normal", "uniform"])
+def test_append_noise_keeps_the_inputs_and_adds_its_law(shape, law):
+    layer = AppendNoise(30, law)
+    with ks.noise.scope(1):
+        output = np.asarray(layer(np.ones(shape, "float32")))
+    assert output.shape == (*shape[:-1], 34) == layer.compute_output_shape(shape)
+    np.testing.assert_array_equal(output[..., :4], 1)
+    noise = output[..., 4:]
+    # 15,000 draws: means within 5 standard errors.
+    std = 1 if law == "normal" else np.sqrt(1 / 3)
+    assert abs(noise.mean()) < 5 * std / np.sqrt(noise.size)
+    assert noise.std() == pytest.approx(std, rel=0.03)
+    assert (np.abs(noise).max() <= 1) == (law == "uniform")
+    assert len(np.unique(noise)) > 0.99 * noise.size
+
+
+def test_two_layers_of_one_scope_draw_different_noise():
+    with ks.noise.scope(1):
+        one, two = (AppendNoise(2)(np.zeros([8, 1], "float32")) for _ in range(2))
+    assert np.abs(one - two).max() > 0.1
+
+
+def test_dropout_keeps_the_mean_and_the_given_share():
+    with ks.noise.scope(1):
+        output = np.asarray(
+            Dropout(0.25)(np.ones([200, 200], "float32"), training=True)
+        )
+    assert set(np.unique(output)) == {0.0, np.float32(1 / 0.75)}
+    assert (output == 0).mean() == pytest.approx(0.25, abs=5 * np.sqrt(0.1875) / 200)
+    still = Dropout(0.25)(np.ones([2, 2], "float32"), training=False)
+    np.testing.assert_array_equal(still, 1)
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="Expected dim >= 1; received: dim=0"):
+        AppendNoise(0)
+    with pytest.raises(ValueError, match="Expected law .*received: law='cauchy'"):
+        AppendNoise(1, "cauchy")
+    with pytest.raises(
+        ValueError, match=r"Expected rate in \[0, 1\); received: rate=1"
+    ):
+        Dropout(1)
