@@ -12,7 +12,12 @@ ALL = list(tiny.METHODS)
 
 
 def flat(model, trainable=False):
-    variables = model.trainable_variables if trainable else model.variables
+    """All weights, and (unless trainable) the optimizers' state, in one vector."""
+    variables = list(model.trainable_variables)
+    if not trainable:
+        variables += model.non_trainable_variables
+        for player in model.players.values():
+            variables += getattr(model, player.optimizer).variables
     return np.concatenate([np.ravel(v.numpy()) for v in variables])
 
 
