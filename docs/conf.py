@@ -88,7 +88,13 @@ def own_signature(app, what, name, obj, options, signature, annotation):
     return str(short), None
 
 
+def skip_alias(app, what, name, obj, skip, options):
+    """A named tuple's fields are in its docstring."""
+    return True if (obj.__doc__ or "").startswith("Alias for field") else None
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", skip_alias)
     app.connect("autodoc-process-signature", own_signature)
     # Before napoleon, which has priority 500.
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)
