@@ -1,7 +1,7 @@
 """The methods, one file per family, and the base class they share."""
 
-from keras_svae.models.gan import GAN, WGANGP
 from keras_svae.models.game import Diverged, Game, Player
+from keras_svae.models.gan import GAN, WGANGP
 from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
 from keras_svae.models.vae import VAE

@@ -57,9 +57,7 @@ def test_an_empty_folder_is_a_fresh_start(tmp_path):
 
 def test_what_is_refused(tmp_path):
     model = build()
-    model.fit(
-        dataset(), callbacks=[ks.callbacks.Backup(tmp_path, every=4)], verbose=0
-    )
+    model.fit(dataset(), callbacks=[ks.callbacks.Backup(tmp_path, every=4)], verbose=0)
     with pytest.raises(ValueError, match="backup of ALICE; received: one of SVAE"):
         ks.callbacks.restore(build("alice"), tmp_path)
     nets = build()

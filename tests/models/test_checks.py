@@ -36,7 +36,10 @@ def with_nan():
 
 
 BAD_DATA = {
-    "integers": ((images() * 255).astype("uint8"), r"floats in \[0, 1\].*received: uint8"),
+    "integers": (
+        (images() * 255).astype("uint8"),
+        r"floats in \[0, 1\].*received: uint8",
+    ),
     "out of range": (images() * 255, r"data in \[0, 1\].*received: values from"),
     "rank": (images()[..., 0], r"rank 4, \(batch, 4, 4, 1\).*shape \(8, 4, 4\)"),
     "channels": (images((8, 4, 4, 3)), r"shape \(4, 4, 1\).*received: \(4, 4, 3\)"),
@@ -119,11 +122,17 @@ def test_networks_that_do_not_fit():
 
     other = tiny.dense
     for change, message in [
-        ({"encoder": other([3], 2, "e")}, r"raw output \(4,\), 2 per dimension.*\(2,\)"),
+        (
+            {"encoder": other([3], 2, "e")},
+            r"raw output \(4,\), 2 per dimension.*\(2,\)",
+        ),
         ({"encoder": other([4], 4, "e")}, r"encoder to read \(3,\).*received: \(4,\)"),
         ({"critic": other([3], 1, "c")}, r"critic of pairs.*joint=True"),
         ({"critic": other([3, 5], 1, "c")}, r"critic's z \(2,\).*received: \(5,\)"),
-        ({"critic": other([3, 2], 2, "c")}, r"critic's output \(1,\).*received: \(2,\)"),
+        (
+            {"critic": other([3, 2], 2, "c")},
+            r"critic's output \(1,\).*received: \(2,\)",
+        ),
         ({"decoder": None}, r"decoder to be a built keras.Model.*received: None"),
         ({"decoder": keras.Sequential([keras.layers.Dense(3)])}, "built keras.Model"),
     ]:

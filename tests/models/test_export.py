@@ -72,11 +72,11 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
             "mean": model.posterior(x).mean(),
             "scale": model.posterior(x).stddev(),
         },
-        "log_likelihood": lambda: {
-            "log_likelihood": model.likelihood(z).log_prob(x)
-        },
+        "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
         "log_ratio": lambda: {
-            "log_ratio": model.log_ratio(x) if "gan" in method else model.log_ratio(x, z)
+            "log_ratio": model.log_ratio(x)
+            if "gan" in method
+            else model.log_ratio(x, z)
         },
     }
     for name in ENDPOINTS[method]:
@@ -113,7 +113,9 @@ def test_an_implicit_encoder_exports_no_densities_and_draws_by_seed(tmp_path):
     saved = tf.saved_model.load(tmp_path / "saved")
     assert not {"posterior", "log_likelihood"} & set(saved.signatures)
     for endpoint, key in ((saved.encode, "z"), (saved.reconstruct, "x")):
-        one, same, other = (endpoint(tiny.data(), tf.constant(s))[key] for s in (1, 1, 2))
+        one, same, other = (
+            endpoint(tiny.data(), tf.constant(s))[key] for s in (1, 1, 2)
+        )
         np.testing.assert_array_equal(one, same)
         assert np.abs(one - other).max() > 1e-3
 

@@ -62,9 +62,7 @@ def test_critic_recovers_the_log_ratio(model, record_property):
     estimate = model.log_ratio(pairs[:, :1].astype("f"), pairs[:, 1:].astype("f"))
     error = np.abs(estimate - exact).mean()
     record_property("mean_absolute_error_nats", error)
-    print(
-        f"mean absolute error {error:.4f} nats, spread of the log ratio {exact.std():.3f}"
-    )
+    print(f"mean absolute error {error:.4f} nats; log ratio's spread {exact.std():.3f}")
     assert np.corrcoef(estimate, exact)[0, 1] > 0.98
     assert error < 0.1
 
