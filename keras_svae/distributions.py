@@ -21,6 +21,7 @@ __all__ = [
     "Implicit",
     "Laplace",
     "Law",
+    "LocationScale",
     "get",
     "kl_divergence",
     "prior",
@@ -141,19 +142,15 @@ class LocationScale(Law):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Gaussian(LocationScale):
-    __doc__ = (
-        "Gaussian: its log density is an L2 distance.\n"
-        + (LocationScale.__doc__.split("\n", 1)[1])
-    )
+    """Gaussian: its log density is an L2 distance. Arguments: `LocationScale`."""
+
     family = tfd.Normal
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Laplace(LocationScale):
-    __doc__ = (
-        "Laplace: its log density is an L1 distance.\n"
-        + (LocationScale.__doc__.split("\n", 1)[1])
-    )
+    """Laplace: its log density is an L1 distance. Arguments: `LocationScale`."""
+
     family = tfd.Laplace
 
 

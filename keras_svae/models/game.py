@@ -6,6 +6,7 @@ optimizers, turns, noise, replicas, metrics, saving.
 """
 
 import dataclasses
+import os
 from collections.abc import Iterator
 
 import keras
@@ -402,11 +403,11 @@ class Game(keras.Model):
             kwargs.setdefault("shuffle", False)  # else Keras warns that it can't
         return super().fit(x, *args, **kwargs)
 
-    def export(self, filepath: str, *args, **kwargs) -> None:
+    def export(self, filepath: str | os.PathLike) -> None:
         """Writes a SavedModel that runs without this package.
 
         Args:
-            filepath: A folder that does not exist yet.
+            filepath: A folder that is new or empty.
 
         Raises:
             FileExistsError: If there is something already.

@@ -61,12 +61,12 @@ class Draw:
 
     @property
     def q(self):
-        """A batch of pairs (x, z) of q(x, z)."""
+        """Pairs (x, z) from the encoder's joint law q(x, z)."""
         return self.x, self.z_q
 
     @property
     def p(self):
-        """A batch of pairs (x, z) of p(x, z)."""
+        """Pairs (x, z) from the decoder's joint law p(x, z)."""
         return self.x_p, self.z
 
     @functools.cached_property
