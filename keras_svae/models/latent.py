@@ -61,12 +61,12 @@ class Draw:
 
     @property
     def q(self):
-        """Pairs (x, z) from the encoder's joint law q(x, z)."""
+        """Pairs (x, z) of the encoder's joint law."""
         return self.x, self.z_q
 
     @property
     def p(self):
-        """Pairs (x, z) from the decoder's joint law p(x, z)."""
+        """Pairs (x, z) of the decoder's joint law."""
         return self.x_p, self.z
 
     @functools.cached_property
