@@ -1,0 +1,118 @@
+"""From a configuration to a compiled model."""
+
+import keras
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.distributions import Gaussian, Laplace
+from reproductions.config import Config
+
+METHODS = {
+    "svae": ks.SVAE,
+    "ali": ks.ALI,
+    "alice": ks.ALICE,
+    "gan": ks.GAN,
+    "wgan_gp": ks.WGANGP,
+    "vae": ks.VAE,
+}
+
+# Laws by the names a configuration has for them; other names are keras_svae's own.
+POSTERIORS = {
+    # Scale 1, the noise is what the encoder is fed: lam times squared errors of codes.
+    "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
+    "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+}
+LIKELIHOODS = {
+    "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
+    "learned_gaussian": lambda: Gaussian("learned"),
+    # The authors' image code: images in [-1, 1], absolute errors.
+    "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+}
+
+
+def laws(config: Config) -> dict:
+    """The posterior and the likelihood of a configuration."""
+    posterior, likelihood = config.posterior, config.likelihood
+    return {
+        "posterior": POSTERIORS.get(posterior, lambda: posterior)(),
+        "likelihood": LIKELIHOODS.get(likelihood, lambda: likelihood)(),
+    }
+
+
+def networks(config: Config):
+    """The networks, with weights of the configuration's seed."""
+    keras.utils.set_random_seed(config.seed)
+    given = ("units", "depth", "noise", "critic_batch_norm", "critic_activation")
+    options = {name: getattr(config, name) for name in given}
+    options = {name: value for name, value in options.items() if value is not None}
+    return getattr(ks.networks, config.nets)(
+        latent_dim=config.latent_dim,
+        joint=config.method not in ("gan", "wgan_gp"),
+        dropout=config.dropout,
+        **laws(config),
+        **options,
+    )
+
+
+def model(config: Config) -> ks.Game:
+    """A compiled model; call it inside the strategy's scope, if there is one."""
+    nets = networks(config)
+    method = METHODS[config.method]
+    arguments = {"prior": config.prior, "seed": config.seed, **laws(config)}
+    if config.method in ("gan", "wgan_gp"):
+        parts = [nets.decoder, nets.critic]
+        del arguments["posterior"]
+    elif config.method == "vae":
+        parts = [nets.encoder, nets.decoder]
+    else:
+        parts = list(nets)
+    if config.method in ("svae", "alice"):
+        arguments.update(lam=config.lam, two_sided=config.two_sided)
+    *_, main = method.players
+    arguments["turns"] = {main: config.turns}
+    rates = {"optimizer": config.learning_rate}
+    if "critic" in method.players:
+        arguments["turns"]["critic"] = config.critic_turns
+        rate = config.critic_learning_rate or config.learning_rate
+        rates["critic_optimizer"] = rate
+    made = method(*parts, **arguments)
+    made.compile(
+        **{name: adam(config, rate) for name, rate in rates.items()},
+        steps_per_execution=config.steps_per_execution,
+    )
+    return made
+
+
+def adam(config: Config, rate: float) -> keras.optimizers.Adam:
+    """Adam as configured."""
+    return keras.optimizers.Adam(rate, beta_1=config.beta_1, clipnorm=config.clipnorm)
+
+
+def strategy(replicas: int) -> tf.distribute.Strategy:
+    """No strategy for one replica, else one over GPUs, or over logical CPU devices.
+
+    Raises:
+        ValueError: If there are GPUs, but fewer, or TensorFlow has started with fewer
+            logical CPUs.
+    """
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    devices = tf.config.list_physical_devices("GPU")
+    if devices and len(devices) < replicas:
+        raise ValueError(
+            f"Expected {replicas} GPUs for replicas={replicas}; received: "
+            f"{len(devices)}"
+        )
+    if not devices:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        one = tf.config.LogicalDeviceConfiguration()
+        try:
+            tf.config.set_logical_device_configuration(cpu, [one] * replicas)
+        except RuntimeError as error:  # too late, but there may be enough of them
+            if len(tf.config.list_logical_devices("CPU")) < replicas:
+                raise ValueError(
+                    f"Expected {replicas} logical CPUs for replicas={replicas}; "
+                    "received: a TensorFlow that has started with fewer"
+                ) from error
+    kind = "GPU" if devices else "CPU"
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(replicas)])

@@ -1,0 +1,252 @@
+"""Experiments are data: what is run, with which settings, beside which numbers."""
+
+import argparse
+import dataclasses
+import types
+import typing
+
+METHODS = ("svae", "ali", "alice", "gan", "wgan_gp", "vae")
+BUDGETS = ("paper", "quick")
+# Only these have a regulariser of weight lam.
+REGULARISED = ("svae", "alice")
+# What each name means is in reproductions/build.py and keras_svae.distributions.
+POSTERIORS = ("gaussian", "laplace", "implicit", "unit_gaussian", "unit_laplace_tanh")
+LIKELIHOODS = (
+    "bernoulli",
+    "continuous_bernoulli",
+    "gaussian",
+    "laplace",
+    "implicit",
+    "learned_gaussian",
+    "unit_gaussian",
+    "unit_laplace_tanh",
+)
+
+
+def option(text: str, default=dataclasses.MISSING, **more):
+    """A field of `Config`: help, default; group, choices, and what None means."""
+    return dataclasses.field(default=default, metadata={"help": text, **more})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that fixes a run: the same configuration gives the same weights.
+
+    Each field is an option of the command line, `--like-this`.
+    """
+
+    experiment: str = option("the experiment", group=None)
+    nets: str = option("the networks, by their name in keras_svae.networks", group=None)
+
+    method: str = option("the method", "svae", choices=METHODS, group="method")
+    lam: float = option(
+        "weight of the log likelihoods: 0 makes svae of svae-r, and ali of alice",
+        0.0,
+        group="method",
+    )
+    two_sided: bool = option(
+        "whether log q(z|x) is regularised beside log p(x|z)", True, group="method"
+    )
+    prior: str = option(
+        "p(z): N(0, I) or U(-1, 1)",
+        "normal",
+        choices=("normal", "uniform"),
+        group="method",
+    )
+    posterior: str = option(
+        "q(z|x); unit_*: scale 1, and the noise is what the encoder is fed",
+        choices=POSTERIORS,
+        group="method",
+    )
+    likelihood: str = option(
+        "p(x|z); *_tanh: for images in [-1, 1]", choices=LIKELIHOODS, group="method"
+    )
+
+    seed: int = option(
+        "seed of weights, noise, and the order of data", 0, group="training"
+    )
+    budget: str = option(
+        "the paper's training, or one that fits into minutes",
+        "paper",
+        choices=BUDGETS,
+        group="training",
+    )
+    epochs: int = option("how many epochs", group="training")
+    steps_per_epoch: int | None = option(
+        "steps that count as an epoch",
+        None,
+        unset="a pass over the data",
+        group="training",
+    )
+    batch_size: int = option("examples per step, over all replicas", group="training")
+    learning_rate: float = option("Adam's, of encoder and decoder", group="training")
+    critic_learning_rate: float | None = option(
+        "Adam's, of the critic", None, unset="the same", group="training"
+    )
+    beta_1: float = option("Adam's", 0.9, group="training")
+    turns: int = option("updates of encoder and decoder in a step", 1, group="training")
+    critic_turns: int = option("updates of the critic in a step", 1, group="training")
+    clipnorm: float | None = option(
+        "largest norm of each gradient", None, unset="any", group="training"
+    )
+
+    latent_dim: int = option("the code's dimension", group="networks")
+    units: int | None = option(
+        "of each hidden layer, dense networks only", None, group="networks"
+    )
+    depth: int | None = option(
+        "how many hidden layers, dense networks only", None, group="networks"
+    )
+    noise: bool | None = option(
+        "whether noise is fed to encoder and decoder", None, group="networks"
+    )
+    dropout: float = option("rate after each hidden block", 0.0, group="networks")
+    critic_batch_norm: bool | None = option(
+        "whether the critic has batch normalisation", None, group="networks"
+    )
+    critic_activation: str | None = option(
+        "of the critic, a Keras activation", None, group="networks"
+    )
+
+    data: str = option(
+        "a data set keras_svae.data knows, a folder of images, or an .npz",
+        group="data",
+    )
+    crop: int | None = option(
+        "side of a centred square that is cut out of images",
+        None,
+        unset="all",
+        group="data",
+    )
+    size: int | None = option(
+        "side that images are resized to", None, unset="as they are", group="data"
+    )
+
+    replicas: int = option(
+        "devices that share each batch: GPUs, else logical CPUs", 1, group="machine"
+    )
+    steps_per_execution: int = option(
+        "steps per call of the graph, one replica only", 1, group="machine"
+    )
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            choices = field.metadata.get("choices")
+            value = getattr(self, field.name)
+            if choices and value not in choices:
+                raise ValueError(
+                    f"Expected {field.name} to be one of {list(choices)}; received: "
+                    f"{value!r}"
+                )
+        for name in ("epochs", "batch_size", "replicas", "turns", "critic_turns"):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"Expected {name} >= 1; received: {getattr(self, name)}"
+                )
+        if self.lam and self.method not in REGULARISED:
+            raise ValueError(
+                f"Expected lam only with the methods {list(REGULARISED)}; received: "
+                f"lam={self.lam:g} with {self.method!r}"
+            )
+        if self.batch_size % self.replicas:
+            raise ValueError(
+                "Expected a batch that the replicas can share evenly; received: "
+                f"batch_size={self.batch_size}, replicas={self.replicas}"
+            )
+
+    def asdict(self) -> dict:
+        """Plain values, as they go into config.json."""
+        return dataclasses.asdict(self)
+
+    @property
+    def title(self) -> str:
+        """A short name of the run, fit for a folder."""
+        lam = f"-lam{self.lam:g}" if self.method in REGULARISED else ""
+        return f"{self.experiment}-{self.method}{lam}-seed{self.seed}-{self.budget}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One of a paper's experiments.
+
+    Attributes:
+        name: As on the command line.
+        title: What it is, in a line.
+        source: Where the paper has it.
+        settings: Values of `Config`'s fields.
+        budgets: What differs by budget.
+        methods: What differs by method; a setting of the method wins.
+        published: By measure, by method: the paper's number, as text.
+        notes: What a reader of the numbers should know.
+        minutes: About how long the two budgets take on two cores, as text.
+    """
+
+    name: str
+    title: str
+    source: str
+    settings: dict
+    budgets: dict[str, dict]
+    methods: dict[str, dict] = dataclasses.field(default_factory=dict)
+    published: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    minutes: str = ""
+
+    def config(self, **given) -> Config:
+        """The experiment's configuration, with some values given by the caller."""
+        unknown = set(given) - {field.name for field in dataclasses.fields(Config)}
+        if unknown:
+            raise TypeError(f"Expected fields of Config; received: {sorted(unknown)}")
+        settings = self.settings | {"experiment": self.name}
+        method = given.get("method", settings.get("method", "svae"))
+        if method not in REGULARISED:
+            settings = {k: v for k, v in settings.items() if k != "lam"}
+        budget = given.get("budget", BUDGETS[0])
+        if given.get("replicas", 1) > 1:
+            settings["steps_per_execution"] = 1
+        return Config(
+            **settings
+            | self.budgets.get(budget, {})
+            | self.methods.get(method, {})
+            | given
+        )
+
+    def default(self, name: str) -> str:
+        """The default of a field, as its help shows it."""
+        if name == "budget":
+            return BUDGETS[0]
+        metadata = Config.__dataclass_fields__[name].metadata
+        unset = metadata.get("unset", "as keras_svae.networks has it")
+        values = {b: getattr(self.config(budget=b), name) for b in BUDGETS}
+        shown = {b: unset if v is None else v for b, v in values.items()}
+        if len(set(shown.values())) == 1:
+            return str(shown["paper"])
+        return ", ".join(f"{budget}: {value}" for budget, value in shown.items())
+
+
+def add_options(parser: argparse.ArgumentParser, experiment: Experiment) -> None:
+    """Adds an option for each field of `Config`, with the experiment's default.
+
+    What is not given on the command line is absent from the parsed arguments.
+    """
+    hints = typing.get_type_hints(Config)
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for field in dataclasses.fields(Config):
+        group = field.metadata["group"]
+        if group is None:
+            continue
+        if group not in groups:
+            groups[group] = parser.add_argument_group(group)
+        kind = hints[field.name]
+        if isinstance(kind, types.UnionType):
+            kind = next(k for k in typing.get_args(kind) if k is not type(None))
+        how = {"action": argparse.BooleanOptionalAction} if kind is bool else {}
+        if kind is not bool:
+            how = {"type": kind, "choices": field.metadata.get("choices")}
+            how["metavar"] = None if how["choices"] else kind.__name__.upper()
+        groups[group].add_argument(
+            f"--{field.name.replace('_', '-')}",
+            dest=field.name,
+            default=argparse.SUPPRESS,
+            help=f"{field.metadata['help']} [{experiment.default(field.name)}]",
+            **how,
+        )

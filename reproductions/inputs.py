@@ -1,0 +1,58 @@
+"""The data of a configuration, as streams that can be entered at any step."""
+
+import numpy as np
+import tensorflow as tf
+
+import keras_svae as ks
+import keras_svae.data
+from reproductions.config import Config
+
+
+class Inputs:
+    """The splits of a configuration's data, scaled as its likelihood wants them.
+
+    Args:
+        config: The configuration.
+        scale: (0, 1) or (-1, 1), the likelihood's range.
+        **places: `data_dir` and `manual_dir`, where given.
+    """
+
+    def __init__(self, config: Config, scale=(0.0, 1.0), **places):
+        self.config = config
+        self._options = {
+            "batch_size": config.batch_size,
+            "scale": scale,
+            "seed": config.seed,
+            **{name: value for name, value in places.items() if value is not None},
+        }
+        for name in ("crop", "size"):
+            if getattr(config, name) is not None:
+                self._options[name] = getattr(config, name)
+        passes = int(self.load("train").cardinality())
+        self.steps_per_epoch = config.steps_per_epoch or passes
+
+    def load(self, split: str, **more) -> tf.data.Dataset:
+        """A finite pass over a split, or with `start` a stream."""
+        options = self._options | more
+        return ks.data.load(self.config.data, split=split, **options)
+
+    def stream(self, start: int) -> tf.data.Dataset:
+        """Training batches without end, from step `start` on."""
+        return self.load("train", start=start)
+
+    def count(self, split: str) -> int:
+        """How many examples a split has."""
+        options = {"batch_size": 1, "shuffle": False}
+        return int(self.load(split, **options).cardinality())
+
+    def arrays(self, split: str, limit: int | None = None, labels: bool = False):
+        """A split's first examples as an array, or with labels as two."""
+        size = min(limit or 1000, 1000)
+        whole = self.load(
+            split, labels=labels, shuffle=False, batch_size=size, drop_remainder=False
+        )
+        if limit is not None:
+            whole = whole.take(-(-limit // size))
+        parts = [part if labels else (part,) for part in whole.as_numpy_iterator()]
+        arrays = [np.concatenate(part)[:limit] for part in zip(*parts, strict=True)]
+        return tuple(arrays) if labels else arrays[0]

@@ -1,0 +1,169 @@
+"""Runs an experiment: folder, training that can be resumed, measures, SavedModel."""
+
+import os
+import shutil
+import time
+
+import keras
+
+import keras_svae as ks
+from reproductions import build, measure, results
+from reproductions.config import Config
+from reproductions.files import read_json, write_json
+from reproductions.folder import RunFolder
+from reproductions.inputs import Inputs
+
+
+class Clock(keras.callbacks.Callback):
+    """Keeps how long a run has trained, over all its sessions."""
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.folder, self.before = folder, folder.seconds
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """All sessions so far."""
+        return self.before + time.monotonic() - self.began
+
+    def on_epoch_end(self, epoch, logs=None):
+        write_json(self.folder.clock_file, round(self.seconds, 1))
+
+
+def train(
+    model: ks.Game,
+    inputs: Inputs,
+    folder: RunFolder,
+    backup_every: int | None = None,
+    verbose: int | str = "auto",
+) -> float:
+    """Trains a compiled model from its folder's last backup, or from the start.
+
+    The weights after it are those of a run that was never interrupted, bit for bit.
+    The line in log.csv of the epoch that was interrupted is the mean over the rest of
+    that epoch.
+
+    Returns:
+        The seconds of training, over all sessions.
+    """
+    settings = inputs.config
+    step = ks.callbacks.restore(model, folder.backup)
+    epoch, done = divmod(step, inputs.steps_per_epoch)
+    if step:
+        print(f"resumed at step {step}: epoch {epoch + 1} of {settings.epochs}")
+    clock = Clock(folder)
+    watched = inputs.arrays("test", 1000)  # nothing is chosen by it
+    pictures = ks.callbacks.Pictures(
+        folder.path, watched, every=max(1, settings.epochs // 10)
+    )
+
+    def fit(start: int, stop: int, steps: int) -> None:
+        if start == stop:
+            return
+        step = int(model.step)
+        model.fit(
+            inputs.stream(step),
+            steps_per_epoch=steps,
+            initial_epoch=start,
+            epochs=stop,
+            validation_data=watched,
+            verbose=verbose,
+            callbacks=[
+                keras.callbacks.CSVLogger(folder.log, append=True),
+                keras.callbacks.TensorBoard(folder.path, write_graph=False),
+                pictures,
+                clock,
+                ks.callbacks.Backup(folder.backup, every=backup_every),
+            ],
+        )
+
+    if done:
+        fit(epoch, epoch + 1, inputs.steps_per_epoch - done)
+        epoch += 1
+    fit(epoch, settings.epochs, inputs.steps_per_epoch)
+    return clock.seconds
+
+
+def save(model: ks.Game, folder: RunFolder) -> None:
+    """Writes the .keras file and the SavedModel, whole or not at all."""
+    model.save(folder.keras_file)
+    temporary = folder.path / "savedmodel.writing"
+    for left in (temporary, folder.saved_model):
+        shutil.rmtree(left, ignore_errors=True)
+    model.export(temporary)
+    os.replace(temporary, folder.saved_model)
+
+
+def run(
+    settings: Config,
+    out: str | os.PathLike,
+    *,
+    resume: bool = False,
+    data_dir: str | None = None,
+    manual_dir: str | None = None,
+    data_note: str = "",
+    backup_every: int | None = None,
+    verbose: int | str = "auto",
+    published: dict | None = None,
+) -> dict:
+    """One run, from its folder to its measures.
+
+    Args:
+        settings: The configuration.
+        out: The run's folder.
+        resume: Go on with the run in the folder, if there is one.
+        data_dir: Where TFDS has, or puts, prepared data sets.
+        manual_dir: Where a data set's original files are.
+        data_note: What the data are, if not what their publisher has; goes into the
+            record.
+        backup_every: Steps between backups; None for once an epoch.
+        verbose: As in `keras.Model.fit`.
+        published: The paper's numbers, for the record.
+
+    Returns:
+        The record, as written to metrics.json.
+
+    Raises:
+        FileExistsError: If the folder is in use and is not to be resumed.
+        ValueError: If the run in the folder has another configuration.
+        OSError: If the folder cannot be written.
+        keras_svae.Diverged: If a loss became NaN or infinite.
+    """
+    folder = RunFolder(out)
+    folder.open(settings, resume)
+    if folder.finished:
+        print(f"The run in {folder.path} is finished: nothing to do.")
+        return read_json(folder.metrics_file)
+    strategy = build.strategy(settings.replicas)
+    with strategy.scope():
+        model = build.model(settings)
+    inputs = Inputs(
+        settings,
+        model.likelihood_law.range or (0.0, 1.0),
+        data_dir=data_dir,
+        manual_dir=manual_dir,
+    )
+    seconds = train(model, inputs, folder, backup_every, verbose)
+    metrics = measure.measure(model, inputs)
+    save(model, folder)
+    record = results.record(
+        experiment=settings.experiment,
+        method=settings.method,
+        seed=settings.seed,
+        budget=settings.budget,
+        seconds=round(seconds, 1),
+        data={
+            "name": settings.data,
+            "train examples": inputs.count("train"),
+            "test examples": inputs.count("test"),
+            "note": data_note,
+            "range": model.likelihood_law.range,
+        },
+        steps=int(model.step),
+        config=settings.asdict(),
+        metrics=metrics,
+        published=published or {},
+    )
+    write_json(folder.metrics_file, record)
+    return record

@@ -1,0 +1,92 @@
+"""kill -9 in the middle of an epoch, then --resume: the same weights, bit for bit."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from reproductions import runner
+from reproductions.svae import TOY
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# 16 steps make an epoch: the last backup is 4 steps into the second, the end 3 later.
+BACKUP_EVERY, KILLED_AT = 5, 23
+SMALL = {"units": 8, "depth": 1, "turns": 1, "epochs": 3}
+
+KILLED = """
+import os, signal, sys
+import keras_svae as ks
+from reproductions import runner
+from reproductions.svae import TOY
+
+class Killed(ks.callbacks.Backup):
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if int(self.model.step) >= {at}:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+ks.callbacks.Backup = Killed
+config = TOY.config(replicas={replicas}, steps_per_execution=1, **{small})
+runner.run(config, sys.argv[1], backup_every={every}, verbose=0)
+"""
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The models that `runner.run` has trained: what comes after is not looked at."""
+    models = []
+    monkeypatch.setattr(runner.measure, "measure", lambda model, inputs: {})
+    monkeypatch.setattr(runner, "save", lambda model, folder: models.append(model))
+    nothing = keras.callbacks.Callback
+    monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
+    return models
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_killed_and_resumed_ends_where_uninterrupted_does(replicas, tmp_path, trained):
+    script = KILLED.format(
+        at=KILLED_AT, every=BACKUP_EVERY, replicas=replicas, small=SMALL
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "killed")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    backups = sorted(p.stem for p in (tmp_path / "killed/backup").glob("*.json"))
+    assert backups == ["step-000000015", "step-000000020"]
+
+    config = TOY.config(replicas=replicas, steps_per_execution=1, **SMALL)
+    runner.run(config, tmp_path / "killed", resume=True, verbose=0)
+    runner.run(config, tmp_path / "whole", verbose=0)
+    resumed, whole = trained
+    assert int(resumed.step) == int(whole.step) == 48
+    assert resumed.distribute_strategy.num_replicas_in_sync == replicas
+    for a, b in zip(resumed.variables, whole.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+    log = (tmp_path / "killed/log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
+
+
+def test_resume_needs_the_same_configuration(tmp_path):
+    folder = runner.RunFolder(tmp_path / "run")
+    folder.open(TOY.config(lam=0.1), resume=False)
+    with pytest.raises(ValueError, match=r"lam=0\.1 there, 1\.0 here"):
+        folder.open(TOY.config(lam=1.0), resume=True)
+
+
+def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
+    folder = runner.RunFolder(tmp_path / "run")
+    config = TOY.config()
+    folder.open(config, resume=False)
+    folder.metrics_file.write_text('{"metrics": {"test MSE": 1}}')
+    monkeypatch.setattr(runner.build, "model", None)  # would be called
+    record = runner.run(config, tmp_path / "run", resume=True)
+    assert record == {"metrics": {"test MSE": 1}}
+    assert "finished: nothing to do" in capsys.readouterr().out
