@@ -1,6 +1,16 @@
 """What a person wants to see, and to keep, while a model trains."""
 
+from keras_svae.callbacks import plots, projector, views
 from keras_svae.callbacks.averaged_weights import AveragedWeights
 from keras_svae.callbacks.backup import Backup, restore
+from keras_svae.callbacks.pictures import Pictures
 
-__all__ = ["AveragedWeights", "Backup", "restore"]
+__all__ = [
+    "AveragedWeights",
+    "Backup",
+    "Pictures",
+    "plots",
+    "projector",
+    "restore",
+    "views",
+]

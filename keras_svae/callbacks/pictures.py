@@ -1,0 +1,152 @@
+"""Pictures of what a model has learned, while it trains."""
+
+import os
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_svae.callbacks import plots, projector, views
+
+__all__ = ["Pictures"]
+
+
+class Pictures(keras.callbacks.Callback):
+    """Writes pictures, log ratios and codes, as PNG files and for TensorBoard.
+
+    After an epoch, of examples that stay the same throughout training:
+
+    * `samples.png`, `reconstructions.png` (inputs, each above its reconstruction) and
+      `interpolations.png` for images; `scatter.png` for points in the plane; and
+      `codes.png` where codes are points in the plane;
+    * `log_ratios.png` and two histograms: `log_ratio` on samples of the data's law q
+      and of the model's p (pairs, where the critic reads pairs); and their symmetric
+      KL, the scalar `epoch_symmetric_kl`, for critics that estimate it;
+    * codes with labels and pictures for TensorBoard's projector, which reads them
+      once: restart it for newer ones.
+
+    What a model cannot give (a GAN has no reconstructions, a VAE no log ratio) is left
+    out. The newest pictures are in `folder`; `folder/pictures` keeps all of them, as
+    `epoch-0003-samples.png` after the third epoch and `epoch-0000-samples.png` before
+    the first, beside the event files. Point TensorBoard to the folder that
+    `keras.callbacks.TensorBoard` got, too: steps are epochs, counted from 0 as there.
+
+    Nothing of this touches the training: its noise is its own.
+
+    Args:
+        folder: Where to write; made if it is not there.
+        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
+            tuple of arrays (x, labels). Its first examples are taken, once per `fit`.
+        every: Epochs between pictures. The last epoch has pictures in any case.
+        n: Images in a grid.
+        examples: Points in a scatter plot, in a histogram and in the projector. With
+            large images they take most of the time: fewer are faster.
+        seed: Of the samples and of everything else that is drawn.
+        projector: Whether codes are written for the projector.
+
+    Raises:
+        ValueError: Before training starts, for fewer than two examples or some that
+            the model cannot learn from.
+        OSError: Before training starts, if the folder cannot be written.
+
+    Example:
+        model.fit(train, epochs=20, callbacks=[
+            keras.callbacks.TensorBoard("runs/svae"),
+            ks.callbacks.Pictures("runs/svae", ks.data.load("mnist", labels=True))])
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        data,
+        every: int = 1,
+        n: int = 64,
+        *,
+        examples: int = 1000,
+        seed: int = 0,
+        projector: bool = True,
+    ):
+        super().__init__()
+        for name, value in {"every": every, "n": n, "examples": examples}.items():
+            if value < 1:
+                raise ValueError(f"Expected {name} >= 1; received: {name}={value}")
+        self.folder = pathlib.Path(folder)
+        self.history = self.folder / "pictures"
+        self.data = data
+        self.every, self.n, self.examples = every, n, max(n, examples)
+        self.seed = seed
+        self.projector = projector
+
+    def on_train_begin(self, logs=None):
+        self.history.mkdir(parents=True, exist_ok=True)
+        self.x, self.labels = views.first_examples(self.data, self.examples)
+        if len(self.x) < 2:
+            raise ValueError(
+                f"Expected at least 2 examples; received: {len(self.x)} in data"
+            )
+        self.model.check_data(self.x)
+        self._seen = self._written = None
+        # In several processes all compute, since reading some weights takes them all.
+        extended = self.model.distribute_strategy.extended
+        self._writes = extended.should_save_summary
+        self._writer = None
+        if self._writes:
+            self._writer = tf.summary.create_file_writer(str(self.history))
+        if self.model.step == 0:
+            # What cannot be drawn or written is noticed now, not after an epoch.
+            self._write_files(0, self._draw()[0])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._seen = epoch
+        if (epoch + 1) % self.every == 0:
+            self.write(epoch)
+
+    def on_train_end(self, logs=None):
+        if self._written != self._seen:
+            self.write(self._seen)
+        if self._writer is not None:
+            self._writer.close()
+
+    def _draw(self) -> tuple[dict, dict]:
+        ratios = views.log_ratios(self.model, self.x, self.seed)
+        pictures = views.pictures(
+            self.model, self.x, self.labels, self.n, self.seed, ratios
+        )
+        return pictures, ratios
+
+    def write(self, epoch: int) -> None:
+        """Writes everything, as of the end of this epoch (counted from 0)."""
+        self._written = epoch
+        pictures, ratios = self._draw()
+        codes = None
+        if self.projector and hasattr(self.model, "encoder"):
+            codes = views.codes(self.model, self.x)
+        if not self._writes:
+            return
+        self._write_files(epoch + 1, pictures)
+        self._write_events(epoch, pictures, ratios)
+        if codes is not None:
+            images = self.x if "samples" in pictures else None
+            value_range = views.value_range(self.model, self.x)
+            projector.write(self.history, codes, self.labels, images, value_range)
+
+    def _write_files(self, number: int, pictures: dict[str, np.ndarray]) -> None:
+        if not self._writes:
+            return
+        for name, picture in pictures.items():
+            plots.save(self.history / f"epoch-{number:04d}-{name}.png", picture)
+            plots.save(self.folder / f"{name}.png", picture)
+
+    def _write_events(self, epoch, pictures, ratios) -> None:
+        # `record_if`, since keras.callbacks.TensorBoard(update_freq=...) leaves its
+        # own condition in force.
+        with self._writer.as_default(step=epoch), tf.summary.record_if(True):
+            for name, picture in pictures.items():
+                tf.summary.image(f"pictures/{name}", picture[None])
+            for name, value in ratios.items():
+                if name == "symmetric_kl":
+                    tf.summary.scalar("epoch_symmetric_kl", value)
+                else:
+                    tf.summary.histogram(f"log_ratio/{name}", value)
+        self._writer.flush()

@@ -1,0 +1,65 @@
+"""What TensorBoard's embedding projector reads."""
+
+import math
+import os
+import pathlib
+
+import numpy as np
+from tensorboard.plugins import projector
+
+from keras_svae.callbacks import plots
+
+__all__ = ["write"]
+
+# The projector takes sprites of at most 8192 x 8192 pixels.
+_SPRITE_SIDE = 8192
+
+
+def write(
+    folder: str | os.PathLike,
+    codes,
+    labels=None,
+    images=None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+) -> None:
+    """Writes codes for the projector: a configuration and the files it names.
+
+    Args:
+        folder: A folder with event files: TensorBoard looks nowhere else.
+        codes: (n, latent_dim).
+        labels: (n,), or (n, k) for k attributes; written to `metadata.tsv`.
+        images: (n, height, width, channels), shown as the points; left out where
+            they would not fit on a sprite.
+        value_range: Of the images.
+    """
+    folder = pathlib.Path(folder)
+    codes = np.asarray(codes)
+    config = projector.ProjectorConfig()
+    embedding = config.embeddings.add()
+    embedding.tensor_name = "codes"
+    embedding.tensor_path = "tensors.tsv"
+    np.savetxt(folder / "tensors.tsv", codes, fmt="%.6g", delimiter="\t")
+    if labels is not None:
+        embedding.metadata_path = "metadata.tsv"
+        _write_metadata(folder / "metadata.tsv", np.asarray(labels), len(codes))
+    if images is not None:
+        height, width = np.shape(images)[1:3]
+        columns = math.ceil(math.sqrt(len(codes)))
+        zoom = max(1, 32 // max(height, width))
+        if columns * zoom * max(height, width) <= _SPRITE_SIDE:
+            embedding.sprite.image_path = "sprite.png"
+            embedding.sprite.single_image_dim.extend([zoom * width, zoom * height])
+            options = {"zoom": zoom, "smooth": zoom > 1, "gap": 0}
+            sprite = plots.grid(images, columns, value_range=value_range, **options)
+            plots.save(folder / "sprite.png", sprite)
+    projector.visualize_embeddings(str(folder), config)
+
+
+def _write_metadata(path: pathlib.Path, labels: np.ndarray, n: int) -> None:
+    if len(labels) != n:
+        raise ValueError(f"Expected {n} labels; received: {len(labels)}")
+    rows = labels.reshape(n, -1)
+    lines = ["\t".join(map(str, row)) for row in rows.tolist()]
+    if rows.shape[1] > 1:  # only then does the projector expect a header
+        lines.insert(0, "\t".join(f"label {i}" for i in range(rows.shape[1])))
+    path.write_text("\n".join(lines) + "\n")

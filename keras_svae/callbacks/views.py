@@ -1,0 +1,185 @@
+"""What a model can show: its pictures, log ratios and codes, as arrays."""
+
+import inspect
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from keras_svae.callbacks import plots
+from keras_svae.noise import Noise, scope
+
+__all__ = ["codes", "first_examples", "log_ratios", "pictures", "value_range"]
+
+# What `model.log_ratio(x, z)` is given under each law: attributes of a draw.
+_LAWS = {"q": {"x": "x", "z": "z_q"}, "p": {"x": "x_p", "z": "z"}}
+# Examples that pass through the networks at once.
+_CHUNK = 250
+_INTERPOLATIONS = 8
+# Below so many pixels, images are enlarged smoothly.
+_TINY = 16
+
+
+def pictures(
+    model, x, labels=None, n: int = 64, seed: int = 0, ratios: dict | None = None
+) -> dict[str, np.ndarray]:
+    """All pictures of a model, uint8 (height, width, 1 or 3) by name.
+
+    For images "samples", and with an encoder "reconstructions"; "interpolations",
+    between data where there is an encoder (outermost, the data themselves), else
+    between draws of the prior. For points in the plane "scatter". For codes in the
+    plane "codes". With a critic "log_ratios".
+
+    Args:
+        model: A model of this package.
+        x: Data (batch, ...), at least 2.
+        labels: (batch,) for the colours of a scatter plot, if any.
+        n: Images in a grid. A scatter plot has as many points as there are data.
+        seed: Of everything that is drawn.
+        ratios: What `log_ratios` gave, where that is at hand.
+    """
+    x = np.asarray(x)
+    labels = None if labels is None or np.ndim(labels) != 1 else np.asarray(labels)
+    found = {}
+    if len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3):
+        found.update(_images(model, x, n, seed))
+    elif tuple(model.data_shape) == (2,):
+        found["scatter"] = _scatter(model, x, labels, seed)
+    if hasattr(model, "encoder") and model.latent_dim == 2:
+        z = {"codes of data": codes(model, x), "prior": _prior(model, len(x), seed)}
+        end = 4 if model.prior_name == "normal" else 1.25
+        found["codes"] = plots.scatter(
+            z, labels={"codes of data": labels}, limits=(-end, end, -end, end)
+        )
+    ratios = log_ratios(model, x, seed) if ratios is None else ratios
+    if ratios:
+        found["log_ratios"] = plots.histogram(
+            {"data's law q": ratios["q"], "model's law p": ratios["p"]},
+            xlabel="log_ratio",
+        )
+    return found
+
+
+def _images(model, x, n, seed):
+    smooth = min(model.data_shape[:2]) < _TINY
+    values = {"value_range": value_range(model, x), "smooth": smooth}
+    found = {"samples": plots.grid(model.generate(n, seed), **values)}
+    if hasattr(model, "encoder"):
+        some = x[:n]
+        found["reconstructions"] = plots.pairs(some, model.reconstruct(some), **values)
+    rows, ends = _interpolations(model, x, 8, seed)
+    if ends:
+        rows = np.concatenate([ends[0][:, None], rows, ends[1][:, None]], axis=1)
+    flat = rows.reshape(-1, *model.data_shape)
+    found["interpolations"] = plots.grid(flat, rows.shape[1], **values)
+    return found
+
+
+def _scatter(model, x, labels, seed):
+    panels = {"data": x, "samples": model.generate(len(x), seed)}
+    if hasattr(model, "encoder"):
+        panels["reconstructions"] = _in_chunks(model.reconstruct, x)
+    ways, _ = _interpolations(model, x, 50, seed)
+    panels["interpolations"] = ways.reshape(-1, 2)
+    colors = {
+        "data": labels,
+        "reconstructions": labels,
+        "interpolations": np.repeat(np.arange(len(ways)), ways.shape[1]),
+    }
+    return plots.scatter(panels, labels=colors)
+
+
+def _interpolations(model, x, steps, seed):
+    """Decoded ways (rows, steps, ...), and the data at their ends, if so."""
+    if hasattr(model, "encoder"):
+        rows = min(_INTERPOLATIONS, len(x) // 2)
+        ends = x[:rows], x[rows : 2 * rows]
+        start, end = (codes(model, one) for one in ends)
+    else:
+        ends = None
+        start, end = np.split(_prior(model, 2 * _INTERPOLATIONS, seed), 2)
+    z = plots.interpolate(start, end, steps, prior=model.prior_name)
+    ways = _in_chunks(model.decode, z.reshape(-1, model.latent_dim))
+    return ways.reshape(*z.shape[:2], *model.data_shape), ends
+
+
+def _prior(model, n, seed):
+    return model.prior.sample(n, seed=Noise(seed).seed("z")).numpy()
+
+
+def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:
+    """A critic's `log_ratio` on samples of both laws.
+
+    Args:
+        model: A model of this package.
+        x: Data (batch, ...).
+        seed: Of the samples.
+
+    Returns:
+        "q" and "p", each (batch,): on the law of the data (x, or pairs of x and
+        z ~ q(z|x)) and on the model's. "symmetric_kl", a scalar in nats, if the
+        model's metrics have it. Empty for a model without a critic.
+    """
+    if not hasattr(model, "log_ratio"):
+        return {}
+    names = list(inspect.signature(model.log_ratio).parameters)
+    values = {law: [] for law in _LAWS}
+    for start in range(0, len(x), _CHUNK):
+        noise = Noise(seed).fold(start)
+        draw = model.draw(x[start : start + _CHUNK], noise, training=False)
+        with scope(draw.noise):
+            for law, attributes in _LAWS.items():
+                pair = [getattr(draw, attributes[name]) for name in names]
+                # Not log_ratio: samples of a Gaussian leave the range it checks.
+                values[law].append(tf.squeeze(model.f(*pair, training=False), -1))
+    found = {law: np.concatenate(parts) for law, parts in values.items()}
+    if "symmetric_kl" in [metric.name for metric in model.metrics]:
+        # Critics of pairs estimate log p - log q, critics of x log q - log p.
+        above, below = ("p", "q") if "z" in names else ("q", "p")
+        found["symmetric_kl"] = found[above].mean() - found[below].mean()
+    return found
+
+
+def codes(model, x) -> np.ndarray:
+    """Codes (batch, latent_dim) of data (batch, ...), as `model.encode` gives them."""
+    return _in_chunks(model.encode, x)
+
+
+def value_range(model, x) -> tuple[float, float]:
+    """Which values are black and white: the likelihood's range, else the data's."""
+    if model.likelihood_law.range is not None:
+        return model.likelihood_law.range
+    low, high = float(np.min(x)), float(np.max(x))
+    return (low, high) if high > low else (low, low + 1)
+
+
+def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The first examples of a data set, and their labels where it has some.
+
+    Args:
+        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
+            tuple of arrays (x, labels).
+        n: How many; fewer if there are not so many.
+
+    Raises:
+        ValueError: For an empty data set.
+    """
+    if not isinstance(data, tf.data.Dataset):
+        data = [data]
+    xs, ys, found = [], [], 0
+    for element in data:
+        x, *rest = element if isinstance(element, (tuple, list)) else (element,)
+        xs.append(np.asarray(x))
+        ys.extend(np.asarray(y) for y in rest[:1])
+        found += len(x)
+        if found >= n:
+            break
+    if not found:
+        raise ValueError("Expected data to take pictures of; received: no examples")
+    labels = np.concatenate(ys)[:n] if ys else None
+    return np.concatenate(xs)[:n], labels
+
+
+def _in_chunks(function, x) -> np.ndarray:
+    parts = math.ceil(len(x) / _CHUNK)
+    return np.concatenate([function(chunk) for chunk in np.array_split(x, parts)])

@@ -1,0 +1,251 @@
+"""Keras's own callbacks beside a model of two players."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from tests.callbacks import small
+
+PLAYERS = ["critic_loss", "autoencoder_loss", "autoencoder_matching"]
+
+
+def fit(model, *callbacks, epochs=3, **kwargs):
+    x, _ = small.digits()
+    options = {"validation_data": small.dataset(x), "verbose": 0, **kwargs}
+    data = small.dataset(x)
+    return model.fit(data, epochs=epochs, callbacks=list(callbacks), **options)
+
+
+def weights(model):
+    return [v.numpy() for v in model.trainable_variables]
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with logs, and the history they should tell."""
+    folder = tmp_path_factory.mktemp("run")
+    board = keras.callbacks.TensorBoard(folder)
+    log = keras.callbacks.CSVLogger(folder / "log.csv")
+    return folder, fit(small.svae(), board, log).history
+
+
+def test_tensorboard_logs_every_player(run):
+    folder, history = run
+    for name in [*PLAYERS, "symmetric_kl"]:
+        for part, key in (("train", name), ("validation", f"val_{name}")):
+            found = small.scalars(folder / part, f"epoch_{name}")
+            assert list(found) == [0, 1, 2]
+            np.testing.assert_allclose(list(found.values()), history[key], rtol=1e-6)
+    assert len(small.scalars(folder / "validation", "epoch_mse")) == 3
+    rates = small.scalars(folder / "train", "epoch_learning_rate")
+    np.testing.assert_allclose(list(rates.values()), 0.01)
+
+
+def test_csv_logger_writes_every_player(run):
+    folder, history = run
+    with open(folder / "log.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3
+    for name in [*PLAYERS, "val_mse", "val_critic_loss"]:
+        np.testing.assert_allclose(
+            [float(row[name]) for row in rows], history[name], rtol=1e-6
+        )
+
+
+def test_tensorboard_logs_batches_and_weights(tmp_path):
+    board = keras.callbacks.TensorBoard(
+        tmp_path, update_freq="batch", histogram_freq=1, write_steps_per_second=True
+    )
+    fit(small.svae(), board, epochs=2)
+    assert len(small.scalars(tmp_path / "train", "batch_critic_loss")) == 8
+    tags = small.events(tmp_path / "train").Tags()["tensors"]
+    assert any("kernel/histogram" in tag for tag in tags)
+
+
+@pytest.mark.parametrize("ending", ["keras", "weights.h5"])
+def test_model_checkpoint_keeps_the_best(ending, tmp_path):
+    path = tmp_path / f"best.{ending}"
+    model = small.svae()
+    best = {}
+
+    class Remember(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            best[logs["val_mse"]] = (weights(model), model.step)
+
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        path,
+        monitor="val_mse",
+        mode="min",
+        save_best_only=True,
+        save_weights_only=ending == "weights.h5",
+    )
+    # Two good epochs, then ones that spoil the model: the best is not the last.
+    spoil = keras.callbacks.LearningRateScheduler(lambda e: 0.01 if e < 2 else 3.0)
+    fit(model, checkpoint, Remember(), spoil, epochs=4)
+    if ending == "keras":
+        found = keras.saving.load_model(path)
+        assert found.critic_optimizer.iterations == found.step
+    else:
+        found = small.svae()
+        found.load_weights(path)
+    expected, step = best[min(best)]
+    assert step < model.step
+    assert equal(weights(found), expected) and found.step == step
+
+
+def test_backup_and_restore_goes_on_after_the_last_whole_epoch(tmp_path):
+    class Killed(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    straight, stopped, resumed = small.svae(), small.svae(), small.svae()
+    fit(straight)
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup")
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(stopped, backup(), Killed())
+    history = fit(resumed, backup())
+    assert history.epoch == [2]
+    assert resumed.step == straight.step == 12
+    assert equal(weights(resumed), weights(straight))
+    assert equal(
+        [v.numpy() for v in resumed.critic_optimizer.variables],
+        [v.numpy() for v in straight.critic_optimizer.variables],
+    )
+
+
+def test_early_stopping_restores_the_best_weights():
+    model = small.svae()
+    seen = []
+
+    class Remember(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((logs["val_mse"], weights(model)))
+
+    spoil = keras.callbacks.LearningRateScheduler(lambda e: 0.01 if e < 2 else 3.0)
+    stop = keras.callbacks.EarlyStopping(
+        "val_mse", mode="min", patience=2, restore_best_weights=True
+    )
+    fit(model, spoil, Remember(), stop, epochs=20)
+    assert len(seen) < 20
+    best = min(range(len(seen)), key=lambda i: seen[i][0])
+    assert stop.best_epoch == best < len(seen) - 1
+    assert equal(weights(model), seen[best][1])
+
+
+def test_a_loss_that_diverges_is_told_before_terminate_on_nan_sees_it():
+    model = small.svae()
+    model.critic.trainable_variables[0].assign(
+        np.full(model.critic.trainable_variables[0].shape, np.nan)
+    )
+    with pytest.raises(ks.Diverged, match="at step 0"):
+        fit(model, keras.callbacks.TerminateOnNaN(), validation_data=None)
+
+
+def test_learning_rate_callbacks_drive_the_main_optimizer():
+    model = small.svae()
+    rates = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
+    history = fit(model, rates, validation_data=None).history
+    np.testing.assert_allclose(history["learning_rate"], [0.1, 0.05, 0.1 / 3])
+    assert model.optimizer.learning_rate == np.float32(0.1 / 3)
+    assert model.critic_optimizer.learning_rate == np.float32(0.01)
+    # As long as nothing improves by a thousand.
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        "val_mse", mode="min", factor=0.5, patience=1, min_delta=1000
+    )
+    model = small.svae()
+    fit(model, plateau)
+    np.testing.assert_allclose(model.optimizer.learning_rate, 0.0025)
+
+
+def test_critics_learning_rate_follows_a_schedule_of_its_own():
+    model = small.svae()
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 1, 0.5)
+    model.compile(optimizer="adam", critic_optimizer=keras.optimizers.Adam(schedule))
+    fit(model, epochs=1, validation_data=None)
+    np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.01 / 16)
+
+
+def test_averaged_weights_validate_and_remain(tmp_path):
+    model = small.svae(compile={"ema": 0.9})
+    model.fit(small.digits()[0], verbose=0)  # the two part
+    raw = weights(model)
+    average = [v.numpy() for v in model.averages._own]
+    assert not equal(raw, average)
+    seen = {}
+
+    class Look(keras.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            seen["validation"] = weights(self.model)
+
+        def on_epoch_end(self, epoch, logs=None):
+            seen["epoch end"] = weights(self.model)
+            seen["averages"] = [v.numpy() for v in self.model.averages._own]
+
+    fit(model, ks.callbacks.AveragedWeights(), Look(), epochs=2)
+    assert equal(seen["validation"], seen["averages"])
+    assert not equal(seen["epoch end"], seen["averages"])
+    assert equal(weights(model), seen["averages"])  # at the end for good
+    # All players: the critic's weights are among them.
+    assert len(seen["averages"]) == sum(
+        len(n.trainable_variables) for n in (model.encoder, model.decoder, model.critic)
+    )
+
+    kept = small.svae(compile={"ema": 0.9})
+    fit(kept, ks.callbacks.AveragedWeights(finalize=False), Look(), epochs=1)
+    assert equal(weights(kept), seen["epoch end"])
+
+
+def test_averages_follow_their_formula():
+    model = small.svae(compile={"ema": 0.9})
+    averages = weights(model)
+
+    class Follow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            for average, value in zip(averages, weights(model), strict=True):
+                average[...] = 0.9 * average + 0.1 * value
+
+    fit(model, Follow(), epochs=1, validation_data=None)
+    for own, expected in zip(model.averages._own, averages, strict=True):
+        np.testing.assert_allclose(own.numpy(), expected, atol=1e-5)
+
+
+def test_averaged_weights_want_averages_and_keras_s_callback_finds_none():
+    with pytest.raises(ValueError, match="received: ema=None"):
+        fit(small.svae(), ks.callbacks.AveragedWeights())
+    with pytest.raises(ValueError, match="use_ema"):
+        fit(small.svae(), keras.callbacks.SwapEMAWeights())
+
+
+def test_all_of_them_together(tmp_path):
+    x, labels = small.digits()
+    model = small.svae(compile={"ema": 0.9})
+    fit(
+        model,
+        keras.callbacks.TensorBoard(tmp_path, update_freq=2),
+        keras.callbacks.ModelCheckpoint(
+            tmp_path / "{epoch:02d}-{val_mse:.3f}.keras", "val_mse", mode="min"
+        ),
+        keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+        keras.callbacks.EarlyStopping("val_mse", mode="min", patience=5),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.ReduceLROnPlateau("val_mse", mode="min"),
+        ks.callbacks.AveragedWeights(),
+        ks.callbacks.Backup(tmp_path / "ours"),
+        ks.callbacks.Pictures(tmp_path, (x, labels), n=4, examples=20),
+        epochs=2,
+    )
+    assert len(list(tmp_path.glob("*.keras"))) == 2
+    assert (tmp_path / "samples.png").exists()
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3

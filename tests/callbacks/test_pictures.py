@@ -1,0 +1,300 @@
+"""Pictures: its files, its events, and that what they show is the model's."""
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorboard.plugins.projector import ProjectorConfig
+
+import keras_svae as ks
+from keras_svae.callbacks import plots, views
+from tests.callbacks import small
+
+IMAGES = ["interpolations", "log_ratios", "reconstructions", "samples"]
+
+
+def png(path):
+    picture = np.asarray(PIL.Image.open(path))
+    return picture[..., None] if picture.ndim == 2 else picture
+
+
+def names(folder):
+    return sorted(path.stem for path in folder.glob("*.png"))
+
+
+def fit(model, folder, data, epochs=2, callbacks=(), **kwargs):
+    x = data[0] if isinstance(data, tuple) else data
+    pictures = ks.callbacks.Pictures(folder, data, **{"examples": 40, "n": 9, **kwargs})
+    model.fit(
+        small.dataset(x), epochs=epochs, verbose=0, callbacks=[*callbacks, pictures]
+    )
+    return pictures
+
+
+def test_files_show_the_model_as_it_is(tmp_path):
+    x, labels = small.digits()
+    model = small.svae()
+    fit(model, tmp_path, (x, labels), seed=4)
+    assert names(tmp_path) == IMAGES
+    assert names(tmp_path / "pictures") == [
+        *(f"epoch-{n:04d}-{name}" for n in range(3) for name in IMAGES),
+        "sprite",
+    ]
+    expected = {
+        "samples": plots.grid(model.generate(9, seed=4), smooth=True),
+        "reconstructions": plots.pairs(x[:9], model.reconstruct(x[:9]), smooth=True),
+    }
+    for name, picture in expected.items():
+        np.testing.assert_array_equal(png(tmp_path / f"{name}.png"), picture)
+        kept = tmp_path / "pictures" / f"epoch-0002-{name}.png"
+        np.testing.assert_array_equal(png(kept), picture)
+        earlier = png(tmp_path / "pictures" / f"epoch-0001-{name}.png")
+        assert (earlier != picture).any()
+    # Nothing half-written stays.
+    assert not [path for path in tmp_path.rglob(".*")]
+
+
+def test_interpolations_lie_between_the_data_at_their_ends(tmp_path):
+    x, _ = small.digits()
+    model = small.svae()
+    rows, ends = views._interpolations(model, x, 8, seed=0)
+    assert rows.shape == (8, 8, 8, 8, 1)
+    np.testing.assert_array_equal(ends[0], x[:8])
+    np.testing.assert_array_equal(ends[1], x[8:16])
+    np.testing.assert_allclose(rows[:, 0], model.reconstruct(x[:8]), atol=1e-5)
+    np.testing.assert_allclose(rows[:, -1], model.reconstruct(x[8:16]), atol=1e-5)
+    picture = views.pictures(model, x, n=4)["interpolations"]
+    tile = plots.grid(x[8:9], gap=0, smooth=True)
+    np.testing.assert_array_equal(picture[2:66, -66:-2], tile)
+
+
+def test_events_are_read_by_tensorboard_beside_keras_s_own(tmp_path):
+    x, labels = small.digits()
+    model = small.svae()
+    # Its condition for batches must not swallow ours.
+    board = keras.callbacks.TensorBoard(tmp_path, update_freq=3)
+    fit(model, tmp_path, (x, labels), epochs=3, callbacks=[board], every=2)
+    folder = tmp_path / "pictures"
+    events = small.events(folder)
+    expected = {f"pictures/{name}" for name in IMAGES}
+    expected |= {"log_ratio/q", "log_ratio/p", "epoch_symmetric_kl"}
+    assert set(events.Tags()["tensors"]) == expected
+    for tag in expected:  # after the second epoch and after the last
+        assert [event.step for event in events.Tensors(tag)] == [1, 2], tag
+    *_, last = events.Tensors("pictures/samples")
+    width, height, encoded = tf.make_ndarray(last.tensor_proto)[:3]
+    decoded = tf.io.decode_png(encoded).numpy()
+    np.testing.assert_array_equal(decoded, png(tmp_path / "samples.png"))
+    assert (int(height), int(width)) == decoded.shape[:2]
+    ratios = views.log_ratios(model, x)
+    for law in "qp":
+        *_, last = events.Tensors(f"log_ratio/{law}")
+        left, right, count = tf.make_ndarray(last.tensor_proto).T
+        assert count.sum() == len(x)
+        np.testing.assert_allclose(left[0], ratios[law].min(), rtol=1e-5)
+        np.testing.assert_allclose(right[-1], ratios[law].max(), rtol=1e-5)
+    logged = small.scalars(folder, "epoch_symmetric_kl")[2]
+    np.testing.assert_allclose(logged, ratios["symmetric_kl"], rtol=1e-5)
+
+
+def own_estimate(model, x, seed):
+    """The symmetric KL that a model's own losses log on the draw of this seed."""
+    draw = model.draw(x, ks.noise.Noise(seed).fold(0), training=False)
+    for player in model.players:
+        getattr(model, f"{player}_loss")(draw)
+    return draw, draw.log["symmetric_kl"]
+
+
+def test_log_ratios_are_the_critics_on_pairs_of_both_laws():
+    model = small.svae()
+    x, _ = small.digits(200)
+    ratios = views.log_ratios(model, x, seed=5)
+    draw, kl = own_estimate(model, x, seed=5)
+    np.testing.assert_allclose(ratios["q"], model.log_ratio(x, draw.z_q), atol=1e-5)
+    np.testing.assert_allclose(
+        ratios["p"], model.log_ratio(draw.x_p, draw.z), atol=1e-5
+    )
+    np.testing.assert_allclose(ratios["symmetric_kl"], kl, atol=1e-5)
+    assert abs(kl) > 1e-3
+
+
+def test_log_ratios_of_gans_are_of_data_and_samples():
+    x, _ = small.digits()
+    model = small.gan()
+    ratios = views.log_ratios(model, x, seed=5)
+    draw, kl = own_estimate(model, x, seed=5)
+    np.testing.assert_allclose(ratios["q"], model.log_ratio(x), atol=1e-5)
+    np.testing.assert_allclose(ratios["p"], model.log_ratio(draw.x_p), atol=1e-5)
+    np.testing.assert_allclose(ratios["symmetric_kl"], kl, atol=1e-5)
+    assert abs(kl) > 1e-3
+    # WGAN-GP's score is no log ratio, and a VAE has no critic.
+    assert set(views.log_ratios(small.gan(ks.WGANGP), x)) == {"q", "p"}
+    assert views.log_ratios(small.vae(), x) == {}
+
+
+def test_more_examples_than_pass_at_once_draw_noise_of_their_own():
+    x, _ = small.digits(500)
+    ratios = views.log_ratios(small.svae(), x)
+    assert ratios["p"].shape == (500,)
+    assert not np.allclose(ratios["p"][:250], ratios["p"][250:], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (small.vae, ["interpolations", "reconstructions", "samples"]),
+        (small.gan, ["interpolations", "log_ratios", "samples"]),
+        (lambda: small.gan(ks.WGANGP), ["interpolations", "log_ratios", "samples"]),
+    ],
+)
+def test_what_a_model_cannot_show_is_left_out(build, expected, tmp_path):
+    model = build()
+    fit(model, tmp_path, small.digits(), epochs=1)
+    assert names(tmp_path) == expected
+    has_codes = hasattr(model, "encoder")
+    assert (tmp_path / "pictures" / "tensors.tsv").exists() == has_codes
+
+
+def test_points_are_scattered_and_so_are_codes_in_the_plane(tmp_path):
+    x, labels = small.points()
+    model = small.svae(ks.networks.toy, latent_dim=2, likelihood="gaussian")
+    fit(model, tmp_path, (x, labels), epochs=1)
+    assert names(tmp_path) == ["codes", "log_ratios", "scatter"]
+    with_labels = png(tmp_path / "scatter.png")
+    plain = views.pictures(model, x)["scatter"]
+    assert with_labels.shape == plain.shape and (with_labels != plain).any()
+    # A GAN has three panels.
+    gan = small.gan(nets=ks.networks.toy, likelihood="gaussian")
+    assert set(views.pictures(gan, x)) == {"scatter", "log_ratios"}
+
+
+def test_projector_gets_codes_labels_and_images(tmp_path):
+    x, labels = small.digits(30)
+    model = small.svae()
+    fit(model, tmp_path, (x, labels), epochs=1)
+    folder = tmp_path / "pictures"
+    codes = np.loadtxt(folder / "tensors.tsv", delimiter="\t")
+    np.testing.assert_allclose(codes, model.encode(x), rtol=1e-4, atol=1e-6)
+    lines = (folder / "metadata.tsv").read_text().splitlines()
+    assert lines == [str(label) for label in labels]
+    config = text_format.Parse(
+        (folder / "projector_config.pbtxt").read_text(), ProjectorConfig()
+    )
+    (embedding,) = config.embeddings
+    assert embedding.tensor_path == "tensors.tsv"
+    assert embedding.metadata_path == "metadata.tsv"
+    assert list(embedding.sprite.single_image_dim) == [32, 32]
+    # 30 images of 32 x 32 pixels: 5 rows of 6, the 8th at row 1, column 1.
+    sprite = png(folder / embedding.sprite.image_path)
+    assert sprite.shape == (160, 192, 1)
+    tile = plots.grid(x[7:8], zoom=4, smooth=True, gap=0)
+    np.testing.assert_array_equal(sprite[32:64, 32:64], tile)
+
+
+def test_several_labels_are_columns_with_a_header(tmp_path):
+    codes, labels = np.eye(3), np.array([[0, 1], [1, 0], [1, 1]])
+    ks.callbacks.projector.write(tmp_path, codes, labels)
+    lines = (tmp_path / "metadata.tsv").read_text().splitlines()
+    assert lines == ["label 0\tlabel 1", "0\t1", "1\t0", "1\t1"]
+    with pytest.raises(ValueError, match="Expected 3 labels; received: 2"):
+        ks.callbacks.projector.write(tmp_path, codes, labels[:2])
+
+
+def test_training_is_the_same_with_and_without(tmp_path):
+    x, labels = small.digits()
+    weights = []
+    for callbacks in ([], [ks.callbacks.Pictures(tmp_path, (x, labels), n=4)]):
+        model = small.svae()
+        model.fit(small.dataset(x), epochs=2, verbose=0, callbacks=callbacks)
+        weights.append([v.numpy() for v in model.variables])
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_images_in_minus_one_to_one(tmp_path):
+    x, _ = small.digits()
+    law = ks.distributions.Gaussian(0.1, activation="tanh", draw="sample")
+    model = small.svae(likelihood=law)
+    # Samples leave the range, as those of a Gaussian do: they are clipped, and the
+    # critic reads them as in training.
+    found = fit(model, tmp_path, 2 * x - 1, epochs=1)
+    assert views.value_range(model, found.x) == (-1, 1)
+    picture = png(tmp_path / "reconstructions.png")
+    tile = plots.grid(x[:1], gap=0, smooth=True)  # as in [0, 1]
+    np.testing.assert_array_equal(picture[8:72, 8:72], tile)
+
+
+def test_without_a_range_black_and_white_are_the_data_s():
+    model = small.svae(likelihood="gaussian")
+    assert views.value_range(model, np.array([-3.0, 5.0])) == (-3, 5)
+    assert views.value_range(model, np.array([2.0, 2.0])) == (2, 3)
+
+
+def test_every_nth_epoch_and_the_last(tmp_path):
+    model = small.vae()
+    fit(model, tmp_path, small.digits(), epochs=5, every=2)
+    epochs = {path.stem[:10] for path in (tmp_path / "pictures").glob("epoch-*")}
+    assert sorted(epochs) == [f"epoch-{n:04d}" for n in (0, 2, 4, 5)]
+    # A run that goes on does not start from "before the first epoch" again.
+    (tmp_path / "pictures" / "epoch-0000-samples.png").unlink()
+    pictures = ks.callbacks.Pictures(tmp_path, small.digits(), n=4)
+    model.fit(
+        small.digits()[0],
+        initial_epoch=5,
+        epochs=6,
+        verbose=0,
+        callbacks=[pictures],
+    )
+    assert (tmp_path / "pictures" / "epoch-0006-samples.png").exists()
+    assert not (tmp_path / "pictures" / "epoch-0000-samples.png").exists()
+
+
+@pytest.mark.parametrize("form", ["array", "arrays", "dataset", "labelled", "endless"])
+def test_first_examples(form):
+    x, labels = small.digits(30)
+    data = {
+        "array": x,
+        "arrays": (x, labels),
+        "dataset": small.dataset(x, 8),
+        "labelled": small.dataset((x, labels), 8),
+        "endless": small.dataset((x, labels), 8).repeat(),
+    }[form]
+    found, found_labels = views.first_examples(data, 20)
+    np.testing.assert_array_equal(found, x[:20])
+    if form in ("array", "dataset"):
+        assert found_labels is None
+    else:
+        np.testing.assert_array_equal(found_labels, labels[:20])
+
+
+def test_what_is_refused_before_training(tmp_path):
+    x, labels = small.digits()
+    model = small.svae()
+    with pytest.raises(ValueError, match="every >= 1; received: every=0"):
+        ks.callbacks.Pictures(tmp_path, x, every=0)
+    (tmp_path / "file").write_text("")
+    for folder, data, message in [
+        ("a", small.dataset(x).take(0), "no examples"),
+        ("b", x[:1], "at least 2 examples; received: 1"),
+        ("c", 3 * x, r"data in \[0, 1\]"),
+        ("file", x, "file"),
+    ]:
+        pictures = ks.callbacks.Pictures(tmp_path / folder, data)
+        with pytest.raises((ValueError, OSError), match=message):
+            model.fit(x, verbose=0, callbacks=[pictures])
+    assert model.step == 0
+
+
+def test_under_two_replicas(tmp_path):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    x, labels = small.digits()
+    with strategy.scope():
+        # Batch normalisation's averages are weights that replicas hold apart.
+        nets = ks.networks.digits(3, units=8, depth=1, batch_norm=True)
+        model = small.compiled(ks.SVAE(*nets))
+    fit(model, tmp_path, (x, labels), epochs=1)
+    assert names(tmp_path) == IMAGES
+    expected = plots.grid(model.generate(9), smooth=True)
+    np.testing.assert_array_equal(png(tmp_path / "samples.png"), expected)
