@@ -1,0 +1,7 @@
+"""Data sets as `tf.data` pipelines: mixtures, digits, TFDS, folders, .npz files."""
+
+from keras_svae.data.load import load
+from keras_svae.data.mixtures import Mixture, mixture
+from keras_svae.data.sources import names
+
+__all__ = ["Mixture", "load", "mixture", "names"]

@@ -1,0 +1,93 @@
+"""What every source gives: examples fetched by row number, and a source's splits."""
+
+import dataclasses
+import weakref
+import zlib
+from collections.abc import Callable, Hashable
+
+import numpy as np
+import tensorflow as tf
+
+# Data sets are divided by this seed and never by the user's: whatever seeds a train and
+# a validation pipeline are given, no example is in both.
+_DIVISION = 2018
+
+
+class Examples:
+    """Examples held in memory.
+
+    Args:
+        values: Stored values, (n, ...), 8-bit where the data are.
+        labels: Class numbers (n,), or None.
+        maximum: The stored value that means full intensity; None for points, which are
+            never scaled.
+    """
+
+    def __init__(self, values, labels=None, maximum: float | None = None):
+        with tf.device("CPU:0"):  # batches are gathered there, not on a GPU
+            self.values = tf.constant(values)
+        self.shape = tuple(self.values.shape[1:])
+        self.labels = None if labels is None else np.asarray(labels, np.int64)
+        self.maximum = maximum
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    def fetch(self, rows: tf.Tensor) -> tf.Tensor:
+        """The stored values of a batch of rows, in one gather."""
+        return tf.gather(self.values, rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A data set before a split of it is read.
+
+    Attributes:
+        name: As the user wrote it.
+        splits: The splits it has of its own.
+        read: Reads one of them.
+        key: Equal for two sources exactly if they read the same.
+    """
+
+    name: str
+    splits: tuple[str, ...]
+    read: Callable[[str], Examples]
+    key: Hashable
+
+
+_alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+
+
+def shared(key: Hashable, make: Callable[[], Examples]) -> Examples:
+    """The examples some living pipeline already holds under this key, or new ones.
+
+    Pipelines of the same data (an epoch for evaluation beside the endless stream,
+    train beside validation) then share one copy, and it goes when the last one goes.
+    """
+    found = _alive.get(key)
+    if found is None:
+        _alive[key] = found = make()
+    return found
+
+
+def divide(count: int, held: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of `count` examples, divided at random into the rest and `held`."""
+    order = np.random.default_rng(_DIVISION).permutation(count)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def held_out(count: int) -> dict[str, np.ndarray]:
+    """Rows for train and test of data that came in one piece: a tenth is for test."""
+    rest, held = divide(count, max(1, count // 10) if count > 1 else 0)
+    return {"train": rest, "test": held}
+
+
+def binarized(examples: Examples, seed: int, split: str) -> Examples:
+    """Each value replaced by 0 or 1, once: 1 with probability value / maximum."""
+    rng = np.random.default_rng([seed % 2**63, zlib.crc32(split.encode())])
+    values = examples.values.numpy()
+    bits = np.empty(values.shape, np.uint8)
+    for i in range(0, len(values), 4096):  # in pieces: the draws are eight times larger
+        block = values[i : i + 4096]
+        bits[i : i + 4096] = rng.random(block.shape) * examples.maximum < block
+    return Examples(bits, examples.labels, maximum=1)

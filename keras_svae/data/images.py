@@ -1,0 +1,174 @@
+"""Cropping and resizing of pictures, and gathering them into one array."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Framing:
+    """What is cut out of each picture, and the size it is brought to.
+
+    Attributes:
+        crop: (left, top, right, bottom) in pixels, as in Pillow; the side of a centred
+            square; or None for all of it.
+        size: (height, width), or None to leave it. Shrinking averages (bilinear,
+            antialiased).
+    """
+
+    crop: tuple[int, int, int, int] | int | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, crop, size) -> "Framing":
+        """Checks what the user gave, and allows one number for a square size."""
+        if size is not None:
+            pair = (size, size) if _whole(size) else size
+            if not _all_whole(pair, 2) or min(pair) < 1:
+                raise ValueError(
+                    "Expected size as a positive integer or (height, width); received: "
+                    f"{size!r}"
+                )
+            size = tuple(map(int, pair))
+        if crop is not None:
+            square = _whole(crop) and crop >= 1
+            box = _all_whole(crop, 4) and (
+                0 <= crop[0] < crop[2] and 0 <= crop[1] < crop[3]
+            )
+            if not square and not box:
+                raise ValueError(
+                    "Expected crop as a box (left, top, right, bottom) or the side of "
+                    f"a centred square, in pixels; received: {crop!r}"
+                )
+            crop = int(crop) if square else tuple(map(int, crop))
+        return cls(crop, size)
+
+    def fits(self, height: int | None, width: int | None) -> None:
+        """Raises if the crop reaches outside a picture of these sides."""
+        if self.crop is None or height is None or width is None:
+            return
+        right, bottom = (
+            self.crop[2:] if isinstance(self.crop, tuple) else (self.crop, self.crop)
+        )
+        if right > width or bottom > height:
+            raise ValueError(
+                f"Expected a crop inside pictures {width} wide and {height} high; "
+                f"received: crop={self.crop}"
+            )
+
+    def __call__(self, image: tf.Tensor) -> tf.Tensor:
+        """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
+        if self.crop is not None:
+            if isinstance(self.crop, tuple):
+                left, top, right, bottom = self.crop
+                height, width = bottom - top, right - left
+            else:
+                height = width = self.crop
+                shape = tf.shape(image)
+                top, left = (shape[-3] - height) // 2, (shape[-2] - width) // 2
+            outer, channels = image.shape[:-3], image.shape[-1]
+            image = tf.image.crop_to_bounding_box(image, top, left, height, width)
+            image = tf.ensure_shape(image, (*outer, height, width, channels))
+        if self.size is not None:
+            dtype = image.dtype
+            image = tf.image.resize(image, self.size, antialias=True)
+            # Interpolation may round to just above the largest value.
+            if dtype == tf.uint8:
+                image = tf.clip_by_value(tf.round(image), 0, 255)
+            else:
+                image = tf.clip_by_value(image, 0, 1)
+            image = tf.cast(image, dtype)
+        return image
+
+
+def decode(contents: tf.Tensor, channels: int) -> tf.Tensor:
+    """The pixels of one JPEG, PNG, GIF or BMP file.
+
+    TensorFlow's default is a fast approximation of a JPEG's cosine transform that
+    darkens red and blue by one level of 255 on average; this is what others decode.
+    """
+    image = tf.cond(
+        tf.io.is_jpeg(contents),
+        lambda: tf.io.decode_jpeg(contents, channels, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(contents, channels, expand_animations=False),
+    )
+    return tf.ensure_shape(image, (None, None, channels))
+
+
+def _whole(value) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _all_whole(values, count: int) -> bool:
+    return (
+        isinstance(values, (tuple, list))
+        and len(values) == count
+        and all(map(_whole, values))
+    )
+
+
+def collect(pictures: tf.data.Dataset, count: int, framing: Framing, name_of):
+    """Frames pictures and puts them into one array, allocated once.
+
+    Args:
+        pictures: Of single pictures (height, width, channels), each with a number.
+        count: How many there are.
+        framing: What to do with each.
+        name_of: Names the picture of a row, for the message of the error.
+
+    Returns:
+        The pictures (n, height, width, channels) and the numbers (n,).
+
+    Raises:
+        ValueError: If the framed pictures differ in size.
+        tensorflow.errors.OpError: If one cannot be read.
+    """
+
+    def framed(image, number):
+        return framing(image), number
+
+    workers = tf.data.AUTOTUNE
+    if pictures.element_spec[0].shape.is_fully_defined():
+        blocks = pictures.batch(256).map(framed, num_parallel_calls=workers)
+        return _gather(blocks, count)
+    single = pictures.map(framed, num_parallel_calls=workers)
+    first = next((image.shape for image, _ in single.take(1)), None)
+    if first is None:
+        return _gather(single.batch(1), count)
+    blocks = single.map(lambda x, y: (tf.ensure_shape(x, first), y)).batch(256)
+    try:
+        return _gather(blocks, count)
+    except tf.errors.InvalidArgumentError:
+        for row, (image, _) in enumerate(single):
+            if image.shape != first:
+                raise ValueError(
+                    "Expected pictures of one size, or size=(height, width) to bring "
+                    f"them to; received: {name_of(0)} of {_sides(first)} and "
+                    f"{name_of(row)} of {_sides(image.shape)}"
+                ) from None
+        raise
+
+
+def _gather(blocks: tf.data.Dataset, count: int):
+    values, numbers, done = np.empty((0, 0, 0, 0)), np.empty(count, np.int64), 0
+    for block, block_numbers in blocks.prefetch(2).as_numpy_iterator():
+        if done == 0:
+            values = np.empty((count, *block.shape[1:]), block.dtype)
+        values[done : done + len(block)] = block
+        numbers[done : done + len(block)] = block_numbers
+        done += len(block)
+    return values[:done], numbers[:done]
+
+
+def _sides(shape) -> str:
+    return f"{shape[0]} x {shape[1]} (height x width)"
+
+
+def frame_array(values: np.ndarray, framing: Framing) -> np.ndarray:
+    """Frames pictures (n, height, width, channels) that are in memory already."""
+    if framing == Framing():
+        return values
+    framing.fits(*values.shape[1:3])
+    blocks = (values[i : i + 256] for i in range(0, len(values), 256))
+    return np.concatenate([framing(tf.constant(block)).numpy() for block in blocks])

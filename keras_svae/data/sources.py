@@ -1,0 +1,108 @@
+"""Which source a name means."""
+
+import os
+import pathlib
+
+from keras_svae.data import digits, folder, mixtures, npz, tfds
+from keras_svae.data.examples import Source
+from keras_svae.data.images import Framing
+
+_OWN = (*mixtures.NAMES, "digits")
+
+
+def names(published: bool = False) -> list[str]:
+    """Names that `load` knows.
+
+    Args:
+        published: Also the names in TensorFlow Datasets' catalogue, not all of which
+            are images. This imports it, which takes a moment.
+    """
+    return sorted({*_OWN, *(tfds.names() if published else ())})
+
+
+def open_source(
+    name,
+    *,
+    framing: Framing,
+    seed: int,
+    n: int | None,
+    cache: bool,
+    data_dir,
+    manual_dir,
+    download: bool,
+) -> Source:
+    """Finds a data set by name or path; see `load`.
+
+    Raises:
+        ValueError: If nothing has this name, or an argument does not go with it.
+        FileNotFoundError: If the path does not exist.
+    """
+    path = _path(name)
+    if path is None and name in mixtures.NAMES:
+        _refuse(
+            f"for points like {name!r}",
+            cache=(cache, True),
+            crop=(framing.crop, None),
+            size=(framing.size, None),
+        )
+        return mixtures.source(name, n, seed)
+    _refuse("but for mixtures", n=(n, None))
+    if path is not None and path.is_dir():
+        return folder.source(path, framing, cache)
+    _refuse("but for a folder of images", cache=(cache, True))
+    if path is not None:
+        return npz.source(path, framing)
+    if name == "digits":
+        return digits.source(framing)
+    builder = tfds.find(name, data_dir)
+    if builder is None:
+        near = tfds.near(name, _OWN)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(
+            f"Expected one of {names()}, an image data set of TensorFlow Datasets, a "
+            f"folder of images or an .npz file; received: {name!r}, which is none of "
+            f"these.{hint}"
+        )
+    return tfds.source(builder, framing, manual_dir, download)
+
+
+def _refuse(where: str, **given) -> None:
+    """Raises if an argument is not at its default where it means nothing."""
+    for argument, (value, default) in given.items():
+        if value != default:
+            raise ValueError(
+                f"Expected {argument}={default} {where}; received: {argument}={value!r}"
+            )
+
+
+def _path(name) -> pathlib.Path | None:
+    """The path, if that is what is meant: a name of ours or TFDS's comes first."""
+    if not isinstance(name, (str, os.PathLike)):
+        raise TypeError(
+            f"Expected a name or a path; received: {name!r} of type "
+            f"{type(name).__name__}"
+        )
+    text = os.fspath(name)
+    if not text:
+        raise ValueError("Expected a name or a path; received: ''")
+    path = pathlib.Path(name).expanduser()
+    meant = (
+        isinstance(name, os.PathLike)
+        or text.endswith(".npz")
+        or text.startswith((".", "~"))
+        or path.is_absolute()
+    )
+    if not meant:
+        if text in _OWN or not path.is_dir():
+            return None
+        return None if text.split("/")[0] in tfds.names() else path
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Expected a folder of images or an .npz file; received: {text!r}, which "
+            "does not exist"
+        )
+    if not path.is_dir() and path.suffix != ".npz":
+        raise ValueError(
+            f"Expected a folder of images or an .npz file; received: {text!r}"
+        )
+    return path

@@ -1,0 +1,215 @@
+"""Image data sets of TensorFlow Datasets, from the network or from local files."""
+
+import difflib
+import hashlib
+import os
+import pathlib
+import re
+import urllib.error
+import urllib.parse
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from keras_svae.data.examples import Examples, Source
+from keras_svae.data.images import Framing, collect, decode
+
+_PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
+
+
+class _Unreachable(Exception):
+    """A download that was not even tried."""
+
+
+def _tfds():
+    import tensorflow_datasets  # slow, and needed here only
+
+    return tensorflow_datasets
+
+
+def names() -> list[str]:
+    """What TFDS can load by name; not all are images."""
+    return _tfds().list_builders(with_community_datasets=False)
+
+
+def near(name: str, own) -> list[str]:
+    """Up to three names that look like this one, ours and TFDS's."""
+    wanted = name.lower().replace("-", "_").replace(" ", "_")
+    return difflib.get_close_matches(wanted, [*own, *names()], 3)
+
+
+def find(name: str, data_dir):
+    """The TFDS builder of that name, or None."""
+    tfds = _tfds()
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except ValueError:
+        if re.split("[/:]", name)[0] in names():  # what follows the name is wrong
+            raise
+        return None
+
+
+def _reachable(url: str) -> bool:
+    """Whether the host answers at all, in seconds."""
+    import requests  # TFDS downloads through it
+
+    if not url.startswith("http"):
+        return True  # TFDS finds out
+    try:
+        requests.head(url, timeout=_PATIENCE)
+    except (requests.exceptions.SSLError, requests.exceptions.ReadTimeout):
+        return True  # it answers, and TFDS shows what is wrong
+    except requests.exceptions.RequestException:
+        return False
+    return True
+
+
+def _unreachable_hosts(urls) -> set[str]:
+    hosts = {urllib.parse.urlparse(url).netloc: url for url in urls}
+    return {host for host, url in hosts.items() if not _reachable(url)}
+
+
+def _offline(refused):
+    """Makes TFDS fail at once where it would download from a refused host."""
+    from tensorflow_datasets.core.download import downloader
+
+    download = downloader._Downloader.download
+
+    def guarded(self, url, *args, **kwargs):
+        if refused(urllib.parse.urlparse(url).netloc):
+            raise _Unreachable(url)
+        return download(self, url, *args, **kwargs)
+
+    return mock.patch.object(downloader._Downloader, "download", guarded)
+
+
+def _file_name(url: str, info) -> str:
+    return info.filename or os.path.basename(urllib.parse.urlparse(url).path)
+
+
+def _digest(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _root(builder) -> str:
+    """The data_dir of a builder: above name, maybe configuration, and version."""
+    levels = 2 if builder.builder_config is None else 3
+    return str(builder.data_path.parents[levels - 1])
+
+
+def _prepare(builder, manual_dir, download: bool) -> None:
+    """Writes the data set into data_dir, if it is not there yet."""
+    if builder.is_prepared():
+        return
+    import requests
+
+    tfds = _tfds()
+    files = {u: _file_name(u, info) for u, info in (builder.url_infos or {}).items()}
+    here = {}
+    if manual_dir is not None:
+        manual_dir = pathlib.Path(manual_dir).expanduser()
+        if not manual_dir.is_dir():
+            raise FileNotFoundError(
+                f"Expected manual_dir to be a folder; received: {manual_dir}"
+            )
+        here = {u: p for u, f in files.items() if (p := manual_dir / f).exists()}
+    missing = [url for url in files if url not in here]
+    dead = _unreachable_hosts(missing) if download else set()
+
+    def absent(why: str, first: str | None = None) -> FileNotFoundError:
+        # Some data sets list the files of all their configurations: the one that was
+        # asked for goes first.
+        wanted = sorted(missing, key=lambda url: url != first)
+        more = f" and {len(wanted) - 4} more" if len(wanted) > 4 else ""
+        wanted = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
+        return FileNotFoundError(
+            f"Expected the data set {builder.name!r} prepared in data_dir "
+            f"{_root(builder)}, or its original files in manual_dir "
+            f"{manual_dir or '(not given)'}, or a network to download them; received: "
+            f"{why}. Missing files: {wanted}{more}. Fetch them on a machine with a "
+            "network and pass their folder as manual_dir=, or copy a prepared data "
+            "set and pass data_dir=."
+        )
+
+    try:
+        with _offline(lambda host: not download or host in dead):
+            builder.download_and_prepare(
+                # Of its own: TFDS caches extractions by file name alone, and MNIST and
+                # Fashion-MNIST have the same ones.
+                download_dir=os.path.join(_root(builder), "downloads", builder.name),
+                download_config=tfds.download.DownloadConfig(
+                    manual_dir=None if manual_dir is None else str(manual_dir)
+                ),
+            )
+    except _Unreachable as error:
+        host = urllib.parse.urlparse(str(error)).netloc
+        why = f"no answer from {host}" if download else "download=False"
+        raise absent(why, str(error)) from None
+    except tfds.core.download.download_manager.NonMatchingChecksumError as error:
+        wrong = [
+            f"{path} with sha256 {digest} instead of {builder.url_infos[url].checksum}"
+            for url, path in here.items()
+            if (digest := _digest(path)) != builder.url_infos[url].checksum
+        ]
+        raise ValueError(
+            f"Expected the original files of {builder.name!r}, as published; received: "
+            f"{'; '.join(wrong) or error}. The file is damaged or another one: fetch "
+            "it again."
+        ) from error
+    except (requests.exceptions.ConnectionError, urllib.error.URLError) as error:
+        raise absent(str(error)) from error
+    except AssertionError as error:
+        if not builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
+            raise
+        raise absent(f"files that have to be fetched by hand: {error}") from error
+
+
+def _keys(builder) -> tuple[str, str | None]:
+    """The features that hold the picture and its class."""
+    tfds = _tfds()
+    features = dict(builder.info.features or {})
+    pictures = [k for k, f in features.items() if isinstance(f, tfds.features.Image)]
+    if "image" not in pictures and len(pictures) != 1:
+        raise ValueError(
+            "Expected a data set of images, one per example; received: "
+            f"{builder.name!r}, which has {sorted(features)}"
+        )
+    image = "image" if "image" in pictures else pictures[0]
+    if features[image].np_dtype != np.uint8:
+        raise ValueError(
+            f"Expected 8-bit images; received: {features[image].np_dtype} in "
+            f"{builder.name!r}"
+        )
+    classes = [
+        k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)
+    ]
+    if "label" in classes:
+        return image, "label"
+    return image, classes[0] if len(classes) == 1 else None
+
+
+def source(builder, framing: Framing, manual_dir, download: bool) -> Source:
+    """A data set of TFDS, prepared first where it has to be."""
+    tfds = _tfds()
+    image, label = _keys(builder)
+    shape = builder.info.features[image].shape
+    framing.fits(*shape[:2])
+    _prepare(builder, manual_dir, download)
+
+    def read(split: str) -> Examples:
+        count = builder.info.splits[split].num_examples
+        decoders = {image: tfds.decode.SkipDecoding()}
+        data = builder.as_dataset(split=split, decoders=decoders)
+
+        def one(example):
+            pixels = tf.ensure_shape(decode(example[image], shape[-1] or 3), shape)
+            return pixels, example[label] if label else 0
+
+        data = data.map(one, num_parallel_calls=tf.data.AUTOTUNE)
+        values, labels = collect(data, count, framing, lambda row: f"example {row}")
+        return Examples(values, labels if label else None, maximum=255)
+
+    key = ("tfds", str(builder.data_path), framing)
+    return Source(builder.name, tuple(builder.info.splits), read, key)

@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_svae.data import load
+from tests.data.reading import batches, everything, pairs
+
+rng = np.random.default_rng(0)
+
+
+def write(path, height=6, width=5, channels=3):
+    """A picture whose pixels it returns."""
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    pixels = rng.integers(0, 256, shape, np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return pixels.reshape(height, width, channels) / np.float32(255)
+
+
+def test_loose_pictures_and_their_held_out_tenth(tmp_path):
+    written = {write(tmp_path / f"{i:02}.png").tobytes() for i in range(20)}
+    train = everything(load(tmp_path, batch_size=1))
+    test = everything(load(tmp_path, "test"))
+    assert len(train) == 18 and len(test) == 2
+    assert {x.tobytes() for x in np.concatenate([train, test])} == written
+    with pytest.raises(ValueError, match="Expected data with a class"):
+        load(tmp_path, labels=True, batch_size=1)
+
+
+def test_subfolders_are_classes_in_order_of_name(tmp_path):
+    owner = {}
+    for number, name in enumerate(("apple", "pear", "quince")):
+        for i in range(4):
+            # As deep as TinyImageNet's.
+            pixels = write(tmp_path / "train" / name / "images" / f"{i}.png")
+            owner[pixels.tobytes()] = number
+    write(tmp_path / "val" / "quince" / "1.png")
+    x, y = pairs(load(tmp_path, labels=True, batch_size=12))
+    assert [owner[image.tobytes()] for image in x] == list(y)
+    _, y = pairs(load(tmp_path, "validation", labels=True))
+    assert list(y) == [2]
+    with pytest.raises(ValueError, match=r"one of \['train', 'validation'\]; .*'test'"):
+        load(tmp_path, "test")
+
+
+def test_train_and_test_folders_are_kept(tmp_path):
+    train = {write(tmp_path / "train" / f"{i}.png").tobytes() for i in range(7)}
+    test = write(tmp_path / "test" / "0.png")
+    found = everything(load(tmp_path, batch_size=1))
+    assert {x.tobytes() for x in found} == train and len(found) == 7
+    np.testing.assert_array_equal(everything(load(tmp_path, "test")), test[None])
+    held = everything(load(tmp_path, "validation", validation=2))
+    rest = everything(load(tmp_path, batch_size=1, validation=2))
+    assert {x.tobytes() for x in np.concatenate([held, rest])} == train
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_grey_pictures_have_one_channel_unless_some_have_colours(tmp_path, cache):
+    grey = write(tmp_path / "train" / "0.png", channels=1)
+    one = everything(load(tmp_path, batch_size=1, cache=cache))
+    np.testing.assert_array_equal(one, grey[None])
+    colour = write(tmp_path / "train" / "1.png", channels=3)
+    two = everything(load(tmp_path, batch_size=2, shuffle=False, cache=cache))
+    np.testing.assert_array_equal(two, [np.repeat(grey, 3, -1), colour])
+
+
+def test_jpegs_are_decoded_as_pillow_does(tmp_path):
+    # TensorFlow's default is a level off on average.
+    waves = np.sin(np.arange(32) / 5)[:, None] * [1, -0.5, 0.2]
+    pixels = np.broadcast_to(128 + 100 * waves, (32, 32, 3)).astype(np.uint8)
+    path = tmp_path / "train" / "a.jpg"
+    path.parent.mkdir()
+    Image.fromarray(pixels).save(path, quality=75)
+    fast = tf.io.decode_image(path.read_bytes()).numpy()
+    expected = np.asarray(Image.open(path))
+    assert (fast != expected).any(), "else this shows nothing"
+    found = everything(load(tmp_path, batch_size=1))[0]
+    np.testing.assert_array_equal(found, expected / np.float32(255))
+
+
+def test_jpeg_bmp_and_gif(tmp_path):
+    for suffix in ("jpg", "JPEG", "bmp", "gif", "png"):
+        write(tmp_path / "train" / f"{suffix}.{suffix}")
+    (tmp_path / "train" / "notes.txt").write_text("not a picture")
+    assert everything(load(tmp_path, batch_size=5)).shape == (5, 6, 5, 3)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_crop_and_size(tmp_path, cache):
+    pixels = write(tmp_path / "train" / "0.png", 40, 30)
+    one = {"batch_size": 1, "cache": cache}
+    box = everything(load(tmp_path, crop=(3, 5, 20, 25), **one))
+    np.testing.assert_array_equal(box, pixels[None, 5:25, 3:20])
+    square = everything(load(tmp_path, crop=20, **one))
+    np.testing.assert_array_equal(square, pixels[None, 10:30, 5:25])
+    small = everything(load(tmp_path, crop=20, size=10, **one))
+    assert small.shape == (1, 10, 10, 3)
+    # Antialiased: near the means of 2 x 2 pixels, whose own spread is larger.
+    means = square[0].reshape(10, 2, 10, 2, 3).mean((1, 3))
+    assert np.corrcoef(small[0].ravel(), means.ravel())[0, 1] > 0.9
+    assert np.array_equal(np.round(small * 255), small * np.float32(255))
+    with pytest.raises(
+        ValueError, match="inside pictures 30 wide and 40 high.*crop=31"
+    ):
+        load(tmp_path, crop=31, **one)
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"size": 4}, {"crop": 3}])
+def test_reading_when_needed_gives_what_memory_would(tmp_path, kwargs):
+    for i in range(12):
+        write(tmp_path / "ab"[i % 2] / f"{i}.png")
+    same = {"batch_size": 3, "labels": True, "start": 2, "seed": 1, **kwargs}
+    kept = batches(load(tmp_path, **same), 6)
+    read = batches(load(tmp_path, cache=False, **same), 6)
+    for (x, y), (u, v) in zip(kept, read, strict=True):
+        np.testing.assert_array_equal(x, u)
+        np.testing.assert_array_equal(y, v)
+
+
+def test_differing_sizes(tmp_path):
+    write(tmp_path / "train" / "a.png")
+    write(tmp_path / "train" / "b.png", 7, 5)
+    message = (
+        r"Expected pictures of one size, or size=\(height, width\).*a.png of 6 x 5 "
+        r"\(height x width\) and .*b.png of 7 x 5"
+    )
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, batch_size=1)
+    assert everything(load(tmp_path, batch_size=2, size=8)).shape == (2, 8, 8, 3)
+    assert everything(load(tmp_path, batch_size=2, crop=4)).shape == (2, 4, 4, 3)
+    streamed = load(tmp_path, batch_size=2, cache=False)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="pictures of.*b.png"):
+        everything(streamed)
+
+
+def test_a_file_that_is_no_picture_is_named(tmp_path):
+    for i in range(3):
+        write(tmp_path / "train" / f"{i}.png")
+    (tmp_path / "train" / "1.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match="can be decoded; received: .*1.png"):
+        load(tmp_path, batch_size=1)
+
+
+def test_folders_without_data(tmp_path):
+    with pytest.raises(FileNotFoundError, match="'./absent', which does not exist"):
+        load("./absent")
+    with pytest.raises(ValueError, match="Expected pictures .* which has none"):
+        load(tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "notes.txt").write_text("nothing")
+    with pytest.raises(ValueError, match="train, which has none"):
+        load(tmp_path)
+    write(tmp_path / "train" / "a.png")
+    write(tmp_path / "train" / "class" / "b.png")
+    with pytest.raises(ValueError, match="received: both, a.png and class/"):
+        load(tmp_path)
+
+
+def test_a_single_picture_cannot_be_held_out(tmp_path):
+    write(tmp_path / "a.png")
+    with pytest.raises(
+        ValueError, match="Expected at least 2 pictures to hold one out"
+    ):
+        load(tmp_path, "test")
+
+
+def test_bits_are_not_kept_of_what_is_not_in_memory(tmp_path):
+    write(tmp_path / "train" / "a.png")
+    with pytest.raises(ValueError, match="Expected cache=True for binarize='fixed'"):
+        load(tmp_path, batch_size=1, binarize="fixed", cache=False)
+    x = everything(load(tmp_path, batch_size=1, binarize="epoch", cache=False))
+    assert set(np.unique(x)) == {0.0, 1.0}
+
+
+def test_names_come_before_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("digits", "mine"):
+        write(tmp_path / name / "train" / "a.png")
+    assert load("digits").element_spec.shape == (64, 8, 8, 1)
+    assert load("./digits", batch_size=1).element_spec.shape == (1, 6, 5, 3)
+    assert load("mine", batch_size=1).element_spec.shape == (1, 6, 5, 3)
