@@ -90,9 +90,22 @@ def test_turns_alternate_and_each_block_is_kept():
     assert ours == list(benchmark.CONFIGURATIONS)
     assert all(times[name] == [(31.25, 62.5)] * 2 for name in ours)
     plain = ("torch", "toy/eager")
-    played = Worker.calls[-2 * 2 * (len(times) - 1) :]
+    played = Worker.calls[2 * len(times) :]
+    assert len(played) == 2 * 2 * (len(times) - 1)
     assert played[::2] == [plain] * (len(played) // 2)
     assert plain not in played[1::2]
+
+
+def test_the_hopeless_has_three_blocks():
+    class Worker:
+        def time(self, block, steps):
+            return (4.0 if block == "toy/XLA" else 1.0), 1.0
+
+    worker = Worker()
+    times = benchmark.measure({"torch": worker, "keras": worker}, "toy", 5, steps=16)
+    assert len(times.pop("XLA")) == 3
+    assert len(times.pop("eager")) > 5
+    assert {len(blocks) for blocks in times.values()} == {5}
 
 
 def test_summary_names_the_best_and_its_ratio():
@@ -117,22 +130,6 @@ def test_summary_names_the_best_and_its_ratio():
     assert ours[2] in benchmark.table({"toy": found})
 
 
-def test_report_says_what_was_run(tmp_path):
-    given = benchmark.arguments(["--cases", "toy", "--rounds", "2"])
-    report = benchmark.report(given, {"keras": "3"}, {"toy": {}})
-    assert set(report) == {
-        "command",
-        "commit",
-        "date",
-        "machine",
-        "threads",
-        "versions",
-        "results",
-    }
-    assert report["machine"]["cores"] >= 1
-    json.dumps(report)
-
-
 @pytest.mark.parametrize(
     "argv", [["--steps", "20"], ["--steps", "0"], ["--rounds", "1"], ["--cases", "x"]]
 )
@@ -140,6 +137,31 @@ def test_what_cannot_be_measured_is_refused(argv, capsys):
     with pytest.raises(SystemExit):
         benchmark.arguments(argv)
     assert "received" in capsys.readouterr().err or "--cases" in argv
+
+
+def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
+    class Worker:
+        about = {"versions": {"x": "1"}, "parameters": {"toy": PARAMETERS["toy"]}}
+
+        def __init__(self, python, module, data):
+            assert np.load(data)["toy"].shape[1:] == (128, 2)
+
+        def time(self, block, steps):
+            return (1.0 if block.startswith("toy/XLA") else 2.0), 2.0
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(benchmark, "Worker", Worker)
+    monkeypatch.setattr(benchmark, "torch_python", str)
+    output = tmp_path / "new" / "benchmark.json"
+    benchmark.main(["--cases", "toy", "--rounds", "2", "--output", str(output)])
+    found = json.loads(output.read_text())
+    assert {"command", "commit", "machine", "load", "threads", "date"} < set(found)
+    assert found["versions"] == {"x": "1"}
+    assert found["results"]["toy"]["ratio"] == 0.5
+    assert found["results"]["toy"]["best"] == "XLA"
+    assert "goal 0.5: reached" in capsys.readouterr().out
 
 
 def test_batches_are_the_same_each_time():
