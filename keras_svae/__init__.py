@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from keras_svae import (
     callbacks,
+    data,
     distributions,
     evaluation,
     models,
