@@ -378,8 +378,12 @@ class Game(keras.Model):
         self.train_function = guarded
 
     def _raise_diverged(self, logs: dict) -> None:
-        # A player's total is named only where no single term of it is to blame.
-        name = min(logs, key=lambda name: not all(self._terms[name]))
+        # The first in playing order: the others look at what it has spoiled. Its total
+        # is named only where no single term of it is to blame.
+        order = [*self.players, ""]
+        name = min(
+            logs, key=lambda n: (order.index(self._terms[n][0]), not self._terms[n][1])
+        )
         player, term = self._terms[name]
         raise Diverged(
             f"Expected finite losses; received: {float(logs[name])} in the term "

@@ -148,7 +148,7 @@ def test_a_loss_that_diverges_is_told_before_terminate_on_nan_sees_it():
     model.critic.trainable_variables[0].assign(
         np.full(model.critic.trainable_variables[0].shape, np.nan)
     )
-    with pytest.raises(ks.Diverged, match="at step 0"):
+    with pytest.raises(ks.Diverged, match="player 'critic' at step 0"):
         fit(model, keras.callbacks.TerminateOnNaN(), validation_data=None)
 
 
