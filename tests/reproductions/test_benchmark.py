@@ -126,6 +126,7 @@ def test_summary_names_the_best_and_its_ratio():
         "median_cpu_ms": 8.0,
         "blocks": 3,
         "ratio_to_pytorch_eager": 1.25,
+        "cpu_ratio_to_pytorch_eager": 1.3333,
     }
     assert ours[2] in benchmark.table({"toy": found})
 
@@ -143,7 +144,7 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
     class Worker:
         about = {"versions": {"x": "1"}, "parameters": {"toy": PARAMETERS["toy"]}}
 
-        def __init__(self, python, module, data):
+        def __init__(self, python, module, data, threads):
             assert np.load(data)["toy"].shape[1:] == (128, 2)
 
         def time(self, block, steps):
