@@ -39,6 +39,11 @@ def laws(config: Config) -> dict:
     }
 
 
+def value_range(config: Config) -> tuple[float, float]:
+    """The range that images are brought to; points are never scaled."""
+    return ks.distributions.get(laws(config)["likelihood"]).range or (0.0, 1.0)
+
+
 def networks(config: Config):
     """The networks, with weights of the configuration's seed."""
     keras.utils.set_random_seed(config.seed)
@@ -54,8 +59,17 @@ def networks(config: Config):
     )
 
 
-def model(config: Config) -> ks.Game:
-    """A compiled model; call it inside the strategy's scope, if there is one."""
+def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
+    """A compiled model; call it inside the strategy's scope, if there is one.
+
+    Args:
+        config: The configuration.
+        steps_per_epoch: Calls of the graph run so many steps at once as the
+            configuration allows and an epoch divides into: Keras would run over the
+            end of an epoch otherwise. Weights do not depend on it.
+    """
+    most = min(config.steps_per_execution, steps_per_epoch)
+    at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     nets = networks(config)
     method = METHODS[config.method]
     arguments = {"prior": config.prior, "seed": config.seed, **laws(config)}
@@ -78,7 +92,7 @@ def model(config: Config) -> ks.Game:
     made = method(*parts, **arguments)
     made.compile(
         **{name: adam(config, rate) for name, rate in rates.items()},
-        steps_per_execution=config.steps_per_execution,
+        steps_per_execution=at_once,
     )
     return made
 

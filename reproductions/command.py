@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import sys
+from collections.abc import Callable
 
 import keras_svae as ks
 from reproductions import config, runner
@@ -95,7 +96,9 @@ def run_options(one: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--verbose",
         choices=("bar", "line", "none"),
-        help="a progress bar, a line per epoch, or nothing [bar on a terminal]",
+        default="bar",
+        help="a progress bar (ten lines where there is no terminal), a line per "
+        "epoch, or nothing [%(default)s]",
     )
 
 
@@ -118,11 +121,23 @@ def main(
     """
     extra = extra or {}
     given = vars(parser(program, about, experiments, extra).parse_args(arguments))
-    try:
+
+    def chosen():
         if given["experiment"] in extra:
             extra[given["experiment"]].main(argparse.Namespace(**given))
         else:
             _main(experiments[given.pop("experiment")], given)
+
+    guarded(program, chosen)
+
+
+def guarded(program: str, function: Callable[[], None]) -> None:
+    """Calls a function; what a user can mend is said in one line, exit status 2.
+
+    With the environment variable KERAS_SVAE_TRACEBACK set, errors come whole.
+    """
+    try:
+        function()
     except (ValueError, TypeError, OSError, ks.Diverged) as error:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
@@ -142,16 +157,10 @@ def _main(experiment: Experiment, given: dict) -> None:
     if options["resume"] and (known := folder.known()):
         # What is not given is as the run has it, whatever today's defaults are.
         settings = Config(**known | {"experiment": experiment.name} | given)
-    levels = {
-        None: "auto" if sys.stdout.isatty() else 2,
-        "bar": 1,
-        "line": 2,
-        "none": 0,
-    }
     record = runner.run(
         settings,
         folder.path,
-        verbose=levels[shown],
+        verbose=shown,
         published=experiment.published,
         **options,
     )

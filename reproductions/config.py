@@ -126,7 +126,9 @@ class Config:
         "devices that share each batch: GPUs, else logical CPUs", 1, group="machine"
     )
     steps_per_execution: int = option(
-        "steps per call of the graph, one replica only", 1, group="machine"
+        "steps per call of the graph, at most; 1 for several replicas",
+        1,
+        group="machine",
     )
 
     def __post_init__(self):

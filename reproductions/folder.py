@@ -61,9 +61,9 @@ class RunFolder:
             raise FileExistsError(f"Expected a folder; received: the file {self.path}")
         used = self.path.exists() and any(self.path.iterdir())
         if used and not resume:
-            hint = "--resume to go on with it, or " if self.known() else ""
+            hint = ", or --resume to go on with the run there" * bool(self.known())
             raise FileExistsError(
-                f"Expected a new or empty run folder, {hint}another --out; received: "
+                f"Expected a new or empty run folder (--out){hint}; received: "
                 f"{self.path}, which holds something"
             )
         if used and self.known() is None:

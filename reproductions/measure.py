@@ -42,7 +42,7 @@ def measure(model, inputs: Inputs) -> dict[str, float]:
     x = inputs.arrays("test", LIMIT)
     if hasattr(model, "encoder"):
         found["test MSE"] = ks.evaluation.mse(x, reconstruct(model, x))
-        found["test MSE: examples"] = len(x)
+        found["test MSE, examples"] = len(x)
     logs = model.evaluate(inputs.load("test"), verbose=0, return_dict=True)
     # The Wasserstein critic's difference is a distance, no divergence.
     if "symmetric_kl" in logs and not isinstance(model, ks.WGANGP):
@@ -68,7 +68,7 @@ def plane(model, law) -> dict[str, float]:
         ),
         "share of samples within 3 sigma": float(near.mean()),
         "components with a sample within 3 sigma": int((covered > 0).sum()),
-        "mixture score: samples": LIMIT,
+        "mixture score, samples": LIMIT,
     }
 
 
@@ -95,7 +95,7 @@ def classified(model, inputs: Inputs) -> dict[str, float]:
     flat = test.reshape(len(test), -1)
     return {
         "MLP-classifier score": score(generate(model, LIMIT)),
-        "MLP-classifier score: samples": LIMIT,
+        "MLP-classifier score, samples": LIMIT,
         "MLP-classifier score of real test images": score(test),
         "MLP classifier's test accuracy": float(classifier.score(flat, truth)),
     }

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 
 import keras
 
@@ -12,23 +11,7 @@ from reproductions.config import Config
 from reproductions.files import read_json, write_json
 from reproductions.folder import RunFolder
 from reproductions.inputs import Inputs
-
-
-class Clock(keras.callbacks.Callback):
-    """Keeps how long a run has trained, over all its sessions."""
-
-    def __init__(self, folder: RunFolder):
-        super().__init__()
-        self.folder, self.before = folder, folder.seconds
-        self.began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """All sessions so far."""
-        return self.before + time.monotonic() - self.began
-
-    def on_epoch_end(self, epoch, logs=None):
-        write_json(self.folder.clock_file, round(self.seconds, 1))
+from reproductions.watch import Clock, Progress, Table
 
 
 def train(
@@ -36,7 +19,7 @@ def train(
     inputs: Inputs,
     folder: RunFolder,
     backup_every: int | None = None,
-    verbose: int | str = "auto",
+    verbose: str = "bar",
 ) -> float:
     """Trains a compiled model from its folder's last backup, or from the start.
 
@@ -58,24 +41,28 @@ def train(
         folder.path, watched, every=max(1, settings.epochs // 10)
     )
 
+    callbacks = [
+        Table(folder),
+        keras.callbacks.TensorBoard(folder.path, write_graph=False),
+        pictures,
+        clock,
+        ks.callbacks.Backup(folder.backup, every=backup_every),
+    ]
+    if verbose == "bar":
+        callbacks.append(Progress(settings.epochs, inputs.steps_per_epoch))
+
     def fit(start: int, stop: int, steps: int) -> None:
         if start == stop:
             return
-        step = int(model.step)
         model.fit(
-            inputs.stream(step),
+            inputs.stream(int(model.step)),
             steps_per_epoch=steps,
             initial_epoch=start,
             epochs=stop,
             validation_data=watched,
-            verbose=verbose,
-            callbacks=[
-                keras.callbacks.CSVLogger(folder.log, append=True),
-                keras.callbacks.TensorBoard(folder.path, write_graph=False),
-                pictures,
-                clock,
-                ks.callbacks.Backup(folder.backup, every=backup_every),
-            ],
+            validation_freq=max(1, settings.epochs // 50),
+            verbose=2 if verbose == "line" else 0,
+            callbacks=callbacks,
         )
 
     if done:
@@ -104,7 +91,7 @@ def run(
     manual_dir: str | None = None,
     data_note: str = "",
     backup_every: int | None = None,
-    verbose: int | str = "auto",
+    verbose: str = "bar",
     published: dict | None = None,
 ) -> dict:
     """One run, from its folder to its measures.
@@ -118,7 +105,8 @@ def run(
         data_note: What the data are, if not what their publisher has; goes into the
             record.
         backup_every: Steps between backups; None for once an epoch.
-        verbose: As in `keras.Model.fit`.
+        verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
+            "none".
         published: The paper's numbers, for the record.
 
     Returns:
@@ -136,14 +124,11 @@ def run(
         print(f"The run in {folder.path} is finished: nothing to do.")
         return read_json(folder.metrics_file)
     strategy = build.strategy(settings.replicas)
-    with strategy.scope():
-        model = build.model(settings)
     inputs = Inputs(
-        settings,
-        model.likelihood_law.range or (0.0, 1.0),
-        data_dir=data_dir,
-        manual_dir=manual_dir,
+        settings, build.value_range(settings), data_dir=data_dir, manual_dir=manual_dir
     )
+    with strategy.scope():
+        model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
     metrics = measure.measure(model, inputs)
     save(model, folder)

@@ -29,6 +29,8 @@ NETWORKS = ({"units": 256, "depth": 2}, {"units": 128, "depth": 3})
 LEARNING_RATES = (1e-3, 3e-4)
 TURNS = (5, 1)
 SEEDS = 3
+# Runs that a worker does before it makes room for a new process.
+TASKS = 30
 # What a run that diverged is counted as: the floor of the score, and the ceiling that
 # ALICE's published runs have on the MSE.
 DIVERGED = {"score": 1.0, "mse": 10.0}
@@ -89,8 +91,8 @@ def one_run(run: dict, path: str) -> dict:
     began, used = time.time(), time.process_time()
     keras.backend.clear_session()
     config = svae.TOY.config(**run)
-    model = build.model(config)
     inputs = Inputs(config)
+    model = build.model(config, inputs.steps_per_epoch)
     result = dict(run)
     try:
         model.fit(
@@ -123,32 +125,39 @@ def run_all(runs: list[dict], folder: pathlib.Path, workers: int, say=print) -> 
     say(f"{len(runs) - len(todo)} of {len(runs)} runs are done; {workers} workers")
     if not todo:
         return
-    began = time.time()
-    pool = concurrent.futures.ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=worker_starts,
-        initargs=(os.getpid(),),
-        max_tasks_per_child=30,  # graphs of finished runs are not all given back
-    )
-    with pool:
-        futures = [pool.submit(one_run, r, str(folder / name_of(r))) for r in todo]
-        try:
-            for i, future in enumerate(concurrent.futures.as_completed(futures), 1):
-                r = future.result()
-                left = (time.time() - began) / i * (len(todo) - i) / 60
-                say(
-                    f"{len(runs) - len(todo) + i:4d}/{len(runs)}  {r['method']:5s} "
-                    f"lam {r['lam']:<5g} {r['units']}x{r['depth']} "
-                    f"rate {r['learning_rate']:g} turns {r['turns']} seed {r['seed']}"
-                    f"  score {r['score']:.3f}  MSE {r['mse']:.4f}"
-                    f"  {r['seconds']:.0f} s  (about {left:.0f} minutes left)",
-                    flush=True,
-                )
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
+    began, count = time.time(), len(runs) - len(todo)
+    # New processes now and then, as the graphs of finished runs are not all given back.
+    # (The pool's own max_tasks_per_child can lock up, in Python 3.11 at least.)
+    for i in range(0, len(todo), TASKS * workers):
+        pool = concurrent.futures.ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=worker_starts,
+            initargs=(os.getpid(),),
+        )
+        with pool:
+            futures = [
+                pool.submit(one_run, run, str(folder / name_of(run)))
+                for run in todo[i : i + TASKS * workers]
+            ]
+            try:
+                for future in concurrent.futures.as_completed(futures):
+                    count += 1
+                    r = future.result()
+                    each = (time.time() - began) / (count - len(runs) + len(todo))
+                    say(
+                        f"{count:4d}/{len(runs)}  {r['method']:5s} "
+                        f"lam {r['lam']:<5g} {r['units']}x{r['depth']} "
+                        f"rate {r['learning_rate']:g} turns {r['turns']} "
+                        f"seed {r['seed']}  score {r['score']:.3f}  "
+                        f"MSE {r['mse']:.4f}  {r['seconds']:.0f} s  (about "
+                        f"{each * (len(runs) - count) / 60:.0f} minutes left)",
+                        flush=True,
+                    )
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                raise
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -32,7 +32,7 @@ class Killed(ks.callbacks.Backup):
 
 ks.callbacks.Backup = Killed
 config = TOY.config(replicas={replicas}, steps_per_execution=1, **{small})
-runner.run(config, sys.argv[1], backup_every={every}, verbose=0)
+runner.run(config, sys.argv[1], backup_every={every}, verbose="none")
 """
 
 
@@ -63,8 +63,8 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(replicas, tmp_path, tr
     assert backups == ["step-000000015", "step-000000020"]
 
     config = TOY.config(replicas=replicas, steps_per_execution=1, **SMALL)
-    runner.run(config, tmp_path / "killed", resume=True, verbose=0)
-    runner.run(config, tmp_path / "whole", verbose=0)
+    runner.run(config, tmp_path / "killed", resume=True, verbose="none")
+    runner.run(config, tmp_path / "whole", verbose="none")
     resumed, whole = trained
     assert int(resumed.step) == int(whole.step) == 48
     assert resumed.distribute_strategy.num_replicas_in_sync == replicas

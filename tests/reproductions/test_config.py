@@ -1,0 +1,116 @@
+"""Experiments as data, and the command line that is made from them."""
+
+import dataclasses
+import json
+
+import pytest
+
+from reproductions import command, sweep
+from reproductions.config import BUDGETS, METHODS, Config
+from reproductions.svae import EXPERIMENTS, TOY
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_experiment_has_every_method_and_budget(name, method):
+    for budget in BUDGETS:
+        config = EXPERIMENTS[name].config(method=method, budget=budget)
+        again = Config(**json.loads(json.dumps(config.asdict())))
+        assert again == config
+        assert config.experiment == name and config.budget == budget
+        assert config.lam == 0 or method in ("svae", "alice")
+
+
+def test_toy_is_the_setting_of_alices_released_code():
+    expected = {
+        "units": 256,
+        "depth": 2,
+        "latent_dim": 2,
+        "batch_size": 128,
+        "epochs": 100,
+        "turns": 5,
+        "critic_turns": 1,
+        "learning_rate": 1e-3,
+        "beta_1": 0.5,
+        "noise": True,
+        "two_sided": True,
+        "data": "toy5",
+    }
+    for method in ("svae", "alice"):
+        config = TOY.config(method=method).asdict()
+        assert {name: config[name] for name in expected} == expected
+
+
+def test_what_is_given_wins_over_budget_and_method():
+    given = {"budget": "quick", "method": "vae", "epochs": 7, "posterior": "laplace"}
+    config = TOY.config(**given)
+    assert {name: getattr(config, name) for name in given} == given
+    assert TOY.config(method="vae", turns=3).turns == 3
+
+
+def test_replicas_take_one_step_at_a_time():
+    assert TOY.config().steps_per_execution == 16
+    assert TOY.config(replicas=2).steps_per_execution == 1
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (
+            {"method": "svea"},
+            "Expected method to be one of .*'svae'.*; received: 'svea'",
+        ),
+        ({"method": "ali", "lam": 1.0}, "lam only with .*; received: lam=1 with 'ali'"),
+        ({"likelihood": "normal"}, "Expected likelihood to be one of"),
+        ({"epochs": 0}, "Expected epochs >= 1; received: 0"),
+        ({"batch_size": 33, "replicas": 2}, "received: batch_size=33, replicas=2"),
+    ],
+)
+def test_impossible_configurations(given, message):
+    with pytest.raises(ValueError, match=message):
+        TOY.config(**given)
+
+
+def test_unknown_field():
+    with pytest.raises(TypeError, match="learning"):
+        TOY.config(learning=1)
+
+
+def parse(*arguments):
+    parser = command.parser("p", "About.", EXPERIMENTS, {"toy-sweep": sweep})
+    return vars(parser.parse_args(arguments))
+
+
+@pytest.mark.parametrize("name", [*EXPERIMENTS, "toy-sweep"])
+def test_help_shows_options_and_defaults(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(name, "--help")
+    assert stop.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    if name == "toy-sweep":
+        assert "--workers" in shown and "runs/toy-sweep" in shown
+        return
+    for field in dataclasses.fields(Config):
+        if field.name not in ("experiment", "nets"):
+            assert f"--{field.name.replace('_', '-')}" in shown
+    epochs = [EXPERIMENTS[name].config(budget=b).epochs for b in BUDGETS]
+    assert f"how many epochs [paper: {epochs[0]}, quick: {epochs[1]}]" in shown
+    for option in ("--out", "--resume", "--data-dir", "--manual-dir", "--record"):
+        assert option in shown
+
+
+def test_help_lists_the_experiments(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in (*EXPERIMENTS, "toy-sweep"))
+
+
+def test_only_what_is_typed_is_given():
+    given = parse("mnist", "--lam", "0.1", "--seed", "3", "--budget", "quick")
+    typed = {"lam": 0.1, "seed": 3, "budget": "quick", "experiment": "mnist"}
+    assert given | typed == given
+    fields = {field.name for field in dataclasses.fields(Config)}
+    assert fields & set(given) == set(typed)
+    given = parse("toy", "--no-noise", "--critic-batch-norm")
+    assert given["noise"] is False and given["critic_batch_norm"] is True
