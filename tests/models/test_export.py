@@ -130,7 +130,7 @@ def test_saved_model_cli_reads_and_runs_it(tmp_path):
         text=True,
     )
     assert "inputs['x']" in shown.stdout and "outputs['z']" in shown.stdout
-    inputs = "n=np.int32(3);seed=np.int32(1)"
+    inputs = "n=3;seed=1"
     run = subprocess.run(
         [*cli, "run", *folder, "--signature_def", "generate", "--input_exprs", inputs],
         capture_output=True,
