@@ -128,5 +128,11 @@ def strategy(replicas: int) -> tf.distribute.Strategy:
                     f"Expected {replicas} logical CPUs for replicas={replicas}; "
                     "received: a TensorFlow that has started with fewer"
                 ) from error
-    kind = "GPU" if devices else "CPU"
-    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(replicas)])
+    if devices:
+        return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(replicas)])
+    # TensorFlow numbers the collective reductions of each strategy anew: on CPUs a
+    # second strategy in a process would meet the first one's.
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{i}" for i in range(replicas)],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )

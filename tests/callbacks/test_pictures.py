@@ -11,6 +11,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 import keras_svae as ks
 from keras_svae.callbacks import plots, views
 from tests.callbacks import small
+from tests.replicas import two_replicas
 
 IMAGES = ["interpolations", "log_ratios", "reconstructions", "samples"]
 
@@ -288,7 +289,7 @@ def test_what_is_refused_before_training(tmp_path):
 
 
 def test_under_two_replicas(tmp_path):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_replicas()
     x, labels = small.digits()
     with strategy.scope():
         # Batch normalisation's averages are weights that replicas hold apart.

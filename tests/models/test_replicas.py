@@ -1,7 +1,5 @@
 """Two replicas do what one device does, with noise of their own."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
@@ -10,13 +8,9 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.noise import Noise
 from tests.models import tiny
+from tests.replicas import two_replicas
 
 GLOBAL = 8
-
-
-@functools.cache
-def strategy():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def dataset(n=16):
@@ -72,7 +66,7 @@ class OneDevice:
 
 @pytest.mark.parametrize("method", ["gan", "svae_r", "alice"])
 def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
-    with strategy().scope():
+    with two_replicas().scope():
         double = tiny.build(method)
     double.fit(dataset(), verbose=0)
     cls, settings = tiny.METHODS[method]
@@ -101,7 +95,7 @@ def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
 
 
 def test_each_replica_draws_noise_of_its_own():
-    multi = strategy()
+    multi = two_replicas()
     with multi.scope():
         model = tiny.build("svae")
 
@@ -116,7 +110,7 @@ def test_each_replica_draws_noise_of_its_own():
 
 
 def test_replicas_refuse_what_keras_cannot_do_there():
-    with strategy().scope():
+    with two_replicas().scope():
         model = tiny.build("svae", compiled=False)
         for mode in ({"jit_compile": True}, {"steps_per_execution": 2}):
             with pytest.raises(ValueError, match="under several replicas"):
@@ -130,7 +124,7 @@ def test_nan_on_the_second_replica_alone_stops_training():
             bad = tf.logical_and(self._step.value == 1, tf.equal(replica, 1))
             return super().critic_loss(draw) + tf.where(bad, np.nan, 0.0)
 
-    with strategy().scope():
+    with two_replicas().scope():
         nets = tiny.build("svae", compiled=False)
         model = Breaks(nets.encoder, nets.decoder, nets.critic, likelihood="gaussian")
         # The dry run is on no replica.
@@ -143,7 +137,7 @@ def test_nan_on_the_second_replica_alone_stops_training():
 
 def test_replicas_save_and_restore(tmp_path):
     def build():
-        with strategy().scope():
+        with two_replicas().scope():
             return tiny.build("svae_r", optimizer=lambda: keras.optimizers.Adam(0.01))
 
     model = build()
