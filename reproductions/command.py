@@ -23,6 +23,12 @@ def report(experiment: Experiment, record: dict) -> str:
     for name in names:
         theirs = experiment.published.get(name, {}).get(method, "")
         lines.append(f"{name:{width}}  {ours.get(name, 'not measured'):>14}  {theirs}")
+    data = record["data"]
+    values = data["range"] and " values in [{:g}, {:g}],".format(*data["range"])
+    lines.append(
+        f"Data: {data['note'] or data['name']},{values or ''} "
+        f"{data['train examples']} for training, {data['test examples']} for testing."
+    )
     return "\n".join([*lines, *(f"Note: {note}" for note in experiment.notes)])
 
 
@@ -86,7 +92,7 @@ def run_options(one: argparse.ArgumentParser) -> None:
         "--backup-every",
         type=int,
         metavar="STEPS",
-        help="steps between backups [once an epoch]",
+        help="steps between backups [an epoch, or a fiftieth of the run]",
     )
     group.add_argument(
         "--record",

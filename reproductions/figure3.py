@@ -146,7 +146,8 @@ def draw(runs: list[dict], path: pathlib.Path) -> None:
             ax.set(title=f"lam = {lam:g}", xlabel=labels[measure])
             if measure == "mse":
                 ax.set_xscale("log")
-            ax.legend(fontsize=8, loc="upper left" if measure == "score" else "best")
+            ax.set_ylim(top=1.35 * ax.get_ylim()[1])  # room for the legend
+            ax.legend(fontsize=8, loc="upper left")
         row[0].set_ylabel("runs")
     FigureCanvasAgg(figure)
     figure.savefig(path, format="png")
@@ -162,6 +163,7 @@ def write(
 
     found = summary(runs)
     seconds = sum(run["seconds"] for run in runs)
+    processor = sum(run["cpu_seconds"] for run in runs)
     content = results.record(
         experiment="toy-sweep",
         data="toy5: 2048 training and 1024 test points of its own for each seed",
@@ -176,8 +178,13 @@ def write(
         hours={
             "summed over runs": round(seconds / 3600, 2),
             "on two cores, two workers": round(seconds / 7200, 2),
+            "of processor time": round(processor / 3600, 2),
         },
         by_lam=found,
+        by_turns_and_lam={
+            turns: summary([run for run in runs if run["turns"] == turns])
+            for turns in sorted({run["turns"] for run in runs}, reverse=True)
+        },
     )
     print(table(found))
     stems = [folder / "summary"]

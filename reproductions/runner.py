@@ -35,7 +35,10 @@ def train(
     epoch, done = divmod(step, inputs.steps_per_epoch)
     if step:
         print(f"resumed at step {step}: epoch {epoch + 1} of {settings.epochs}")
-    clock = Clock(folder)
+    often = max(1, settings.epochs // 50)
+    if backup_every is None:
+        backup_every = often * inputs.steps_per_epoch
+    clock = Clock(folder, often)
     watched = inputs.arrays("test", 1000)  # nothing is chosen by it
     pictures = ks.callbacks.Pictures(
         folder.path, watched, every=max(1, settings.epochs // 10)
@@ -60,7 +63,7 @@ def train(
             initial_epoch=start,
             epochs=stop,
             validation_data=watched,
-            validation_freq=max(1, settings.epochs // 50),
+            validation_freq=often,
             verbose=2 if verbose == "line" else 0,
             callbacks=callbacks,
         )
@@ -104,7 +107,8 @@ def run(
         manual_dir: Where a data set's original files are.
         data_note: What the data are, if not what their publisher has; goes into the
             record.
-        backup_every: Steps between backups; None for once an epoch.
+        backup_every: Steps between backups; None for once an epoch, or fifty times
+            where there are more epochs.
         verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
             "none".
         published: The paper's numbers, for the record.

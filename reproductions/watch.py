@@ -15,11 +15,16 @@ LINES = 10
 
 
 class Clock(keras.callbacks.Callback):
-    """Keeps how long a run has trained, over all its sessions."""
+    """Keeps how long a run has trained, over all its sessions.
 
-    def __init__(self, folder: RunFolder):
+    Args:
+        folder: Where.
+        often: Epochs after which it is written down.
+    """
+
+    def __init__(self, folder: RunFolder, often: int):
         super().__init__()
-        self.folder, self.before = folder, folder.seconds
+        self.folder, self.often, self.before = folder, often, folder.seconds
         self.began = time.monotonic()
 
     @property
@@ -28,7 +33,8 @@ class Clock(keras.callbacks.Callback):
         return self.before + time.monotonic() - self.began
 
     def on_epoch_end(self, epoch, logs=None):
-        write_json(self.folder.clock_file, round(self.seconds, 1))
+        if (epoch + 1) % self.often == 0:
+            write_json(self.folder.clock_file, round(self.seconds, 1))
 
 
 class Table(keras.callbacks.Callback):
