@@ -3,7 +3,16 @@
 from reproductions import command, sweep
 from reproductions.config import Experiment
 
-# What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017).
+# What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with
+# these differences, alike for both methods:
+# 1. There lam multiplies the squared error's mean over the batch and two dimensions.
+#    Here it multiplies -log N(x; decoder, I), which is that mean plus a constant: with
+#    scale 1, half of the sum over two dimensions. So lam means the same.
+# 2. As there, the code's error is regularised too, with the same weight (`two_sided`).
+# 3. There all turns of a step share one z and one x; here each further turn has new
+#    noise and new z, on the same x.
+# 4. There the score's classifier was trained, to 100% accuracy; here it is the exact
+#    posterior, on 10,000 samples.
 TOY = Experiment(
     name="toy",
     title="five Gaussians in the plane",
