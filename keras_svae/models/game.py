@@ -403,6 +403,13 @@ class Game(keras.Model):
                 f"compile({', '.join(checks.optimizer_names(self.players))})."
             )
         checks.first_batch(self, x)
+        steps = kwargs.get("steps_per_epoch")
+        if steps and steps % self.steps_per_execution:
+            # Keras would run on into the next epoch.
+            raise ValueError(
+                "Expected steps_per_epoch to be a multiple of steps_per_execution="
+                f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
+            )
         if isinstance(x, tf.data.Dataset) and not args:
             kwargs.setdefault("shuffle", False)  # else Keras warns that it can't
         return super().fit(x, *args, **kwargs)

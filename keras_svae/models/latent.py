@@ -173,13 +173,13 @@ class LatentModel(Game):
 
         The seed matters only to a decoder that is fed noise.
         """
-        with scope(Noise(seed)):
+        with scope(_decoders(seed)):
             raw = self.decoder(self._codes(z), training=False)
             return self.likelihood_law.mean(raw)
 
     def likelihood(self, z, seed: int = 0):
         """p(x|z) as a TFP distribution; raises a ValueError where it is implicit."""
-        with scope(Noise(seed)):
+        with scope(_decoders(seed)):
             return self.likelihood_law(self.decoder(self._codes(z), training=False))
 
     def _codes(self, z) -> tf.Tensor:
@@ -370,6 +370,11 @@ class JointModel(Autoencoder):
     def get_config(self):
         critic = keras.saving.serialize_keras_object(self.critic)
         return {**super().get_config(), "critic": critic}
+
+
+def _decoders(seed) -> Noise:
+    """A decoder's noise, so that an encoder's of the same seed is another."""
+    return Noise(seed).fold(1)
 
 
 def _check_raw(name: str, network: keras.Model) -> None:

@@ -70,6 +70,15 @@ def test_range_is_that_of_the_likelihood():
         image_model().fit(2 * images() - 1, verbose=0)
 
 
+def test_an_epoch_is_a_whole_number_of_executions():
+    model = image_model(compiled=False)
+    model.compile(optimizer="sgd", critic_optimizer="sgd", steps_per_execution=4)
+    data = tf.data.Dataset.from_tensor_slices(images()).batch(2).repeat()
+    with pytest.raises(ValueError, match="multiple of steps_per_execution=4; received"):
+        model.fit(data, steps_per_epoch=6, verbose=0)
+    assert model.step == 0
+
+
 def test_compile_forgotten():
     with pytest.raises(ValueError, match=r"compiled model.*critic_optimizer=…"):
         image_model(compiled=False).fit(images())

@@ -241,6 +241,31 @@ def test_noise_layers_make_an_encoder_implicit():
     model.fit(tiny.data(n=20), batch_size=5, verbose=0)
 
 
+def test_encoder_and_decoder_of_one_seed_are_fed_different_noise():
+    seen = []
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Seen(ks.networks.layers.AppendNoise):
+        def call(self, inputs):
+            out = super().call(inputs)
+            seen.append(out[:, -1:])
+            return out
+
+    def noisy(inputs, outputs):
+        x = keras.Input((inputs,))
+        return keras.Model(x, keras.layers.Dense(outputs)(Seen(1)(x)))
+
+    model = ks.VAE(
+        noisy(tiny.DATA, 2 * tiny.CODE),
+        noisy(tiny.CODE, tiny.DATA),
+        likelihood="gaussian",
+    )
+    seen.clear()
+    model.reconstruct(tiny.data(), seed=3)
+    encoders, decoders = seen
+    assert np.abs(encoders - decoders).min() > 1e-4
+
+
 def test_public_methods_agree():
     model = tiny.build("svae_r")
     x = tiny.data()
