@@ -146,7 +146,7 @@ class Game(keras.Model):
             optimizer: Optimizer of the main player (an object, or a name that Keras
                 knows), e.g. of encoder and decoder. Clip gradients with Keras's own
                 `clipnorm`, `global_clipnorm` or `clipvalue`.
-            jit_compile: Compile the step with XLA. Measure first: on CPUs it was slower.
+            jit_compile: Compile the step with XLA. Measure first: slower on our CPUs.
             run_eagerly: Run without a graph, for debugging.
             steps_per_execution: Steps per call of the graph. Above 1, a diverging
                 loss is noticed at the end of such a call.
