@@ -90,7 +90,7 @@ def classified(model, inputs: Inputs) -> dict[str, float]:
 
     def score(images):
         flat = np.asarray(images).reshape(len(images), -1)
-        return ks.evaluation.inception_score(classifier.predict_proba(flat), 1)[0]
+        return ks.evaluation.inception_score(classifier.predict_proba(flat), 1)
 
     flat = test.reshape(len(test), -1)
     return {

@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.streams import Stream, gather
+
 __all__ = ["inception_score"]
 
 
-def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
+def inception_score(probabilities: Stream, splits: int = 10) -> Measurement:
     """`exp E KL(p(y|x) || p(y))` of generated samples.
 
     Args:
@@ -19,7 +22,7 @@ def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
     Raises:
         ValueError: If rows are no distributions, or there are fewer rows than splits.
     """
-    p = np.asarray(probabilities, np.float64)
+    p = gather(probabilities, "probabilities").astype(np.float64)
     if p.ndim != 2 or not np.allclose(p.sum(1), 1, atol=1e-4) or p.min() < 0:
         raise ValueError(
             "Expected probabilities (n, classes), >= 0 and summing to 1 in each row; "
@@ -33,4 +36,6 @@ def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
         # 0 log 0 is 0; where the marginal is 0, so is the row.
         ratio = np.divide(part, marginal, out=np.ones_like(part), where=part > 0)
         scores.append(np.exp((part * np.log(ratio)).sum(1).mean()))
-    return float(np.mean(scores)), float(np.std(scores))
+    return Measurement(
+        np.mean(scores), "inception score", np.std(scores), n=len(p), splits=splits
+    )

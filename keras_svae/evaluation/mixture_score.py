@@ -4,6 +4,7 @@ import numpy as np
 import scipy.special
 
 from keras_svae.evaluation.inception_score import inception_score
+from keras_svae.evaluation.measurement import Measurement
 
 __all__ = ["mixture_posterior", "mixture_score"]
 
@@ -28,7 +29,7 @@ def mixture_posterior(x, means, sigma: float, weights=None) -> np.ndarray:
     return scipy.special.softmax(logits, axis=1)
 
 
-def mixture_score(x, means, sigma: float, weights=None, splits: int = 1) -> float:
+def mixture_score(x, means, sigma: float, weights=None, splits: int = 1) -> Measurement:
     """Inception score under the exact posterior (sVAE 6.1, as in ALICE's toy).
 
     The number of components is the ceiling. It sees coverage and certainty, not
@@ -41,4 +42,5 @@ def mixture_score(x, means, sigma: float, weights=None, splits: int = 1) -> floa
         weights: Their weights, (k,); equal by default.
         splits: See `inception_score`.
     """
-    return inception_score(mixture_posterior(x, means, sigma, weights), splits)[0]
+    score = inception_score(mixture_posterior(x, means, sigma, weights), splits)
+    return Measurement(score, "mixture score", score.deviation, **score.details)

@@ -1,0 +1,59 @@
+"""What a measure returns: a number that says what it is."""
+
+from typing import Any
+
+__all__ = ["Measurement"]
+
+
+class Measurement(float):
+    """A float with its name, its spread, and all that it depends on.
+
+    It adds, compares and formats as the number it is; printed by itself, it says what
+    else one has to know to compare it with another.
+
+    Args:
+        value: The number.
+        name: What was measured, "inception score" say.
+        deviation: A standard deviation, of what `details` say; None where there is
+            none.
+        **details: What the number depends on, in the order it should be read:
+            `n=10_000`, `splits=10`, `backbone="..."`. Plain values.
+
+    Example:
+        score = ks.evaluation.inception_score(samples, backbone)
+        print(score)         # inception score 9.41 +- 0.06 (n=10000, splits=10, ...)
+        print(f"{score:.2f}", score.deviation, score.details["n"])
+    """
+
+    name: str
+    deviation: float | None
+    details: dict[str, Any]
+
+    def __new__(
+        cls, value: float, name: str, deviation: float | None = None, **details: Any
+    ) -> "Measurement":
+        made = super().__new__(cls, value)
+        made.name = name
+        made.deviation = None if deviation is None else float(deviation)
+        made.details = details
+        return made
+
+    def __getnewargs_ex__(self):
+        return (float(self), self.name, self.deviation), self.details
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" +- {self.deviation:.2g}"
+        details = ", ".join(f"{name}={value}" for name, value in self.details.items())
+        return f"{self.name} {float(self):.6g}{spread}" + f" ({details})" * bool(
+            details
+        )
+
+    def asdict(self) -> dict[str, Any]:
+        """Plain values, as they go into a JSON file."""
+        found: dict[str, Any] = {"value": float(self)}
+        if self.deviation is not None:
+            found["deviation"] = self.deviation
+        return found | self.details

@@ -1,0 +1,97 @@
+"""Streams, what measures return, and the errors of reconstructions."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_svae import evaluation
+from keras_svae.evaluation.streams import batches, gather, pairs
+
+X = np.random.default_rng(0).normal(size=(10, 3)).astype("float32")
+
+
+def streams(x):
+    """The same examples in each form that a measure takes."""
+    labels = np.zeros(len(x))
+    return {
+        "array": x,
+        "list": x.tolist(),
+        "tensor": tf.constant(x),
+        "dataset": tf.data.Dataset.from_tensor_slices(x).batch(4),
+        "labelled": tf.data.Dataset.from_tensor_slices((x, labels)).batch(3),
+        "iterable": (x[i : i + 7] for i in range(0, len(x), 7)),
+    }
+
+
+@pytest.mark.parametrize("kind", streams(X))
+def test_every_form_gives_the_same(kind):
+    np.testing.assert_array_equal(gather(streams(X)[kind]), X)
+    error = evaluation.mse(streams(X)[kind], X + 0.5)
+    assert error == pytest.approx(0.25) and error.details == {"n": 10}
+
+
+def test_pairs_are_of_the_same_examples_whatever_the_batches():
+    found = list(pairs(streams(X)["dataset"], streams(2 * X)["labelled"]))
+    assert [len(a) for a, _ in found] == [3, 1, 2, 2, 1, 1]
+    for a, b in found:
+        np.testing.assert_array_equal(2 * a, b)
+
+
+def test_reading_holds_one_batch_at_a_time():
+    seen = []
+
+    def source():
+        for i in range(5):
+            seen.append(i)
+            yield np.full((2, 3), float(i))
+
+    stream = batches(source())
+    next(stream)
+    assert seen == [0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ([], "none at all"),
+        (np.array([[np.nan]]), "NaN or infinity in 1 of 1"),
+        (np.array([["a"]]), "numbers"),
+        (3.0, "float"),
+        (iter([X, X[:, :2]]), "shape"),
+        (tf.data.Dataset.from_tensors(X).repeat(), "endless"),
+    ],
+)
+def test_bad_streams_are_refused(bad, why):
+    with pytest.raises(ValueError, match=f"Expected .*received: .*{why}|{why}"):
+        gather(bad)
+
+
+@pytest.mark.parametrize("other", [X[:, :2], X[:7], np.concatenate([X, X])])
+def test_pairs_that_do_not_match_are_refused(other):
+    with pytest.raises(ValueError, match="Expected .*received"):
+        evaluation.mse(X, other)
+
+
+def test_mse_and_rmse_by_hand():
+    assert evaluation.mse([[0, 1]], [[0.5, 0]]) == pytest.approx(0.625)
+    assert evaluation.rmse([[0, 1]], [[0.5, 0]]) == pytest.approx(0.625**0.5)
+    # The mean is over pixels: a short last batch weighs no more than its pixels.
+    assert evaluation.mse(streams(X)["dataset"], 0 * X) == pytest.approx((X**2).mean())
+
+
+def test_a_measurement_is_a_number_that_says_what_it_is():
+    score = evaluation.Measurement(2.5, "score", 0.25, n=10, backbone="net")
+    assert score + 1 == 3.5 and f"{score:.2f}" == "2.50"
+    assert str(score) == "score 2.5 +- 0.25 (n=10, backbone=net)"
+    assert json.loads(json.dumps(score.asdict())) == {
+        "value": 2.5,
+        "deviation": 0.25,
+        "n": 10,
+        "backbone": "net",
+    }
+    for same in (copy.deepcopy(score), pickle.loads(pickle.dumps(score))):
+        assert same.asdict() == score.asdict() and same.name == "score"
