@@ -38,6 +38,7 @@ class GAN(LatentModel):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "generator": Player("decoder"),
     }
+    log_ratio_laws = ("q", "p")
 
     def __init__(self, generator, critic, **kwargs):
         super().__init__(generator, **kwargs)
@@ -104,6 +105,8 @@ class WGANGP(GAN):
         "critic": Player("critic", optimizer="critic_optimizer", turns=5),
         "generator": Player("decoder"),
     }
+    # Its critic's score is a distance.
+    log_ratio_laws = None
 
     def __init__(self, generator, critic, *, penalty=10.0, **kwargs):
         super().__init__(generator, critic, **kwargs)

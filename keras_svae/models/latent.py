@@ -5,6 +5,7 @@ too, `JointModel` a critic of pairs as well.
 """
 
 import functools
+import json
 
 import keras
 import tensorflow as tf
@@ -110,6 +111,9 @@ class LatentModel(Game):
     """
 
     sampled_from = "decoder"
+    # Which law stands above which in `log_ratio`: q is the data's (or the encoder's
+    # joint) law, p the model's. None where there is no log ratio.
+    log_ratio_laws: tuple[str, str] | None = None
 
     def __init__(self, decoder, *, prior="normal", likelihood="bernoulli", **kwargs):
         super().__init__(**kwargs)
@@ -195,10 +199,37 @@ class LatentModel(Game):
 
     def endpoints(self):
         codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
         n = tf.TensorSpec([], tf.int32, name="n")
-        return {
+
+        def log_likelihood(x, z, seed):
+            return {"log_likelihood": self.likelihood(z, seed).log_prob(x)}
+
+        about = json.dumps(self.about())
+        found = {
+            "about": (lambda: {"about": tf.constant(about)}, []),
             "generate": (lambda n, seed: {"x": self.generate(n, seed)}, [n, SEED]),
             "decode": (lambda z, seed: {"x": self.decode(z, seed)}, [codes, SEED]),
+        }
+        if self.likelihood_law.explicit:
+            found["log_likelihood"] = (log_likelihood, [data, codes, SEED])
+        return found
+
+    def about(self) -> dict:
+        """What a SavedModel says of itself, plain values for JSON.
+
+        Returns:
+            `method`, `latent_dim`, `data_shape`, `range` (of data, or None), `prior`,
+            and `log_ratio`: which law stands above which in what `log_ratio` gives,
+            None where it gives no log ratio.
+        """
+        return {
+            "method": type(self).__name__,
+            "latent_dim": self.latent_dim,
+            "data_shape": list(self.data_shape),
+            "range": self.likelihood_law.range,
+            "prior": self.prior_name,
+            "log_ratio": self.log_ratio_laws,
         }
 
     def get_config(self):
@@ -292,8 +323,8 @@ class Autoencoder(LatentModel):
             law = self.posterior(x, seed)
             return {"mean": law.mean(), "scale": law.stddev()}
 
-        def log_likelihood(x, z, seed):
-            return {"log_likelihood": self.likelihood(z, seed).log_prob(x)}
+        def log_posterior(x, z, seed):
+            return {"log_posterior": self.posterior(x, seed).log_prob(z)}
 
         found = {
             **super().endpoints(),
@@ -302,8 +333,7 @@ class Autoencoder(LatentModel):
         }
         if self.posterior_law.explicit:
             found["posterior"] = (posterior, [data, SEED])
-        if self.likelihood_law.explicit:
-            found["log_likelihood"] = (log_likelihood, [data, codes, SEED])
+            found["log_posterior"] = (log_posterior, [data, codes, SEED])
         return found
 
     def get_config(self):
@@ -328,6 +358,7 @@ class JointModel(Autoencoder):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
+    log_ratio_laws = ("p", "q")
 
     def __init__(self, encoder, decoder, critic, **kwargs):
         super().__init__(encoder, decoder, **kwargs)

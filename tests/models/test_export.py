@@ -12,8 +12,8 @@ import tensorflow as tf
 import keras_svae as ks
 from tests.models import tiny
 
-COMMON = {"generate", "decode"}
-CODES = COMMON | {"encode", "reconstruct", "posterior", "log_likelihood"}
+COMMON = {"about", "generate", "decode", "log_likelihood"}
+CODES = COMMON | {"encode", "reconstruct", "posterior", "log_posterior"}
 ENDPOINTS = {
     "vae": CODES,
     "gan": COMMON | {"log_ratio"},
@@ -33,7 +33,7 @@ found = {}
 for name, arguments in calls.items():
     given = {k: tf.constant(v, tf.int32 if k in ("n", "seed") else tf.float32)
              for k, v in arguments.items()}
-    found[name] = {k: v.numpy().tolist()
+    found[name] = {k: v.numpy().decode() if v.dtype == tf.string else v.numpy().tolist()
                    for k, v in model.signatures[name](**given).items()}
 json.dump(found, open(sys.argv[3], "w"))
 """
@@ -47,12 +47,14 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     x = tiny.data(n=3)
     z = np.random.default_rng(0).normal(size=(3, tiny.CODE)).astype("float32")
     arguments = {
+        "about": {},
         "generate": {"n": 4, "seed": 5},
         "decode": {"z": z.tolist(), "seed": 0},
         "encode": {"x": x.tolist(), "seed": 5},
         "reconstruct": {"x": x.tolist(), "seed": 0},
         "posterior": {"x": x.tolist(), "seed": 0},
         "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
+        "log_posterior": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
         "log_ratio": {"x": x.tolist(), "z": z.tolist()},
     }
     if "gan" in method:
@@ -63,6 +65,11 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
+    about = json.loads(found.pop("about")["about"])
+    assert about["latent_dim"] == tiny.CODE and about["data_shape"] == [tiny.DATA]
+    assert about["log_ratio"] == {"gan": ["q", "p"], "vae": None, "wgan_gp": None}.get(
+        method, ["p", "q"]
+    )
     expected = {
         "generate": lambda: {"x": model.generate(4, seed=5)},
         "decode": lambda: {"x": model.decode(z)},
@@ -73,19 +80,41 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
             "scale": model.posterior(x).stddev(),
         },
         "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
+        "log_posterior": lambda: {"log_posterior": model.posterior(x).log_prob(z)},
         "log_ratio": lambda: {
             "log_ratio": model.log_ratio(x)
             if "gan" in method
             else model.log_ratio(x, z)
         },
     }
-    for name in ENDPOINTS[method]:
+    for name in found:
         wanted = expected[name]()
         assert set(found[name]) == set(wanted)
         for key, value in wanted.items():
             np.testing.assert_allclose(found[name][key], value, rtol=1e-4, atol=1e-5)
     saved = set(tf.saved_model.load(tmp_path / "saved").signatures)
     assert saved == ENDPOINTS[method] | {"serving_default"}
+
+
+def test_a_loaded_likelihood_has_the_models_gradient(tmp_path):
+    model = tiny.build("gan")
+    model.export(tmp_path / "saved")
+    saved = tf.saved_model.load(tmp_path / "saved")
+    x = tf.constant(tiny.data(n=3))
+    z = tf.constant(np.random.default_rng(0).normal(size=(3, tiny.CODE)), tf.float32)
+
+    def slope(density):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = density(z)
+        return tape.gradient(value, z)
+
+    loaded = slope(
+        lambda z: saved.log_likelihood(x, z, tf.constant(0))["log_likelihood"]
+    )
+    own = slope(lambda z: model.likelihood(z).log_prob(x))
+    assert np.abs(own).max() > 0.1
+    np.testing.assert_allclose(loaded, own, rtol=1e-4, atol=1e-5)
 
 
 def test_endpoints_have_a_dynamic_batch_and_take_seeds(tmp_path):
@@ -111,7 +140,8 @@ def test_an_implicit_encoder_exports_no_densities_and_draws_by_seed(tmp_path):
     )
     model.export(tmp_path / "saved")
     saved = tf.saved_model.load(tmp_path / "saved")
-    assert not {"posterior", "log_likelihood"} & set(saved.signatures)
+    densities = {"posterior", "log_posterior", "log_likelihood"}
+    assert not densities & set(saved.signatures)
     for endpoint, key in ((saved.encode, "z"), (saved.reconstruct, "x")):
         one, same, other = (
             endpoint(tiny.data(), tf.constant(s))[key] for s in (1, 1, 2)
