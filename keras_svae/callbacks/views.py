@@ -134,8 +134,7 @@ def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:
                 values[law].append(tf.squeeze(model.f(*pair, training=False), -1))
     found = {law: np.concatenate(parts) for law, parts in values.items()}
     if "symmetric_kl" in [metric.name for metric in model.metrics]:
-        # Critics of pairs estimate log p - log q, critics of x log q - log p.
-        above, below = ("p", "q") if "z" in names else ("q", "p")
+        above, below = model.log_ratio_laws
         found["symmetric_kl"] = found[above].mean() - found[below].mean()
     return found
 

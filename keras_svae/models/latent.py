@@ -166,11 +166,15 @@ class LatentModel(Game):
 
         Where the likelihood's `draw` is "mean", these are the means of p(x|z).
         """
+        return self.generate_pairs(n, seed)[0]
+
+    def generate_pairs(self, n: int, seed: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `generate` gives, with the codes (n, latent_dim) it was made from."""
         noise = Noise(seed)
         with scope(noise):
             z = self.prior.sample(n, seed=noise.seed("z"))
             raw = self.decoder(z, training=False)
-            return self.likelihood_law.sample(raw, noise.seed("x"))
+            return self.likelihood_law.sample(raw, noise.seed("x")), z
 
     def decode(self, z, seed: int = 0) -> tf.Tensor:
         """The mean of p(x|z), (batch, ...), for codes z, (batch, latent_dim).
@@ -205,10 +209,13 @@ class LatentModel(Game):
         def log_likelihood(x, z, seed):
             return {"log_likelihood": self.likelihood(z, seed).log_prob(x)}
 
+        def generate(n, seed):
+            return dict(zip("xz", self.generate_pairs(n, seed), strict=True))
+
         about = json.dumps(self.about())
         found = {
             "about": (lambda: {"about": tf.constant(about)}, []),
-            "generate": (lambda n, seed: {"x": self.generate(n, seed)}, [n, SEED]),
+            "generate": (generate, [n, SEED]),
             "decode": (lambda z, seed: {"x": self.decode(z, seed)}, [codes, SEED]),
         }
         if self.likelihood_law.explicit:

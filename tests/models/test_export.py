@@ -71,7 +71,10 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         method, ["p", "q"]
     )
     expected = {
-        "generate": lambda: {"x": model.generate(4, seed=5)},
+        "generate": lambda: {
+            "x": model.generate(4, seed=5),
+            "z": model.generate_pairs(4, seed=5)[1],
+        },
         "decode": lambda: {"x": model.decode(z)},
         "encode": lambda: {"z": model.encode(x, seed=5)},
         "reconstruct": lambda: {"x": model.reconstruct(x)},
