@@ -54,11 +54,17 @@ class Draw:
         return self.model.encoder(self.x, training=self.training)
 
     @functools.cached_property
+    def _posterior(self):
+        return self.model.posterior_law(self._posterior_raw)
+
+    @functools.cached_property
     def z_q(self):
         """z ~ q(z|x) at the data."""
-        return self.model.posterior_law.sample(
-            self._posterior_raw, self.noise.seed("z_q")
-        )
+        law = self.model.posterior_law
+        if law.draw == "mean":
+            return law.mean(self._posterior_raw)
+        # Of the same object as `kl` asks: a flow then knows the density of its draw.
+        return self._posterior.sample(seed=self.noise.seed("z_q"))
 
     @property
     def q(self):
@@ -93,8 +99,7 @@ class Draw:
     @functools.cached_property
     def kl(self):
         """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
-        posterior = self.model.posterior_law(self._posterior_raw)
-        return distributions.kl_divergence(posterior, self.model.prior, self.z_q)
+        return distributions.kl_divergence(self._posterior, self.model.prior, self.z_q)
 
 
 class LatentModel(Game):
@@ -253,7 +258,7 @@ class Autoencoder(LatentModel):
 
     Args:
         encoder: Network from data (batch, ...) to the raw output of the posterior,
-            (batch, parameters * latent_dim).
+            (batch, `posterior.outputs(latent_dim)`).
         decoder: See `LatentModel`.
         posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
             dimension of the code), "laplace", "implicit" (one output; the encoder is
@@ -276,8 +281,9 @@ class Autoencoder(LatentModel):
         checks.shapes(
             "the encoder's raw output",
             encoder.output_shape[1:],
-            (self.posterior_law.parameters * self.latent_dim,),
-            f"{self.posterior_law.parameters} per dimension of the decoder's code",
+            (self.posterior_law.outputs(self.latent_dim),),
+            f"what {type(self.posterior_law).__name__} needs for {self.latent_dim} "
+            "dimensions of the decoder's code",
         )
         if self.posterior_law.activation != "linear":
             _check_raw("encoder", encoder)
@@ -339,7 +345,8 @@ class Autoencoder(LatentModel):
             "reconstruct": (reconstruct, [data, SEED]),
         }
         if self.posterior_law.explicit:
-            found["posterior"] = (posterior, [data, SEED])
+            if self.posterior_law.moments:
+                found["posterior"] = (posterior, [data, SEED])
             found["log_posterior"] = (log_posterior, [data, codes, SEED])
         return found
 

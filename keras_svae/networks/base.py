@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_svae import distributions
-from keras_svae.networks.layers import AppendNoise, Dropout
+from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
 
 # Keras's .99 needs some 500 steps to forget its start; short runs are tested sooner.
 BATCH_NORM_MOMENTUM = 0.9
@@ -16,7 +16,7 @@ class Networks(NamedTuple):
     """Three functional models, which unpack: `ks.SVAE(*nets, lam=0.1)`.
 
     Attributes:
-        encoder: x -> raw code (batch, parameters * latent_dim).
+        encoder: x -> raw code (batch, `law.outputs(latent_dim)`).
         decoder: z (batch, latent_dim) -> raw data, parameters on the last axis.
         critic: [x, z], or x alone where `joint=False` -> (batch, 1), unbounded.
     """
@@ -33,8 +33,9 @@ class Options:
     Args:
         latent_dim: The code's dimension, at least 1.
         posterior: "gaussian", "laplace", "implicit" or a `ks.distributions.Law`. What
-            counts is how many raw outputs a dimension has (`law.parameters`), and
-            whether it draws by itself (see `noise`).
+            counts is how many raw outputs it has (`law.outputs(latent_dim)`), how many
+            of them are learned constants (`law.constants(latent_dim)`), and whether
+            it draws by itself (see `noise`).
         likelihood: "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
             "implicit" or a `Law`; only `law.parameters` counts.
         joint: Whether the critic reads [x, z], as sVAE's and ALI's do, or x alone, as
@@ -76,8 +77,8 @@ class Options:
 
     def __post_init__(self):
         check_count("latent_dim", self.latent_dim)
-        # Both raise for an unknown law.
-        distributions.get(self.posterior, "posterior")
+        # Both raise for an unknown law, the first where it is none of such codes.
+        self.code_outputs  # noqa: B018
         distributions.get(self.likelihood, "likelihood")
         if self.noise not in (None, True, False):
             raise ValueError(
@@ -121,7 +122,13 @@ class Options:
     def code_outputs(self) -> int:
         """Raw outputs of the encoder."""
         law = distributions.get(self.posterior, "posterior")
-        return law.parameters * self.latent_dim
+        return law.outputs(self.latent_dim)
+
+    @property
+    def code_constants(self) -> int:
+        """How many of them, the last ones, do not depend on x."""
+        law = distributions.get(self.posterior, "posterior")
+        return law.constants(self.latent_dim)
 
     @property
     def data_parameters(self) -> int:
@@ -202,13 +209,17 @@ def encoder_model(
     learned_scale = options.code_outputs > options.latent_dim
     if learned_scale and options.code_stddev is not None:
         kernel = keras.initializers.RandomNormal(stddev=options.code_stddev)
+    constants = options.code_constants
     code = keras.layers.Dense(
-        options.code_outputs,
+        options.code_outputs - constants,
         kernel_initializer=kernel,
         dtype=output_dtype(),
         name="code",
     )
-    return keras.Model(x, code(features), name="encoder")
+    raw = code(features)
+    if constants:
+        raw = AppendConstants(constants, dtype=output_dtype(), name="constants")(raw)
+    return keras.Model(x, raw, name="encoder")
 
 
 def critic_model(

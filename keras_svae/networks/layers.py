@@ -1,4 +1,4 @@
-"""Layers that need noise: they draw it from the model's own source.
+"""Layers of the networks. Those that need noise draw it from the model's own source.
 
 See `keras_svae.noise`: stateless, different on every replica, the same after a
 resume.
@@ -44,6 +44,45 @@ class AppendNoise(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "dim": self.dim, "law": self.law}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AppendConstants(keras.layers.Layer):
+    """Concatenates learned numbers, the same for every example, to the last axis.
+
+    So a law whose parameters are partly shared by all data stays a function of the
+    raw output alone, and what is shared is a weight of the encoder.
+
+    Args:
+        dim: How many, at least 1.
+        stddev: Standard deviation of their initial values, N(0, stddev^2).
+    """
+
+    def __init__(self, dim: int, stddev: float = 0.5, **kwargs):
+        super().__init__(**kwargs)
+        if dim < 1:
+            raise ValueError(f"Expected dim >= 1; received: dim={dim}")
+        if not stddev >= 0:
+            raise ValueError(f"Expected stddev >= 0; received: stddev={stddev}")
+        self.dim = dim
+        self.stddev = stddev
+
+    def build(self, input_shape):
+        initial = keras.initializers.RandomNormal(stddev=self.stddev)
+        self.constants = self.add_weight(
+            shape=(self.dim,), initializer=initial, name="constants"
+        )
+
+    def call(self, inputs):
+        shape = tf.concat([tf.shape(inputs)[:-1], [self.dim]], 0)
+        constants = tf.cast(self.constants, inputs.dtype)
+        return tf.concat([inputs, tf.broadcast_to(constants, shape)], -1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + self.dim)
+
+    def get_config(self):
+        return {**super().get_config(), "dim": self.dim, "stddev": self.stddev}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -33,11 +33,11 @@ class BothReplicas(Noise):
 class Halves:
     """A law whose samples are drawn in two halves, each with its own seed."""
 
-    def __init__(self, law):
-        self.law = law
+    def __init__(self, law, parts=()):
+        self.law, self.parts = law, parts
 
     def __call__(self, raw):
-        return Halves(self.law(raw))
+        return Halves(self.law(raw), [self.law(r) for r in tf.split(raw, 2)])
 
     def __getattr__(self, name):
         return getattr(self.law, name)
@@ -47,6 +47,9 @@ class Halves:
             raw, seed = args
             parts = zip(tf.split(raw, 2), tf.unstack(seed), strict=True)
             return tf.concat([self.law.sample(r, s) for r, s in parts], 0)
+        if self.parts:
+            draws = zip(self.parts, tf.unstack(seed), strict=True)
+            return tf.concat([part.sample(seed=s) for part, s in draws], 0)
         return tf.concat(
             [self.law.sample(args[0] // 2, seed=s) for s in tf.unstack(seed)], 0
         )

@@ -37,7 +37,7 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
     if issubclass(cls, ks.GAN):
         model = cls(decoder, dense([DATA], 1, "critic"), **settings)
     else:
-        encoder = dense([DATA], CODE * posterior.parameters, "encoder")
+        encoder = dense([DATA], posterior.outputs(CODE), "encoder")
         critic = [] if issubclass(cls, ks.VAE) else [dense([DATA, CODE], 1, "critic")]
         model = cls(encoder, decoder, *critic, **settings)
     rng = np.random.default_rng(7)

@@ -1,14 +1,4 @@
-"""Laws: what a network's raw output means. TFP, and only here its quirks.
-
-A law turns the raw output of an encoder or decoder into a distribution of the code
-or of the data. The networks end in a linear layer; the sigmoid or tanh of a paper's
-table is the law's `activation`, so that Bernoulli laws see logits.
-
-    likelihood = ks.distributions.Gaussian(scale=0.1, activation="tanh")
-    model = ks.SVAE(encoder, decoder, critic, likelihood=likelihood)
-
-Every density is summed over the event (all pixels, all code dimensions), in nats.
-"""
+"""The laws whose dimensions are independent."""
 
 import keras
 import tensorflow as tf
@@ -22,9 +12,6 @@ __all__ = [
     "Laplace",
     "Law",
     "LocationScale",
-    "get",
-    "kl_divergence",
-    "prior",
 ]
 
 tfd = tfp.distributions
@@ -46,10 +33,12 @@ class Law:
         parameters: Raw outputs per dimension of the event: 2 where the scale is
             learned, else 1.
         explicit: Whether there is a density.
+        moments: Whether mean and standard deviation of the distribution are known.
     """
 
     parameters = 1
     explicit = True
+    moments = True
 
     def __init__(self, activation: str = "linear", draw: str = "sample"):
         if activation not in RANGES:
@@ -63,6 +52,17 @@ class Law:
             )
         self.activation = activation
         self.draw = draw
+
+    def outputs(self, dim: int) -> int:
+        """Raw outputs for events whose last axis has `dim` entries, at least 1."""
+        return self.parameters * dim
+
+    def constants(self, dim: int) -> int:
+        """How many of them, the last ones, are learned but do not depend on x.
+
+        An encoder of `ks.networks` ends in `AppendConstants` for them.
+        """
+        return 0
 
     def __call__(self, raw: tf.Tensor) -> tfd.Distribution:
         """The distribution that these raw outputs (batch, ..., parameters * k) mean."""
@@ -220,72 +220,3 @@ class Implicit(Law):
 
     def get_config(self):
         return {"activation": self.activation}
-
-
-LIKELIHOODS = {
-    "gaussian": lambda: Gaussian(1.0, draw="mean"),
-    "laplace": lambda: Laplace(1.0, draw="mean"),
-    "bernoulli": Bernoulli,
-    "continuous_bernoulli": ContinuousBernoulli,
-    "implicit": Implicit,
-}
-POSTERIORS = {
-    "gaussian": lambda: Gaussian("learned"),
-    "laplace": lambda: Laplace("learned"),
-    "implicit": Implicit,
-}
-
-
-def get(law: str | Law, role: str = "likelihood") -> Law:
-    """A law by name, or the law itself.
-
-    Args:
-        law: For a likelihood "gaussian" and "laplace" (scale 1, linear), "bernoulli",
-            "continuous_bernoulli" or "implicit"; for a posterior "gaussian" and
-            "laplace" (learned scale) or "implicit"; or a `Law`.
-        role: "likelihood" or "posterior".
-
-    Raises:
-        ValueError: For a name that is none of these.
-    """
-    names = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}[role]
-    if isinstance(law, str) and law in names:
-        return names[law]()
-    if isinstance(law, Law):
-        return law
-    raise ValueError(
-        f"Expected {role} to be one of {sorted(names)} or a "
-        f"keras_svae.distributions.Law; received: {law!r}"
-    )
-
-
-def prior(name: str, latent_dim: int) -> tfd.Distribution:
-    """The prior p(z) of codes (batch, latent_dim).
-
-    Args:
-        name: "normal" for N(0, I) or "uniform" for U(-1, 1).
-        latent_dim: The code's dimension.
-    """
-    if name == "normal":
-        zeros = tf.zeros([latent_dim])
-        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
-    if name == "uniform":
-        ones = tf.ones([latent_dim])
-        return tfd.Independent(tfd.Uniform(-ones, ones), reinterpreted_batch_ndims=1)
-    raise ValueError(f'Expected prior to be "normal" or "uniform"; received: {name!r}')
-
-
-def kl_divergence(
-    q: tfd.Distribution, p: tfd.Distribution, sample: tf.Tensor
-) -> tf.Tensor:
-    """KL(q || p) per example, (batch,): in closed form, else estimated on a sample.
-
-    Args:
-        q: The posterior.
-        p: The prior.
-        sample: Codes drawn from q, with their gradient, (batch, latent_dim).
-    """
-    try:
-        return tfd.kl_divergence(q, p)
-    except NotImplementedError:  # TFP knows no closed form for this pair
-        return q.log_prob(sample) - p.log_prob(sample)

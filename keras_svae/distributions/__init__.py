@@ -1,0 +1,36 @@
+"""Laws: what a network's raw output means. TFP, and only here its quirks.
+
+A law turns the raw output of an encoder or decoder into a distribution of the code
+or of the data. The networks end in a linear layer; the sigmoid or tanh of a paper's
+table is the law's `activation`, so that Bernoulli laws see logits.
+
+    likelihood = ks.distributions.Gaussian(scale=0.1, activation="tanh")
+    model = ks.SVAE(encoder, decoder, critic, likelihood=likelihood)
+
+Every density is summed over the event (all pixels, all code dimensions), in nats.
+"""
+
+from keras_svae.distributions.laws import (
+    Bernoulli,
+    ContinuousBernoulli,
+    Gaussian,
+    Implicit,
+    Laplace,
+    Law,
+    LocationScale,
+)
+from keras_svae.distributions.names import get
+from keras_svae.distributions.priors import kl_divergence, prior
+
+__all__ = [
+    "Bernoulli",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "Implicit",
+    "Laplace",
+    "Law",
+    "LocationScale",
+    "get",
+    "kl_divergence",
+    "prior",
+]

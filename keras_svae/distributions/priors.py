@@ -1,0 +1,40 @@
+"""Priors of codes, and the divergence of a posterior from them."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+__all__ = ["kl_divergence", "prior"]
+
+tfd = tfp.distributions
+
+
+def prior(name: str, latent_dim: int) -> tfd.Distribution:
+    """The prior p(z) of codes (batch, latent_dim).
+
+    Args:
+        name: "normal" for N(0, I) or "uniform" for U(-1, 1).
+        latent_dim: The code's dimension.
+    """
+    if name == "normal":
+        zeros = tf.zeros([latent_dim])
+        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+    if name == "uniform":
+        ones = tf.ones([latent_dim])
+        return tfd.Independent(tfd.Uniform(-ones, ones), reinterpreted_batch_ndims=1)
+    raise ValueError(f'Expected prior to be "normal" or "uniform"; received: {name!r}')
+
+
+def kl_divergence(
+    q: tfd.Distribution, p: tfd.Distribution, sample: tf.Tensor
+) -> tf.Tensor:
+    """KL(q || p) per example, (batch,): in closed form, else estimated on a sample.
+
+    Args:
+        q: The posterior.
+        p: The prior.
+        sample: Codes drawn from q, with their gradient, (batch, latent_dim).
+    """
+    try:
+        return tfd.kl_divergence(q, p)
+    except NotImplementedError:  # TFP knows no closed form for this pair
+        return q.log_prob(sample) - p.log_prob(sample)
