@@ -11,17 +11,21 @@ from keras_svae import (
     networks,
     noise,
     ratios,
+    schedules,
 )
 from keras_svae.models import (
+    AIM,
     ALI,
     ALICE,
     GAN,
     SVAE,
     VAE,
+    VEEGAN,
     WGANGP,
     Diverged,
     Game,
     Player,
+    UnrolledGAN,
 )
 
 try:
@@ -30,15 +34,18 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "AIM",
     "ALI",
     "ALICE",
     "GAN",
     "SVAE",
     "VAE",
+    "VEEGAN",
     "WGANGP",
     "Diverged",
     "Game",
     "Player",
+    "UnrolledGAN",
     "callbacks",
     "data",
     "distributions",
@@ -47,4 +54,5 @@ __all__ = [
     "networks",
     "noise",
     "ratios",
+    "schedules",
 ]

@@ -1,12 +1,16 @@
 """The methods, one file per family, and the base class they share."""
 
+from keras_svae.models.aim import AIM
 from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import GAN, WGANGP
 from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
+from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import VAE
+from keras_svae.models.veegan import VEEGAN
 
 __all__ = [
+    "AIM",
     "ALI",
     "ALICE",
     "Autoencoder",
@@ -18,6 +22,8 @@ __all__ = [
     "LatentModel",
     "Player",
     "SVAE",
+    "UnrolledGAN",
     "VAE",
+    "VEEGAN",
     "WGANGP",
 ]

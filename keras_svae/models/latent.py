@@ -51,7 +51,7 @@ class Draw:
 
     @functools.cached_property
     def _posterior_raw(self):
-        return self.model.encoder(self.x, training=self.training)
+        return self.model.posterior_raw(self.x, self.training)
 
     @functools.cached_property
     def _posterior(self):
@@ -93,7 +93,7 @@ class Draw:
     @functools.cached_property
     def log_q_z(self):
         """log q(z|x) on p's pairs, (batch,), nats."""
-        raw = self.model.encoder(self.x_p, training=self.training)
+        raw = self.model.posterior_raw(self.x_p, self.training)
         return self.model.posterior_law(raw).log_prob(self.z)
 
     @functools.cached_property
@@ -272,12 +272,8 @@ class Autoencoder(LatentModel):
         super().__init__(decoder, **kwargs)
         self.encoder = checks.network("encoder", encoder)
         self.posterior_law = distributions.get(posterior, "posterior")
-        checks.shapes(
-            "the encoder to read",
-            encoder.input_shape[1:],
-            self.data_shape,
-            "what the decoder makes",
-        )
+        reads = "the encoder to read"
+        checks.shapes(reads, encoder.input_shape[1:], *self.encoder_reads())
         checks.shapes(
             "the encoder's raw output",
             encoder.output_shape[1:],
@@ -288,9 +284,17 @@ class Autoencoder(LatentModel):
         if self.posterior_law.activation != "linear":
             _check_raw("encoder", encoder)
 
+    def encoder_reads(self) -> tuple[tuple, str]:
+        """The shape of what the encoder reads, without the batch, and why so."""
+        return self.data_shape, "what the decoder makes"
+
+    def posterior_raw(self, x, training=False) -> tf.Tensor:
+        """The raw output of q(z|x): what the encoder makes of data (batch, ...)."""
+        return self.encoder(x, training=training)
+
     def call(self, inputs, training=False):
         """Data to their reconstructions, as `reconstruct`."""
-        z = self.posterior_law.mean(self.encoder(inputs, training=training))
+        z = self.posterior_law.mean(self.posterior_raw(inputs, training))
         return self.likelihood_law.mean(self.decoder(z, training=training))
 
     def observe(self, draw):
@@ -307,7 +311,7 @@ class Autoencoder(LatentModel):
         """
         noise = Noise(0 if seed is None else seed)
         with scope(noise):
-            raw = self.encoder(self._data(x), training=False)
+            raw = self.posterior_raw(self._data(x))
             if seed is None:
                 return self.posterior_law.mean(raw)
             return self.posterior_law.sample(raw, noise.seed("z"))
@@ -315,15 +319,32 @@ class Autoencoder(LatentModel):
     def posterior(self, x, seed: int = 0):
         """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""
         with scope(Noise(seed)):
-            return self.posterior_law(self.encoder(self._data(x), training=False))
+            return self.posterior_law(self.posterior_raw(self._data(x)))
 
     def reconstruct(self, x, seed: int | None = None) -> tf.Tensor:
         """Data through their codes and back: `decode(encode(x, seed))`."""
         return self.decode(self.encode(x, seed), 0 if seed is None else seed)
 
+    def neighbours(self, x, n: int, seed: int = 0) -> tf.Tensor:
+        """Draws around data: x' = mean of p(x|z), z ~ q(z|x) (AIM, algorithm 2).
+
+        Args:
+            x: Data (batch, ...) in the likelihood's range.
+            n: How many for each.
+            seed: Of the draws.
+
+        Returns:
+            (batch, n, ...), in the data's range.
+        """
+        # Each copy of x by itself: an encoder that is fed noise draws by it.
+        z = self.encode(tf.repeat(self._data(x), n, axis=0), seed)
+        made = self.decode(z, seed)
+        return tf.reshape(made, [-1, n, *self.data_shape])
+
     def endpoints(self):
         data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
         codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+        n = tf.TensorSpec([], tf.int32, name="n")
 
         def encode(x, seed):
             return {"z": self.encode(x, seed)}
@@ -331,6 +352,9 @@ class Autoencoder(LatentModel):
         def reconstruct(x, seed):
             noise = seed if not self.posterior_law.explicit else None
             return {"x": self.decode(self.encode(x, noise), seed)}
+
+        def neighbours(x, n, seed):
+            return {"x": self.neighbours(x, n, seed)}
 
         def posterior(x, seed):
             law = self.posterior(x, seed)
@@ -343,6 +367,7 @@ class Autoencoder(LatentModel):
             **super().endpoints(),
             "encode": (encode, [data, SEED]),
             "reconstruct": (reconstruct, [data, SEED]),
+            "neighbours": (neighbours, [data, n, SEED]),
         }
         if self.posterior_law.explicit:
             if self.posterior_law.moments:

@@ -63,6 +63,7 @@ def dense(
             inputs, parts = [x, z], [*parts, base.append_noise(z, z_noise, options)]
         h = base.concatenate(parts)
         h = hidden(h, options.critic_activation, options.critic_batch_norm)
+        h = keras.layers.Identity(name="features")(h)
         return base.critic_model(inputs, h)
 
     return base.Networks(encoder(), decoder(), critic())

@@ -13,7 +13,13 @@ import keras_svae as ks
 from tests.models import tiny
 
 COMMON = {"about", "generate", "decode", "log_likelihood"}
-CODES = COMMON | {"encode", "reconstruct", "posterior", "log_posterior"}
+CODES = COMMON | {
+    "encode",
+    "reconstruct",
+    "neighbours",
+    "posterior",
+    "log_posterior",
+}
 ENDPOINTS = {
     "vae": CODES,
     "gan": COMMON | {"log_ratio"},
@@ -52,6 +58,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         "decode": {"z": z.tolist(), "seed": 0},
         "encode": {"x": x.tolist(), "seed": 5},
         "reconstruct": {"x": x.tolist(), "seed": 0},
+        "neighbours": {"x": x.tolist(), "n": 4, "seed": 5},
         "posterior": {"x": x.tolist(), "seed": 0},
         "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
         "log_posterior": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
@@ -78,6 +85,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         "decode": lambda: {"x": model.decode(z)},
         "encode": lambda: {"z": model.encode(x, seed=5)},
         "reconstruct": lambda: {"x": model.reconstruct(x)},
+        "neighbours": lambda: {"x": model.neighbours(x, 4, seed=5)},
         "posterior": lambda: {
             "mean": model.posterior(x).mean(),
             "scale": model.posterior(x).stddev(),

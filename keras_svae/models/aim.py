@@ -1,0 +1,151 @@
+"""AIM and AIM-: adversarial inference by matching priors and conditionals.
+
+Equation and algorithm numbers are those of AIM, `papers/aim`.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.distributions import Gaussian
+from keras_svae.models import checks
+from keras_svae.models.game import Player
+from keras_svae.models.gan import GAN
+from keras_svae.models.latent import Autoencoder
+from keras_svae.ratios import symmetric_kl
+
+__all__ = ["AIM"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AIM(Autoencoder, GAN):
+    """AIM and, with `variance="unit"`, AIM-: a GAN that learns the code of its samples.
+
+    The discriminator plays GAN's game on x alone, (7). Generator and encoder minimise
+    the non-saturating loss and the code's reconstruction, (9):
+
+        E_p softplus(-f(G(z))) + lam E_p(z)[-log q(z|G(z))],
+
+    where q(z|x) = N(mu, diag sigma^2), (8), and `f* = log q(x) - log p(x)`. The encoder
+    reads the discriminator's features and does not update them: they are the weights
+    of the discriminator, who is another player. The generator gets its gradient
+    through them. Where generated and real data agree, the two joint laws do.
+
+    With `game="f-gan"` the discriminator maximises (6), `E_q D - E_p exp(D - 1)` with
+    `f = D - 1`, and the generator minimises the same: KL(q(x) || p(x)) where D is
+    optimal.
+
+    Args:
+        generator: Network from codes to the likelihood's raw output; deterministic.
+        discriminator: Network from x to one unbounded logit, (batch, 1), with a layer
+            named "features".
+        encoder: Network from that layer's output to the posterior's raw output,
+            (batch, 2 latent_dim), or (batch, latent_dim) where `variance="unit"`.
+        lam: Weight of the code's reconstruction, >= 0, or None for the paper's: 1/d
+            for codes of d dimensions; 1 in the f-GAN form.
+        variance: "learned", or "unit" for sigma = 1, which is AIM-.
+        game: "gan" for (7), "f-gan" for (6).
+        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `LatentModel`.
+
+    Raises:
+        ValueError: For a negative lam, a discriminator without features, an encoder
+            that does not read them or whose code is not the generator's.
+
+    Example:
+        nets = ks.networks.aim_mnist(latent_dim=32)
+        model = ks.AIM(nets.decoder, nets.critic, nets.encoder)
+        model.compile(optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+                      critic_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
+        model.neighbours(x, 8)          # (batch, 8, 28, 28, 1)
+    """
+
+    players = {
+        "critic": Player("critic", optimizer="critic_optimizer"),
+        "autoencoder": Player("encoder decoder"),
+    }
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        encoder,
+        *,
+        lam: float | None = None,
+        variance: str = "learned",
+        game: str = "gan",
+        **kwargs,
+    ):
+        checks.choice("variance", variance, ("learned", "unit"))
+        checks.choice("game", game, ("gan", "f-gan"))
+        super().__init__(
+            encoder,
+            generator,
+            critic=_with_features(discriminator),
+            posterior=Gaussian("learned" if variance == "learned" else 1.0),
+            **kwargs,
+        )
+        self.variance, self.game = variance, game
+        if lam is None:
+            lam = 1 / self.latent_dim if game == "gan" else 1.0
+        self.lam = checks.weight("lam", lam)
+        # One pass through the discriminator for what the second player wants of it.
+        # Not tracked: its layers are the discriminator's.
+        features = self.critic.get_layer("features").output
+        both = keras.Model(self.critic.inputs[0], [features, self.critic.output])
+        self._features_and_logit = lambda x, training: both(x, training=training)
+
+    def encoder_reads(self):
+        features = self.critic.get_layer("features").output
+        return features.shape[1:], "as the discriminator's layer 'features' gives"
+
+    def posterior_raw(self, x, training=False):
+        """The raw output of q(z|x), through the discriminator's features."""
+        features, _ = self._features_and_logit(x, training)
+        return self.encoder(features, training=training)
+
+    def f(self, x, training=True):
+        """log q(x) - log p(x), (batch, 1) float32: the logit, or D - 1 of (6)."""
+        f = super().f(x, training)
+        return f if self.game == "gan" else f - 1
+
+    def critic_loss(self, draw):
+        """Minus (7), or minus (6)."""
+        if self.game == "gan":
+            return super().critic_loss(draw)
+        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
+        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
+        return tf.reduce_mean(tf.exp(f_p)) - tf.reduce_mean(f_q + 1)
+
+    def autoencoder_loss(self, draw):
+        """(9): the game's other side, and (8) on codes of the prior."""
+        features, f_p = self._features_and_logit(draw.x_p, draw.training)
+        f_p = tf.cast(f_p, tf.float32)
+        q = self.posterior_law(self.encoder(features, training=draw.training))
+        if self.game == "gan":
+            game = tf.reduce_mean(tf.nn.softplus(-f_p))
+        else:
+            game = -tf.reduce_mean(tf.exp(f_p - 1))
+        code = -tf.reduce_mean(q.log_prob(draw.z))
+        return {"game": game, "reconstruction_z": self.lam * code}
+
+    def get_config(self):
+        config = super().get_config()
+        config["discriminator"] = config.pop("critic")
+        del config["posterior"]  # `variance` says it
+        return {
+            **config,
+            "lam": self.lam,
+            "variance": self.variance,
+            "game": self.game,
+        }
+
+
+def _with_features(discriminator):
+    """The discriminator; raises unless it has features for the encoder."""
+    checks.network("discriminator", discriminator)
+    names = [layer.name for layer in discriminator.layers]
+    if "features" not in names:
+        raise ValueError(
+            "Expected a discriminator with a layer named 'features', whose output the "
+            f"encoder reads; received: layers {names}"
+        )
+    return discriminator

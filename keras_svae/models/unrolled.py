@@ -1,0 +1,139 @@
+"""Unrolled GAN: a generator that looks ahead at what the critic will do."""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.gan import GAN
+from keras_svae.ratios import logistic
+
+__all__ = ["UnrolledGAN"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class UnrolledGAN(GAN):
+    """Unrolled generative adversarial network (Metz et al., 2017).
+
+    The critic plays as in GAN. The generator minimises GAN's loss against the critic
+    that would come out of `unrolled` further steps of the critic, on the same batch,
+
+        E_p softplus(-f(G(z); w_k)),   w_0 = w,   w_i+1 = w_i - update(grad L(w_i)),
+
+    and differentiates through those steps: their gradients depend on G(z), so that the
+    second order is exact. The critic's weights themselves are left where they are.
+
+    Args:
+        generator: Network from codes to the likelihood's raw output.
+        critic: Network from x to one unbounded logit, (batch, 1), of Keras layers
+            without batch normalisation.
+        unrolled: The paper's k, how many steps ahead, >= 0; 0 is GAN.
+        inner_rate: Learning rate of the inner steps, plain gradient descent; None for
+            the critic's own optimizer, which must then be Keras's Adam without
+            clipping: steps from its present moments, as in the authors' code.
+        **kwargs: See `GAN`.
+
+    Raises:
+        ValueError: For a negative k or rate, batch normalisation in the critic, or
+            `inner_rate=None` with an optimizer other than Adam (at `compile`).
+
+    Example:
+        nets = ks.networks.toy(joint=False)
+        model = ks.UnrolledGAN(nets.decoder, nets.critic, likelihood="gaussian")
+        model.compile(optimizer=keras.optimizers.Adam(1e-3),
+                      critic_optimizer=keras.optimizers.Adam(1e-4))
+    """
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        *,
+        unrolled: int = 5,
+        inner_rate: float | None = None,
+        **kwargs,
+    ):
+        super().__init__(generator, critic, **kwargs)
+        self.unrolled = checks.integer("unrolled", unrolled, at_least=0)
+        if inner_rate is not None:
+            inner_rate = checks.weight("inner_rate", inner_rate)
+        self.inner_rate = inner_rate
+        if critic.non_trainable_variables:
+            raise ValueError(
+                "Expected a critic whose weights are all trained, without batch "
+                "normalisation, whose averages would follow the steps ahead; received: "
+                f"{[v.path for v in critic.non_trainable_variables]}"
+            )
+
+    def compile(self, optimizer=None, **kwargs):
+        """See `Game.compile`."""
+        critic = keras.optimizers.get(kwargs.get("critic_optimizer"))
+        if self.unrolled and self.inner_rate is None and critic is not None:
+            _check_adam(critic)
+            kwargs["critic_optimizer"] = critic
+        super().compile(optimizer, **kwargs)
+
+    def generator_loss(self, draw):
+        """GAN's loss against the critic `unrolled` steps ahead."""
+        weights = [v.value for v in self.critic.trainable_variables]
+        step = self._descent if self.inner_rate is not None else self._adam()
+        for i in range(self.unrolled):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss = logistic(
+                    positive=self._ahead(weights, draw.x, draw.training),
+                    negative=self._ahead(weights, draw.x_p, draw.training),
+                )
+            weights = step(i, weights, tape.gradient(loss, weights))
+        f_p = self._ahead(weights, draw.x_p, draw.training)
+        return tf.reduce_mean(tf.nn.softplus(-f_p))
+
+    def _ahead(self, weights, x, training):
+        """The logits of a critic with these weights."""
+        logits, _ = self.critic.stateless_call(weights, [], x, training=training)
+        return tf.cast(logits, tf.float32)
+
+    def _descent(self, i, weights, gradients):
+        pairs = zip(weights, gradients, strict=True)
+        return [w - self.inner_rate * g for w, g in pairs]
+
+    def _adam(self):
+        """Steps of the critic's optimizer, as a function that changes nothing."""
+        # Keras's `stateless_apply` is not there under TensorFlow.
+        adam = self.critic_optimizer
+        b1, b2 = adam.beta_1, adam.beta_2
+        moments = [m.value for m in adam._momentums]
+        squares = [v.value for v in adam._velocities]
+        done = tf.cast(adam.iterations.value, tf.float32)
+        rate = tf.cast(adam.learning_rate, tf.float32)
+
+        def step(i, weights, gradients):
+            t = done + i + 1
+            scale = rate * tf.sqrt(1 - b2**t) / (1 - b1**t)
+            found = []
+            for j, (w, g) in enumerate(zip(weights, gradients, strict=True)):
+                moments[j] = moments[j] + (1 - b1) * (g - moments[j])
+                squares[j] = squares[j] + (1 - b2) * (g**2 - squares[j])
+                # The root has no gradient at zero, where a unit is dead.
+                root = tf.sqrt(tf.maximum(squares[j], 1e-30))
+                found.append(w - scale * moments[j] / (root + adam.epsilon))
+            return found
+
+        return step
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "unrolled": self.unrolled,
+            "inner_rate": self.inner_rate,
+        }
+
+
+def _check_adam(optimizer) -> None:
+    clipped = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
+    plain = not optimizer.weight_decay and not any(clipped)
+    if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad or not plain:
+        raise ValueError(
+            "Expected critic_optimizer=keras.optimizers.Adam(...) without clipping, "
+            "decay or amsgrad, whose steps inner_rate=None looks ahead at; received: "
+            f"{optimizer.get_config()}. Pass inner_rate=... for gradient descent."
+        )

@@ -1,0 +1,77 @@
+"""VEEGAN: a joint critic, and codes reconstructed by a network that inverts G."""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.latent import JointModel
+from keras_svae.ratios import symmetric_kl
+
+__all__ = ["VEEGAN"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class VEEGAN(JointModel):
+    """VEEGAN (Srivastava et al., 2017, algorithm 1).
+
+    The critic minimises `E_p softplus(-f) + E_q softplus(f)` on pairs, so that
+    `f* = log p(x, z) - log q(x, z)`. Generator G and reconstructor F minimise
+
+        E_p f(G(z), z) + lam E_p(z) ||z - F(G(z))||^2,
+
+    whose first term moves the generator alone. What was learned of z on generated data
+    makes F send missed modes of real data to codes the prior does not have, which the
+    critic sees.
+
+    Args:
+        reconstructor: Network from data to the posterior's raw output: F.
+        generator: Network from codes to the likelihood's raw output: G.
+        critic: Network from `[x, z]` to one logit.
+        lam: Weight of the code's reconstruction, >= 0; 1 in the paper.
+        posterior: The law of F's codes. By default F's output is the code
+            ("implicit"); feed it noise to make it random, as the paper's may be. Where
+            the law is explicit, z - F(x) is taken at its mean.
+        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`.
+
+    Raises:
+        ValueError: For a negative lam.
+
+    Example:
+        nets = ks.networks.toy(posterior="implicit", noise=False)
+        model = ks.VEEGAN(*nets, likelihood="gaussian")
+    """
+
+    def __init__(
+        self,
+        reconstructor,
+        generator,
+        critic,
+        *,
+        lam: float = 1.0,
+        posterior="implicit",
+        **kwargs,
+    ):
+        super().__init__(
+            reconstructor, generator, critic, posterior=posterior, **kwargs
+        )
+        self.lam = checks.weight("lam", lam)
+
+    def autoencoder_loss(self, draw):
+        """The losses of generator and reconstructor in algorithm 1."""
+        f_p = self.f(*draw.p, draw.training)
+        draw.log["symmetric_kl"] = symmetric_kl(
+            above=tf.stop_gradient(f_p),
+            below=tf.stop_gradient(self.f(*draw.q, draw.training)),
+        )
+        mean = self.posterior_law.mean(self.posterior_raw(draw.x_p, draw.training))
+        squares = tf.reduce_sum((draw.z - mean) ** 2, -1)
+        return {
+            "matching": tf.reduce_mean(f_p),
+            "reconstruction_z": self.lam * tf.reduce_mean(squares),
+        }
+
+    def get_config(self):
+        config = super().get_config()
+        config["reconstructor"] = config.pop("encoder")
+        config["generator"] = config.pop("decoder")
+        return {**config, "lam": self.lam}
