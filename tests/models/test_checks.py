@@ -133,7 +133,7 @@ def test_networks_that_do_not_fit():
     for change, message in [
         (
             {"encoder": other([3], 2, "e")},
-            r"raw output \(4,\), 2 per dimension.*\(2,\)",
+            r"raw output \(4,\), what Gaussian needs for 2 dim.*\(2,\)",
         ),
         ({"encoder": other([4], 4, "e")}, r"encoder to read \(3,\).*received: \(4,\)"),
         ({"critic": other([3], 1, "c")}, r"critic of pairs.*joint=True"),
