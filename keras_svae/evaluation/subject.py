@@ -9,13 +9,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import tensorflow_probability as tfp
+
 from keras_svae import distributions
 from keras_svae.evaluation.streams import Stream, batches
 
 __all__ = ["Subject"]
 
+tfd = tfp.distributions
+
 # Examples that pass through the networks at once.
 BATCH = 250
+# Posteriors that the endpoint `posterior` tells all of: mean and standard deviation.
+FAMILIES = {"Gaussian": tfd.Normal}
 
 
 class Subject:
@@ -173,6 +179,58 @@ class Subject:
     def log_likelihood(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """log p(x|z), (batch,), nats; with a gradient."""
         return self("log_likelihood", x, z, tf.constant(0))["log_likelihood"]
+
+    def posterior(self, x: tf.Tensor):
+        """q(z|x), with `sample(n, seed)` and `log_prob(z)`."""
+        family = FAMILIES.get(self.about["posterior"])
+        if family is None:
+            return _Asked(self, x)
+        found = self("posterior", x, tf.constant(0))
+        return tfd.Independent(family(found["mean"], found["scale"]), 1)
+
+    def log_ratios(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
+        """Batches of the critic's log ratio on data, paired with draws of q(z|x)."""
+        codes = self.encode(data, seed) if self._of_pairs else None
+        for x in batches(data, BATCH):
+            self.check(x)
+            yield self._log_ratio(x, next(codes) if codes else None)
+
+    def model_log_ratios(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
+        """Batches of the critic's log ratio on n samples of the model's law."""
+        for x, z in self.generate_pairs(n, seed):
+            yield self._log_ratio(x, z)
+
+    @property
+    def _of_pairs(self) -> bool:
+        return "z" in self.about["log_ratio"]["reads"]
+
+    def _log_ratio(self, x, z) -> np.ndarray:
+        given = [x, z] if self._of_pairs else [x]
+        given = [tf.constant(one, tf.float32) for one in given]
+        return self("log_ratio", *given)["log_ratio"].numpy()
+
+
+class _Asked:
+    """A posterior that is asked through the endpoints, whatever its law."""
+
+    def __init__(self, subject: Subject, x: tf.Tensor):
+        self._subject, self._x = subject, x
+
+    def sample(self, n, seed: tf.Tensor) -> tf.Tensor:
+        """(n, batch, latent_dim); an int32 (2,) seed."""
+        key = tf.bitwise.bitwise_and(seed[0] ^ seed[1], 0x7FFFFFFF)
+        z = self._subject("encode", self._repeated(n), key)["z"]
+        return tf.reshape(z, [n, -1, self._subject.latent_dim])
+
+    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
+        """(n, batch), nats, of codes (n, batch, latent_dim)."""
+        n = tf.shape(z)[0]
+        flat = tf.reshape(z, [-1, self._subject.latent_dim])
+        found = self._subject("log_posterior", self._repeated(n), flat, tf.constant(0))
+        return tf.reshape(found["log_posterior"], tf.shape(z)[:2])
+
+    def _repeated(self, n) -> tf.Tensor:
+        return tf.tile(self._x, [n] + [1] * (self._x.shape.rank - 1))
 
 
 def _seed(seed: int, index: int) -> tf.Tensor:
