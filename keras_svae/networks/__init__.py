@@ -23,6 +23,7 @@ from keras_svae.networks import layers
 from keras_svae.networks.base import Networks, Options
 from keras_svae.networks.celeba import celeba
 from keras_svae.networks.cifar10 import cifar10
+from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
 from keras_svae.networks.digits import digits
 from keras_svae.networks.mnist import mnist
 from keras_svae.networks.toy import toy
@@ -30,8 +31,11 @@ from keras_svae.networks.toy import toy
 __all__ = [
     "Networks",
     "Options",
+    "aim_images",
+    "aim_mnist",
     "celeba",
     "cifar10",
+    "dcgan",
     "digits",
     "layers",
     "mnist",

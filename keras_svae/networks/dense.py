@@ -15,6 +15,7 @@ def dense(
     units: int,
     depth: int,
     activation: str,
+    shared: bool = False,
 ) -> base.Networks:
     """Three networks of `depth` hidden layers of `units`, on flattened data.
 
@@ -24,12 +25,19 @@ def dense(
         units: Of each hidden layer, at least 1.
         depth: How many hidden layers, at least 1.
         activation: Of encoder and decoder, the name of a Keras activation.
+        shared: Whether the encoder reads the critic's last hidden layer, instead of x,
+            and has one hidden layer of its own.
     """
+    if shared and options.joint:
+        raise ValueError(
+            "Expected shared=True only with joint=False: the features of a critic of "
+            "pairs need the code; received: joint=True"
+        )
     base.check_count("units", units)
     base.check_count("depth", depth)
     base.check_activation("activation", activation)
 
-    def hidden(x, activation, batch_norm):
+    def hidden(x, activation, batch_norm, depth=depth):
         block = functools.partial(base.block, dropout=options.dropout)
         for _ in range(depth):
             x = block(x, keras.layers.Dense(units), activation, batch_norm=batch_norm)
@@ -37,6 +45,10 @@ def dense(
 
     def flat(x):
         return keras.layers.Flatten()(x) if len(shape) > 1 else x
+
+    def head():
+        h = keras.Input((units,), name="features")
+        return base.encoder_model(h, hidden(h, activation, False, 1), options)
 
     def encoder():
         x, _ = base.inputs(shape, options)
@@ -63,7 +75,8 @@ def dense(
             inputs, parts = [x, z], [*parts, base.append_noise(z, z_noise, options)]
         h = base.concatenate(parts)
         h = hidden(h, options.critic_activation, options.critic_batch_norm)
-        h = keras.layers.Identity(name="features")(h)
+        if not options.joint:
+            h = keras.layers.Identity(name="features")(h)
         return base.critic_model(inputs, h)
 
-    return base.Networks(encoder(), decoder(), critic())
+    return base.Networks(head() if shared else encoder(), decoder(), critic())

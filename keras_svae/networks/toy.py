@@ -15,6 +15,7 @@ def toy(
     units: int = 256,
     depth: int = 2,
     activation: str = "relu",
+    shared: bool = False,
     **options: Any,
 ) -> Networks:
     """Networks for points (batch, 2), as in ALICE's toy experiment (Li et al., 2017).
@@ -41,6 +42,8 @@ def toy(
         units: Of each hidden layer of the three networks, at least 1.
         depth: How many hidden layers each network has, at least 1.
         activation: Name of a Keras activation, for the three networks.
+        shared: Whether the encoder reads the critic's last hidden layer instead of x,
+            as AIM's does, and has one hidden layer of its own; only with `joint=False`.
         **options: See `Options`. Unlike there, noise_law="normal",
             noise_dims=(2, 2), critic_activation=activation and no batch
             normalization.
@@ -66,4 +69,5 @@ def toy(
         likelihood=likelihood,
         **defaults | options,
     )
-    return dense(given, (2,), units=units, depth=depth, activation=activation)
+    shape = {"units": units, "depth": depth, "activation": activation}
+    return dense(given, (2,), shared=shared, **shape)

@@ -1,0 +1,305 @@
+"""Networks in the manner of DCGAN: tables 3 and 4 of AIM, and DCGAN itself."""
+
+import functools
+
+import keras
+
+from keras_svae.distributions import Law
+from keras_svae.networks import base
+from keras_svae.networks.base import BATCH_NORM_MOMENTUM, Networks, Options
+
+__all__ = ["aim_images", "aim_mnist", "dcgan"]
+
+
+def aim_mnist(
+    latent_dim: int = 32,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law = "bernoulli",
+    *,
+    joint: bool = False,
+    shared: bool | None = None,
+    width: float = 1.0,
+) -> Networks:
+    """Networks for images (batch, 28, 28, 1): table 3 of AIM.
+
+    The table; weights start from N(0, .02), biases from zero. Convolutions have stride
+    2, BN stands between a layer and its activation, the leaky ReLU's slope is .1::
+
+        generator               discriminator             encoder, on the features
+        z                       image                     4x4 conv 64, BN, lReLU
+        FC 1024, BN, ReLU       4x4 conv 64, lReLU        mean: FC 32, BN, lReLU, FC d
+        FC 6272, BN, ReLU       4x4 conv 128, BN, lReLU   scale: the same, of its own
+        4x4 deconv 64, BN, ReLU   these are the features
+        4x4 deconv 1, sigmoid   FC 1024, BN, lReLU
+                                FC 64; FC 1, sigmoid
+
+    Differences from the table:
+
+    1. The last deconvolution has 3 maps there, a misprint for MNIST's 1.
+    2. Sigmoids are the laws' and the losses'; the discriminator ends in its logit.
+    3. The table's BN column is read as "yes" where it has no cross.
+    4. The 32 units before the mean and the scale stay 32 for other codes.
+
+    Args:
+        latent_dim: The code's dimension; 32, and 2 for figure 4.
+        posterior: "gaussian", or a law of one raw output per dimension (AIM-, BiGAN).
+        likelihood: See `Options`.
+        joint: Whether the critic reads [x, z]: then z passes through an FC 1024, lReLU
+            and joins the image's 1024; not in the paper, which quotes ALI's numbers.
+        shared: Whether the encoder reads the discriminator's layer "features", as
+            AIM's does, or x, through convolutions of its own. None: where not joint.
+        width: Factor of all hidden layers' sizes, for a smaller budget; 1 is the
+            paper's.
+
+    Raises:
+        ValueError: For a value out of its range.
+
+    Example:
+        nets = ks.networks.aim_mnist(latent_dim=32)
+        model = ks.AIM(nets.decoder, nets.critic, nets.encoder)
+    """
+    options = Options.of(
+        latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, joint=joint
+    )
+    table = _Table(options, (28, 28, 1), width, slope=0.1)
+
+    def generator(z):
+        z = table.fc(z, 1024, "relu")
+        z = table.fc(z, 7 * 7 * table.size(128), "relu")
+        x = keras.layers.Reshape((7, 7, table.size(128)))(z)
+        return table.data(table.up(x, 64))
+
+    def features(x):
+        return table.down(table.down(x, 64, batch_norm=False), 128)
+
+    def head(h):
+        # 7 x 7 to 3 x 3, the table's 576 = 64 x 3 x 3, with a margin of one.
+        h = keras.layers.ZeroPadding2D(1)(h)
+        h = keras.layers.Flatten()(table.down(h, 64, padding="valid"))
+        return table.code(h, lambda part: table.fc(part, 32))
+
+    def logit(h, z):
+        parts = [table.fc(keras.layers.Flatten()(h), 1024)]
+        parts += [table.fc(z, 1024, batch_norm=False)] if joint else []
+        h = table.layer(keras.layers.Dense, table.size(64))(base.concatenate(parts))
+        return table.logit(keras.layers.Dense)(h)
+
+    return table.networks(generator, features, head, logit, shared)
+
+
+def aim_images(
+    latent_dim: int = 64,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = None,
+    *,
+    joint: bool = False,
+    shared: bool | None = None,
+    width: float = 1.0,
+) -> Networks:
+    """Networks for images (batch, 64, 64, 3): table 4 of AIM, CIFAR-10 and CelebA.
+
+    The table; weights start from N(0, .02), biases from zero. BN stands between a layer
+    and its activation, the leaky ReLU's slope is .2, strides are 2 but where noted::
+
+        generator                    discriminator              encoder, on features
+        4x4 deconv 1024, stride 1    4x4 conv 128, lReLU        4x4 conv 512, lReLU
+        4x4 deconv 512               4x4 conv 256, BN, lReLU    4x4 conv 512, BN
+        4x4 deconv 256               4x4 conv 512, BN, lReLU    2x2 conv 256, BN, s. 1
+        4x4 deconv 128               4x4 conv 1024, BN, lReLU   1x1 conv 128, BN, s. 1
+        4x4 deconv 3, tanh             these are the features   mean: FC 64, BN, lReLU,
+        all but the last: BN, ReLU   4x4 conv 1, sigmoid          FC d; scale: the same
+
+    Differences from the table:
+
+    1. The last four of the encoder: 4 x 4 features are 2 x 2, then 1 x 1 after the two
+       convolutions of stride 2; the 2x2 convolution pads ("same"), since nothing else
+       fits. "Reshape to 512 x 1 x 1" after 128 maps is a misprint: 128.
+    2. Tanh and sigmoid are the laws' and the losses'.
+    3. The table's BN column is read as "yes" where it has no cross.
+    4. The 64 units before the mean and the scale stay 64 for other codes.
+
+    Args:
+        latent_dim: The code's dimension.
+        posterior: See `aim_mnist`.
+        likelihood: See `Options`; None for images in [-1, 1], as in the table:
+            `ks.distributions.Gaussian(activation="tanh", draw="mean")`, which the
+            model then needs too.
+        joint: See `aim_mnist`; z passes through an FC 1024 and is added to the logit's
+            features.
+        shared: See `aim_mnist`.
+        width: See `aim_mnist`.
+
+    Raises:
+        ValueError: For a value out of its range.
+    """
+    table = _rgb(latent_dim, posterior, likelihood, joint, width, slope=0.2, kernel=4)
+
+    def head(h):
+        h = table.down(h, 512, batch_norm=False)
+        h = table.down(h, 512)
+        h = table.conv(h, 256, kernel=2, strides=1)
+        h = table.conv(h, 128, kernel=1, strides=1)
+        h = keras.layers.Flatten()(h)
+        return table.code(h, lambda part: table.fc(part, 64))
+
+    return _64(table, head, shared)
+
+
+def dcgan(
+    latent_dim: int = 100,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = None,
+    *,
+    joint: bool = False,
+    shared: bool | None = None,
+    width: float = 1.0,
+) -> Networks:
+    """Networks for images (batch, 64, 64, 3): DCGAN (Radford et al., 2016).
+
+    As `aim_images`, with 5x5 kernels where strides are 2, and the first layer of the
+    generator a projection to 4 x 4 x 1024. DCGAN has no encoder: here one linear layer
+    on the discriminator's features, or, where not `shared`, on its convolutions again.
+
+    Args:
+        latent_dim: The code's dimension; the paper's codes are U(-1, 1),
+            `prior="uniform"`.
+        posterior: See `aim_mnist`.
+        likelihood: See `aim_images`.
+        joint: See `aim_images`.
+        shared: See `aim_mnist`.
+        width: See `aim_mnist`.
+    """
+    table = _rgb(latent_dim, posterior, likelihood, joint, width, slope=0.2, kernel=5)
+
+    def head(h):
+        return table.code(keras.layers.Flatten()(h), lambda part: part)
+
+    return _64(table, head, shared)
+
+
+def _rgb(latent_dim, posterior, likelihood, joint, width, **how):
+    # One raw output a channel, whatever its activation.
+    likelihood = "gaussian" if likelihood is None else likelihood
+    options = Options.of(
+        latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, joint=joint
+    )
+    return _Table(options, (64, 64, 3), width, **how)
+
+
+def _64(table, head, shared):
+    """What table 4 and DCGAN have in common."""
+
+    def generator(z):
+        # A transposed 4x4 convolution of one pixel is a dense layer.
+        x = keras.layers.Reshape((1, 1, -1))(z)
+        x = table.up(x, 1024, kernel=4, strides=1, padding="valid")
+        for filters in (512, 256, 128):
+            x = table.up(x, filters)
+        return table.data(x)
+
+    def features(x):
+        x = table.down(x, 128, batch_norm=False)
+        for filters in (256, 512, 1024):
+            x = table.down(x, filters)
+        return x
+
+    def logit(h, z):
+        # A 4x4 convolution of 4 x 4 features is a dense layer.
+        parts = [keras.layers.Flatten()(h)]
+        parts += [table.fc(z, 1024, batch_norm=False)] if table.options.joint else []
+        return table.logit(keras.layers.Dense)(base.concatenate(parts))
+
+    return table.networks(generator, features, head, logit, shared)
+
+
+class _Table:
+    """The blocks that a table of this kind is made of."""
+
+    def __init__(self, options, shape, width, *, slope, kernel=4):
+        if not 0 < width <= 4:
+            raise ValueError(f"Expected width in (0, 4]; received: width={width!r}")
+        self.options, self.shape, self.width = options, shape, width
+        self.slope, self.kernel = slope, kernel
+
+    def size(self, number: int) -> int:
+        return max(1, round(number * self.width))
+
+    def layer(self, kind, *arguments, **more):
+        kernel = keras.initializers.RandomNormal(stddev=0.02)
+        return kind(*arguments, kernel_initializer=kernel, **more)
+
+    def block(self, x, layer, activation="leaky_relu", batch_norm=True):
+        x = layer(x)
+        if batch_norm:
+            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+        if activation == "leaky_relu":
+            return keras.layers.LeakyReLU(self.slope)(x)
+        return keras.layers.Activation(activation)(x)
+
+    def fc(self, x, units, activation="leaky_relu", **more):
+        layer = self.layer(keras.layers.Dense, self._exact(units))
+        return self.block(x, layer, activation, **more)
+
+    def _exact(self, units):
+        # 7 x 7 x filters is scaled already.
+        return units if units % 49 == 0 else self.size(units)
+
+    def conv(
+        self, x, filters, *, kernel=None, strides=2, padding="same", batch_norm=True
+    ):
+        kind = functools.partial(keras.layers.Conv2D, strides=strides, padding=padding)
+        layer = self.layer(kind, self.size(filters), kernel or self.kernel)
+        return self.block(x, layer, batch_norm=batch_norm)
+
+    down = conv
+
+    def up(self, x, filters, *, kernel=None, strides=2, padding="same"):
+        kind = functools.partial(
+            keras.layers.Conv2DTranspose, strides=strides, padding=padding
+        )
+        layer = self.layer(kind, self.size(filters), kernel or self.kernel)
+        return self.block(x, layer, "relu")
+
+    def data(self, x):
+        """The last transposed convolution, linear."""
+        filters = self.shape[-1] * self.options.data_parameters
+        more = {"strides": 2, "padding": "same", "dtype": base.output_dtype()}
+        kind = functools.partial(keras.layers.Conv2DTranspose, name="image", **more)
+        return self.layer(kind, filters, self.kernel)(x)
+
+    def logit(self, kind):
+        return self.layer(kind, 1, dtype=base.output_dtype(), name="log_ratio")
+
+    def code(self, h, branch):
+        """The posterior's raw output: a branch and a linear layer for each part."""
+        d, outputs = self.options.latent_dim, self.options.code_outputs
+        if outputs % d:
+            raise ValueError(
+                "Expected a posterior with as many raw outputs for each dimension of "
+                f"the code; received: {outputs} for {d} dimensions"
+            )
+        parts = [
+            self.layer(keras.layers.Dense, d, dtype=base.output_dtype())(branch(h))
+            for _ in range(outputs // d)
+        ]
+        return base.concatenate(parts)
+
+    def networks(self, generator, features, head, logit, shared) -> Networks:
+        joint = self.options.joint
+        shared = (not joint) if shared is None else shared
+        if shared and joint:
+            raise ValueError(
+                "Expected shared=False with joint=True: the features of a critic of "
+                "pairs need the code; received: shared=True"
+            )
+        x, z = base.inputs(self.shape, self.options)
+        decoder = keras.Model(z, generator(z), name="decoder")
+        h = keras.layers.Identity(name="features")(features(x))
+        inputs = [x, z] if joint else x
+        critic = keras.Model(inputs, logit(h, z), name="critic")
+        if shared:
+            read = keras.Input(h.shape[1:], name="features_of_x")
+            encoder = keras.Model(read, head(read), name="encoder")
+        else:
+            encoder = keras.Model(x, head(features(x)), name="encoder")
+        return Networks(encoder, decoder, critic)
