@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,11 +80,16 @@ class Backbone:
                 'Expected outputs to be "logits", "probabilities" or None; received: '
                 f"outputs={outputs!r}"
             )
-        shape = model.input_shape
-        if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3):
+        inputs, outs = (
+            getattr(model, name, None) or [] for name in ("inputs", "outputs")
+        )
+        shapes = [tuple(one.shape) for one in inputs]
+        one_image = len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] in (1, 3)
+        if not one_image or len(outs) != 1:
             raise ValueError(
-                "Expected a model of images (batch, height, width, 1 or 3); received: "
-                f"one of {shape}"
+                "Expected a Functional or Sequential model from images (batch, height, "
+                "width, 1 or 3) to one output; received: "
+                f"{type(model).__name__} of inputs {shapes}"
             )
         if resize not in RESIZE:
             raise ValueError(
@@ -95,16 +101,21 @@ class Backbone:
                 f"Expected features to be one of the layers {layers}; received: "
                 f"features={features!r}"
             )
-        seen = model.output if features is None else model.get_layer(features).output
+        seen = outs[0] if features is None else model.get_layer(features).output
         self.name, self.accuracy = name, accuracy
-        self.input_shape = shape[1:]
+        self.input_shape = shapes[0][1:]
         self.value_range = _range(value_range)
         self._outputs, self._resize, self._antialias = outputs, resize, antialias
-        self._model = keras.Model(model.inputs, [seen, model.output])
+        self._model = keras.Model(inputs, [seen, outs[0]])
         self.dtype = self._model.compute_dtype
         self._run = tf.function(
             self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
         )
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it gives probabilities."""
+        return self._outputs is not None
 
     def details(self, shape: tuple[int, ...]) -> dict[str, Any]:
         """What a measurement says of it, for images of one shape (height, width, ...).
@@ -158,7 +169,7 @@ class Backbone:
         return ((seen, self._softmax(out)) for seen, out in pairs)
 
     def _classifies(self) -> None:
-        if self._outputs is None:
+        if not self.classifies:
             raise ValueError(
                 "Expected a backbone that gives probabilities or logits (outputs=...); "
                 f"received: {self.name}, which gives features only"
@@ -231,8 +242,11 @@ def inception_v3(weights: str | os.PathLike = "imagenet") -> Backbone:
     )
     if named:
         try:
-            model.load_weights(weights)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns of layers that a file leaves as they were.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(weights)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise ValueError(
                 "Expected the weights of keras.applications.InceptionV3 with its top, "
                 f"as .weights.h5 or .h5; received: {os.fspath(weights)}: {error}"

@@ -46,7 +46,7 @@ RECIPES = {
     ),
     "mnist": Recipe(epochs=6, widths=(16, 32, 64)),
     "svhn_cropped": Recipe(epochs=8),
-    "cifar10": Recipe(epochs=10, flip=True),
+    "cifar10": Recipe(epochs=24, flip=True),
 }
 # Of data that are not listed.
 DEFAULT = Recipe(epochs=12)

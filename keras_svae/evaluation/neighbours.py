@@ -53,6 +53,9 @@ class Neighbourhoods:
             raise ValueError(
                 f"Expected k from 1 to {most}, the number of others; received: k={k}"
             )
+        # Distances stay, and what rounding does to them gets small.
+        centre = self.real.mean(0)
+        self.real, self.generated = self.real - centre, self.generated - centre
         self.k = k
         self.details: dict[str, Any] = {
             "n_real": len(self.real),
@@ -62,13 +65,18 @@ class Neighbourhoods:
         }
 
     def radii(self, x: np.ndarray) -> np.ndarray:
-        """Squared distance from each row to its k-th nearest other row, (n,)."""
+        """Squared distance from each row to its k-th nearest other row, (n,).
+
+        And by as much more as rounding makes of nothing, so that what lies on the
+        sphere, or on a repeated row, is within.
+        """
         found = np.empty(len(x))
+        slack = 64 * np.finfo(np.float64).eps * (x**2).sum(1).max()
         for start, block in squared_distances(x, x):
             rows = np.arange(len(block))
             block[rows, start + rows] = np.inf  # not to itself
             part = np.partition(block, self.k - 1, axis=1)
-            found[start : start + len(block)] = part[:, self.k - 1]
+            found[start : start + len(block)] = part[:, self.k - 1] + slack
         return found
 
 

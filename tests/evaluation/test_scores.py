@@ -6,39 +6,6 @@ import pytest
 from keras_svae import evaluation
 
 
-def test_inception_score_by_hand():
-    # Certain and balanced: the number of classes. All alike: 1.
-    score = evaluation.inception_score(np.eye(4), splits=1)
-    assert (score, score.deviation) == (pytest.approx(4), 0)
-    assert evaluation.inception_score(np.full((6, 3), 1 / 3), 2) == pytest.approx(1)
-    p = np.array([[0.9, 0.1], [0.4, 0.6]])
-    marginal = [0.65, 0.35]
-    kl = [
-        sum(r * np.log(r / m) for r, m in zip(row, marginal, strict=True)) for row in p
-    ]
-    assert evaluation.inception_score(p, 1) == pytest.approx(np.exp(np.mean(kl)))
-
-
-def test_inception_score_is_mean_and_deviation_over_splits():
-    p = np.concatenate([np.eye(2)[[0, 1]], np.eye(2)[[0, 0]]])
-    score = evaluation.inception_score(p, 2)
-    assert (score, score.deviation) == (pytest.approx(1.5), pytest.approx(0.5))
-
-
-@pytest.mark.parametrize(
-    ("p", "splits"),
-    [
-        (np.ones((4, 2)), 1),
-        (np.array([[1.5, -0.5]]), 1),
-        (np.eye(3), 4),
-        (np.eye(3), 0),
-    ],
-)
-def test_inception_score_refuses(p, splits):
-    with pytest.raises(ValueError, match="Expected .*received"):
-        evaluation.inception_score(p, splits)
-
-
 def test_mixture_score_of_true_samples_is_near_the_number_of_components():
     means = np.array([[0, 0], [2, 2], [2, -2], [-2, 2], [-2, -2]])
     rng = np.random.default_rng(0)
