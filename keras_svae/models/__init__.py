@@ -1,6 +1,9 @@
 """The methods, one file per family, and the base class they share."""
 
 from keras_svae.models.aim import AIM
+from keras_svae.models.as_vae import ASVAE
+from keras_svae.models.avb import AdversarialVariationalBayes
+from keras_svae.models.aim import AIM
 from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import GAN, WGANGP
 from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
@@ -13,6 +16,8 @@ __all__ = [
     "AIM",
     "ALI",
     "ALICE",
+    "ASVAE",
+    "AdversarialVariationalBayes",
     "Autoencoder",
     "Diverged",
     "Draw",

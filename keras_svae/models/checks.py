@@ -61,6 +61,35 @@ def shapes(name: str, received, expected, why: str) -> None:
         raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
 
 
+def critic_of_pairs(name: str, value, data_shape: tuple, latent_dim: int):
+    """The critic; raises unless it reads pairs [x, z] and gives one logit.
+
+    Args:
+        name: What it is called.
+        value: The critic.
+        data_shape: Of one example, as encoder and decoder have it.
+        latent_dim: The code's dimension, as they have it.
+    """
+    critic = network(name, value)
+    read = critic.input_shape
+    if not isinstance(read, list) or len(read) != 2:
+        raise ValueError(
+            f"Expected a {name} of pairs [x, z]; received: input shape {read}. "
+            "Networks of this package take joint=True."
+        )
+    why = "as the encoder and the decoder do"
+    shapes(f"the {name}'s x", read[0][1:], data_shape, why)
+    shapes(f"the {name}'s z", read[1][1:], (latent_dim,), why)
+    shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
+    return critic
+
+
+def explicit(law) -> None:
+    """Raises unless a law has a density, and says what to pass."""
+    if not law.explicit:
+        law(None)
+
+
 def optimizer_names(players) -> list[str]:
     """The arguments that `compile` wants, each once."""
     return [
@@ -140,8 +169,14 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
             )
 
 
-def first_batch(model, x) -> None:
-    """Looks at what `fit` is about to be fed, as far as that consumes nothing."""
+def first_batch(model, x, batch_size: int | None = None) -> None:
+    """Looks at what `fit` is about to be fed, as far as that consumes nothing.
+
+    Args:
+        model: A model.
+        x: Its training data.
+        batch_size: Of arrays, Keras's 32 where it is None.
+    """
     if isinstance(x, tf.data.Dataset):
         batch = next(iter(x.take(1)), None)
         if batch is None:
@@ -153,7 +188,24 @@ def first_batch(model, x) -> None:
         return  # a generator, or a distributed data set
     elif len(x) == 0:
         raise ValueError("Expected data to train on; received: an empty array")
+    else:
+        model.check_data(x)
+        batch_size = batch_size or 32
+        # Both sizes that Keras cuts an array into.
+        for size in {min(batch_size, len(x)), len(x) % batch_size or batch_size}:
+            model.check_batch(size)
+        return
     model.check_data(x)
+    model.check_batch(len(x))
+
+
+def partners(size: int, replicas: int) -> None:
+    """Raises where an example has no other one beside it."""
+    if size < 2 * replicas:
+        raise ValueError(
+            "Expected at least 2 examples per replica, so that each has an independent "
+            f"partner; received: a batch of {size} on {replicas} replica(s)"
+        )
 
 
 def batch_norm(size: int, replicas: int, networks) -> None:

@@ -33,7 +33,8 @@ class Player:
     Attributes:
         networks: Names of the model's attributes whose weights it updates, separated
             by spaces. What it does not name gets no gradient from its loss, though
-            gradients flow through it.
+            gradients flow through it. One that is None is passed over: a variant of
+            the method does without it.
         optimizer: Name of the argument of `compile` that brings its optimizer.
         turns: Updates per training step, each on a draw of its own.
     """
@@ -122,7 +123,10 @@ class Game(keras.Model):
         raise NotImplementedError
 
     def check_data(self, x) -> None:
-        """Raises a ValueError on a batch that the model cannot learn from."""
+        """Raises a ValueError on data that the model cannot learn from."""
+
+    def check_batch(self, size: int) -> None:
+        """Raises a ValueError on a batch, over all replicas, that is too small."""
 
     def unpack(self, data):
         """What of the dataset's element the method needs: here x of `(x, ...)`."""
@@ -226,6 +230,7 @@ class Game(keras.Model):
         return [
             variable
             for name in player.networks.split()
+            if getattr(self, name) is not None
             for variable in getattr(self, name).trainable_variables
         ]
 
@@ -251,7 +256,7 @@ class Game(keras.Model):
         return self._logs(played)
 
     def _play_alternating(self, batch, noise) -> Iterator[tuple[str, dict]]:
-        draw, index = None, 0
+        draw, index, seen = None, 0, []
         for name, player in self.players.items():
             for turn in range(self.turns[name]):
                 if turn > 0:
@@ -264,7 +269,8 @@ class Game(keras.Model):
                 with tape, scope(draw.noise):
                     terms = self._loss(name, draw)
                     loss = self._scaled(terms)
-                self._apply(player, tape.gradient(loss, self._weights(player)))
+                gradients = tape.gradient(loss, self._weights(player))
+                self._apply(player, gradients, seen := [*seen, loss])
                 yield name, terms
                 observed = draw
                 if set(player.networks.split()) & set(self.sampled_from.split()):
@@ -281,7 +287,7 @@ class Game(keras.Model):
             for name, player in self.players.items()
         }
         for name, player in self.players.items():
-            self._apply(player, gradients[name])
+            self._apply(player, gradients[name], list(losses.values()))
         yield from terms.items()
         yield "", draw.log
 
@@ -297,7 +303,13 @@ class Game(keras.Model):
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
 
-    def _apply(self, player: Player, gradients) -> None:
+    def _apply(self, player: Player, gradients, losses: list) -> None:
+        """Updates a player's weights, after these losses have been computed.
+
+        Where a loss needs no gradient with respect to a network it has read, TF 2.21's
+        graph optimiser can lose the order of that reading and this writing: seen in
+        AS-VAE-r, whose critic now and then saw half of the decoder's update.
+        """
         variables = self.variables_of(player)
         missing = [
             v.path for v, g in zip(variables, gradients, strict=True) if g is None
@@ -307,6 +319,8 @@ class Game(keras.Model):
                 "Expected a gradient for every weight a player updates; received: "
                 f"none for {missing} of the networks {player.networks!r}"
             )
+        with tf.control_dependencies(losses):
+            gradients = [tf.identity(gradient) for gradient in gradients]
         getattr(self, player.optimizer).apply(gradients, variables)
         if self.averages is not None:
             self.averages.update(variables)
@@ -402,7 +416,8 @@ class Game(keras.Model):
                 "Expected a compiled model; received: fit() before compile(). Call "
                 f"compile({', '.join(checks.optimizer_names(self.players))})."
             )
-        checks.first_batch(self, x)
+        size = kwargs.get("batch_size", args[1] if len(args) > 1 else None)
+        checks.first_batch(self, x, size)
         steps = kwargs.get("steps_per_epoch")
         if steps and steps % self.steps_per_execution:
             # Keras would run on into the next epoch.

@@ -5,6 +5,7 @@ too, `JointModel` a critic of pairs as well.
 """
 
 import functools
+import inspect
 import json
 
 import keras
@@ -155,9 +156,11 @@ class LatentModel(Game):
 
     def check_data(self, x):
         checks.images(x, self.data_shape, self.likelihood_law.range)
+
+    def check_batch(self, size):
         networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
         replicas = self.distribute_strategy.num_replicas_in_sync
-        checks.batch_norm(len(x), replicas, networks)
+        checks.batch_norm(size, replicas, networks)
 
     def build(self, input_shape=None):
         self.built = True
@@ -232,16 +235,25 @@ class LatentModel(Game):
 
         Returns:
             `method`, `latent_dim`, `data_shape`, `range` (of data, or None), `prior`,
-            and `log_ratio`: which law stands above which in what `log_ratio` gives,
-            None where it gives no log ratio.
+            the names of the laws `likelihood` and `posterior` (None without encoder),
+            and `log_ratio`: which law stands `above` which `below` in what `log_ratio`
+            gives, and what it `reads`; None where it gives no log ratio.
         """
+        ratio = None
+        if self.log_ratio_laws is not None:
+            above, below = self.log_ratio_laws
+            reads = list(inspect.signature(self.log_ratio).parameters)
+            ratio = {"above": above, "below": below, "reads": reads}
+        posterior = getattr(self, "posterior_law", None)
         return {
             "method": type(self).__name__,
             "latent_dim": self.latent_dim,
             "data_shape": list(self.data_shape),
             "range": self.likelihood_law.range,
             "prior": self.prior_name,
-            "log_ratio": self.log_ratio_laws,
+            "likelihood": type(self.likelihood_law).__name__,
+            "posterior": posterior and type(posterior).__name__,
+            "log_ratio": ratio,
         }
 
     def get_config(self):
@@ -401,17 +413,9 @@ class JointModel(Autoencoder):
 
     def __init__(self, encoder, decoder, critic, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
-        self.critic = checks.network("critic", critic)
-        shapes = critic.input_shape
-        if not isinstance(shapes, list) or len(shapes) != 2:
-            raise ValueError(
-                "Expected a critic of pairs [x, z]; received: input shape "
-                f"{shapes}. Networks of this package take joint=True."
-            )
-        why = "as the encoder and the decoder do"
-        checks.shapes("the critic's x", shapes[0][1:], self.data_shape, why)
-        checks.shapes("the critic's z", shapes[1][1:], (self.latent_dim,), why)
-        checks.shapes("the critic's output", critic.output_shape[1:], (1,), "a logit")
+        self.critic = checks.critic_of_pairs(
+            "critic", critic, self.data_shape, self.latent_dim
+        )
 
     def f(self, x, z, training=True):
         """The critic's logits, (batch, 1) float32: log p(x, z) - log q(x, z)."""

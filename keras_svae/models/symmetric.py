@@ -24,8 +24,7 @@ class _Matched(JointModel):
         if self.lam > 0:
             laws = [self.likelihood_law, *[self.posterior_law] * self.two_sided]
             for law in laws:
-                if not law.explicit:
-                    law(None)  # raises, and says what to pass
+                checks.explicit(law)
 
     def matching(self, f_p, f_q):
         """What encoder and decoder minimise, given f on samples of both joint laws."""

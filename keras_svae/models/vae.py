@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_svae.models import checks
 from keras_svae.models.game import Player
 from keras_svae.models.latent import Autoencoder
 
@@ -34,8 +35,7 @@ class VAE(Autoencoder):
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         for law in (self.posterior_law, self.likelihood_law):
-            if not law.explicit:
-                law(None)  # raises, and says what to pass
+            checks.explicit(law)
 
     def autoencoder_loss(self, draw):
         """Minus (1), nats per example."""

@@ -8,6 +8,9 @@ import keras_svae as ks
 from tests.models import tiny
 from tests.models.tiny import run, slopes, softplus
 
+# Their critics read x alone.
+OF_X = ("gan", "wgan_gp", "unrolled_gan", "aim", "aim_minus", "aim_f_gan")
+
 
 class Reference:
     """A method's losses in NumPy float64, from METHODS' formulas.
@@ -24,9 +27,13 @@ class Reference:
         draw = model.draw(tf.constant(x), noise, True)
         self.z = draw.z.numpy().astype(float)
         self.mix = draw.noise.uniform([len(x)], "mix").numpy()[:, None].astype(float)
-        if "encoder" in self.w:
+        if "encoder" in self.w and not method.startswith(("aim", "veegan")):
             mean, scale = self.posterior(self.x)
             self.eps = (draw.z_q.numpy() - mean) / scale
+            # The contrast of AVB is a constant to its gradient.
+            self.moments = mean, scale
+        if method.startswith("as_vae"):
+            self.z_other = draw.z_other.numpy().astype(float)
 
     def posterior(self, x):
         mean, raw = np.split(run(self.w["encoder"], x), 2, -1)
@@ -48,11 +55,25 @@ class Reference:
 
     @property
     def z_q(self):
+        if self.method == "veegan":  # deterministic
+            return run(self.w["encoder"], self.x)
         mean, scale = self.posterior(self.x)
         return mean + scale * self.eps
 
-    def f(self, *inputs):
-        return run(self.w["critic"], *inputs)
+    def f(self, *inputs, name="critic"):
+        return run(self.w[name], *inputs)
+
+    def f1(self, *inputs):
+        return self.f(*inputs, name="critic_x")
+
+    def f2(self, *inputs):
+        return self.f(*inputs, name="critic_z")
+
+    def normalised(self, z):
+        if self.method == "avb":
+            return z
+        mean, scale = self.moments
+        return (z - mean) / scale
 
     def log_p_x(self):
         m = self.location(self.z_q)
@@ -78,24 +99,94 @@ class Reference:
         return (0.5 * (mean**2 + scale**2 - 1) - np.log(scale)).sum(-1).mean()
 
     def critic(self):
-        if self.method in ("gan", "wgan_gp"):
+        if self.method in OF_X:
             fake = self.mean(self.z)
             f_q, f_p = self.f(self.x), self.f(fake)
-            if self.method == "gan":
+            if self.method == "aim_f_gan":  # minus (6) of AIM
+                return np.exp(f_p - 1).mean() - f_q.mean()
+            if self.method != "wgan_gp":
                 return (softplus(-f_q) + softplus(f_p)).mean()
             between = self.mix * self.x + (1 - self.mix) * fake
             norm = np.sqrt((slopes(self.w["critic"], between) ** 2).sum(-1))
             return f_p.mean() - f_q.mean() + 10 * ((norm - 1) ** 2).mean()
+        if self.method.startswith("as_vae"):
+            return sum(self.as_vae_critics())
+        if self.method.startswith("avb"):
+            f_q, f_p = self.f(self.x, self.normalised(self.z_q)), self.f(self.x, self.z)
+            return softplus(-f_q).mean() + softplus(f_p).mean()
         f_q, f_p = self.f(self.x, self.z_q), self.f(self.mean(self.z), self.z)
         return softplus(f_q).mean() + softplus(-f_p).mean()
 
+    def as_vae_critics(self):
+        """Minus (5) and minus (6), what the method has of them."""
+        x_p = self.mean(self.z)
+        if self.method != "as_vae_g":
+            yield softplus(-self.f1(self.x, self.z_q)).mean()
+            yield softplus(self.f1(x_p, self.z_other)).mean()
+        if self.method != "as_vae_r":
+            # Example i with the code of example i - 1.
+            other = self.z_q[[-1, *range(len(self.x) - 1)]]
+            yield softplus(-self.f2(x_p, self.z)).mean()
+            yield softplus(self.f2(self.x, other)).mean()
+
+    def as_vae(self):
+        """-(L_x + L_z), by (8) and (9)."""
+        bound = 0.0
+        if self.method != "as_vae_g":
+            bound += self.log_p_x() - self.f1(self.x, self.z_q).mean()
+        if self.method != "as_vae_r":
+            bound += self.log_q_z() - self.f2(self.mean(self.z), self.z).mean()
+        return -bound
+
+    def avb(self):
+        t = self.f(self.x, self.normalised(self.z_q)).mean()
+        if self.method == "avb_contrast":
+            mean, scale = self.moments
+            log_r = -0.5 * ((self.z_q - mean) / scale) ** 2 - np.log(scale)
+            t += (log_r + 0.5 * self.z_q**2).sum(-1).mean()
+        return t - self.log_p_x()
+
+    def aim(self):
+        """(9): the game, and (8) at codes of the prior through the critic's features."""
+        x_p = self.mean(self.z)
+        f_p = self.f(x_p)
+        raw = run(self.w["encoder"], self.features(x_p))
+        mean, scale = raw, 1.0
+        if self.method != "aim_minus":
+            mean, raw = np.split(raw, 2, -1)
+            scale = 1e-3 + softplus(raw + np.log(np.e - 1))
+        each = ((self.z - mean) / scale) ** 2 + np.log(2 * np.pi * scale**2)
+        code = 0.5 * each.sum(-1).mean()
+        if self.method == "aim_f_gan":
+            return -np.exp(f_p - 1).mean() + code
+        return softplus(-f_p).mean() + code / tiny.CODE
+
+    def features(self, x):
+        return np.tanh(x @ self.w["critic"][0] + self.w["critic"][1])
+
     def generator(self):
+        kept = [a.copy() for a in self.w["critic"]]
+        if self.method == "unrolled_gan":
+            # The critic one step of gradient descent ahead, at this generator.
+            ahead = tiny.gradient(self.critic, self.w["critic"], step=1e-5)
+            self.w["critic"] = [a - 0.5 * g for a, g in zip(kept, ahead, strict=True)]
         f_p = self.f(self.mean(self.z))
-        return softplus(-f_p).mean() if self.method == "gan" else -f_p.mean()
+        self.w["critic"] = kept
+        return -f_p.mean() if self.method == "wgan_gp" else softplus(-f_p).mean()
 
     def autoencoder(self):
         if self.method == "vae":
             return -self.log_p_x() + self.kl()
+        if self.method.startswith("as_vae"):
+            return self.as_vae()
+        if self.method.startswith("avb"):
+            return self.avb()
+        if self.method.startswith("aim"):
+            return self.aim()
+        if self.method == "veegan":
+            x_p = self.mean(self.z)
+            squares = (self.z - run(self.w["encoder"], x_p)) ** 2
+            return self.f(x_p, self.z).mean() + self.lam * squares.sum(-1).mean()
         f_q, f_p = self.f(self.x, self.z_q), self.f(self.mean(self.z), self.z)
         if self.method.startswith("svae"):
             loss = -(f_q.mean() - f_p.mean())
@@ -109,6 +200,8 @@ class Reference:
 
 
 CASES = [(method, "gaussian") for method in tiny.METHODS] + [
+    ("as_vae", "bernoulli"),
+    ("avb_contrast", "bernoulli"),
     ("vae", "bernoulli"),
     ("vae", "continuous_bernoulli"),
     ("svae_r", "bernoulli"),
@@ -129,9 +222,10 @@ def test_losses_and_gradients_match_numpy(method, likelihood):
     for name, player in model.players.items():
         loss = getattr(reference, name)
         np.testing.assert_allclose(logs[f"{name}_loss"], loss(), rtol=2e-5)
-        arrays = [a for n in player.networks.split() for a in reference.w[n]]
+        names = [n for n in player.networks.split() if n in reference.w]
+        arrays = [a for n in names for a in reference.w[n]]
         expected = tiny.gradient(loss, arrays)
-        moved = [a for n in player.networks.split() for a in after[n]]
+        moved = [a for n in names for a in after[n]]
         assert max(np.abs(g).max() for g in expected) > 0.01
         for array, g, new in zip(arrays, expected, moved, strict=True):
             np.testing.assert_allclose(array - new, g, rtol=2e-3, atol=3e-5)
@@ -147,9 +241,10 @@ def test_simultaneous_play_takes_all_gradients_at_the_same_weights(method):
     model.train_on_batch(x)
     after = tiny.weights(model)
     for name, player in model.players.items():
-        arrays = [a for n in player.networks.split() for a in reference.w[n]]
+        names = [n for n in player.networks.split() if n in reference.w]
+        arrays = [a for n in names for a in reference.w[n]]
         expected = tiny.gradient(getattr(reference, name), arrays)
-        moved = [a for n in player.networks.split() for a in after[n]]
+        moved = [a for n in names for a in after[n]]
         for array, g, new in zip(arrays, expected, moved, strict=True):
             np.testing.assert_allclose(array - new, g, rtol=2e-3, atol=3e-5)
 

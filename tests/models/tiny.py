@@ -10,11 +10,24 @@ METHODS = {
     "vae": (ks.VAE, {}),
     "gan": (ks.GAN, {}),
     "wgan_gp": (ks.WGANGP, {"turns": {"critic": 1}}),
+    "unrolled_gan": (ks.UnrolledGAN, {"unrolled": 1, "inner_rate": 0.5}),
+    "aim": (ks.AIM, {}),
+    "aim_minus": (ks.AIM, {"variance": "unit"}),
+    "aim_f_gan": (ks.AIM, {"game": "f-gan"}),
+    "veegan": (ks.VEEGAN, {"lam": 0.7, "posterior": "implicit"}),
     "ali": (ks.ALI, {}),
     "alice": (ks.ALICE, {"lam": 0.7}),
     "alice_two_sided": (ks.ALICE, {"lam": 0.7, "two_sided": True}),
     "svae": (ks.SVAE, {}),
     "svae_r": (ks.SVAE, {"lam": 0.7}),
+    "as_vae": (ks.ASVAE, {}),
+    "as_vae_r": (ks.ASVAE, {"part": "reconstruction"}),
+    "as_vae_g": (ks.ASVAE, {"part": "generation"}),
+    "avb": (ks.AdversarialVariationalBayes, {"posterior": "gaussian"}),
+    "avb_contrast": (
+        ks.AdversarialVariationalBayes,
+        {"posterior": "gaussian", "adaptive_contrast": True},
+    ),
 }
 
 
@@ -22,7 +35,7 @@ def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
     """One tanh layer of four units and a linear one."""
     tensors = [keras.Input((n,)) for n in inputs]
     x = keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
-    x = keras.layers.Dense(4, activation="tanh")(x)
+    x = keras.layers.Dense(4, activation="tanh", name="features")(x)
     x = keras.layers.Dense(outputs)(x)
     return keras.Model(tensors if len(tensors) > 1 else tensors[0], x, name=name)
 
@@ -33,13 +46,19 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
     settings = {**settings, "likelihood": likelihood, "seed": 3, **kwargs}
     law = ks.distributions.get(likelihood)
     decoder = dense([CODE], DATA * law.parameters, "decoder")
-    posterior = ks.distributions.get(kwargs.get("posterior", "gaussian"), "posterior")
-    if issubclass(cls, ks.GAN):
+    law = settings.get("posterior", "gaussian")
+    posterior = ks.distributions.get(law, "posterior")
+    if issubclass(cls, ks.AIM):
+        outputs = CODE if settings.get("variance") == "unit" else 2 * CODE
+        critic, encoder = dense([DATA], 1, "critic"), dense([4], outputs, "encoder")
+        model = cls(decoder, critic, encoder, **settings)
+    elif issubclass(cls, ks.GAN):
         model = cls(decoder, dense([DATA], 1, "critic"), **settings)
     else:
         encoder = dense([DATA], posterior.outputs(CODE), "encoder")
-        critic = [] if issubclass(cls, ks.VAE) else [dense([DATA, CODE], 1, "critic")]
-        model = cls(encoder, decoder, *critic, **settings)
+        count = 0 if issubclass(cls, ks.VAE) else 2 if issubclass(cls, ks.ASVAE) else 1
+        critics = [dense([DATA, CODE], 1, f"critic_{i}") for i in range(count)]
+        model = cls(encoder, decoder, *critics, **settings)
     rng = np.random.default_rng(7)
     for variable in model.trainable_variables:
         variable.assign(0.6 * rng.normal(size=variable.shape))
@@ -59,8 +78,8 @@ def weights(model) -> dict[str, list[np.ndarray]]:
     """By network's attribute name, float64."""
     return {
         name: [v.numpy().astype(np.float64) for v in getattr(model, name).weights]
-        for name in ("encoder", "decoder", "critic")
-        if hasattr(model, name)
+        for name in ("encoder", "decoder", "critic", "critic_x", "critic_z")
+        if getattr(model, name, None) is not None
     }
 
 

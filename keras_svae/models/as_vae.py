@@ -1,0 +1,234 @@
+"""The adversarial symmetric VAE (Pu et al., 2017): AS-VAE, AS-VAE-r and AS-VAE-g.
+
+Equation numbers are those of `as_vae_nips2017`.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.game import Player
+from keras_svae.models.latent import Autoencoder, Draw
+from keras_svae.ratios import logistic
+
+__all__ = ["ASVAE", "MarginalsDraw"]
+
+PARTS = ("both", "reconstruction", "generation")
+
+
+class MarginalsDraw(Draw):
+    """Adds pairs of the products of marginals, whose x and z are independent."""
+
+    @functools.cached_property
+    def z_other(self):
+        """Codes from the prior, independent of `z`, and so of `x_p`."""
+        count = tf.shape(self.x)[0]
+        return self.model.prior.sample(count, seed=self.noise.seed("z_other"))
+
+    @functools.cached_property
+    def z_q_other(self):
+        """Each example gets the code of another one, the one before it in the batch.
+
+        Examples of a batch are independent, so this is a draw from q(x) q(z), at no
+        further pass through the encoder.
+        """
+        message = (
+            "Expected at least 2 examples per replica in every batch, so that each has "
+            "an independent partner; received: 1"
+        )
+        count = tf.shape(self.x)[0]
+        with tf.control_dependencies(
+            [tf.debugging.assert_greater(count, 1, message=message)]
+        ):
+            return partners(self.z_q)
+
+    @property
+    def p_marginals(self):
+        """Pairs (x, z) of p(x) p(z)."""
+        return self.x_p, self.z_other
+
+    @property
+    def q_marginals(self):
+        """Pairs (x, z) of q(x) q(z)."""
+        return self.x, self.z_q_other
+
+
+def partners(codes: tf.Tensor) -> tf.Tensor:
+    """The codes of a batch, each moved on by one place."""
+    return tf.roll(codes, 1, axis=0)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class ASVAE(Autoencoder):
+    """Adversarial symmetric VAE (Pu et al., 2017), and its two halves.
+
+    Each critic compares a joint law with a product of marginals, minus (5) and (6):
+
+        f1: E_q(x)q(z|x) softplus(-f1) + E_p(x)p(z) softplus(f1),
+            f1* = log q(x, z) - log p(x) p(z);
+        f2: E_p(z)p(x|z) softplus(-f2) + E_q(x)q(z) softplus(f2),
+            f2* = log p(x, z) - log q(x) q(z),
+
+    the maximisers (7). x and z of a product's pair are drawn independently. Encoder
+    and decoder minimise minus (10), `-(L_x + L_z)`, where by (8) and (9)
+
+        L_x = E_q(x) log p(x) - KL(q(x, z) || p(x, z)) = E_q [log p(x|z) - f1*],
+        L_z = E_p(z) log q(z) - KL(p(x, z) || q(x, z)) = E_p [log q(z|x) - f2*].
+
+    Samples carry their gradient, (11); f1 and f2 are functions of them alone, whose
+    own change with p(x) and q(z) is not followed. Both laws need a density where
+    `part` uses it.
+
+    One player trains both critics with one optimizer: their weights are disjoint, so
+    the gradient of the sum is that of each. (A global clipnorm would see both.)
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic_x: f1, network from `[x, z]` to one logit.
+        critic_z: f2, another one, of the same form and with weights of its own.
+        part: "both" for AS-VAE, "reconstruction" for AS-VAE-r, which keeps L_x and
+            f1, "generation" for AS-VAE-g, which keeps L_z and f2. The critic that
+            is not used may be None, and is left out of the model.
+        **kwargs: `posterior`, `likelihood`, `prior`, `seed`, `turns`, `play`: see
+            `Autoencoder` and `Game`.
+
+    Raises:
+        ValueError: For an unknown part, a critic that is missing, of other shapes or
+            the same as the other, or an implicit law whose density `part` needs.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=32)
+        critic_z = keras.models.clone_model(nets.critic)     # with new weights
+        model = ks.ASVAE(*nets, critic_z)
+        model.compile(optimizer=keras.optimizers.Adam(1e-4),
+                      critic_optimizer=keras.optimizers.Adam(1e-4))
+    """
+
+    players = {
+        "critic": Player("critic_x critic_z", optimizer="critic_optimizer"),
+        "autoencoder": Player("encoder decoder"),
+    }
+
+    def __init__(
+        self, encoder, decoder, critic_x=None, critic_z=None, *, part="both", **kwargs
+    ):
+        super().__init__(encoder, decoder, **kwargs)
+        checks.choice("part", part, PARTS)
+        self.part = part
+        self.keeps_x, self.keeps_z = part != "generation", part != "reconstruction"
+        # Which laws have to have a density.
+        if self.keeps_x:
+            checks.explicit(self.likelihood_law)
+        if self.keeps_z:
+            checks.explicit(self.posterior_law)
+        self.critic_x = self._critic("critic_x", critic_x) if self.keeps_x else None
+        self.critic_z = self._critic("critic_z", critic_z) if self.keeps_z else None
+        if part == "both" and critic_x is critic_z:
+            raise ValueError(
+                "Expected two critics with weights of their own, e.g. critic_z="
+                "keras.models.clone_model(critic_x); received: the same one twice"
+            )
+
+    def _critic(self, name, network):
+        return checks.critic_of_pairs(name, network, self.data_shape, self.latent_dim)
+
+    def draw(self, batch, noise, training):
+        return MarginalsDraw(self, batch, noise, training)
+
+    def check_batch(self, size):
+        super().check_batch(size)
+        if self.keeps_z:
+            checks.partners(size, self.distribute_strategy.num_replicas_in_sync)
+
+    def f1(self, x, z, training=True):
+        """The logits of critic_x, (batch, 1) float32: log q(x, z) - log p(x) p(z)."""
+        return tf.cast(self.critic_x([x, z], training=training), tf.float32)
+
+    def f2(self, x, z, training=True):
+        """The logits of critic_z, (batch, 1) float32: log p(x, z) - log q(x) q(z)."""
+        return tf.cast(self.critic_z([x, z], training=training), tf.float32)
+
+    def critic_loss(self, draw):
+        """Minus (5) and minus (6)."""
+        terms = {}
+        if self.keeps_x:
+            terms["x"] = logistic(
+                positive=self.f1(*draw.q, draw.training),
+                negative=self.f1(*draw.p_marginals, draw.training),
+            )
+        if self.keeps_z:
+            terms["z"] = logistic(
+                positive=self.f2(*draw.p, draw.training),
+                negative=self.f2(*draw.q_marginals, draw.training),
+            )
+        return terms
+
+    def autoencoder_loss(self, draw):
+        """Minus (10), or minus the half of it that `part` keeps."""
+        terms = {}
+        if self.keeps_x:
+            terms["reconstruction_x"] = -tf.reduce_mean(draw.log_p_x)
+            # At f1* this is KL(q(x, z) || p(x) p(z)).
+            terms["kl_x"] = tf.reduce_mean(self.f1(*draw.q, draw.training))
+            draw.log["bound_x"] = -terms["reconstruction_x"] - terms["kl_x"]
+        if self.keeps_z:
+            terms["reconstruction_z"] = -tf.reduce_mean(draw.log_q_z)
+            # At f2* this is KL(p(x, z) || q(x) q(z)).
+            terms["kl_z"] = tf.reduce_mean(self.f2(*draw.p, draw.training))
+            draw.log["bound_z"] = -terms["reconstruction_z"] - terms["kl_z"]
+        return terms
+
+    def observe(self, draw):
+        """Adds how well both are reconstructed: what the paper stops early by."""
+        found = super().observe(draw)
+        law = self.posterior_law
+        codes = law.mean(self.posterior_raw(draw.x_p, draw.training))
+        found["mse_z"] = tf.reduce_mean((codes - draw.z) ** 2)
+        return {**found, "reconstruction": (found["mse"] + found["mse_z"]) / 2}
+
+    def log_ratio_x(self, x, z) -> tf.Tensor:
+        """f1's estimate of log q(x, z) - log p(x) p(z), (batch,), nats."""
+        self._kept("log_ratio_x", self.keeps_x)
+        x, z = self._data(x), self._codes(z)
+        return tf.squeeze(self.f1(x, z, training=False), -1)
+
+    def log_ratio_z(self, x, z) -> tf.Tensor:
+        """f2's estimate of log p(x, z) - log q(x) q(z), (batch,), nats."""
+        self._kept("log_ratio_z", self.keeps_z)
+        x, z = self._data(x), self._codes(z)
+        return tf.squeeze(self.f2(x, z, training=False), -1)
+
+    def _kept(self, name, kept):
+        if not kept:
+            raise ValueError(
+                f"Expected a model whose part has the critic of {name}; received: "
+                f"part={self.part!r}"
+            )
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+
+        def log_ratio_x(x, z):
+            return {"log_ratio": self.log_ratio_x(x, z)}
+
+        def log_ratio_z(x, z):
+            return {"log_ratio": self.log_ratio_z(x, z)}
+
+        found = super().endpoints()
+        if self.keeps_x:
+            found["log_ratio_x"] = (log_ratio_x, [data, codes])
+        if self.keeps_z:
+            found["log_ratio_z"] = (log_ratio_z, [data, codes])
+        return found
+
+    def get_config(self):
+        config = {**super().get_config(), "part": self.part}
+        for name in ("critic_x", "critic_z"):
+            critic = getattr(self, name)
+            if critic is not None:
+                config[name] = keras.saving.serialize_keras_object(critic)
+        return config
