@@ -20,3 +20,11 @@ def write_json(path: str | os.PathLike, content) -> None:
 def read_json(path: str | os.PathLike):
     """What `write_json` wrote."""
     return json.loads(pathlib.Path(path).read_text())
+
+
+def add_json(path: str | os.PathLike, name: str, content) -> None:
+    """Writes one part of a file of several; the others stay."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = read_json(path) if path.exists() else {}
+    write_json(path, {**found, name: content})
