@@ -1,0 +1,235 @@
+"""AIS where log p(x) is known: exactly, or by numerical integration."""
+
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_svae import distributions, evaluation
+from keras_svae.evaluation import annealing
+from tests.evaluation.linear import Linear
+
+tfd = tfp.distributions
+MODEL = Linear()
+
+
+def ais(data=MODEL.x, log_likelihood=MODEL.log_likelihood, prior="normal", **kwargs):
+    kwargs = {"latent_dim": MODEL.code, "n_chains": 16, "n_temperatures": 100} | kwargs
+    return evaluation.annealed_importance_sampling(
+        data, log_likelihood, prior, **kwargs
+    )
+
+
+def test_within_a_tenth_of_a_nat_of_a_linear_gaussian_models_marginal():
+    found = ais(n_chains=32, n_temperatures=600)
+    assert found.mean == pytest.approx(MODEL.exact.mean(), abs=0.1)
+    np.testing.assert_allclose(found.per_example, MODEL.exact, atol=0.5)
+    assert (
+        (found.effective_sample_size > 4) & (found.effective_sample_size <= 32)
+    ).all()
+    np.testing.assert_allclose(found.acceptance, 0.65, atol=0.1)
+    assert found.mean.details["n_temperatures"] == 600
+
+
+def test_weights_are_unbiased_whatever_the_temperatures():
+    # Few temperatures and poor chains, but many: a biased weight would stay.
+    small = Linear(code=2, data=3, n=2, seed=1)
+    for n in (2, 3, 6):
+        found = ais(
+            small.x,
+            small.log_likelihood,
+            latent_dim=2,
+            n_chains=20_000,
+            n_temperatures=n,
+            leapfrog_steps=2,
+            schedule="linear",
+        )
+        assert (found.effective_sample_size > 200).all()
+        np.testing.assert_allclose(found.per_example, small.exact, atol=0.1)
+
+
+def test_bernoulli_decoder_against_numerical_integration():
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(size=(2, 8)), 1.5 * rng.normal(size=(8, 25))
+
+    def logits(z, module):
+        return module.tanh(z @ first.astype("f")) @ second.astype("f")
+
+    def log_likelihood(x, z):
+        return distributions.Bernoulli()(logits(z, tf)).log_prob(x)
+
+    z = rng.normal(size=(6, 2)).astype("float32")
+    x = (rng.random((6, 25)) < scipy.special.expit(logits(z, np))).astype("float32")
+    axis = np.linspace(-6, 6, 401)
+    grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    on_grid = logits(grid, np)
+    log_joint = x @ on_grid.T - np.logaddexp(0, on_grid).sum(-1)
+    log_joint += -0.5 * (grid**2).sum(-1) - np.log(2 * np.pi)
+    exact = scipy.special.logsumexp(log_joint, 1) + 2 * np.log(axis[1] - axis[0])
+    found = ais(x, log_likelihood, latent_dim=2, n_chains=100, n_temperatures=200)
+    np.testing.assert_allclose(found.per_example, exact, atol=0.2)
+
+
+def test_a_uniform_prior_keeps_its_chains_in_the_box():
+    # The likelihood pulls out of the box: its mean is beyond the wall.
+    def log_likelihood(x, z):
+        tf.debugging.assert_less_equal(tf.abs(z), 1.0)
+        return tf.reduce_sum(tfd.Normal(z, 0.2).log_prob(x), -1)
+
+    def exact(x):
+        law = scipy.stats.norm(x, 0.2)
+        return np.log((law.cdf(1) - law.cdf(-1)) / 2).sum(-1)
+
+    x = np.array([[1.2, -0.3], [0.0, -1.0]], "float32")
+    kwargs = {"latent_dim": 2, "n_chains": 100, "n_temperatures": 60}
+    found = ais(x, log_likelihood, "uniform", **kwargs)
+    np.testing.assert_allclose(found.per_example, exact(x), atol=0.3)
+    rng = np.random.default_rng(0)
+    z = rng.uniform(-1, 1, (16, 2))
+    x = z + 0.2 * rng.normal(size=z.shape)
+    both = evaluation.bidirectional_monte_carlo(
+        x, z, log_likelihood, distributions.prior("uniform", 2), **kwargs
+    )
+    assert both.lower == pytest.approx(exact(x).mean(), abs=0.1)
+    assert both.upper == pytest.approx(exact(x).mean(), abs=0.1)
+
+
+def test_a_bounded_prior_of_another_kind():
+    def log_likelihood(x, z):
+        return tf.reduce_sum(tfd.Normal(z, 0.5).log_prob(x), -1)
+
+    prior = tfd.Independent(tfd.Gamma([3.0], 2.0), 1)
+    grid = np.linspace(1e-6, 20, 20_001)
+    joint = scipy.stats.gamma(3, scale=1 / 2).pdf(grid)
+    joint *= scipy.stats.norm(grid, 0.5).pdf(1)
+    found = ais([[1.0]], log_likelihood, prior, n_chains=200)
+    assert found.mean == pytest.approx(np.log(np.trapezoid(joint, grid)), abs=0.15)
+
+
+def test_forward_and_reverse_bracket_log_p():
+    model = Linear(n=16, seed=5)
+
+    def both(n):
+        return evaluation.bidirectional_monte_carlo(
+            model.x,
+            model.z,
+            model.log_likelihood,
+            latent_dim=10,
+            n_temperatures=n,
+            n_chains=32,
+        )
+
+    few, many = both(20), both(300)
+    exact = model.exact.mean()
+    assert few.lower < exact - 0.2 and few.upper > exact + 0.2
+    assert many.lower == pytest.approx(exact, abs=0.3)
+    assert many.upper == pytest.approx(exact, abs=0.3)
+    assert 0 < many.gap < few.gap / 3
+    assert few.gap == pytest.approx(few.upper - few.lower)
+
+
+def test_reverse_chains_start_at_the_codes_given():
+    # Codes of no such data, far off: no draws of the posterior, and no upper bound.
+    found = evaluation.bidirectional_monte_carlo(
+        MODEL.x,
+        5 + 0 * MODEL.z,
+        MODEL.log_likelihood,
+        latent_dim=10,
+        n_temperatures=3,
+    )
+    assert (found.upper_per_example < MODEL.exact - 50).all()
+
+
+def test_one_trace_and_no_pass_of_the_decoder_in_vain():
+    traces, passes = [], tf.Variable(0)
+
+    def log_likelihood(x, z):
+        traces.append(z.shape)
+        passes.assign_add(1)
+        return MODEL.log_likelihood(x, z)
+
+    kwargs = {"n_temperatures": 12, "leapfrog_steps": 3, "step_size": 0.1}
+    ais(MODEL.x[:3], log_likelihood, batch_size=3, **kwargs)
+    # A pass for the first weight; one for each leapfrog step of ten transitions.
+    assert (len(traces), int(passes)) == (2, 1 + 10 * 3)
+    ais(MODEL.x, log_likelihood, batch_size=3, **kwargs)
+    assert len(traces) == 4  # three batches, of 3, 3 and 2
+
+
+def test_pilots_steps_are_frozen_and_of_use():
+    engine = annealing.Annealing(
+        MODEL.log_likelihood, distributions.prior("normal", 10), 8, 10, 0.65
+    )
+    steps = engine.pilot(MODEL.x, annealing.schedule(100), [1, 2])
+    # The law narrows, and so do the steps.
+    assert (np.exp(steps[-1]) < 0.7 * np.exp(steps[0])).all()
+    steps = annealing.interpolate(steps, 38)
+    assert steps.shape == (38, 8)
+    _, acceptance, used = engine.run(MODEL.x, annealing.schedule(40), steps, [3, 4])
+    np.testing.assert_array_equal(used, steps)
+    np.testing.assert_allclose(acceptance.mean(1), 0.65, atol=0.2)
+
+
+def test_schedules():
+    sigmoid, linear = annealing.schedule(101), annealing.schedule(101, "linear")
+    np.testing.assert_allclose(linear, np.arange(101) / 100)
+    for one in (sigmoid, linear):
+        assert one[0] == 0 and one[-1] == 1 and (np.diff(one) > 0).all()
+    # By hand: (s(-2) - s(-4)) / (s(4) - s(-4)).
+    assert sigmoid[25] == pytest.approx((0.1192029 - 0.0179862) / 0.9640276, rel=1e-5)
+
+
+def test_interpolation_by_hand():
+    np.testing.assert_allclose(
+        annealing.interpolate(np.array([[0.0], [1.0], [2.0]]), 7)[:, 0],
+        [0, 0, 0.5, 1, 1.5, 2, 2],
+    )
+    np.testing.assert_array_equal(
+        annealing.smooth(np.ones((50, 2), "f")), np.ones((50, 2))
+    )
+    assert annealing.smooth(np.arange(40.0)[:, None])[10, 0] == 10
+
+
+def test_same_seed_same_numbers():
+    stream = tf.data.Dataset.from_tensor_slices((MODEL.x, MODEL.x)).batch(8)
+    kwargs = {"n_temperatures": 5, "step_size": 0.3}
+    one, same = ais(seed=1, **kwargs), ais(stream, seed=1, progress=True, **kwargs)
+    np.testing.assert_array_equal(one.per_example, same.per_example)
+    assert (ais(seed=2, **kwargs).per_example != one.per_example).all()
+
+
+@pytest.mark.slow
+def test_xla_agrees():
+    found = ais(n_temperatures=300, jit_compile=True)
+    np.testing.assert_allclose(found.per_example, MODEL.exact, atol=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"log_likelihood": None}, "without a decoder density"),
+        ({"n_temperatures": 1}, "n_temperatures to be an integer >= 2"),
+        ({"n_chains": 0}, "n_chains"),
+        ({"leapfrog_steps": 0}, "leapfrog_steps"),
+        ({"schedule": "cosine"}, 'schedule to be "sigmoid"'),
+        ({"target_acceptance": 1.0}, "target_acceptance in"),
+        ({"step_size": -0.1}, "step_size > 0"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"data": np.full((2, 12), np.inf)}, "NaN or infinity"),
+        ({"data": -np.ones((2, 12)), "value_range": (0, 1)}, r"data in \[0, 1\]"),
+        ({"log_likelihood": lambda x, z: z[:, 0] * np.nan}, "NaN for 8 of 8"),
+    ],
+)
+def test_what_is_refused(change, why):
+    with pytest.raises(ValueError, match="Expected .*" + why):
+        ais(**{"n_temperatures": 2, **change})
+
+
+def test_bidirectional_refuses_codes_that_do_not_fit():
+    for z in (MODEL.z[:3], MODEL.z[:, :2]):
+        with pytest.raises(ValueError, match=r"Expected codes \(8, 10\)"):
+            evaluation.bidirectional_monte_carlo(
+                MODEL.x, z, MODEL.log_likelihood, latent_dim=10
+            )
