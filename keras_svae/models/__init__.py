@@ -3,7 +3,6 @@
 from keras_svae.models.aim import AIM
 from keras_svae.models.as_vae import ASVAE
 from keras_svae.models.avb import AdversarialVariationalBayes
-from keras_svae.models.aim import AIM
 from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import GAN, WGANGP
 from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
