@@ -67,7 +67,7 @@ class OneDevice:
         return Halves(super().prior)
 
 
-@pytest.mark.parametrize("method", ["gan", "svae_r", "alice"])
+@pytest.mark.parametrize("method", ["gan", "svae_r", "alice", "aim", "veegan"])
 def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
     with two_replicas().scope():
         double = tiny.build(method)

@@ -1,0 +1,218 @@
+"""AIM: its density, whose gradients go where, and what its special cases are."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+
+
+def gradients(model, loss, networks):
+    """Of a term of `autoencoder_loss` (or its sum), by network."""
+    draw = model.draw(tf.constant(tiny.data()), ks.noise.Noise(5), True)
+    weights = {n: [v.value for v in getattr(model, n).variables] for n in networks}
+    with tf.GradientTape() as tape, ks.noise.scope(draw.noise):
+        terms = model.autoencoder_loss(draw)
+        value = sum(terms.values()) if loss is None else terms[loss]
+    return tape.gradient(value, weights)
+
+
+@pytest.mark.parametrize("variance", ["learned", "unit"])
+def test_log_posterior_is_scipys_gaussian(variance):
+    """(8), from the network's raw output to nats."""
+    model = tiny.build("aim", variance=variance)
+    x = tiny.data()
+    z = np.random.default_rng(2).normal(size=(len(x), tiny.CODE)).astype("f")
+    w = tiny.weights(model)
+    features = np.tanh(x @ w["critic"][0] + w["critic"][1])
+    raw = tiny.run(w["encoder"], features)
+    mean, scale = raw[:, : tiny.CODE], np.ones_like(raw[:, : tiny.CODE])
+    if variance == "learned":
+        scale = 1e-3 + np.log1p(np.exp(raw[:, tiny.CODE :] + np.log(np.e - 1)))
+        assert np.abs(scale - 1).max() > 0.1
+    exact = scipy.stats.norm(mean, scale).logpdf(z).sum(-1)
+    np.testing.assert_allclose(model.posterior(x).log_prob(z), exact, rtol=1e-5)
+    np.testing.assert_allclose(model.encode(x), mean, rtol=1e-5, atol=1e-6)
+    decoded = model.decode(mean.astype("f"))
+    np.testing.assert_allclose(model.reconstruct(x), decoded, rtol=1e-5, atol=1e-6)
+
+
+def test_no_step_of_the_code_moves_the_discriminator():
+    """Its weights after a step are those of the discriminator's own turn alone."""
+    with_code, without = (tiny.build("aim", lam=lam) for lam in (5.0, 0.0))
+    for model in (with_code, without):
+        model.train_on_batch(tiny.data())
+    for a, b in zip(with_code.critic.variables, without.critic.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+    moved = with_code.decoder.weights[0].numpy() - without.decoder.weights[0].numpy()
+    assert np.abs(moved).max() > 1e-3  # but the generator learns of the code
+
+
+def test_the_codes_gradient_reaches_the_generator_through_the_features():
+    model = tiny.build("aim")
+    found = gradients(model, "reconstruction_z", ["decoder", "encoder"])
+    for name in ("decoder", "encoder"):
+        assert max(np.abs(g).max() for g in found[name]) > 1e-3, name
+    # Through the features alone: with a discriminator that has flat ones, nothing.
+    model.critic.layers[1].kernel.assign(tf.zeros([tiny.DATA, 4]))
+    flat = gradients(model, "reconstruction_z", ["decoder"])
+    assert all(g is None or not np.any(g) for g in flat["decoder"])
+
+
+def test_players_update_disjoint_networks():
+    model = tiny.build("aim")
+    of = {n: {id(v) for v in model.variables_of(p)} for n, p in model.players.items()}
+    assert not of["critic"] & of["autoencoder"]
+    assert len(of["critic"] | of["autoencoder"]) == len(model.trainable_variables)
+    assert of["critic"] == {id(v) for v in model.critic.trainable_variables}
+
+
+@pytest.mark.parametrize("dimensions", [2, 5])
+def test_lam_is_one_over_the_codes_dimension(dimensions):
+    nets = ks.networks.toy(dimensions, joint=False, shared=True, units=4)
+    parts = (nets.decoder, nets.critic, nets.encoder)
+    assert ks.AIM(*parts, likelihood="gaussian").lam == pytest.approx(1 / dimensions)
+    assert ks.AIM(*parts, likelihood="gaussian", game="f-gan").lam == 1
+    assert ks.AIM(*parts, likelihood="gaussian", lam=0.3).lam == 0.3
+
+
+def test_aim_minus_is_aim_with_its_scale_frozen_to_one():
+    """The same steps, once the scale's half of the last layer is kept where it is 1."""
+    minus, frozen = tiny.build("aim_minus"), tiny.build("aim")
+    for name in ("decoder", "critic"):
+        for a, b in zip(
+            getattr(minus, name).variables, getattr(frozen, name).variables, strict=True
+        ):
+            b.assign(a)
+    hidden, bias, kernel, shift = (v.numpy() for v in minus.encoder.variables)
+    raw = np.log(np.expm1(1 - 1e-3)) - np.log(np.expm1(1))
+
+    def freeze(kernel, shift):
+        zeros = np.zeros_like(kernel)
+        values = [np.c_[kernel, zeros], np.r_[shift, np.full_like(shift, raw)]]
+        for variable, value in zip(frozen.encoder.variables[2:], values, strict=True):
+            variable.assign(value)
+
+    frozen.encoder.variables[0].assign(hidden)
+    frozen.encoder.variables[1].assign(bias)
+    freeze(kernel, shift)
+    for step in range(3):
+        logs = [
+            m.train_on_batch(tiny.data(step), return_dict=True) for m in (minus, frozen)
+        ]
+        assert logs[0]["autoencoder_loss"] == pytest.approx(
+            logs[1]["autoencoder_loss"], rel=1e-5
+        )
+        freeze(*(v.numpy()[..., : tiny.CODE] for v in frozen.encoder.variables[2:]))
+    for a, b in zip(
+        minus.encoder.variables[:2], frozen.encoder.variables, strict=False
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    for name in ("decoder", "critic"):
+        for a, b in zip(
+            getattr(minus, name).variables, getattr(frozen, name).variables, strict=True
+        ):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_without_the_code_it_is_gan():
+    aim, gan = tiny.build("aim", lam=0.0), tiny.build("gan")
+    for name in ("decoder", "critic"):
+        for a, b in zip(
+            getattr(aim, name).variables, getattr(gan, name).variables, strict=True
+        ):
+            a.assign(b)
+    for model in (aim, gan):
+        model.train_on_batch(tiny.data())
+    for name in ("decoder", "critic"):
+        for a, b in zip(
+            getattr(aim, name).variables, getattr(gan, name).variables, strict=True
+        ):
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_f_gan_form_reaches_kl_on_two_gaussians():
+    """The optimum of (6) is KL(q || p), and its f is log q - log p."""
+    keras.utils.set_random_seed(0)
+    # q: N(.5, 1).  p: x = 1.3 z - .2, N(-.2, 1.69).
+    x = keras.Input((1,))
+    hidden = keras.layers.Dense(32, activation="softplus")(x)
+    hidden = keras.layers.Dense(32, activation="softplus", name="features")(hidden)
+    critic = keras.Model(x, keras.layers.Dense(1)(hidden))
+    generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    generator.set_weights([np.array([[1.3]]), np.array([-0.2])])
+    encoder = keras.Sequential([keras.Input((32,)), keras.layers.Dense(2)])
+    law = ks.distributions.Gaussian(1.0, draw="mean")
+    model = ks.AIM(generator, critic, encoder, game="f-gan", likelihood=law, seed=1)
+    model.compile(
+        optimizer=keras.optimizers.SGD(0.0),  # p stays where it is
+        critic_optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(1e-2, 1000)
+        ),
+        steps_per_execution=50,
+    )
+    data = np.random.default_rng(0).normal(0.5, 1, (250_000, 1)).astype("float32")
+    stream = tf.data.Dataset.from_tensor_slices(data).batch(500).repeat()
+    model.fit(stream, steps_per_epoch=1000, verbose=0)
+    logs = model.evaluate(data[:100_000], batch_size=2000, verbose=0, return_dict=True)
+    exact = np.log(1.3) + (1 + 0.7**2) / (2 * 1.69) - 0.5
+    assert exact > 0.2
+    print(f"(6) reached {-logs['critic_loss']:.4f} nats, KL(q||p) {exact:.4f}")
+    assert -logs["critic_loss"] == pytest.approx(exact, rel=0.07)
+    points = np.linspace(-1.5, 2.5, 41)[:, None].astype("float32")
+    q, p = scipy.stats.norm(0.5, 1), scipy.stats.norm(-0.2, 1.3)
+    error = model.log_ratio(points) - (q.logpdf(points) - p.logpdf(points))[:, 0]
+    assert np.abs(error).max() < 0.15
+
+
+def test_neighbours_are_decoded_draws_of_the_posterior():
+    model = tiny.build("aim")
+    x = tiny.data(n=2)
+    near = model.neighbours(x, 400, seed=4)
+    assert near.shape == (2, 400, tiny.DATA)
+    np.testing.assert_array_equal(near, model.neighbours(x, 400, seed=4))
+    assert np.abs(near - model.neighbours(x, 400, seed=5)).max() > 1e-3
+    q = model.posterior(x)
+    z = q.sample(20_000, seed=1)
+    expected = [np.mean(model.decode(z[:, i]), 0) for i in range(2)]
+    np.testing.assert_allclose(np.mean(near, 1), expected, atol=0.12)
+    assert np.abs(expected[0] - expected[1]).max() > 0.001
+    for i in range(2):  # each example has its own
+        alone = np.std(near[i], 0)
+        assert alone.min() > 0.01
+
+
+def parts(latent_dim=2, features=4, codes=None, name="features"):
+    x = keras.Input((tiny.DATA,))
+    hidden = keras.layers.Dense(4, name=name)(x)
+    critic = keras.Model(x, keras.layers.Dense(1)(hidden))
+    decoder = tiny.dense([latent_dim], tiny.DATA, "decoder")
+    codes = 2 * latent_dim if codes is None else codes
+    return decoder, critic, tiny.dense([features], codes, "encoder")
+
+
+BAD = {
+    "features": (
+        parts(features=tiny.DATA),
+        {},
+        r"to read \(4,\), as the discriminator'",
+    ),
+    "no features": (parts(name="other"), {}, r"layer named 'features'.*'other'"),
+    "codes": (parts(codes=6), {}, r"\(4,\).*received: \(6,\)"),
+    "lam": (parts(), {"lam": -0.1}, r"lam to be finite and >= 0; received: lam=-0.1"),
+    "lam nan": (parts(), {"lam": float("nan")}, "lam to be finite"),
+    "variance": (parts(), {"variance": "fixed"}, r"variance.*received: 'fixed'"),
+    "game": (parts(), {"game": "wgan"}, r"game to be one of.*received: 'wgan'"),
+    "unit": (parts(), {"variance": "unit"}, r"\(2,\).*received: \(4,\)"),
+    "not a network": ((parts()[0], "critic", parts()[2]), {}, "discriminator to be"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input(kind):
+    networks, arguments, message = BAD[kind]
+    with pytest.raises(ValueError, match="(?s)Expected.*" + message):
+        ks.AIM(*networks, likelihood="gaussian", **arguments)
