@@ -1,0 +1,157 @@
+"""Measures a trained model from the command line.
+
+python -m keras_svae.evaluate RUN_OR_SAVEDMODEL --data mnist --backbone mnist
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+from keras_svae import data, evaluation
+from keras_svae.evaluation.evaluate import MEASURES
+from keras_svae.evaluation.subject import Subject
+
+__all__ = ["main"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m keras_svae.evaluate",
+        description="Measures a trained model, or a SavedModel of one, on test data.",
+        epilog=f"Measures: {', '.join(MEASURES)}. Those marked costly in the table "
+        "they end with run only where they are named.",
+    )
+    add = made.add_argument
+    add("model", help="a .keras file, a SavedModel, or a run's folder")
+    add("--data", required=True, help="as keras_svae.data.load takes it: mnist, a ...")
+    add("--split", default="test", help="of the data [%(default)s]")
+    add("--data-dir", help="where TFDS has or puts data sets")
+    add("--manual-dir", help="where a data set's original files are")
+    add("--size", type=int, help="side that images are resized to")
+    add("--crop", type=int, help="side of a centred square that is cut out before")
+    add("--n", type=int, default=10_000, help="examples and samples [%(default)s]")
+    add(
+        "--measures",
+        metavar="NAME,...",
+        help="those alone; all for the costly ones too [all that apply but these]",
+    )
+    add(
+        "--backbone",
+        metavar="NAME",
+        help="what images are seen through: a classifier in the cache (mnist), its "
+        ".keras file, inception_v3, or inception_v3=FILE of weights [the classifier "
+        "of the data, if it has been trained]",
+    )
+    add("--lpips", metavar="FILE", help="LPIPS's weights")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="MEASURE.ARGUMENT=VALUE",
+        help="a measure's argument, e.g. importance_weighted_bound.k=5000; may be "
+        "given several times",
+    )
+    add("--dequantise", action="store_true", help="likelihoods of 8-bit images")
+    add("--seed", type=int, default=0, help="of all that is drawn [%(default)s]")
+    add("--json", metavar="FILE", help="write the measurements there too")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measures, prints, and perhaps writes; errors are one line, exit status 2."""
+    given = parser().parse_args(arguments)
+    try:
+        report = _measure(given)
+        if given.json:
+            _write(given.json, {"model": given.model, **report.asdict()})
+    except (ValueError, TypeError, OSError) as error:
+        if os.environ.get("KERAS_SVAE_TRACEBACK"):
+            raise
+        print(f"keras_svae.evaluate: {error}", file=sys.stderr)
+        sys.exit(2)
+    print(report)
+
+
+def _measure(given: argparse.Namespace) -> evaluation.Report:
+    subject = Subject.of(given.model)
+    places = {"data_dir": given.data_dir, "manual_dir": given.manual_dir}
+    framing = {"size": given.size, "crop": given.crop}
+    load = {k: v for k, v in (places | framing).items() if v is not None}
+    if subject.range:
+        load["scale"] = subject.range
+    splits = {}
+    for split in dict.fromkeys((given.split, "train")):
+        splits[split] = _load(given.data, split, load)
+    mixture = None
+    if len(subject.data_shape) == 1:
+        mixture = data.mixture(given.data)
+    measures = given.measures
+    if measures not in (None, "all"):
+        measures = [name.strip() for name in measures.split(",")]
+    return evaluation.evaluate(
+        subject,
+        splits[given.split],
+        measures=measures,
+        train=splits["train"],
+        n=given.n,
+        backbone=_backbone(given),
+        lpips=given.lpips and evaluation.LPIPS(given.lpips),
+        mixture=mixture,
+        dequantise=given.dequantise,
+        options=_settings(given.set),
+        seed=given.seed,
+    )
+
+
+def _load(name: str, split: str, options: dict):
+    """The split, with labels where there are any."""
+    options = {"batch_size": 250, "shuffle": False, "drop_remainder": False} | options
+    try:
+        return data.load(name, split, labels=True, **options)
+    except ValueError as error:
+        if "labels=True" not in str(error):
+            raise
+        return data.load(name, split, **options)
+
+
+def _backbone(given: argparse.Namespace) -> evaluation.Backbone | None:
+    if given.backbone is None:
+        try:
+            return evaluation.classifier(given.data)
+        except FileNotFoundError:
+            return None
+    if given.backbone.partition("=")[0] == "inception_v3":
+        return evaluation.inception_v3(given.backbone.partition("=")[2] or "imagenet")
+    return evaluation.classifier(given.backbone)
+
+
+def _settings(pairs: list[str]) -> dict[str, dict]:
+    """`measure.argument=value`, the value as JSON, or text if it is none."""
+    found: dict[str, dict] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        measure, dot, argument = name.partition(".")
+        if not (equals and dot):
+            raise ValueError(
+                f"Expected --set MEASURE.ARGUMENT=VALUE; received: --set {pair}"
+            )
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            pass
+        found.setdefault(measure, {})[argument] = value
+    return found
+
+
+def _write(path: str, content: dict) -> None:
+    """A JSON file, whole or not at all."""
+    temporary = pathlib.Path(f"{path}.writing")
+    temporary.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""One call measures what applies, and says why it leaves out the rest."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from keras_svae import evaluate as command
+from keras_svae.evaluation.table import MEASURES
+from tests.models import tiny
+
+SMALL = {
+    "importance_weighted_bound": {"k": 20},
+    "annealed_importance_sampling": {"n_chains": 4, "n_temperatures": 20},
+    "kernel_distance": {"subsets": 4, "subset_size": 50},
+}
+
+
+@pytest.fixture(scope="module")
+def images():
+    """A model of 8 x 8 images, its data with labels, and something to see them with."""
+    train = ks.data.load("digits", labels=True, batch_size=100)
+    test = ks.data.load("digits", "test", labels=True, batch_size=100)
+    nets = ks.networks.digits(latent_dim=4, units=32)
+    model = ks.SVAE(*nets, lam=0.1, seed=1)
+    x = keras.Input((8, 8, 1))
+    h = keras.layers.Dense(6, activation="tanh", name="seen")(keras.layers.Flatten()(x))
+    net = keras.Model(x, keras.layers.Dense(10)(h))
+    backbone = ks.evaluation.Backbone(net, "a net", features="seen", outputs="logits")
+    return model, train, test, backbone
+
+
+@pytest.fixture(scope="module")
+def report(images):
+    model, train, test, backbone = images
+    return ks.evaluation.evaluate(
+        model,
+        test,
+        train=train,
+        n=150,
+        backbone=backbone,
+        measures="all",
+        options=SMALL,
+        verbose=False,
+    )
+
+
+def test_all_that_applies_is_measured(images, report):
+    # Neither a mixture nor LPIPS's weights were given, and 8 x 8 is small for SSIM.
+    assert set(report.left_out) == {"ssim", "lpips", "modes", "mixture_score"}
+    assert "11 x 11" in report.left_out["ssim"]
+    for name, value in report.items():
+        assert np.isfinite(value), name
+    model, _, test, backbone = images
+    x = np.concatenate([x for x, _ in test])[:150]
+    assert report["mse"] == pytest.approx(ks.evaluation.mse(x, model.reconstruct(x)))
+    assert report["mse"].details["n"] == 150
+    about = report["frechet_distance"].details
+    assert about["backbone"] == "a net" and about["resize"] == "none"
+    assert {"precision_recall.recall", "calibration.log_loss"} <= set(report)
+    assert report["precision_recall.recall"].details["backbone"] == "a net"
+    assert 1 <= report["inception_score"] <= 10
+    assert report["inception_score"].details["backbone"] == "a net"
+
+
+def test_likelihoods_are_ordered_and_are_the_models_own(images, report):
+    bound = report["variational_bound"]
+    tighter = report["importance_weighted_bound"]
+    assert tighter.details["k"] == 20
+    assert bound < tighter < 0
+    model, _, test, _ = images
+    p = ks.evaluation.density(model)
+    x = np.concatenate([x for x, _ in test])[:150]
+    own = ks.evaluation.variational_bound(x, p.log_likelihood, p.posterior, p.prior)
+    assert bound == pytest.approx(own.mean, abs=4 * own.mean.deviation)
+
+
+@pytest.mark.parametrize("method", ["svae_r", "gan"])
+def test_a_saved_model_measures_as_its_model(method, tmp_path):
+    model = tiny.build(method, likelihood="bernoulli")
+    model.export(tmp_path / "saved")
+    x = tiny.data(n=120)
+    given = {"measures": "all", "options": SMALL, "n": 120, "verbose": False}
+    one = ks.evaluation.evaluate(model, x, **given)
+    other = ks.evaluation.evaluate(tmp_path / "saved", x, **given)
+    assert list(one) == list(other) and one.left_out == other.left_out
+    assert ("mse" in one) == (method == "svae_r")
+    assert "annealed_importance_sampling" in one
+    for name, value in one.items():
+        assert other[name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+
+
+def test_any_posterior_is_asked_through_the_endpoints(tmp_path):
+    """A law that mean and scale do not tell: draws and densities come from it."""
+    model = tiny.build("svae_r", posterior="laplace")
+    model.export(tmp_path / "saved")
+    x = tiny.data(n=400)
+    options = {"variational_bound": {"samples": 20}}
+    given = {"measures": ["variational_bound"], "options": options, "verbose": False}
+    bound = ks.evaluation.evaluate(tmp_path / "saved", x, **given)["variational_bound"]
+    p = ks.evaluation.density(model)
+    own = ks.evaluation.variational_bound(
+        x, p.log_likelihood, p.posterior, p.prior, samples=20
+    ).mean
+    assert bound == pytest.approx(own, rel=0.02)
+
+
+def test_points_are_their_own_features_and_have_a_mixture():
+    law = ks.data.mixture("toy5")
+    test = ks.data.load("toy5", "test")
+    nets = ks.networks.toy(latent_dim=2, units=16)
+    model = ks.ALI(*nets, likelihood="gaussian", seed=0)
+    found = ks.evaluation.evaluate(model, test, mixture=law, n=300, verbose=False)
+    distance = found["frechet_distance"]
+    assert distance.details["backbone"] == "none: the points themselves"
+    x = np.concatenate(list(test))[:300]
+    made = np.concatenate(list(ks.evaluation.Subject.of(model).generate(300)))
+    assert distance == pytest.approx(ks.evaluation.frechet_distance(x, made))
+    score = ks.evaluation.mixture_score(made, law.means, law.sigma)
+    assert found["mixture_score"] == pytest.approx(score)
+    assert "modes.captured" in found and not {"psnr", "inception_score"} & set(found)
+
+
+def test_costly_measures_run_only_where_they_are_named(images):
+    model, _, test, _ = images
+    found = ks.evaluation.evaluate(model, test, n=50, verbose=False)
+    costly = [name for name, one in MEASURES.items() if one.costly]
+    assert costly and all("costly" in found.left_out[name] for name in costly)
+    named = ks.evaluation.evaluate(model, test, measures="mse", n=50, verbose=False)
+    assert list(named) == ["mse"] and not named.left_out
+    assert str(named).startswith("MSE  0.")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"measures": ["ms"]}, "Did you mean 'mse'"),
+        ({"measures": ["lpips"]}, "LPIPS's weights for lpips"),
+        ({"measures": ["linear_probe"]}, "labelled data"),
+        ({"options": {"ssimm": {}}}, "Did you mean 'ssim'"),
+        ({"n": 1}, "n=1"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(images, given, why):
+    model, _, test, _ = images
+    with pytest.raises(ValueError, match=f"Expected .*{why}"):
+        ks.evaluation.evaluate(model, test, verbose=False, **given)
+
+
+def test_data_that_do_not_go_with_the_model_are_refused_before_anything_runs(images):
+    model = images[0]
+    x = np.zeros((10, 8, 8, 1), "float32")
+    for bad in (x[..., 0], x - 1, np.full_like(x, np.nan)):
+        with pytest.raises(ValueError, match="Expected .*received"):
+            ks.evaluation.evaluate(model, bad, verbose=False)
+    with pytest.raises(ValueError, match="decoder density .*annealed"):
+        model = tiny.build("gan", likelihood="implicit", compiled=False)
+        ks.evaluation.evaluate(
+            model, tiny.data(), measures="annealed_importance_sampling"
+        )
+
+
+def test_the_command_line(images, tmp_path, capsys):
+    model = images[0]
+    model.export(tmp_path / "run" / "savedmodel")
+    arguments = [str(tmp_path / "run"), "--data", "digits", "--n", "60"]
+    chosen = ["--measures", "mse,importance_weighted_bound", "--json"]
+    out = tmp_path / "found.json"
+    k = ["--set", "importance_weighted_bound.k=7"]
+    command.main([*arguments, *chosen, str(out), *k])
+    found = json.loads(out.read_text())
+    assert found["mse"]["n"] == 60
+    assert found["importance_weighted_bound"]["k"] == 7
+    assert "MSE" in capsys.readouterr().out
+    for bad in (["--measures", "no"], ["--set", "k=7"], ["--backbone", "nothing"]):
+        with pytest.raises(SystemExit) as stopped:
+            command.main([*arguments, *bad])
+        assert stopped.value.code == 2
+        assert "Expected" in capsys.readouterr().err
+
+
+def test_images_of_a_linear_likelihood_are_clipped_to_their_range(images):
+    nets = ks.networks.digits(latent_dim=4, units=32, joint=False)
+    model = ks.GAN(nets.decoder, nets.critic, likelihood="gaussian")
+    _, _, test, backbone = images
+    x = np.concatenate(list(ks.evaluation.Subject.of(model).generate(300)))
+    with pytest.raises(ValueError, match=r"Expected images in \[0, 1\]"):
+        ks.evaluation.inception_score(x, backbone=backbone)
+    found = ks.evaluation.evaluate(
+        model, test, backbone=backbone, measures="inception_score", n=300, verbose=False
+    )
+    clipped = ks.evaluation.inception_score(np.clip(x, 0, 1), backbone=backbone)
+    assert found["inception_score"] == pytest.approx(clipped)
