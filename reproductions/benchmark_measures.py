@@ -1,12 +1,15 @@
 """Times measures beside what others do, and what memory they take.
 
     python -m reproductions.benchmark_measures fid
+    python -m reproductions.benchmark_measures ais
 
 `fid`: the Fréchet distance of two sets of features, from the features on. Ours streams
 moments and takes singular values; the other way gathers the features, takes `np.cov`
 and `scipy.linalg.sqrtm` of the covariances' product, as most FID code does. The two
 alternate, so that a busy machine slows both down. A process of its own streams features
 that are made as they are read, and tells its largest memory.
+
+`ais`: the throughput of annealed importance sampling, see `benchmark_ais`.
 
 Each subcommand writes its part of results/benchmark_measures.json.
 """
@@ -25,6 +28,7 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.linalg
 
+from reproductions import benchmark_ais
 from reproductions.files import add_json
 from reproductions.results import ROOT, record
 
@@ -140,7 +144,10 @@ def fid(given: argparse.Namespace) -> dict:
 
 
 # A subcommand: what it measures, and its own options with their defaults.
-COMMANDS = {"fid": (fid, {"n": 50_000, "dimensions": 2048, "rounds": 3})}
+COMMANDS = {
+    "fid": (fid, {"n": 50_000, "dimensions": 2048, "rounds": 3}),
+    "ais": (benchmark_ais.ais, benchmark_ais.OPTIONS),
+}
 INNER = {"stream": (stream, {"n": 50_000, "dimensions": 2048})}
 
 
