@@ -10,6 +10,12 @@ table is the law's `activation`, so that Bernoulli laws see logits.
 Every density is summed over the event (all pixels, all code dimensions), in nats.
 """
 
+from keras_svae.distributions.flows import (
+    AutoregressiveFlow,
+    CouplingFlow,
+    Flow,
+    PlanarFlow,
+)
 from keras_svae.distributions.laws import (
     Bernoulli,
     ContinuousBernoulli,
@@ -23,13 +29,17 @@ from keras_svae.distributions.names import get
 from keras_svae.distributions.priors import kl_divergence, prior
 
 __all__ = [
+    "AutoregressiveFlow",
     "Bernoulli",
     "ContinuousBernoulli",
+    "CouplingFlow",
+    "Flow",
     "Gaussian",
     "Implicit",
     "Laplace",
     "Law",
     "LocationScale",
+    "PlanarFlow",
     "get",
     "kl_divergence",
     "prior",

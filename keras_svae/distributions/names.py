@@ -1,5 +1,10 @@
 """Laws by name."""
 
+from keras_svae.distributions.flows import (
+    AutoregressiveFlow,
+    CouplingFlow,
+    PlanarFlow,
+)
 from keras_svae.distributions.laws import (
     Bernoulli,
     ContinuousBernoulli,
@@ -21,6 +26,9 @@ LIKELIHOODS = {
 POSTERIORS = {
     "gaussian": lambda: Gaussian("learned"),
     "laplace": lambda: Laplace("learned"),
+    "planar": PlanarFlow,
+    "coupling": CouplingFlow,
+    "autoregressive": AutoregressiveFlow,
     "implicit": Implicit,
 }
 
@@ -31,16 +39,22 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
     Args:
         law: For a likelihood "gaussian" and "laplace" (scale 1, linear), "bernoulli",
             "continuous_bernoulli" or "implicit"; for a posterior "gaussian" and
-            "laplace" (learned scale) or "implicit"; or a `Law`.
+            "laplace" (learned scale), "planar" (8 layers, conditioned), "coupling",
+            "autoregressive" (4 layers) or "implicit"; or a `Law`.
         role: "likelihood" or "posterior".
 
     Raises:
-        ValueError: For a name that is none of these.
+        ValueError: For a name that is none of these, or a flow as a likelihood.
     """
     names = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}[role]
     if isinstance(law, str) and law in names:
         return names[law]()
     if isinstance(law, Law):
+        if role == "likelihood" and law.parameters is None:
+            raise ValueError(
+                "Expected a likelihood whose raw outputs stand beside each entry of "
+                f"the data; received: {type(law).__name__}, a posterior of codes"
+            )
         return law
     raise ValueError(
         f"Expected {role} to be one of {sorted(names)} or a "

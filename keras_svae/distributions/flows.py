@@ -1,0 +1,250 @@
+"""Normalizing flows: posteriors that bend a Gaussian.
+
+The raw output of the encoder holds the Gaussian's locations and scales, as the law
+`Gaussian("learned")` has them, and then the parameters of the flow. What of these is
+not to depend on x, `constants`, are weights of the encoder's last layer.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_svae.distributions import steps
+from keras_svae.distributions.laws import Gaussian, Law
+from keras_svae.distributions.planar import Planar
+
+__all__ = ["AutoregressiveFlow", "CouplingFlow", "Flow", "PlanarFlow"]
+
+tfd, tfb = tfp.distributions, tfp.bijectors
+
+BASE = Gaussian("learned")
+
+
+class Flow(Law):
+    """A Gaussian of diagonal covariance, put through invertible layers.
+
+    Subclasses give `parameters_of(dim)`, `constants(dim)` and `bijector(raw, dim)`.
+
+    Args:
+        length: How many layers, at least 1.
+    """
+
+    # Not so many for each entry of an event: a flow mixes them.
+    parameters = None
+    moments = False
+
+    def __init__(self, length: int):
+        super().__init__()
+        self.length = _count("length", length)
+
+    def parameters_of(self, dim: int) -> int:
+        """How many raw outputs the layers have, for codes of `dim` entries."""
+        raise NotImplementedError
+
+    def bijector(self, raw: tf.Tensor, dim: int) -> tfb.Bijector:
+        """The layers from their raw outputs, (batch, parameters_of(dim)) float32."""
+        raise NotImplementedError
+
+    def outputs(self, dim):
+        return BASE.outputs(dim) + self.parameters_of(dim)
+
+    def __call__(self, raw):
+        raw = tf.cast(raw, tf.float32)
+        dim = self._dim(raw.shape[-1])
+        base, layers = tf.split(raw, [BASE.outputs(dim), self.parameters_of(dim)], -1)
+        return tfd.TransformedDistribution(BASE(base), self.bijector(layers, dim))
+
+    def mean(self, raw):
+        """The flow's image of the Gaussian's mean, which is not the flow's mean."""
+        law = self(raw)
+        return law.bijector.forward(law.distribution.mean())
+
+    def _dim(self, outputs: int) -> int:
+        """The dimension of codes that have this many raw outputs."""
+        dim = self.smallest
+        while self.outputs(dim) < outputs:
+            dim += 1
+        if self.outputs(dim) != outputs:
+            raise ValueError(
+                f"Expected as many raw outputs as {type(self).__name__} has for a "
+                f"code, {self.outputs(dim)} in {dim} dimensions; received: {outputs}"
+            )
+        return dim
+
+    smallest = 1
+
+    def _check_dim(self, dim: int) -> None:
+        if dim < self.smallest:
+            raise ValueError(
+                f"Expected a code of at least {self.smallest} dimensions for "
+                f"{type(self).__name__}; received: latent_dim={dim}"
+            )
+
+    def get_config(self):
+        return {"length": self.length}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class PlanarFlow(Flow):
+    """Planar flow (Rezende & Mohamed, 2015): layers `z + u tanh(w.z + b)`, (10).
+
+    Raw outputs: of the Gaussian 2 d, then u (length, d), w (length, d), b (length).
+    u and w are divided by the square root of d, so that raw values of order 1 give
+    layers of order 1. See `planar.constrained` for what keeps them invertible.
+
+    Args:
+        length: How many layers, at least 1; 80 in the papers.
+        conditioned: Whether u, w and b too depend on x, as in (20), or are learned
+            constants, shared by all x.
+
+    Raises:
+        ValueError: For a length that is no integer of at least 1.
+
+    Example:
+        flow = ks.distributions.PlanarFlow(80)
+        nets = ks.networks.mnist(latent_dim=32, posterior=flow)
+        model = ks.VAE(nets.encoder, nets.decoder, posterior=flow)
+    """
+
+    def __init__(self, length: int = 8, conditioned: bool = True):
+        super().__init__(length)
+        self.conditioned = bool(conditioned)
+
+    def parameters_of(self, dim):
+        return self.length * (2 * dim + 1)
+
+    def constants(self, dim):
+        return 0 if self.conditioned else self.parameters_of(dim)
+
+    def bijector(self, raw, dim):
+        u, w, b = tf.split(raw, [self.length * n for n in (dim, dim, 1)], -1)
+        shape = tf.concat([tf.shape(raw)[:-1], [self.length, dim]], 0)
+        u, w = (tf.reshape(one, shape) / math.sqrt(dim) for one in (u, w))
+        return Planar(u, w, b)
+
+    def get_config(self):
+        return {**super().get_config(), "conditioned": self.conditioned}
+
+
+class _Affine(Flow):
+    """Layers that shift and scale entries by what a small network makes of others.
+
+    The network has one hidden layer of tanh. Its weights are learned constants; to its
+    hidden layer is added a context of x, which the encoder gives. A log scale lies in
+    (-2, 2).
+
+    Args:
+        length: How many layers, at least 1. The order of the entries is reversed
+            between them.
+        units: Of the hidden layer, at least 1.
+    """
+
+    smallest = 2
+
+    def __init__(self, length: int = 4, units: int = 64):
+        super().__init__(length)
+        self.units = _count("units", units)
+
+    def sizes(self, dim: int) -> tuple[int, int]:
+        """How many entries a layer's network reads, and how many it moves."""
+        raise NotImplementedError
+
+    def step(self, conditioner: "steps.Conditioner", dim: int) -> tfb.Bijector:
+        """One layer."""
+        raise NotImplementedError
+
+    def masks(self, dim: int):
+        """The masks of the network's two matrices, or None."""
+        return None
+
+    def constants(self, dim):
+        self._check_dim(dim)
+        return self.length * steps.weights(*self.sizes(dim), self.units)
+
+    def parameters_of(self, dim):
+        return self.length * self.units + self.constants(dim)
+
+    def bijector(self, raw, dim):
+        contexts, weights = tf.split(
+            raw, [self.length * self.units, self.constants(dim)], -1
+        )
+        contexts = tf.split(contexts, self.length, -1)
+        weights = tf.split(weights, self.length, -1)
+        chain = []
+        for context, own in zip(contexts, weights, strict=True):
+            conditioner = steps.Conditioner(
+                context, own, *self.sizes(dim), masks=self.masks(dim)
+            )
+            chain += [self.step(conditioner, dim), tfb.Permute(range(dim)[::-1])]
+        return tfb.Chain(chain[:-1][::-1])
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class CouplingFlow(_Affine):
+    """Affine coupling layers, of real NVP (Dinh et al., 2017).
+
+    Each layer leaves the first half of the entries as it is and shifts and scales the
+    others by what a network makes of that half (their (7) and (8)), so that draws and
+    densities cost the same.
+
+    Args:
+        length: How many layers, at least 1; with 2, every entry is moved. The order of
+            the entries is reversed between them.
+        units: Of the hidden layer (tanh) of each layer's network, at least 1.
+
+    Raises:
+        ValueError: For a length or units that are no integers of at least 1; when it
+            is used, for a code of one dimension.
+    """
+
+    def sizes(self, dim):
+        return dim // 2, dim - dim // 2
+
+    def step(self, conditioner, dim):
+        return tfb.RealNVP(
+            num_masked=dim // 2,
+            shift_and_log_scale_fn=lambda z, *_, **__: conditioner(z),
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AutoregressiveFlow(_Affine):
+    """Inverse autoregressive flow (Kingma et al., 2016).
+
+    Each layer shifts and scales every entry by what a masked network (Germain et al.,
+    2015) makes of the entries before it. A draw and its density cost one pass per
+    layer. The density of another code, which sVAE-r and AS-VAE ask for, costs one pass
+    per layer and dimension of the code.
+
+    Args:
+        length: How many layers, at least 1. The order of the entries is reversed
+            between them.
+        units: Of the hidden layer (tanh) of each layer's network, at least 1.
+
+    Raises:
+        ValueError: For a length or units that are no integers of at least 1; when it
+            is used, for a code of one dimension.
+    """
+
+    def sizes(self, dim):
+        return dim, dim
+
+    def masks(self, dim):
+        return steps.autoregressive_masks(dim, self.units)
+
+    def step(self, conditioner, dim):
+        return tfb.Invert(tfb.MaskedAutoregressiveFlow(conditioner, unroll_loop=True))
+
+
+def _count(name: str, value) -> int:
+    """The value; raises unless it is an integer of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
+        )
+    return value
