@@ -72,7 +72,7 @@ class Moments:
                 mean = np.zeros(part.shape[1])
                 upper = np.zeros((part.shape[1],) * 2, order="F")
             count = len(part)
-            shift = part.mean(0) - mean
+            shift = part.mean(0, dtype=np.float64) - mean
             # One product for the part about its own mean and for the means' distance.
             rows = np.empty((count + 1, len(mean)))
             np.subtract(part, mean + shift, out=rows[:-1])

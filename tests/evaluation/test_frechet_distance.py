@@ -19,6 +19,7 @@ Y = RNG.normal(size=(200, D)) @ RNG.normal(size=(D, D))
 
 def by_sqrtm(x, y):
     """Heusel et al.'s formula as their code has it."""
+    x, y = x.astype("float64"), y.astype("float64")
     one, other = np.cov(x.T), np.cov(y.T)
     root = scipy.linalg.sqrtm(one @ other).real
     shift = x.mean(0) - y.mean(0)
@@ -76,6 +77,16 @@ def test_warns_only_with_few():
         frechet_distance(X, Y[: D + 1])
 
 
+@pytest.mark.parametrize("least", [1e-3, 1e-6, 1e-12])
+def test_both_ways_to_a_factor(least):
+    # From variances that Cholesky's factor holds to such that it does not.
+    rotation = np.linalg.qr(RNG.normal(size=(D, D)))[0]
+    s, t = (np.geomspace(1, least, D)[RNG.permutation(D)] for _ in range(2))
+    laws = [Moments(np.zeros(D), (rotation * a**2) @ rotation.T) for a in (s, t)]
+    want = ((s - t) ** 2).sum()
+    assert frechet_distance(*laws) == pytest.approx(want, rel=1e-6)
+
+
 @pytest.mark.parametrize("size", [1, 64, 300])
 def test_streams_give_what_the_whole_gives(size, monkeypatch):
     monkeypatch.setattr(moments, "ROWS", 50)
@@ -90,6 +101,14 @@ def test_parts_merge_to_the_whole():
     assert merged.n == 300
     np.testing.assert_allclose(merged.mean, X.mean(0), rtol=1e-12)
     np.testing.assert_allclose(merged.covariance, np.cov(X.T), rtol=1e-10)
+
+
+def test_float32_is_added_in_float64():
+    x = (X + 100).astype("float32")
+    found = Moments.of(x)
+    np.testing.assert_allclose(found.mean, x.mean(0, dtype="float64"), rtol=1e-14)
+    want = np.cov(x.T.astype("float64"))
+    np.testing.assert_allclose(found.covariance, want, rtol=1e-10, atol=1e-11)
 
 
 def test_far_from_zero_nothing_is_lost():
