@@ -197,7 +197,8 @@ def annealed_importance_sampling(
     weights, accepted = np.concatenate(weights, 1), np.concatenate(accepted)
     total = scipy.special.logsumexp(weights, axis=0)
     per_example = likelihoods.check_result(total - np.log(n_chains))
-    size = np.exp(2 * total - scipy.special.logsumexp(2 * weights, axis=0))
+    squares = scipy.special.logsumexp(2 * weights, axis=0)
+    size = likelihoods.effective_sample_size(total, squares)
     mean = likelihoods.summary(
         "log p(x) by AIS",
         per_example,

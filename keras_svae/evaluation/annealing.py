@@ -11,7 +11,7 @@ from keras_svae.noise import Noise
 
 tfd = tfp.distributions
 
-# Steepness of the sigmoidal schedule, as in Wu et al.'s code.
+# Steepness of the sigmoidal schedule (Grosse et al., 2015).
 STEEPNESS = 4.0
 # Of the pilot pass: the log step size moves by this times the acceptance's error.
 RATE = 0.2
@@ -24,7 +24,7 @@ def schedule(n: int, kind: str = "sigmoid") -> np.ndarray:
     Args:
         n: How many, at least 2.
         kind: "sigmoid": s(4 (2t - 1)), t from 0 to 1, moved and scaled to reach 0
-            and 1, so that they lie densest at both ends (Wu et al., 2016, 4.2);
+            and 1, so that they lie densest at both ends (Grosse et al., 2015);
             "linear".
     """
     t = np.linspace(0, 1, n)

@@ -44,7 +44,7 @@ def importance_weighted_bound(
     batch_size: int = 32,
     seed: int = 0,
 ) -> ImportanceWeightedBound:
-    """L_k = E log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), Burda et al. (8); nats.
+    """L_k = E log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), in nats (Burda et al., 2016).
 
     L_1 is the variational bound; L_k rises with k to log p(x).
 
@@ -112,8 +112,7 @@ def importance_weighted_bound(
         parts.append(run(x, Noise(seed).fold(i).seed("z")))
     first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
     per_example = likelihoods.check_result(first - np.log(k))
-    with np.errstate(invalid="ignore"):  # no draw in the prior's support
-        size = np.nan_to_num(np.exp(2 * first - second))
+    size = likelihoods.effective_sample_size(first, second)
     mean = likelihoods.summary(
         "importance-weighted bound",
         per_example,

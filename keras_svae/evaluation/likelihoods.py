@@ -141,6 +141,12 @@ def check_result(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def effective_sample_size(log_sum: np.ndarray, log_squares: np.ndarray) -> np.ndarray:
+    """`(sum w)^2 / sum w^2` from the logs of both sums; 0 where all weights are 0."""
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(np.exp(2 * log_sum - log_squares))
+
+
 def summary(name: str, values: np.ndarray, **details) -> Measurement:
     """Mean over examples, its deviation the standard error of that mean."""
     n = len(values)

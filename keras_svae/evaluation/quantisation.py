@@ -15,7 +15,7 @@ def dequantise(
     """Adds uniform noise of one level's width: (y + u) / 256 for level y, u ~ U[0, 1).
 
     The mean log density of the result is a lower bound on the log probability of the
-    8-bit image, up to a constant (Theis et al., 2016, equation 4): see
+    8-bit image, up to a constant (Theis et al., 2016): see
     `bits_per_dimension`. Without the noise, a density on 8-bit images has no bound.
 
     Args:

@@ -200,6 +200,17 @@ def test_same_seed_same_numbers():
     assert (ais(seed=2, **kwargs).per_example != one.per_example).all()
 
 
+def test_data_that_cannot_be_have_probability_zero():
+    def log_likelihood(x, z):
+        impossible = tf.fill([tf.shape(x)[0]], -np.inf)
+        return tf.where(x[:, 0] > 0, impossible, -0.5 * (z[:, 0] - 1) ** 2)
+
+    found = ais([[1.0], [-1.0]], log_likelihood, latent_dim=1, n_temperatures=20)
+    assert found.per_example[0] == -np.inf and found.effective_sample_size[0] == 0
+    # E exp(-(z - 1)^2 / 2), z ~ N(0, 1): by hand.
+    assert found.per_example[1] == pytest.approx(-0.25 - 0.5 * np.log(2), abs=0.3)
+
+
 @pytest.mark.slow
 def test_xla_agrees():
     found = ais(n_temperatures=300, jit_compile=True)
