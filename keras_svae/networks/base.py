@@ -187,11 +187,12 @@ def block(
     *,
     batch_norm: bool,
     dropout: float,
+    momentum: float = BATCH_NORM_MOMENTUM,
 ) -> keras.KerasTensor:
     """A hidden block in the order of the paper's tables: layer, activation, BN."""
     x = keras.layers.Activation(activation)(layer(x))
     if batch_norm:
-        x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+        x = keras.layers.BatchNormalization(momentum=momentum)(x)
     return Dropout(dropout)(x) if dropout else x
 
 

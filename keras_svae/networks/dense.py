@@ -16,6 +16,7 @@ def dense(
     depth: int,
     activation: str,
     shared: bool = False,
+    momentum: float = base.BATCH_NORM_MOMENTUM,
 ) -> base.Networks:
     """Three networks of `depth` hidden layers of `units`, on flattened data.
 
@@ -27,6 +28,7 @@ def dense(
         activation: Of encoder and decoder, the name of a Keras activation.
         shared: Whether the encoder reads the critic's last hidden layer, instead of x,
             and has one hidden layer of its own.
+        momentum: Of the averages of batch normalization.
     """
     if shared and options.joint:
         raise ValueError(
@@ -38,7 +40,8 @@ def dense(
     base.check_activation("activation", activation)
 
     def hidden(x, activation, batch_norm, depth=depth):
-        block = functools.partial(base.block, dropout=options.dropout)
+        more = {"dropout": options.dropout, "momentum": momentum}
+        block = functools.partial(base.block, **more)
         for _ in range(depth):
             x = block(x, keras.layers.Dense(units), activation, batch_norm=batch_norm)
         return x

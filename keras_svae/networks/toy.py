@@ -70,4 +70,5 @@ def toy(
         **defaults | options,
     )
     shape = {"units": units, "depth": depth, "activation": activation}
-    return dense(given, (2,), shared=shared, **shape)
+    # Averages of .9 would wander with the batch by a grid25 component's sigma.
+    return dense(given, (2,), shared=shared, momentum=0.99, **shape)
