@@ -13,7 +13,7 @@ from keras_svae import data, evaluation
 from keras_svae.evaluation.evaluate import MEASURES
 from keras_svae.evaluation.subject import Subject
 
-__all__ = ["main"]
+__all__ = ["find_backbone", "main"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,9 +82,11 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
     load = {k: v for k, v in (places | framing).items() if v is not None}
     if subject.range:
         load["scale"] = subject.range
-    splits = {}
-    for split in dict.fromkeys((given.split, "train")):
-        splits[split] = _load(given.data, split, load)
+    passed = {"batch_size": 250, "shuffle": False, "drop_remainder": False}
+    splits = {
+        split: data.load(given.data, split, labels=None, **passed, **load)
+        for split in (given.split, "train")
+    }
     mixture = None
     if len(subject.data_shape) == 1:
         mixture = data.mixture(given.data)
@@ -97,7 +99,7 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
         measures=measures,
         train=splits["train"],
         n=given.n,
-        backbone=_backbone(given),
+        backbone=find_backbone(given.backbone, given.data),
         lpips=given.lpips and evaluation.LPIPS(given.lpips),
         mixture=mixture,
         dequantise=given.dequantise,
@@ -106,26 +108,31 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
     )
 
 
-def _load(name: str, split: str, options: dict):
-    """The split, with labels where there are any."""
-    options = {"batch_size": 250, "shuffle": False, "drop_remainder": False} | options
-    try:
-        return data.load(name, split, labels=True, **options)
-    except ValueError as error:
-        if "labels=True" not in str(error):
-            raise
-        return data.load(name, split, **options)
+def find_backbone(
+    name: str | os.PathLike | None, data_name: str | os.PathLike
+) -> evaluation.Backbone | None:
+    """What images are seen through, by name.
 
+    Args:
+        name: A classifier in the cache or its `.keras` file, "inception_v3", or
+            "inception_v3=FILE" of weights; None for the classifier of the data.
+        data_name: The data, by whose name its classifier is looked for.
 
-def _backbone(given: argparse.Namespace) -> evaluation.Backbone | None:
-    if given.backbone is None:
+    Returns:
+        The backbone; None if none was named and the data's has not been trained.
+
+    Raises:
+        FileNotFoundError: If what was named is not there.
+    """
+    if name is None:
         try:
-            return evaluation.classifier(given.data)
+            return evaluation.classifier(pathlib.Path(data_name).stem)
         except FileNotFoundError:
             return None
-    if given.backbone.partition("=")[0] == "inception_v3":
-        return evaluation.inception_v3(given.backbone.partition("=")[2] or "imagenet")
-    return evaluation.classifier(given.backbone)
+    known, _, weights = os.fspath(name).partition("=")
+    if known == "inception_v3":
+        return evaluation.inception_v3(weights or "imagenet")
+    return evaluation.classifier(name)
 
 
 def _settings(pairs: list[str]) -> dict[str, dict]:

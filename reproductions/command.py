@@ -89,6 +89,12 @@ def run_options(one: argparse.ArgumentParser) -> None:
         help="what the data are, if not what their publisher has; for the record",
     )
     group.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="what images are seen through, as in python -m keras_svae.evaluate [the "
+        "data's classifier, if it has been trained]",
+    )
+    group.add_argument(
         "--backup-every",
         type=int,
         metavar="STEPS",
@@ -155,8 +161,8 @@ def guarded(program: str, function: Callable[[], None]) -> None:
 
 
 def _main(experiment: Experiment, given: dict) -> None:
-    places = ("data_dir", "manual_dir", "data_note", "backup_every", "resume")
-    options = {name: given.pop(name) for name in places}
+    places = ("data_dir", "manual_dir", "data_note", "backbone", "backup_every")
+    options = {name: given.pop(name) for name in (*places, "resume")}
     out, copy, shown = (given.pop(name) for name in ("out", "record", "verbose"))
     settings = experiment.config(**given)
     folder = RunFolder(out or pathlib.Path("runs") / settings.title)

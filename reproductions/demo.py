@@ -3,18 +3,22 @@
 import argparse
 import time
 
+import keras_svae as ks
+from keras_svae.evaluation import train_classifier
 from reproductions import command, runner
 from reproductions.folder import RunFolder
 from reproductions.svae import DIGITS
 
 MEASURES = {
-    "test MSE": "of reconstructions of {test MSE, examples} unseen digits, per pixel "
-    "in [0, 1]",
-    "symmetric KL": "between both joint laws, as the critic estimates it, nats",
-    "MLP-classifier score": "of {MLP-classifier score, samples:,} samples, between 1 "
-    "and 10; an inception-type score, but under a small scikit-learn MLP",
-    "MLP-classifier score of real test images": "the same of real digits, to compare",
-    "MLP classifier's test accuracy": "of the classifier behind the two scores",
+    "mse": "of reconstructions of unseen digits, per pixel in [0, 1]",
+    "psnr": "of the same, decibels",
+    "linear_probe": "accuracy of a linear classifier of their codes",
+    "calibration.symmetric_kl": "of both joint laws, as the critic has it, nats",
+    "inception_score": "of samples, between 1 and 10, under a classifier of digits",
+    "inception_score_of_data": "the same of real digits, to compare",
+    "frechet_distance": "between its features of samples and of real digits",
+    "precision_recall.precision": "share of the samples among real digits",
+    "precision_recall.recall": "share of the real digits among samples",
 }
 
 
@@ -39,9 +43,18 @@ def table(record: dict) -> str:
     metrics = record["metrics"]
     width = max(map(len, MEASURES))
     return "\n".join(
-        f"  {name:{width}}  {metrics[name]:8.4f}  {text.format_map(metrics)}"
+        f"  {name:{width}}  {metrics[name]:8.4f}  {text}"
         for name, text in MEASURES.items()
     )
+
+
+def seen_through() -> None:
+    """Trains the classifier that samples are scored with, if it is not cached."""
+    try:
+        ks.evaluation.classifier("digits")
+    except FileNotFoundError:
+        print("First a classifier of digits, to see the samples through:")
+        train_classifier.train("digits")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         "about two minutes on two cores."
     )
     began = time.monotonic()
+    seen_through()
     record = runner.run(settings, folder.path, resume=given.resume)
     print(f"\nDone in {time.monotonic() - began:.0f} seconds. Measures:\n")
     print(table(record))

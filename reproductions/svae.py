@@ -46,11 +46,11 @@ TOY = Experiment(
         "wgan_gp": {"turns": 1, "critic_turns": 5},
     },
     published={
-        "mixture score": {
+        "mixture_score": {
             "ali": "2.750 +- 1.498 (lam 0)",
             "alice": "3.669 +- 1.386 (lam .01), 4.495 +- .775 (.1), 4.598 +- .576 (1)",
         },
-        "test MSE": {
+        "mse": {
             "ali": "4.715 (lam 0)",
             "alice": "1.467 (lam .01), .129 (.1), .0218 (1)",
         },
@@ -107,12 +107,12 @@ MNIST = Experiment(
     },
     methods={"alice": {"two_sided": False}, "wgan_gp": {"critic_turns": 5}},
     published={
-        "log p(x), nats, by AIS": {
+        "annealed_importance_sampling": {
             "svae": "-80.42 (lam 0), -79.26 (lam .1)",
             "gan": "-114.25",
             "wgan_gp": "-79.92",
         },
-        "inception score": {
+        "inception_score": {
             "svae": "8.81 (lam 0), 9.12 (lam .1)",
             "gan": "8.34",
             "wgan_gp": "8.45",
@@ -157,7 +157,7 @@ CIFAR10 = Experiment(
         "wgan_gp": {"critic_batch_norm": False, "critic_turns": 5},
     },
     published={
-        "inception score": {
+        "inception_score": {
             "svae": "6.76 +- .046 (lam 0), 6.96 +- .066 (sVAE-r)",
             "ali": "5.34",
             "wgan_gp": "6.56",

@@ -104,14 +104,13 @@ def one_run(run: dict, path: str) -> dict:
     except ks.Diverged as error:
         result |= DIVERGED | {"diverged": str(error)}
     else:
-        x = inputs.arrays("test")
-        mse = ks.evaluation.mse(x, measure.reconstruct(model, x))
-        found = measure.plane(model, ks.data.mixture(config.data))
+        wanted = ("mixture_score", "mse", "modes")
+        found = measure.measure(model, inputs, measures=wanted)
         result |= {
-            "score": found["mixture score"],
-            "mse": min(mse, DIVERGED["mse"]),
-            "near": found["share of samples within 3 sigma"],
-            "components": found["components with a sample within 3 sigma"],
+            "score": found["mixture_score"],
+            "mse": min(found["mse"], DIVERGED["mse"]),
+            "near": found["modes.high_quality"],
+            "components": int(found["modes.captured"]),
         }
     result["seconds"] = time.time() - began
     result["cpu_seconds"] = time.process_time() - used

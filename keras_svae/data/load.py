@@ -18,7 +18,7 @@ def load(
     split: str = "train",
     batch_size: int = 64,
     *,
-    labels: bool = False,
+    labels: bool | None = False,
     scale: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
     start: int | None = None,
@@ -57,7 +57,8 @@ def load(
             and `labels`, or `x` and `y`.
         split: `train`, `validation`, `test`, or another split that the data set has.
         batch_size: Examples per batch; of all replicas together.
-        labels: Whether to give pairs (x, y), with y the class, (batch,), int64.
+        labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
+            gives them where there are any.
         scale: The range that images are brought to, (0, 1) or (-1, 1). Points are
             never scaled.
         seed: Decides the order, the bits of `binarize`, and which points are drawn
@@ -120,6 +121,8 @@ def load(
         download=bool(download),
     )
     examples, rows = _select(source, split, validation)
+    if labels is None:
+        labels = examples.labels is not None
     if labels and examples.labels is None:
         raise ValueError(
             f"Expected data with a class for each example, as labels=True asks; "

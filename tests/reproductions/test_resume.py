@@ -85,8 +85,8 @@ def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
     folder = runner.RunFolder(tmp_path / "run")
     config = TOY.config()
     folder.open(config, resume=False)
-    folder.metrics_file.write_text('{"metrics": {"test MSE": 1}}')
+    folder.metrics_file.write_text('{"metrics": {"mse": 1}}')
     monkeypatch.setattr(runner.build, "model", None)  # would be called
     record = runner.run(config, tmp_path / "run", resume=True)
-    assert record == {"metrics": {"test MSE": 1}}
+    assert record == {"metrics": {"mse": 1}}
     assert "finished: nothing to do" in capsys.readouterr().out
