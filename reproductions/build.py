@@ -4,26 +4,19 @@ import keras
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.distributions import Gaussian, Laplace
-from reproductions.config import Config
-
-METHODS = {
-    "svae": ks.SVAE,
-    "ali": ks.ALI,
-    "alice": ks.ALICE,
-    "gan": ks.GAN,
-    "wgan_gp": ks.WGANGP,
-    "vae": ks.VAE,
-}
+from keras_svae.distributions import Gaussian, Laplace, PlanarFlow
+from reproductions.config import METHODS, Config
 
 # Laws by the names a configuration has for them; other names are keras_svae's own.
 POSTERIORS = {
     # Scale 1, the noise is what the encoder is fed: lam times squared errors of codes.
-    "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
-    "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+    "unit_gaussian": lambda config: Gaussian(1.0, draw="mean"),
+    "unit_laplace_tanh": lambda config: Laplace(1.0, activation="tanh", draw="mean"),
+    "planar_flow": lambda config: PlanarFlow(config.flow_length),
 }
 LIKELIHOODS = {
     "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
+    "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
     "learned_gaussian": lambda: Gaussian("learned"),
     # The authors' image code: images in [-1, 1], absolute errors.
     "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
@@ -34,7 +27,7 @@ def laws(config: Config) -> dict:
     """The posterior and the likelihood of a configuration."""
     posterior, likelihood = config.posterior, config.likelihood
     return {
-        "posterior": POSTERIORS.get(posterior, lambda: posterior)(),
+        "posterior": POSTERIORS.get(posterior, lambda config: posterior)(config),
         "likelihood": LIKELIHOODS.get(likelihood, lambda: likelihood)(),
     }
 
@@ -44,19 +37,30 @@ def value_range(config: Config) -> tuple[float, float]:
     return ks.distributions.get(laws(config)["likelihood"]).range or (0.0, 1.0)
 
 
-def networks(config: Config):
-    """The networks, with weights of the configuration's seed."""
+def networks(config: Config) -> list[keras.Model | None]:
+    """What the method's class takes, with weights of the configuration's seed."""
     keras.utils.set_random_seed(config.seed)
-    given = ("units", "depth", "noise", "critic_batch_norm", "critic_activation")
+    method = METHODS[config.method]
+    given = ("units", "depth", "noise", "batch_norm", "width")
+    given += ("critic_batch_norm", "critic_activation")
     options = {name: getattr(config, name) for name in given}
     options = {name: value for name, value in options.items() if value is not None}
-    return getattr(ks.networks, config.nets)(
+    if config.dropout:
+        options["dropout"] = config.dropout
+    if method.reads == "shared":
+        options["shared"] = True
+    made = getattr(ks.networks, config.nets)(
         latent_dim=config.latent_dim,
-        joint=config.method not in ("gan", "wgan_gp"),
-        dropout=config.dropout,
+        joint=method.reads == "pairs",
         **laws(config),
         **options,
     )
+    found = {**made._asdict(), "no_critic": None}
+    names = method.networks.split()
+    if "another_critic" in names:
+        # With weights of its own.
+        found["another_critic"] = keras.models.clone_model(made.critic)
+    return [found[name] for name in names]
 
 
 def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
@@ -70,35 +74,41 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
     """
     most = min(config.steps_per_execution, steps_per_epoch)
     at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
-    nets = networks(config)
-    method = METHODS[config.method]
+    given = METHODS[config.method]
+    method = getattr(ks, given.model)
     arguments = {"prior": config.prior, "seed": config.seed, **laws(config)}
-    if config.method in ("gan", "wgan_gp"):
-        parts = [nets.decoder, nets.critic]
+    if given.reads != "pairs":
         del arguments["posterior"]
-    elif config.method == "vae":
-        parts = [nets.encoder, nets.decoder]
-    else:
-        parts = list(nets)
-    if config.method in ("svae", "alice"):
-        arguments.update(lam=config.lam, two_sided=config.two_sided)
+    options = {name: getattr(config, field) for name, field in given.options.items()}
+    arguments |= {name: one for name, one in options.items() if one is not None}
+    arguments |= given.arguments
     *_, main = method.players
     arguments["turns"] = {main: config.turns}
     rates = {"optimizer": config.learning_rate}
+    turns = {"optimizer": config.turns, "critic_optimizer": config.critic_turns}
     if "critic" in method.players:
         arguments["turns"]["critic"] = config.critic_turns
         rate = config.critic_learning_rate or config.learning_rate
         rates["critic_optimizer"] = rate
-    made = method(*parts, **arguments)
+    made = method(*networks(config), **arguments)
     made.compile(
-        **{name: adam(config, rate) for name, rate in rates.items()},
+        **{
+            name: adam(config, rate, steps_per_epoch * turns[name])
+            for name, rate in rates.items()
+        },
         steps_per_execution=at_once,
+        ema=config.ema,
     )
     return made
 
 
-def adam(config: Config, rate: float) -> keras.optimizers.Adam:
-    """Adam as configured."""
+def adam(config: Config, rate: float, updates: int) -> keras.optimizers.Adam:
+    """Adam as configured, for a player with so many updates in an epoch."""
+    if config.decay == "cosine":
+        steps = config.epochs * updates
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    elif config.decay == "inverse_sqrt_epoch":
+        rate = ks.schedules.InverseSqrtEpoch(rate, updates)
     return keras.optimizers.Adam(rate, beta_1=config.beta_1, clipnorm=config.clipnorm)
 
 

@@ -5,12 +5,88 @@ import dataclasses
 import types
 import typing
 
-METHODS = ("svae", "ali", "alice", "gan", "wgan_gp", "vae")
 BUDGETS = ("paper", "quick")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+    """How a method of the command line is made.
+
+    Attributes:
+        model: Its class in keras_svae.
+        networks: What the class takes first, in this order: networks by their names in
+            `keras_svae.networks.Networks`; `another_critic` is one more of the critic's
+            kind, `no_critic` None.
+        reads: What the critic reads: "pairs" (x, z); "x" alone, and then the class
+            takes no posterior; "shared" is "x" with an encoder that reads the critic's
+            features.
+        arguments: What the class is always given besides.
+        options: Arguments of the class by the fields of `Config` that hold them; what
+            is None there is not given.
+        settings: Values of `Config`'s fields, unless the experiment has others for
+            this method.
+    """
+
+    model: str
+    networks: str = "encoder decoder critic"
+    reads: str = "pairs"
+    arguments: dict = dataclasses.field(default_factory=dict)
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
+    settings: dict = dataclasses.field(default_factory=dict)
+
+
+_LAM = {"lam": "lam", "two_sided": "two_sided"}
+_OF_X = {"networks": "decoder critic", "reads": "x"}
+_AIM = {
+    "model": "AIM",
+    "networks": "decoder critic encoder",
+    "reads": "shared",
+    "options": {"lam": "code_lam"},
+}
+METHODS = {
+    "svae": Method(model="SVAE", options=_LAM),
+    "ali": Method(model="ALI"),
+    "alice": Method(model="ALICE", options=_LAM),
+    "gan": Method(model="GAN", **_OF_X),
+    "wgan_gp": Method(model="WGANGP", **_OF_X),
+    "vae": Method(model="VAE", networks="encoder decoder"),
+    "nf_vae": Method(
+        model="VAE",
+        networks="encoder decoder",
+        settings={"posterior": "planar_flow", "noise": False},
+    ),
+    "as_vae": Method(model="ASVAE", networks="encoder decoder critic another_critic"),
+    "as_vae_r": Method(model="ASVAE", arguments={"part": "reconstruction"}),
+    # Its one critic is the second.
+    "as_vae_g": Method(
+        model="ASVAE",
+        networks="encoder decoder no_critic critic",
+        arguments={"part": "generation"},
+    ),
+    "avb": Method(
+        model="AdversarialVariationalBayes",
+        options={"adaptive_contrast": "adaptive_contrast"},
+        settings={"posterior": "implicit", "noise": None},
+    ),
+    "aim": Method(**_AIM, arguments={"variance": "learned"}),
+    "aim_minus": Method(**_AIM, arguments={"variance": "unit"}),
+    "veegan": Method(model="VEEGAN", options={"lam": "code_lam"}),
+    "unrolled_gan": Method(
+        model="UnrolledGAN", **_OF_X, options={"unrolled": "unrolled"}
+    ),
+}
 # Only these have a regulariser of weight lam.
-REGULARISED = ("svae", "alice")
+REGULARISED = tuple(name for name, one in METHODS.items() if one.options == _LAM)
+DECAYS = ("none", "cosine", "inverse_sqrt_epoch")
 # What each name means is in reproductions/build.py and keras_svae.distributions.
-POSTERIORS = ("gaussian", "laplace", "implicit", "unit_gaussian", "unit_laplace_tanh")
+POSTERIORS = (
+    "gaussian",
+    "laplace",
+    "planar_flow",
+    "implicit",
+    "unit_gaussian",
+    "unit_laplace_tanh",
+)
 LIKELIHOODS = (
     "bernoulli",
     "continuous_bernoulli",
@@ -19,6 +95,7 @@ LIKELIHOODS = (
     "implicit",
     "learned_gaussian",
     "unit_gaussian",
+    "unit_gaussian_tanh",
     "unit_laplace_tanh",
 )
 
@@ -38,7 +115,7 @@ class Config:
     experiment: str = option("the experiment", group=None)
     nets: str = option("the networks, by their name in keras_svae.networks", group=None)
 
-    method: str = option("the method", "svae", choices=METHODS, group="method")
+    method: str = option("the method", "svae", choices=tuple(METHODS), group="method")
     lam: float = option(
         "weight of the log likelihoods: 0 makes svae of svae-r, and ali of alice",
         0.0,
@@ -58,8 +135,24 @@ class Config:
         choices=POSTERIORS,
         group="method",
     )
+    flow_length: int = option("layers of a planar_flow", 8, group="method")
+    adaptive_contrast: bool = option(
+        "whether avb compares with a Gaussian of the encoder's moments",
+        True,
+        group="method",
+    )
     likelihood: str = option(
         "p(x|z); *_tanh: for images in [-1, 1]", choices=LIKELIHOODS, group="method"
+    )
+
+    code_lam: float | None = option(
+        "weight of the code's reconstruction, aim, aim_minus and veegan only",
+        None,
+        unset="the paper's",
+        group="method",
+    )
+    unrolled: int = option(
+        "steps of the critic that unrolled_gan looks ahead", 5, group="method"
     )
 
     seed: int = option(
@@ -84,8 +177,31 @@ class Config:
         "Adam's, of the critic", None, unset="the same", group="training"
     )
     beta_1: float = option("Adam's", 0.9, group="training")
+    decay: str = option(
+        "of the learning rates: to zero along half a cosine, or over the root of the "
+        "epoch's number",
+        "none",
+        choices=DECAYS,
+        group="training",
+    )
+    ema: float | None = option(
+        "momentum of an average of the weights, which is what is measured",
+        None,
+        unset="no average",
+        group="training",
+    )
     turns: int = option("updates of encoder and decoder in a step", 1, group="training")
     critic_turns: int = option("updates of the critic in a step", 1, group="training")
+    patience: int | None = option(
+        "epochs without a better MONITOR before training stops; the best weights are "
+        "then taken",
+        None,
+        unset="no early stopping",
+        group="training",
+    )
+    monitor: str = option(
+        "what early stopping looks at, a column of log.csv", "val_mse", group="training"
+    )
     clipnorm: float | None = option(
         "largest norm of each gradient", None, unset="any", group="training"
     )
@@ -101,6 +217,12 @@ class Config:
         "whether noise is fed to encoder and decoder", None, group="networks"
     )
     dropout: float = option("rate after each hidden block", 0.0, group="networks")
+    width: float | None = option(
+        "factor of all hidden sizes, aim_* and dcgan only", None, group="networks"
+    )
+    batch_norm: bool | None = option(
+        "whether encoder and decoder have batch normalisation", None, group="networks"
+    )
     critic_batch_norm: bool | None = option(
         "whether the critic has batch normalisation", None, group="networks"
     )
@@ -112,6 +234,17 @@ class Config:
         "a data set keras_svae.data knows, a folder of images, or an .npz",
         group="data",
     )
+    validation: int | None = option(
+        "examples of train that are held out, for early stopping",
+        None,
+        unset="none, or the data's own validation split",
+        group="data",
+    )
+    dequantise: bool = option(
+        "whether 8-bit images get uniform noise, in training and in likelihoods",
+        False,
+        group="data",
+    )
     crop: int | None = option(
         "side of a centred square that is cut out of images",
         None,
@@ -120,6 +253,17 @@ class Config:
     )
     size: int | None = option(
         "side that images are resized to", None, unset="as they are", group="data"
+    )
+
+    test_split: str = option("the split that is measured on", "test", group="measures")
+    measures: str | None = option(
+        "names of keras_svae.evaluation's measures, with commas between",
+        None,
+        unset="all that apply but the costly ones",
+        group="measures",
+    )
+    importance_samples: int = option(
+        "k of the importance-weighted bound, if that is named", 50, group="measures"
     )
 
     replicas: int = option(
@@ -145,6 +289,8 @@ class Config:
                 raise ValueError(
                     f"Expected {name} >= 1; received: {getattr(self, name)}"
                 )
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"Expected patience >= 1; received: {self.patience}")
         if self.lam and self.method not in REGULARISED:
             raise ValueError(
                 f"Expected lam only with the methods {list(REGULARISED)}; received: "
@@ -208,6 +354,7 @@ class Experiment:
         return Config(
             **settings
             | self.budgets.get(budget, {})
+            | (METHODS[method].settings if method in METHODS else {})
             | self.methods.get(method, {})
             | given
         )

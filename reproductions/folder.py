@@ -18,6 +18,7 @@ class RunFolder:
         events.*, train/ for TensorBoard; also pictures/, as Pictures writes them
         samples.png ...  the newest pictures
         backup/          what --resume goes on from
+        validation.json, best.weights.h5   of early stopping, where there is some
         metrics.json     measures, with command, seed, commit, machine: the run is done
         model.keras      for keras.saving.load_model
         savedmodel/      for TensorFlow alone

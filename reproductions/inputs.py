@@ -25,7 +25,8 @@ class Inputs:
             "seed": config.seed,
             **{name: value for name, value in places.items() if value is not None},
         }
-        for name in ("crop", "size"):
+        self.scale = scale
+        for name in ("crop", "size", "validation"):
             if getattr(config, name) is not None:
                 self._options[name] = getattr(config, name)
         passes = int(self.load("train").cardinality())
@@ -34,11 +35,32 @@ class Inputs:
     def load(self, split: str, **more) -> tf.data.Dataset:
         """A finite pass over a split, or with `start` a stream."""
         options = self._options | more
+        split = self.config.test_split if split == "test" else split
         return ks.data.load(self.config.data, split=split, **options)
 
     def stream(self, start: int) -> tf.data.Dataset:
         """Training batches without end, from step `start` on."""
-        return self.load("train", start=start)
+        data = self.load("train", start=start)
+        if not self.config.dequantise:
+            return data
+        low, high = self.scale
+
+        def noisy(step, x):
+            key = tf.stack([tf.constant(self.config.seed, tf.int64), step])
+            levels = (x - low) / (high - low) * 255
+            noise = tf.random.stateless_uniform(tf.shape(x), key)
+            return low + (high - low) * (levels + noise) / 256
+
+        # A function of the step alone, so that a resumed run has the same.
+        return data.enumerate(start).map(noisy)
+
+    def watched(self) -> np.ndarray:
+        """What validation looks at: where it chooses weights, never test data."""
+        stops = self.config.patience is not None
+        x = self.arrays("validation" if stops else "test", 5000 if stops else 1000)
+        if self.config.dequantise:
+            x = ks.evaluation.dequantise(x, self.config.seed, self.scale)
+        return x
 
     def count(self, split: str) -> int:
         """How many examples a split has."""

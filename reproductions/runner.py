@@ -6,11 +6,13 @@ import shutil
 import keras
 
 import keras_svae as ks
+from keras_svae.evaluate import find_backbone
 from reproductions import build, measure, results
 from reproductions.config import Config
 from reproductions.files import read_json, write_json
 from reproductions.folder import RunFolder
 from reproductions.inputs import Inputs
+from reproductions.stopping import Stopping
 from reproductions.watch import Clock, Progress, Table
 
 
@@ -35,11 +37,16 @@ def train(
     epoch, done = divmod(step, inputs.steps_per_epoch)
     if step:
         print(f"resumed at step {step}: epoch {epoch + 1} of {settings.epochs}")
-    often = max(1, settings.epochs // 50)
+    # Early stopping looks at every epoch.
+    often = 1 if settings.patience else max(1, settings.epochs // 50)
     if backup_every is None:
         backup_every = often * inputs.steps_per_epoch
     clock = Clock(folder, often)
-    watched = inputs.arrays("test", 1000)  # nothing is chosen by it
+    watched = inputs.watched()
+    stopping = None
+    if settings.patience is not None:
+        stopping = Stopping(folder, settings.monitor, settings.patience)
+        stopping.catch_up(model, watched, inputs.steps_per_epoch)
     pictures = ks.callbacks.Pictures(
         folder.path, watched, every=max(1, settings.epochs // 10)
     )
@@ -49,13 +56,16 @@ def train(
         keras.callbacks.TensorBoard(folder.path, write_graph=False),
         pictures,
         clock,
+        *([stopping] if stopping else []),
         ks.callbacks.Backup(folder.backup, every=backup_every),
     ]
+    if model.averages is not None:
+        callbacks.append(ks.callbacks.AveragedWeights(finalize=False))
     if verbose == "bar":
         callbacks.append(Progress(settings.epochs, inputs.steps_per_epoch))
 
     def fit(start: int, stop: int, steps: int) -> None:
-        if start == stop:
+        if start == stop or (stopping and stopping.stopped):
             return
         model.fit(
             inputs.stream(int(model.step)),
@@ -72,6 +82,10 @@ def train(
         fit(epoch, epoch + 1, inputs.steps_per_epoch - done)
         epoch += 1
     fit(epoch, settings.epochs, inputs.steps_per_epoch)
+    if stopping:
+        stopping.take_best()
+    if model.averages is not None:  # once, in whatever sessions it was trained
+        model.averages.swap(model.trainable_variables)
     return clock.seconds
 
 
@@ -93,6 +107,7 @@ def run(
     data_dir: str | None = None,
     manual_dir: str | None = None,
     data_note: str = "",
+    backbone: str | None = None,
     backup_every: int | None = None,
     verbose: str = "bar",
     published: dict | None = None,
@@ -107,6 +122,8 @@ def run(
         manual_dir: Where a data set's original files are.
         data_note: What the data are, if not what their publisher has; goes into the
             record.
+        backbone: What images are seen through, see `keras_svae.evaluate`; by default
+            the classifier of the data, if it has been trained.
         backup_every: Steps between backups; None for once an epoch, or fifty times
             where there are more epochs.
         verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
@@ -127,6 +144,7 @@ def run(
     if folder.finished:
         print(f"The run in {folder.path} is finished: nothing to do.")
         return read_json(folder.metrics_file)
+    seen_through = find_backbone(backbone, settings.data)
     strategy = build.strategy(settings.replicas)
     inputs = Inputs(
         settings, build.value_range(settings), data_dir=data_dir, manual_dir=manual_dir
@@ -134,7 +152,7 @@ def run(
     with strategy.scope():
         model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
-    metrics = measure.measure(model, inputs)
+    found = measure.measure(model, inputs, seen_through)
     save(model, folder)
     record = results.record(
         experiment=settings.experiment,
@@ -151,7 +169,9 @@ def run(
         },
         steps=int(model.step),
         config=settings.asdict(),
-        metrics=metrics,
+        metrics={name: float(value) for name, value in found.items()},
+        measures=found.asdict(),
+        left_out=found.left_out,
         published=published or {},
     )
     write_json(folder.metrics_file, record)
