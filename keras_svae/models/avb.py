@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_svae import distributions
 from keras_svae.models import checks
 from keras_svae.models.latent import Draw, JointModel
 from keras_svae.networks.layers import AppendNoise
@@ -142,8 +141,8 @@ class AdversarialVariationalBayes(JointModel):
     def _moments(self, x, noise, training):
         law, count = self.posterior_law, self.contrast_draws
         if count is None:
-            known = isinstance(law, distributions.LocationScale)
-            if known and law.draw == "sample" and not self._is_fed_noise:
+            known = law.explicit and law.moments and law.draw == "sample"
+            if known and not self._is_fed_noise:
                 posterior = law(self.posterior_raw(x, training))
                 return posterior.mean(), posterior.stddev()
             count = DRAWS

@@ -26,6 +26,7 @@ from keras_svae.networks.cifar10 import cifar10
 from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
 from keras_svae.networks.digits import digits
 from keras_svae.networks.mnist import mnist
+from keras_svae.networks.mnist_dense import mnist_dense
 from keras_svae.networks.toy import toy
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "digits",
     "layers",
     "mnist",
+    "mnist_dense",
     "toy",
 ]
