@@ -36,15 +36,15 @@ def test_within_a_tenth_of_a_nat_of_a_linear_gaussian_models_marginal():
 def test_weights_are_unbiased_whatever_the_temperatures():
     # Few temperatures and poor chains, but many: a biased weight would stay.
     small = Linear(code=2, data=3, n=2, seed=1)
-    for n in (2, 3, 6):
+    for n, schedule in ((2, "linear"), (5, "sigmoid")):
         found = ais(
             small.x,
             small.log_likelihood,
             latent_dim=2,
-            n_chains=20_000,
+            n_chains=10_000,
             n_temperatures=n,
             leapfrog_steps=2,
-            schedule="linear",
+            schedule=schedule,
         )
         assert (found.effective_sample_size > 200).all()
         np.testing.assert_allclose(found.per_example, small.exact, atol=0.1)
@@ -68,7 +68,7 @@ def test_bernoulli_decoder_against_numerical_integration():
     log_joint = x @ on_grid.T - np.logaddexp(0, on_grid).sum(-1)
     log_joint += -0.5 * (grid**2).sum(-1) - np.log(2 * np.pi)
     exact = scipy.special.logsumexp(log_joint, 1) + 2 * np.log(axis[1] - axis[0])
-    found = ais(x, log_likelihood, latent_dim=2, n_chains=100, n_temperatures=200)
+    found = ais(x, log_likelihood, latent_dim=2, n_chains=100, n_temperatures=100)
     np.testing.assert_allclose(found.per_example, exact, atol=0.2)
 
 
@@ -83,7 +83,7 @@ def test_a_uniform_prior_keeps_its_chains_in_the_box():
         return np.log((law.cdf(1) - law.cdf(-1)) / 2).sum(-1)
 
     x = np.array([[1.2, -0.3], [0.0, -1.0]], "float32")
-    kwargs = {"latent_dim": 2, "n_chains": 100, "n_temperatures": 60}
+    kwargs = {"latent_dim": 2, "n_chains": 100, "n_temperatures": 40}
     found = ais(x, log_likelihood, "uniform", **kwargs)
     np.testing.assert_allclose(found.per_example, exact(x), atol=0.3)
     rng = np.random.default_rng(0)
@@ -121,12 +121,12 @@ def test_forward_and_reverse_bracket_log_p():
             n_chains=32,
         )
 
-    few, many = both(20), both(300)
+    few, many = both(20), both(150)
     exact = model.exact.mean()
     assert few.lower < exact - 0.2 and few.upper > exact + 0.2
-    assert many.lower == pytest.approx(exact, abs=0.3)
-    assert many.upper == pytest.approx(exact, abs=0.3)
-    assert 0 < many.gap < few.gap / 3
+    assert many.lower == pytest.approx(exact, abs=0.4)
+    assert many.upper == pytest.approx(exact, abs=0.4)
+    assert 0 < many.gap < few.gap / 2
     assert few.gap == pytest.approx(few.upper - few.lower)
 
 
