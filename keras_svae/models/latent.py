@@ -326,7 +326,8 @@ class Autoencoder(LatentModel):
             raw = self.posterior_raw(self._data(x))
             if seed is None:
                 return self.posterior_law.mean(raw)
-            return self.posterior_law.sample(raw, noise.seed("z"))
+            # Of its own name: a generated code of the same seed is another draw.
+            return self.posterior_law.sample(raw, noise.seed("z_q"))
 
     def posterior(self, x, seed: int = 0):
         """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""

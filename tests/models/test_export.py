@@ -28,6 +28,8 @@ ENDPOINTS = {
     "veegan": CODES - {"posterior", "log_posterior"} | {"log_ratio"},
     "svae_r": CODES | {"log_ratio"},
     "alice": CODES | {"log_ratio"},
+    "as_vae": CODES | {"log_ratio_x", "log_ratio_z"},
+    "avb_contrast": CODES | {"log_ratio"},
 }
 
 # Runs in a process that may import TensorFlow and NumPy, but none of our stack.
@@ -65,6 +67,8 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
         "log_posterior": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
         "log_ratio": {"x": x.tolist(), "z": z.tolist()},
+        "log_ratio_x": {"x": x.tolist(), "z": z.tolist()},
+        "log_ratio_z": {"x": x.tolist(), "z": z.tolist()},
     }
     of_x = issubclass(tiny.METHODS[method][0], ks.GAN)
     if of_x:
@@ -80,6 +84,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     pairs = {"above": "p", "below": "q", "reads": ["x", "z"]}
     alone = {"above": "q", "below": "p", "reads": ["x"]}
     known = {"gan": alone, "aim": alone, "vae": None, "wgan_gp": None}
+    known |= {"as_vae": None, "avb_contrast": None}
     if method in known or hasattr(model, "critic"):
         assert about["log_ratio"] == known.get(method, pairs)
     expected = {
@@ -97,6 +102,8 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         },
         "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
         "log_posterior": lambda: {"log_posterior": model.posterior(x).log_prob(z)},
+        "log_ratio_x": lambda: {"log_ratio": model.log_ratio_x(x, z)},
+        "log_ratio_z": lambda: {"log_ratio": model.log_ratio_z(x, z)},
         "log_ratio": lambda: {
             "log_ratio": model.log_ratio(x) if of_x else model.log_ratio(x, z)
         },
