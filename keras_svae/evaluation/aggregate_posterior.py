@@ -66,13 +66,20 @@ def aggregate_posterior(
         raise ValueError(
             f"Expected prior to be one of {list(PRIORS)}; received: prior={prior!r}"
         )
+    _check_kernel(kernel)
     z = _points(codes, "codes")
     law, rng = PRIORS[prior], np.random.default_rng(seed)
     reference, more = (law.rvs(z.shape, random_state=rng) for _ in range(2))
     about = {"n": len(z), "prior": prior}
-    found = mmd(z, reference, kernel=kernel)
-    chance = mmd(more, reference, kernel=kernel)
-    rest = {k: found.details[k] for k in ("kernel", "scale")}
+    scale = _scale(reference)
+    within = _mean(reference, reference, kernel, scale)
+    found, chance = (
+        _mean(one, one, kernel, scale)
+        + within
+        - 2 * _mean(one, reference, kernel, scale)
+        for one in (z, more)
+    )
+    rest = {"kernel": kernel, "scale": scale}
     ks = np.array([scipy.stats.kstest(one, law.cdf).statistic for one in z.T])
     return AggregatePosterior(
         Measurement(found, "MMD^2 of codes and prior", **about, **rest),
@@ -108,10 +115,7 @@ def mmd(
         ValueError: On another kernel, values that are not finite, other shapes, fewer
             than two points, or a reference whose points are all the same.
     """
-    if kernel not in KERNELS:
-        raise ValueError(
-            f"Expected kernel to be one of {list(KERNELS)}; received: kernel={kernel!r}"
-        )
+    _check_kernel(kernel)
     x, y = _points(x, "points"), _points(reference, "reference points")
     if x.shape[1] != y.shape[1]:
         raise ValueError(
@@ -119,7 +123,7 @@ def mmd(
             f"{x.shape[1]} and {y.shape[1]}"
         )
     if scale is None:
-        scale = float(np.median(scipy.spatial.distance.pdist(y[:MEDIAN_OF]) ** 2))
+        scale = _scale(y)
     if not 0 < scale < np.inf:
         raise ValueError(
             f"Expected scale > 0, and a reference that varies; received: scale={scale}"
@@ -131,18 +135,34 @@ def mmd(
     )
 
 
+def _check_kernel(kernel: str) -> None:
+    if kernel not in KERNELS:
+        raise ValueError(
+            f"Expected kernel to be one of {list(KERNELS)}; received: kernel={kernel!r}"
+        )
+
+
+def _scale(reference: np.ndarray) -> float:
+    return float(np.median(scipy.spatial.distance.pdist(reference[:MEDIAN_OF]) ** 2))
+
+
 def _mean(x: np.ndarray, y: np.ndarray, kernel: str, scale: float) -> float:
     """The kernel's mean over all pairs; within one sample, over those of two points."""
-    total = 0.0
+    same, total = x is y, 0.0
+    # |a|^2 + |b|^2 - 2 ab is one matrix product, but loses digits far from zero.
+    center = y.mean(0)
+    x, y = x - center, y - center
+    norms_x, norms_y = (x**2).sum(1), (y**2).sum(1)
     for start in range(0, len(x), BLOCK):
-        part = x[start : start + BLOCK]
-        squares = scipy.spatial.distance.cdist(part, y, "sqeuclidean")
+        rows = slice(start, start + BLOCK)
+        squares = norms_x[rows, None] + norms_y - 2 * x[rows] @ y.T
+        np.maximum(squares, 0, out=squares)
         if kernel == "imq":
             total += (scale / (scale + squares)).sum()
         else:
             total += np.exp(squares / (-2 * scale)).sum()
-    if x is y:
-        # A point and itself are at distance 0, where both kernels are exactly 1.
+    if same:
+        # A point and itself are at distance 0, where both kernels are 1.
         return (total - len(x)) / (len(x) * (len(x) - 1))
     return total / (len(x) * len(y))
 
