@@ -19,6 +19,7 @@ __all__ = [
     "histogram",
     "interpolate",
     "pairs",
+    "reliability",
     "save",
     "scatter",
     "to_uint8",
@@ -260,6 +261,30 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
         ax.hist(one, edges, density=len(one) > 0, alpha=0.55, label=label)
     ax.set(xlabel=xlabel, ylabel="density")
     ax.legend()
+    return _render(figure)
+
+
+def reliability(confidence, frequency, counts) -> np.ndarray:
+    """A reliability diagram: `reliability(*ks.evaluation.calibration(...).reliability)`.
+
+    Args:
+        confidence: Mean probability that was given in each bin, (bins,).
+        frequency: How often it was the case, (bins,).
+        counts: How many samples each bin has, (bins,); the marks' areas.
+
+    Returns:
+        uint8 (height, width, 3). A calibrated critic's marks are on the diagonal.
+    """
+    counts = np.asarray(counts)
+    figure = Figure(figsize=(4.4, 4.4), dpi=100, layout="constrained")
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], color="gray", linewidth=1)
+    full = counts > 0
+    ends = np.asarray(confidence)[full], np.asarray(frequency)[full]
+    ax.plot(*ends, color="tab:blue", linewidth=1)
+    ax.scatter(*ends, s=10 + 300 * counts[full] / max(counts.sum(), 1), alpha=0.7)
+    ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    ax.set(xlabel="probability given", ylabel="share that was the case")
     return _render(figure)
 
 

@@ -193,3 +193,11 @@ def test_save_writes_what_can_be_read_back(tmp_path, channels):
     found = np.asarray(PIL.Image.open(tmp_path / "a.png"))
     np.testing.assert_array_equal(found.reshape(5, 7, channels), picture)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_reliability_draws_full_bins_only():
+    nan = float("nan")
+    picture = plots.reliability([0.2, nan, 0.9], [0.1, nan, 1.0], [5, 0, 15])
+    assert picture.dtype == np.uint8 and picture.shape == (440, 440, 3)
+    swapped = plots.reliability([0.1, nan, 1.0], [0.2, nan, 0.9], [5, 0, 15])
+    assert (picture != swapped).any()

@@ -2,7 +2,7 @@
 
 KERAS_SVAE_DATA names a folder with `mnist` (the four original .gz files),
 `cifar10_q75` (train and test folders of classes) or `celeba_10k` (aligned faces at half
-size, 89 x 109); tests/evaluation/test_lpips.py finds `lpips` there, weights and pictures.
+size, 89 x 109). tests/evaluation/test_lpips.py finds `lpips` there.
 """
 
 import os
