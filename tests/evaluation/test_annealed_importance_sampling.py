@@ -35,7 +35,7 @@ def test_within_a_tenth_of_a_nat_of_a_linear_gaussian_models_marginal():
 
 def test_weights_are_unbiased_whatever_the_temperatures():
     # Few temperatures and poor chains, but many: a biased weight would stay.
-    small = Linear(code=2, data=3, n=2, seed=1)
+    small = Linear(code=2, data=3, n=4, seed=1)
     for n, schedule in ((2, "linear"), (5, "sigmoid")):
         found = ais(
             small.x,
@@ -47,7 +47,7 @@ def test_weights_are_unbiased_whatever_the_temperatures():
             schedule=schedule,
         )
         assert (found.effective_sample_size > 200).all()
-        np.testing.assert_allclose(found.per_example, small.exact, atol=0.1)
+        np.testing.assert_allclose(found.per_example, small.exact, atol=0.06)
 
 
 def test_bernoulli_decoder_against_numerical_integration():
