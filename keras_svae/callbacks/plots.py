@@ -265,7 +265,7 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
 
 
 def reliability(confidence, frequency, counts) -> np.ndarray:
-    """A reliability diagram: `reliability(*ks.evaluation.calibration(...).reliability)`.
+    """A reliability diagram, of `ks.evaluation.calibration(...).reliability`.
 
     Args:
         confidence: Mean probability that was given in each bin, (bins,).
