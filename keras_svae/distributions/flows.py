@@ -96,8 +96,8 @@ class PlanarFlow(Flow):
 
     Args:
         length: How many layers, at least 1; 80 in the papers.
-        conditioned: Whether u, w and b too depend on x, as in (20), or are learned
-            constants, shared by all x.
+        conditioned: Whether u, w and b too depend on x (their algorithm 1), or are
+            learned constants, shared by all x.
 
     Raises:
         ValueError: For a length that is no integer of at least 1.

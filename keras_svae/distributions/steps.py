@@ -19,8 +19,9 @@ def weights(reads: int, moves: int, units: int) -> int:
 class Conditioner:
     """z -> (shift, log scale): one hidden layer of tanh, log scales in (-2, 2).
 
-    Matrices are divided by the square root of the number of their rows, so that
-    weights of order 1 give outputs of order 1.
+    The first matrix is divided by the square root of what it reads, the second by
+    `units` and the last bias by its root: where weights of order 1 are what training
+    starts from, it starts near the identity.
 
     Args:
         context: What is added to the hidden layer, (batch, units).
@@ -34,14 +35,15 @@ class Conditioner:
     def __init__(self, context, flat, reads, moves, masks=None):
         units = context.shape[-1]
         sizes = [reads * units, units * 2 * moves, 2 * moves]
-        first, second, self.bias = tf.split(flat, sizes, -1)
+        first, second, bias = tf.split(flat, sizes, -1)
         batch = tf.shape(flat)[:-1]
         first = tf.reshape(first, tf.concat([batch, [reads, units]], 0))
         second = tf.reshape(second, tf.concat([batch, [units, 2 * moves]], 0))
         if masks is not None:
             first = first * masks[0]
             second = second * np.concatenate([masks[1]] * 2, -1)
-        self.first, self.second = first / math.sqrt(reads), second / math.sqrt(units)
+        self.first, self.second = first / math.sqrt(reads), second / units
+        self.bias = bias / math.sqrt(units)
         self.context = context
 
     def __call__(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
