@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_svae import data, evaluation
 from keras_svae.evaluation import train_classifier
 from keras_svae.evaluation.classifier import Recipe, network
+from tests.data.test_real import folder
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,13 @@ def test_bad_data_are_refused(name, options, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="Expected .*received"):
         train_classifier.train(name, **options)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_mnist_is_classified_as_well_as_it_has_to_be(tmp_path):
+    place = {"data_dir": tmp_path, "manual_dir": folder("mnist"), "download": False}
+    path = train_classifier.train("mnist", out=tmp_path / "mnist.keras", **place)
+    assert evaluation.classifier(path).accuracy >= 0.993
 
 
 @pytest.mark.slow
