@@ -1,5 +1,6 @@
 """What a measure returns: a number that says what it is."""
 
+import math
 from typing import Any
 
 __all__ = ["Measurement"]
@@ -52,8 +53,13 @@ class Measurement(float):
         )
 
     def asdict(self) -> dict[str, Any]:
-        """Plain values, as they go into a JSON file."""
+        """Plain values, as they go into a JSON file: "nan" and "inf" as text."""
         found: dict[str, Any] = {"value": float(self)}
         if self.deviation is not None:
             found["deviation"] = self.deviation
-        return found | self.details
+        return {name: _plain(value) for name, value in (found | self.details).items()}
+
+
+def _plain(value: Any) -> Any:
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return value if finite else str(value)

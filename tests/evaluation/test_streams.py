@@ -93,5 +93,8 @@ def test_a_measurement_is_a_number_that_says_what_it_is():
         "n": 10,
         "backbone": "net",
     }
+    endless = evaluation.Measurement(np.inf, "PSNR", np.nan)
+    assert json.dumps(endless.asdict(), allow_nan=False)
+    assert endless.asdict() == {"value": "inf", "deviation": "nan"}
     for same in (copy.deepcopy(score), pickle.loads(pickle.dumps(score))):
         assert same.asdict() == score.asdict() and same.name == "score"
