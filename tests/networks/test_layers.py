@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from keras_svae.networks.layers import AppendNoise, Dropout
+from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from keras_svae.networks.layers import AppendNoise, Dropout
         (AppendNoise(3, law="uniform", name="a"), {"dim": 3, "law": "uniform"}),
         (AppendNoise(2), {"dim": 2, "law": "normal"}),
         (Dropout(0.3, name="d"), {"rate": 0.3}),
+        (AppendConstants(4, stddev=0.1), {"dim": 4, "stddev": 0.1}),
     ],
 )
 def test_config(layer, config):
@@ -48,6 +49,18 @@ def test_two_layers_of_one_scope_draw_different_noise():
     assert np.abs(one - two).max() > 0.1
 
 
+def test_append_constants_keeps_the_inputs_and_adds_the_same_numbers():
+    keras.utils.set_random_seed(0)
+    layer = AppendConstants(2000, stddev=0.3)
+    inputs = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    output = np.asarray(layer(inputs))
+    assert output.shape == (5, 2004) == layer.compute_output_shape((5, 4))
+    np.testing.assert_array_equal(output[:, :4], inputs)
+    np.testing.assert_array_equal(output[:, 4:], np.tile(layer.constants, (5, 1)))
+    assert output[0, 4:].std() == pytest.approx(0.3, rel=0.1)
+    assert [v.path for v in layer.trainable_variables] == [layer.constants.path]
+
+
 def test_dropout_keeps_the_mean_and_the_given_share():
     with ks.noise.scope(1):
         output = np.asarray(
@@ -62,6 +75,10 @@ def test_dropout_keeps_the_mean_and_the_given_share():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="Expected dim >= 1; received: dim=0"):
         AppendNoise(0)
+    with pytest.raises(ValueError, match="Expected dim >= 1; received: dim=0"):
+        AppendConstants(0)
+    with pytest.raises(ValueError, match="Expected stddev >= 0; received: stddev=-1"):
+        AppendConstants(1, stddev=-1)
     with pytest.raises(ValueError, match="Expected law .*received: law='cauchy'"):
         AppendNoise(1, "cauchy")
     with pytest.raises(
