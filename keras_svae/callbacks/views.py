@@ -9,10 +9,21 @@ import tensorflow as tf
 from keras_svae.callbacks import plots
 from keras_svae.noise import Noise, scope
 
-__all__ = ["codes", "first_examples", "log_ratios", "pictures", "value_range"]
+__all__ = [
+    "codes",
+    "first_examples",
+    "log_ratios",
+    "manifold",
+    "neighbours",
+    "pictures",
+    "traversals",
+    "value_range",
+]
 
 # What `model.log_ratio(x, z)` is given under each law: attributes of a draw.
 _LAWS = {"q": {"x": "x", "z": "z_q"}, "p": {"x": "x_p", "z": "z"}}
+# Quantiles of the prior that a manifold or a traversal spans: +-2 of a normal one.
+_ENDS = (0.02275, 0.97725)
 # Examples that pass through the networks at once.
 _CHUNK = 250
 _INTERPOLATIONS = 8
@@ -27,8 +38,9 @@ def pictures(
 
     For images "samples", and with an encoder "reconstructions"; "interpolations",
     between data where there is an encoder (outermost, the data themselves), else
-    between draws of the prior. For points in the plane "scatter". For codes in the
-    plane "codes". With a critic "log_ratios".
+    between draws of the prior; "manifold" where their codes are in the plane. For
+    points in the plane "scatter". For codes in the plane "codes". With a critic
+    "log_ratios".
 
     Args:
         model: A model of this package.
@@ -61,8 +73,7 @@ def pictures(
 
 
 def _images(model, x, n, seed):
-    smooth = min(model.data_shape[:2]) < _TINY
-    values = {"value_range": value_range(model, x), "smooth": smooth}
+    values = _look(model, x)
     found = {"samples": plots.grid(model.generate(n, seed), **values)}
     if hasattr(model, "encoder"):
         some = x[:n]
@@ -72,6 +83,8 @@ def _images(model, x, n, seed):
         rows = np.concatenate([ends[0][:, None], rows, ends[1][:, None]], axis=1)
     flat = rows.reshape(-1, *model.data_shape)
     found["interpolations"] = plots.grid(flat, rows.shape[1], **values)
+    if model.latent_dim == 2:
+        found["manifold"] = manifold(model)
     return found
 
 
@@ -105,6 +118,84 @@ def _interpolations(model, x, steps, seed):
 
 def _prior(model, n, seed):
     return model.prior.sample(n, seed=Noise(seed).seed("z")).numpy()
+
+
+def manifold(model, n: int = 20) -> np.ndarray:
+    """What codes in the plane mean: AIM, figure 4.
+
+    Args:
+        model: A model of images with `latent_dim` 2.
+        n: Codes on each side of a grid that is even in the prior's quantiles, from its
+            2.3% to its 97.7% (a normal one's -2 to 2); the first code's dimension runs
+            to the right, the second one's up.
+
+    Returns:
+        uint8 (height, width, 1 or 3).
+
+    Raises:
+        ValueError: For codes of another dimension.
+    """
+    if model.latent_dim != 2:
+        raise ValueError(
+            f"Expected codes in the plane; received: latent_dim={model.latent_dim}"
+        )
+    across, up = np.meshgrid(*_quantiles(model, n).T)
+    z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
+    images = _in_chunks(model.decode, z.astype(np.float32))
+    return plots.grid(images, n, **_look(model, images), gap=0)
+
+
+def traversals(model, x, dimensions=None, n: int = 11) -> np.ndarray:
+    """Rows along one dimension of the code each, the others kept: AIM, 5.4.
+
+    Args:
+        model: A model of images with an encoder.
+        x: One example, (...), whose code is moved.
+        dimensions: Which of the code's; None for the first 8.
+        n: Steps through the prior's quantiles, as in `manifold`.
+
+    Returns:
+        uint8 (height, width, 1 or 3).
+    """
+    d = model.latent_dim
+    dimensions = range(min(8, d)) if dimensions is None else dimensions
+    start = codes(model, np.asarray(x)[None])[0]
+    ways = _quantiles(model, n)
+    rows = np.tile(start, (len(dimensions), n, 1))
+    for row, dimension in zip(rows, dimensions, strict=True):
+        row[:, dimension] = ways[:, dimension]
+    images = _in_chunks(model.decode, rows.reshape(-1, d).astype(np.float32))
+    return plots.grid(images, n, **_look(model, images))
+
+
+def neighbours(model, x, n: int = 9, seed: int = 0) -> np.ndarray:
+    """Rows of data (on the left) and draws around them: AIM, figures 5 and 9.
+
+    Args:
+        model: A model of images with an encoder.
+        x: Data (batch, ...).
+        n: Draws x' = G(z), z ~ q(z|x), for each.
+        seed: Of the draws.
+
+    Returns:
+        uint8 (height, width, 1 or 3).
+    """
+    x = np.asarray(x)
+    drawn = np.asarray(model.neighbours(x, n, seed))
+    rows = np.concatenate([x[:, None], drawn], 1)
+    flat = rows.reshape(-1, *model.data_shape)
+    return plots.grid(flat, n + 1, **_look(model, x))
+
+
+def _look(model, x):
+    smooth = min(model.data_shape[:2]) < _TINY
+    return {"value_range": value_range(model, x), "smooth": smooth}
+
+
+def _quantiles(model, n):
+    """The prior's quantiles of each dimension, (n, latent_dim)."""
+    even = np.linspace(*_ENDS, n, dtype=np.float32)[:, None]
+    return np.asarray(model.prior.distribution.quantile(even))
 
 
 def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:

@@ -299,3 +299,58 @@ def test_under_two_replicas(tmp_path):
     assert names(tmp_path) == IMAGES
     expected = plots.grid(model.generate(9), smooth=True)
     np.testing.assert_array_equal(png(tmp_path / "samples.png"), expected)
+
+
+def test_manifold_runs_over_the_priors_quantiles():
+    """The first dimension to the right, the second upwards, +-2 at the ends."""
+    seen = []
+
+    class Watched(ks.VAE):
+        def decode(self, z, seed=0):
+            seen.append(np.asarray(z))
+            return super().decode(z, seed)
+
+    nets = ks.networks.digits(latent_dim=2, **small.SMALL)
+    model = Watched(nets.encoder, nets.decoder)
+    picture = views.manifold(model, 3)
+    z = np.concatenate(seen).reshape(3, 3, 2)
+    ends = pytest.approx([-2, 0, 2], abs=1e-2)
+    assert list(z[1, :, 0]) == ends and list(z[::-1, 1, 1]) == ends
+    np.testing.assert_allclose(z[:, 0, 0], -2, atol=1e-2)
+    assert picture.shape == (3 * 64, 3 * 64, 1)
+    uniform = Watched(nets.encoder, nets.decoder, prior="uniform")
+    seen.clear()
+    views.manifold(uniform, 3)
+    np.testing.assert_allclose(seen[0][0], [-0.9545, 0.9545], atol=1e-3)
+    with pytest.raises(ValueError, match="Expected codes in the plane.*latent_dim=3"):
+        views.manifold(small.vae())
+
+
+def test_traversals_move_one_dimension_of_a_code():
+    seen = []
+
+    class Watched(ks.VAE):
+        def decode(self, z, seed=0):
+            seen.append(np.asarray(z))
+            return super().decode(z, seed)
+
+    nets = ks.networks.digits(latent_dim=3, **small.SMALL)
+    model = Watched(nets.encoder, nets.decoder)
+    x, _ = small.digits(4)
+    picture = views.traversals(model, x[0], dimensions=[2, 0], n=5)
+    z = np.concatenate(seen).reshape(2, 5, 3)
+    own = model.encode(x[:1]).numpy()[0]
+    np.testing.assert_allclose(z[0, :, :2], np.tile(own[:2], (5, 1)), rtol=1e-5)
+    np.testing.assert_allclose(z[1, :, 1:], np.tile(own[1:], (5, 1)), rtol=1e-5)
+    np.testing.assert_allclose(z[0, [0, 2, 4], 2], [-2, 0, 2], atol=1e-2)
+    assert picture.shape == (2 * 66 + 2, 5 * 66 + 2, 1)
+
+
+def test_neighbours_stand_beside_their_data():
+    model, (x, _) = small.vae(), small.digits(3)
+    picture = views.neighbours(model, x, n=4, seed=2)
+    assert picture.shape == (3 * 66 + 2, 5 * 66 + 2, 1)
+    left = views.plots.grid(x, 1, smooth=True)
+    np.testing.assert_array_equal(picture[:, : left.shape[1]], left)
+    np.testing.assert_array_equal(picture, views.neighbours(model, x, n=4, seed=2))
+    assert np.any(picture != views.neighbours(model, x, n=4, seed=3))
