@@ -18,9 +18,7 @@ _BY_METHOD = {
     # It has no density of the code, and its loss is the critic's estimate.
     "avb": {"monitor": "val_mse", "measures": "mse,rmse,inception_score"},
 }
-_MEASURES = (
-    "variational_bound,importance_weighted_bound,inception_score,mse,rmse,code_mse"
-)
+_MEASURES = "variational_bound,importance_weighted_bound,inception_score,mse,rmse"
 
 MNIST = Experiment(
     name="mnist",

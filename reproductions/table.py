@@ -24,7 +24,6 @@ ROWS = {
     "inception score": ("inception_score", 1),
     "test MSE": ("mse", 1),
     "test RMSE": ("rmse", 1),
-    "code MSE": ("code_mse", 1),
 }
 
 

@@ -31,7 +31,9 @@ class Killed(ks.callbacks.Backup):
             os.kill(os.getpid(), signal.SIGKILL)
 
 ks.callbacks.Backup = Killed
-config = TOY.config(replicas={replicas}, steps_per_execution=1, **{small})
+config = TOY.config(
+    replicas={replicas}, steps_per_execution=1, patience={patience}, **{small}
+)
 runner.run(config, sys.argv[1], backup_every={every}, verbose="none")
 """
 
@@ -40,18 +42,20 @@ runner.run(config, sys.argv[1], backup_every={every}, verbose="none")
 def trained(monkeypatch):
     """The models that `runner.run` has trained: what comes after is not looked at."""
     models = []
-    monkeypatch.setattr(runner.measure, "measure", lambda model, inputs: {})
+    report = ks.evaluation.Report()
+    monkeypatch.setattr(runner.measure, "measure", lambda *_: report)
     monkeypatch.setattr(runner, "save", lambda model, folder: models.append(model))
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
     return models
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
-def test_killed_and_resumed_ends_where_uninterrupted_does(replicas, tmp_path, trained):
-    script = KILLED.format(
-        at=KILLED_AT, every=BACKUP_EVERY, replicas=replicas, small=SMALL
-    )
+@pytest.mark.parametrize(("replicas", "patience"), [(1, None), (2, None), (1, 1)])
+def test_killed_and_resumed_ends_where_uninterrupted_does(
+    replicas, patience, tmp_path, trained
+):
+    more = {"replicas": replicas, "patience": patience}
+    script = KILLED.format(at=KILLED_AT, every=BACKUP_EVERY, small=SMALL, **more)
     killed = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "killed")],
         cwd=ROOT,
@@ -62,11 +66,16 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(replicas, tmp_path, tr
     backups = sorted(p.stem for p in (tmp_path / "killed/backup").glob("*.json"))
     assert backups == ["step-000000015", "step-000000020"]
 
-    config = TOY.config(replicas=replicas, steps_per_execution=1, **SMALL)
+    config = TOY.config(steps_per_execution=1, **SMALL, **more)
     runner.run(config, tmp_path / "killed", resume=True, verbose="none")
     runner.run(config, tmp_path / "whole", verbose="none")
     resumed, whole = trained
-    assert int(resumed.step) == int(whole.step) == 48
+    if patience is None:
+        assert int(resumed.step) == int(whole.step) == 48
+    else:  # the best epoch's weights, by the same values of validation
+        history = [tmp_path / name / "validation.json" for name in ("killed", "whole")]
+        assert history[0].read_text() == history[1].read_text()
+        assert int(resumed.step) == int(whole.step) in (16, 32, 48)
     assert resumed.distribute_strategy.num_replicas_in_sync == replicas
     for a, b in zip(resumed.variables, whole.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
