@@ -50,7 +50,7 @@ MNIST = Experiment(
             "batch_size": 100,
             "learning_rate": 5e-4,
             "beta_1": 0.5,
-            "epochs": 20,
+            "epochs": 12,
             "steps_per_epoch": 275,
             "patience": 5,
             "importance_samples": 50,
