@@ -43,14 +43,16 @@ MNIST = Experiment(
     },
     budgets={
         "paper": {"epochs": 200},
-        # Two hidden layers of 500, a shorter flow, larger batches and steps.
+        # Two hidden layers of 500, a shorter flow, larger batches and steps, and a small
+        # code: at 32 dimensions the critics told 8 nats where some 90 were true.
         "quick": {
             "nets": "mnist_dense",
+            "latent_dim": 8,
             "flow_length": 4,
             "batch_size": 100,
             "learning_rate": 5e-4,
             "beta_1": 0.5,
-            "epochs": 12,
+            "epochs": 10,
             "steps_per_epoch": 275,
             "patience": 5,
             "importance_samples": 50,
