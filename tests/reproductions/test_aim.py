@@ -1,0 +1,124 @@
+"""AIM's experiments are the paper's; its table of modes goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from reproductions import build, command, modes
+from reproductions.aim import EXPERIMENTS, GRID25, MNIST
+from reproductions.config import BUDGETS, Config
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("method", modes.NAMES)
+def test_every_experiment_has_every_method_of_the_tables(name, method):
+    for budget in BUDGETS:
+        config = EXPERIMENTS[name].config(method=method, budget=budget)
+        assert Config(**json.loads(json.dumps(config.asdict()))) == config
+
+
+def test_table_3_is_the_papers_training():
+    config = MNIST.config()
+    expected = {
+        "method": "aim",
+        "latent_dim": 32,
+        "batch_size": 100,
+        "epochs": 400,
+        "learning_rate": 2e-4,
+        "beta_1": 0.5,
+        "decay": "inverse_sqrt_epoch",
+        "code_lam": None,
+        "width": None,
+    }
+    assert {name: getattr(config, name) for name in expected} == expected
+    optimizer = build.adam(config, config.learning_rate, 600)
+    assert float(optimizer.learning_rate) == pytest.approx(2e-4)
+    optimizer.build([])
+    optimizer.iterations.assign(3 * 600)
+    assert float(optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("method", modes.METHODS)
+def test_the_grids_methods_have_the_same_generator(method):
+    small = {"units": 4, "depth": 2}
+    model = build.model(GRID25.config(method=method, **small), 500)
+    x = model.decoder(np.zeros((1, 2), "f"))
+    assert x.shape == (1, 2)
+    reference = build.model(GRID25.config(**small), 500)
+    for a, b in zip(model.decoder.weights, reference.decoder.weights, strict=True):
+        assert a.shape == b.shape
+    assert (method in ("ali", "veegan")) == isinstance(model.critic.input_shape, list)
+    if method.startswith("aim"):
+        assert model.lam == 0.5
+        assert model.variance == ("learned" if method == "aim" else "unit")
+
+
+def test_table_of_modes_skips_what_is_done(tmp_path, monkeypatch, capsys):
+    made = []
+
+    def instead(run, path):
+        made.append(run)
+        quality = 0.5 + 0.1 * run["seed"]
+        done = dict(run) | {"steps": 7, "seconds": 1.0, "cpu seconds": 1.0}
+        done |= {"modes": 25 - run["seed"], "high quality": quality}
+        done["points"] = [[0.0, 0.0], [2.0, 2.0]]
+        modes.write_json(path, done)
+        return done
+
+    class Pool:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def submit(self, function, *arguments):
+            import concurrent.futures
+
+            future = concurrent.futures.Future()
+            future.set_result(instead(*arguments))
+            return future
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Pool)
+
+    def table(*more):
+        words = ["table2", "--out", str(tmp_path), "--methods", "aim", "gan"]
+        command.main("aim", "", EXPERIMENTS, {"table2": modes}, [*words, *more])
+
+    table("--seeds", "2")
+    assert len(made) == 4
+    table("--seeds", "3")
+    assert [run["seed"] for run in made[4:]] == [2, 2]
+    found = json.loads((tmp_path / "summary.json").read_text())
+    aim = found["by_method"]["aim"]
+    assert aim["seeds"] == 3 and aim["modes"]["mean"] == 24
+    assert aim["high quality, %"]["mean"] == pytest.approx(60)
+    assert aim["high quality, %"]["sd"] == pytest.approx(10)
+    assert aim["modes"]["least"] == 23
+    assert aim["published"] == {"modes": 25, "high quality, %": 81.1}
+    assert all("points" not in run for run in found["runs"])
+    assert (tmp_path / "summary.png").exists()
+    assert "published" in capsys.readouterr().out
+
+
+def test_one_run_measures_what_it_trained(tmp_path, monkeypatch):
+    small = {"units": 8, "depth": 1, "steps_per_epoch": 10, "steps_per_execution": 10}
+    monkeypatch.setitem(GRID25.settings, "ema", 0.9)
+    for name, value in small.items():
+        monkeypatch.setitem(GRID25.settings, name, value)
+    run = {"experiment": "grid25", "method": "aim", "seed": 1, "epochs": 2}
+    found = modes.one_run(run, str(tmp_path / "run.json"))
+    assert json.loads((tmp_path / "run.json").read_text()) == found
+    assert found["steps"] == 20 and len(found["points"]) == 2500
+    assert sum(found["counts"]) == round(found["high quality"] * modes.SAMPLES)
+    assert found["last weights"]["counts"] != found["counts"]
+    law = ks.data.mixture("grid25")
+    points = np.array(found["points"])
+    nearest = np.linalg.norm(points[:, None] - law.means, axis=-1).min(1)
+    share = (nearest <= 3 * law.sigma).mean()
+    assert abs(share - found["high quality"]) < 0.02
