@@ -43,8 +43,8 @@ MNIST = Experiment(
     },
     budgets={
         "paper": {"epochs": 200},
-        # Two hidden layers of 500, a shorter flow, larger batches and steps, and a small
-        # code: at 32 dimensions the critics told 8 nats where some 90 were true.
+        # Two hidden layers of 500, a shorter flow, larger batches, and a small
+        # code: at 32 dimensions the critics told 8 nats where 90 were true.
         "quick": {
             "nets": "mnist_dense",
             "latent_dim": 8,

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from keras_svae.evaluation.quantisation import check_range
 from keras_svae.evaluation.streams import Stream, batches
 
 __all__ = ["Backbone", "inception_v3"]
@@ -104,7 +105,7 @@ class Backbone:
         seen = outs[0] if features is None else model.get_layer(features).output
         self.name, self.accuracy = name, accuracy
         self.input_shape = shapes[0][1:]
-        self.value_range = _range(value_range)
+        self.value_range = check_range(value_range)
         self._outputs, self._resize, self._antialias = outputs, resize, antialias
         self._model = keras.Model(inputs, [seen, outs[0]])
         self.dtype = self._model.compute_dtype
@@ -180,7 +181,7 @@ class Backbone:
         return scipy.special.softmax(out, 1) if self._outputs == "logits" else out
 
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        low, high = _range(value_range)
+        low, high = check_range(value_range)
         wanted = self.input_shape[2]
         for part in batches(images, BATCH, "images"):
             if part.ndim != 4 or part.shape[3] not in {1, wanted}:
@@ -310,16 +311,3 @@ def _peeked(data, batch_size, name) -> tuple[Iterator[np.ndarray], tuple[int, ..
 
 def _flat(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
-
-
-def _range(value_range) -> tuple[float, float]:
-    try:
-        low, high = map(float, value_range)
-    except (TypeError, ValueError):
-        low = high = 0.0
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(
-            "Expected value_range as two numbers (low, high) with low < high; "
-            f"received: {value_range!r}"
-        )
-    return low, high

@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 from keras_svae import distributions
 from keras_svae.evaluation.likelihoods import LogLikelihood, Posterior
 from keras_svae.models import checks
-from keras_svae.networks.layers import AppendNoise
+from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise
 
 __all__ = ["Density", "density"]
@@ -66,12 +66,11 @@ def density(
             "Expected a model of keras_svae with a decoder p(x|z); received: "
             f"{type(model).__name__}"
         )
-    for layer in model.decoder._flatten_layers():
-        if isinstance(layer, AppendNoise):
-            raise ValueError(
-                "Expected a decoder of z alone; received: one that is fed noise (layer "
-                f"{layer.name!r}). Its density is p(x|z, noise), and p(x|z) an integral"
-            )
+    if fed := noise_layers(model.decoder):
+        raise ValueError(
+            "Expected a decoder of z alone; received: one that is fed noise (layer "
+            f"{fed[0]!r}). Its density is p(x|z, noise), and p(x|z) an integral"
+        )
     read = _law(model.likelihood_law, likelihood)
 
     def likelihoods(z):

@@ -117,13 +117,21 @@ def evaluate(
     material = Material(subject, test, train, settings)
     names, left_out = _chosen(measures, material)
     options = _options(options)
-    first = next(iter(material.x()))
-    subject.check(first)
+    # All of the data, before anything runs: later, errors are a measure's own.
+    for x in material.x():
+        subject.check(x)
     found: dict[str, Measurement] = {}
     with tqdm.tqdm(names, disable=not verbose, unit="measure") as bar:
         for name in bar:
             bar.set_description(name)
-            made = MEASURES[name].compute(material, **options.get(name, {}))
+            try:
+                made = MEASURES[name].compute(material, **options.get(name, {}))
+            except ValueError as error:
+                # What the other measures found is not lost by one that cannot be taken.
+                if measures not in (None, "all"):
+                    raise
+                left_out[name] = str(error)
+                continue
             found |= named(name, made)
     return Report(found, left_out=left_out)
 

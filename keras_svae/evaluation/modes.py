@@ -33,8 +33,8 @@ def modes(x: Stream, means, sigma: float, *, within: float = 3.0) -> Modes:
     """Captured modes of a mixture of isotropic Gaussians, of equal weights.
 
     A sample is of high quality if it is within 3 sigma of the nearest mode (VEEGAN,
-    Srivastava et al., 2017; AIM, Table 2). In the plane, `1 - exp(-9/2)` = .989 of the true
-    law's own samples are.
+    Srivastava et al., 2017; AIM, Table 2). In the plane, `1 - exp(-9/2)` = .989 of the
+    true law's own samples are.
 
     Args:
         x: Generated points (n, d), see `Stream`.

@@ -50,13 +50,14 @@ def dequantise(
 
 
 def check_range(value_range) -> tuple[float, float]:
-    """(low, high) as floats; raises unless low < high."""
+    """(low, high) as floats; raises unless both are finite, and low < high."""
     try:
         low, high = map(float, value_range)
     except (TypeError, ValueError):
         low = high = 0.0
-    if not low < high:
+    if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(
-            f"Expected value_range (low, high), low < high; received: {value_range!r}"
+            "Expected value_range as two numbers (low, high), low < high; received: "
+            f"{value_range!r}"
         )
     return low, high

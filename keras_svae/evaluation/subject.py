@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 import tensorflow as tf
-
 import tensorflow_probability as tfp
 
 from keras_svae import distributions

@@ -48,7 +48,11 @@ class Measure:
 NEEDS: dict[str, tuple[Callable[[Material], bool], str]] = {
     "encoder": (lambda m: m.subject.offers("encode"), "a model with an encoder"),
     "density": (
-        lambda m: m.subject.offers("log_likelihood"),
+        # Of a decoder that is fed noise it is p(x|z, noise), and p(x|z) an integral.
+        lambda m: (
+            m.subject.offers("log_likelihood")
+            and "decoder" not in m.subject.about["fed_noise"]
+        ),
         "a model with a decoder density p(x|z)",
     ),
     "posterior": (

@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from keras_svae.models import checks
 from keras_svae.models.latent import Draw, JointModel
-from keras_svae.networks.layers import AppendNoise
+from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 from keras_svae.ratios import logistic
 
@@ -142,7 +142,7 @@ class AdversarialVariationalBayes(JointModel):
         law, count = self.posterior_law, self.contrast_draws
         if count is None:
             known = law.explicit and law.moments and law.draw == "sample"
-            if known and not self._is_fed_noise:
+            if known and not noise_layers(self.encoder):
                 posterior = law(self.posterior_raw(x, training))
                 return posterior.mean(), posterior.stddev()
             count = DRAWS
@@ -153,11 +153,6 @@ class AdversarialVariationalBayes(JointModel):
         mean = tf.reduce_mean(z, 1)
         squares = tf.reduce_sum((z - mean[:, None]) ** 2, 1)
         return mean, tf.sqrt(squares / (count - 1))
-
-    @property
-    def _is_fed_noise(self) -> bool:
-        layers = self.encoder._flatten_layers()
-        return any(isinstance(one, AppendNoise) for one in layers)
 
     def critic_loss(self, draw):
         """The critic tells codes of the encoder from those of the contrast."""

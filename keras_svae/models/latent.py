@@ -15,6 +15,7 @@ from keras_svae import distributions
 from keras_svae.models import checks
 from keras_svae.models.export import SEED
 from keras_svae.models.game import Game, Player
+from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 from keras_svae.ratios import logistic
 
@@ -236,8 +237,9 @@ class LatentModel(Game):
         Returns:
             `method`, `latent_dim`, `data_shape`, `range` (of data, or None), `prior`,
             the names of the laws `likelihood` and `posterior` (None without encoder),
-            and `log_ratio`: which law stands `above` which `below` in what `log_ratio`
-            gives, and what it `reads`; None where it gives no log ratio.
+            `fed_noise` (which of decoder and encoder are, so that their densities are
+            given that noise), and `log_ratio`: which law stands `above` which `below`
+            in what `log_ratio` gives, and what it `reads`; None for no log ratio.
         """
         ratio = None
         if self.log_ratio_laws is not None:
@@ -253,6 +255,11 @@ class LatentModel(Game):
             "prior": self.prior_name,
             "likelihood": type(self.likelihood_law).__name__,
             "posterior": posterior and type(posterior).__name__,
+            "fed_noise": [
+                name
+                for name in ("decoder", "encoder")
+                if hasattr(self, name) and noise_layers(getattr(self, name))
+            ],
             "log_ratio": ratio,
         }
 

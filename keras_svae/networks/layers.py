@@ -113,3 +113,9 @@ class Dropout(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate}
+
+
+def noise_layers(network: keras.Model) -> list[str]:
+    """Names of the layers by which a network is fed noise; none for an explicit one."""
+    layers = network._flatten_layers()
+    return [layer.name for layer in layers if isinstance(layer, AppendNoise)]

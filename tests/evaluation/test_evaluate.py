@@ -162,6 +162,19 @@ def test_data_that_do_not_go_with_the_model_are_refused_before_anything_runs(ima
         )
 
 
+def test_a_decoder_that_is_fed_noise_has_no_density():
+    nets = ks.networks.toy(latent_dim=2, units=8, noise=True)
+    model = ks.ALI(*nets, likelihood="gaussian")
+    assert model.about()["fed_noise"] == ["decoder", "encoder"]
+    x = np.zeros((4, 2), "float32")
+    found = ks.evaluation.evaluate(model, x, n=4, measures="all", verbose=False)
+    assert "decoder density" in found.left_out["variational_bound"]
+    # Four samples are too few for some measures, which does not lose the others.
+    assert "received" in found.left_out["density_coverage"] and "mse" in found
+    with pytest.raises(ValueError, match="decoder density"):
+        ks.evaluation.evaluate(model, x, measures="variational_bound")
+
+
 def test_the_command_line(images, tmp_path, capsys):
     model = images[0]
     model.export(tmp_path / "run" / "savedmodel")

@@ -147,7 +147,7 @@ class Reference:
         return t - self.log_p_x()
 
     def aim(self):
-        """(9): the game, and (8) at codes of the prior through the critic's features."""
+        """(9): the game, and (8) at codes of the prior, through the features."""
         x_p = self.mean(self.z)
         f_p = self.f(x_p)
         raw = run(self.w["encoder"], self.features(x_p))
