@@ -250,6 +250,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=1, help="processes [%(default)s]"
     )
     parser.add_argument(
+        "--report", action="store_true", help="run nothing, write what is done so far"
+    )
+    parser.add_argument(
         "--record", help="also write summary and picture to FILE.json and FILE.png"
     )
 
@@ -273,7 +276,8 @@ def main(arguments: argparse.Namespace) -> None:
                 f"Expected a folder that no table is running in; received: {folder}"
             ) from None
         runs = plan(arguments.methods, seeds, arguments.data, epochs)
-        run_all(runs, folder, arguments.workers)
+        if not arguments.report:
+            run_all(runs, folder, arguments.workers)
         write(runs, folder, arguments, ks.data.mixture(config.data))
 
 

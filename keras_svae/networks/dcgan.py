@@ -18,6 +18,7 @@ def aim_mnist(
     *,
     joint: bool = False,
     shared: bool | None = None,
+    critic_batch_norm: bool = True,
     width: float = 1.0,
 ) -> Networks:
     """Networks for images (batch, 28, 28, 1): table 3 of AIM.
@@ -48,6 +49,10 @@ def aim_mnist(
             and joins the image's 1024; not in the paper, which quotes ALI's numbers.
         shared: Whether the encoder reads the discriminator's layer "features", as
             AIM's does, or x, through convolutions of its own. None: where not joint.
+        critic_batch_norm: Whether the discriminator has batch normalisation, as in
+            the table. It sees samples and data in batches of their own, so that the
+            encoder, trained on samples, may meet other features than it knows when
+            it encodes data.
         width: Factor of all hidden layers' sizes, for a smaller budget; 1 is the
             paper's.
 
@@ -62,6 +67,7 @@ def aim_mnist(
         latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, joint=joint
     )
     table = _Table(options, (28, 28, 1), width, slope=0.1)
+    norm = {"batch_norm": critic_batch_norm}
 
     def generator(z):
         z = table.fc(z, 1024, "relu")
@@ -70,7 +76,7 @@ def aim_mnist(
         return table.data(table.up(x, 64))
 
     def features(x):
-        return table.down(table.down(x, 64, batch_norm=False), 128)
+        return table.down(table.down(x, 64, batch_norm=False), 128, **norm)
 
     def head(h):
         # 7 x 7 to 3 x 3, the table's 576 = 64 x 3 x 3, with a margin of one.
@@ -79,7 +85,7 @@ def aim_mnist(
         return table.code(h, lambda part: table.fc(part, 32))
 
     def logit(h, z):
-        parts = [table.fc(keras.layers.Flatten()(h), 1024)]
+        parts = [table.fc(keras.layers.Flatten()(h), 1024, **norm)]
         parts += [table.fc(z, 1024, batch_norm=False)] if joint else []
         h = table.layer(keras.layers.Dense, table.size(64))(base.concatenate(parts))
         return table.logit(keras.layers.Dense)(h)
@@ -94,6 +100,7 @@ def aim_images(
     *,
     joint: bool = False,
     shared: bool | None = None,
+    critic_batch_norm: bool = True,
     width: float = 1.0,
 ) -> Networks:
     """Networks for images (batch, 64, 64, 3): table 4 of AIM, CIFAR-10 and CelebA.
@@ -127,6 +134,7 @@ def aim_images(
         joint: See `aim_mnist`; z passes through an FC 1024 and is added to the logit's
             features.
         shared: See `aim_mnist`.
+        critic_batch_norm: See `aim_mnist`.
         width: See `aim_mnist`.
 
     Raises:
@@ -142,7 +150,7 @@ def aim_images(
         h = keras.layers.Flatten()(h)
         return table.code(h, lambda part: table.fc(part, 64))
 
-    return _64(table, head, shared)
+    return _64(table, head, shared, critic_batch_norm)
 
 
 def dcgan(
@@ -152,6 +160,7 @@ def dcgan(
     *,
     joint: bool = False,
     shared: bool | None = None,
+    critic_batch_norm: bool = True,
     width: float = 1.0,
 ) -> Networks:
     """Networks for images (batch, 64, 64, 3): DCGAN (Radford et al., 2016).
@@ -167,6 +176,7 @@ def dcgan(
         likelihood: See `aim_images`.
         joint: See `aim_images`.
         shared: See `aim_mnist`.
+        critic_batch_norm: See `aim_mnist`.
         width: See `aim_mnist`.
     """
     table = _rgb(latent_dim, posterior, likelihood, joint, width, slope=0.2, kernel=5)
@@ -174,7 +184,7 @@ def dcgan(
     def head(h):
         return table.code(keras.layers.Flatten()(h), lambda part: part)
 
-    return _64(table, head, shared)
+    return _64(table, head, shared, critic_batch_norm)
 
 
 def _rgb(latent_dim, posterior, likelihood, joint, width, **how):
@@ -186,7 +196,7 @@ def _rgb(latent_dim, posterior, likelihood, joint, width, **how):
     return _Table(options, (64, 64, 3), width, **how)
 
 
-def _64(table, head, shared):
+def _64(table, head, shared, critic_batch_norm):
     """What table 4 and DCGAN have in common."""
 
     def generator(z):
@@ -200,7 +210,7 @@ def _64(table, head, shared):
     def features(x):
         x = table.down(x, 128, batch_norm=False)
         for filters in (256, 512, 1024):
-            x = table.down(x, filters)
+            x = table.down(x, filters, batch_norm=critic_batch_norm)
         return x
 
     def logit(h, z):

@@ -123,3 +123,10 @@ def test_toy_shares_the_critics_last_hidden_layer():
     assert nets.encoder.input_shape == (None, 7)
     assert nets.encoder.count_params() == 7 * 7 + 7 + 7 * 6 + 6
     assert nets.encoder.output_shape == (None, 6)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_discriminator_alone_may_do_without_batch_normalisation(name):
+    nets = getattr(ks.networks, name)(4, width=SMALL, critic_batch_norm=False)
+    assert not nets.critic.non_trainable_variables
+    assert nets.decoder.non_trainable_variables

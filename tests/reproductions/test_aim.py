@@ -92,6 +92,12 @@ def test_table_of_modes_skips_what_is_done(tmp_path, monkeypatch, capsys):
 
     table("--seeds", "2")
     assert len(made) == 4
+    table("--seeds", "3", "--report")
+    assert len(made) == 4
+    assert (
+        json.loads((tmp_path / "summary.json").read_text())["by_method"]["gan"]["seeds"]
+        == 2
+    )
     table("--seeds", "3")
     assert [run["seed"] for run in made[4:]] == [2, 2]
     found = json.loads((tmp_path / "summary.json").read_text())
