@@ -5,7 +5,8 @@
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
 arguments they share. Weights start from Xavier (`keras.utils.set_random_seed` makes
-them reproducible) and biases from zero.
+them reproducible) and biases from zero; those of `aim_mnist`, `aim_images` and `dcgan`
+from N(0, .02), and these three have fewer options.
 
 Differences from the paper that all of them share; each function numbers its own:
 
