@@ -34,7 +34,7 @@ def kernel_distance(
         value_range: What black and white are in the images.
         subsets: How many pairs of subsets are drawn, each without replacement.
         subset_size: Of each, at least 2; by default 1,000, or all where there are
-            fewer.
+            fewer; then they are one pair, without a deviation.
         seed: Of the draws.
 
     Returns:
@@ -65,6 +65,8 @@ def kernel_distance(
             f"Expected subset_size from 2 to {most}, the number of examples; received: "
             f"{size}"
         )
+    if size == len(x) == len(y):
+        subsets = 1  # there is no other
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(subsets):
@@ -73,7 +75,7 @@ def kernel_distance(
     return Measurement(
         np.mean(found),
         "kernel distance",
-        np.std(found),
+        np.std(found) if subsets > 1 else None,
         n_real=len(x),
         n=len(y),
         subsets=subsets,

@@ -36,12 +36,12 @@ def test_against_loops(block, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", block)
     found = kernel_distance(X[:11], Y, subsets=2)
     assert found == pytest.approx(by_loops(X[:11], Y), rel=1e-9)
-    # All of them, twice: no spread.
-    assert found.deviation == pytest.approx(0, abs=1e-12)
+    # All of them are one pair of subsets: no spread.
+    assert found.deviation is None
     assert found.details == {
         "n_real": 11,
         "n": 11,
-        "subsets": 2,
+        "subsets": 1,
         "subset_size": 11,
         "seed": 0,
     }
