@@ -95,7 +95,14 @@ MNIST = Experiment(
         "paper": {"epochs": 400},
         # A sixteenth of the table's arithmetic. Without batch normalisation in the
         # discriminator: with it data were encoded by other features than samples.
-        "quick": {"epochs": 10, "width": 0.25, "critic_batch_norm": False},
+        # And a generator with a higher rate: it was behind for epochs otherwise.
+        "quick": {
+            "epochs": 12,
+            "width": 0.25,
+            "critic_batch_norm": False,
+            "learning_rate": 1e-3,
+            "critic_learning_rate": 2e-4,
+        },
     },
     methods=_BY_METHOD,
     published={
@@ -117,7 +124,7 @@ MNIST = Experiment(
         "The paper's scores are under ALICE's classifier, and its images' range is not "
         "given; in [-1, 1] squared errors are four times ours.",
     ),
-    minutes="days / 5 minutes",
+    minutes="days / 8 minutes",
 )
 
 MNIST2D = Experiment(
