@@ -290,15 +290,17 @@ def write(runs: list[dict], folder: pathlib.Path, arguments, law) -> None:
     ]
     found = summary(done)
     seconds = sum(run["cpu seconds"] for run in done)
+    config = aim.EXPERIMENTS[arguments.data].config()
+    averaged = "averaged over steps; each run has the last weights' too"
     content = results.record(
         experiment=f"AIM table 2, {arguments.data}",
         steps=sorted({run["steps"] for run in done}),
-        config=aim.EXPERIMENTS[arguments.data].config().asdict(),
+        config=config.asdict(),
         measures={
             "modes": "nearest to at least one high-quality sample",
             "high quality": "share of samples within 3 sigma of their nearest mode",
             "samples": SAMPLES,
-            "weights": "averaged over steps; each run has the last weights' too",
+            "weights": "the last" if config.ema is None else averaged,
         },
         **{"processor hours": round(seconds / 3600, 2)},
         by_method=found,
