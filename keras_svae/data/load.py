@@ -1,13 +1,11 @@
 """One call for every data set."""
 
-import math
-import numbers
 import os
 
-import numpy as np
 import tensorflow as tf
 
-from keras_svae.data.examples import Examples, Source, binarized, divide, shared
+from keras_svae.data import arguments, parts
+from keras_svae.data.examples import Examples, Source, binarized, shared
 from keras_svae.data.images import Framing
 from keras_svae.data.pipeline import batches
 from keras_svae.data.sources import open_source
@@ -19,12 +17,15 @@ def load(
     batch_size: int = 64,
     *,
     labels: bool | None = False,
+    labelled: float | int | None = None,
+    labelled_batch: int | None = None,
     scale: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
     start: int | None = None,
     shuffle: bool | None = None,
     drop_remainder: bool | None = None,
     binarize: str | None = None,
+    examples: float | int | None = None,
     validation: float | int | None = None,
     size: int | tuple[int, int] | None = None,
     crop: int | tuple[int, int, int, int] | None = None,
@@ -44,6 +45,13 @@ def load(
     tenth held out for `test`. Where there is no validation split, `validation` takes
     one out of train: give it to both loads. Neither division depends on `seed`.
 
+    Partly labelled data. `labelled=600` or `labelled=0.01` keeps that many labels, as
+    many of each class, and gives y = -1 for all other examples. Every batch is mixed:
+    `labelled_batch` of it are labelled, spread evenly over it, so that each replica's
+    part has its share; tell them by y >= 0. An epoch is a pass over the unlabelled
+    examples; the labelled ones repeat, or not all occur, each pass over them in a new
+    order.
+
     Resuming. `start=s` gives an endless stream of batches whose order depends on
     (seed, epoch) alone, standing at step s: exactly what `load(..., start=0).skip(s)`
     would give, without the wait. Pass `steps_per_epoch` to `fit` with it; the
@@ -59,10 +67,17 @@ def load(
         batch_size: Examples per batch; of all replicas together.
         labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
             gives them where there are any.
+        labelled: In `train`, how many examples, or which share of them, tell their
+            class; the others have -1. At least one of each class, and their numbers
+            differ by at most one. Implies `labels`. Chosen by `seed`, and with one
+            seed fewer are always among more.
+        labelled_batch: How many examples of each batch are labelled, with `labelled`.
+            By default half. (The code of Kingma et al. 2014 has them in proportion,
+            batch_size * labelled / examples.)
         scale: The range that images are brought to, (0, 1) or (-1, 1). Points are
             never scaled.
-        seed: Decides the order, the bits of `binarize`, and which points are drawn
-            from a mixture.
+        seed: Decides the order, the bits of `binarize`, which points are drawn from a
+            mixture, and which examples `examples` and `labelled` choose.
         start: None for a finite data set of known length, reshuffled at each pass; a
             step for the endless stream from there on.
         shuffle: By default in `train` only.
@@ -71,6 +86,10 @@ def load(
         binarize: None; "fixed" for 0 or 1 (the ends of `scale`) with the pixel's
             intensity as the probability of 1, drawn once by seed; "epoch" for bits
             drawn anew in each epoch, a function of (seed, epoch).
+        examples: The share, if below 1, or the number of examples that is used of the
+            split (of what `validation` leaves): as many of each class where there are
+            labels, as far as the class has them. Chosen by `seed`, and with one seed
+            fewer are always among more. None for all.
         validation: The share of train, if below 1, or the number of examples that is
             split off for validation, for data without such a split.
         size: Side, or (height, width), that images are resized to.
@@ -91,16 +110,22 @@ def load(
         points (batch, 2), or of pairs with labels.
 
     Raises:
-        ValueError: On an unknown name or split, arguments out of range, data that are
-            empty, not finite, out of range or of differing sizes, or an original file
-            with a wrong checksum.
+        ValueError: On an unknown name or split, arguments out of range, more examples
+            asked than there are (of a class, for `labelled`), data that are empty, not
+            finite, out of range or of differing sizes, or an original file with a wrong
+            checksum.
         FileNotFoundError: If data are not there and cannot be downloaded.
     """
-    batch_size = _integer("batch_size", batch_size, 1)
-    seed = _integer("seed", seed, None)
-    start = None if start is None else _integer("start", start, 0)
-    n = None if n is None else _integer("n", n, 1)
-    scale = _scale(scale)
+    batch_size = arguments.integer("batch_size", batch_size, 1)
+    seed = arguments.integer("seed", seed)
+    start = None if start is None else arguments.integer("start", start, 0)
+    n = None if n is None else arguments.integer("n", n, 1)
+    scale = arguments.scale(scale)
+    arguments.check_part("examples", examples)
+    arguments.check_part("validation", validation)
+    labelled_batch = arguments.labelled_batch(
+        labelled_batch, labelled, split, batch_size
+    )
     if binarize not in (None, "fixed", "epoch"):
         raise ValueError(
             f"Expected binarize to be None, 'fixed' or 'epoch'; received: {binarize!r}"
@@ -120,33 +145,41 @@ def load(
         manual_dir=manual_dir,
         download=bool(download),
     )
-    examples, rows = _select(source, split, validation)
+    data, rows = parts.select(source, split, validation)
+    rows = parts.reduce(data, rows, examples, seed)
     if labels is None:
-        labels = examples.labels is not None
-    if labels and examples.labels is None:
+        labels = data.labels is not None
+    if (labels or labelled) and data.labels is None:
+        asked = f"labelled={labelled!r}" if labelled else "labels=True"
         raise ValueError(
-            f"Expected data with a class for each example, as labels=True asks; "
+            f"Expected data with a class for each example, as {asked} asks; "
             f"received: {source.name!r}, which has none"
         )
-    if binarize and examples.maximum is None:
+    if binarize and data.maximum is None:
         raise ValueError(
             f"Expected images to binarize; received: {source.name!r}, which are points"
         )
+    if labelled:
+        part = parts.partly_labelled(data.labels, rows, labelled, seed)
+    else:
+        part = parts.Part(rows, data.labels if labels else None)
     if binarize == "fixed":
-        examples = _with_fixed_bits(examples, source, split, seed, validation)
+        data = _with_fixed_bits(data, source, split, seed, validation)
     training = split == "train"
     if drop_remainder is None:
         drop_remainder = training or start is not None
-    if drop_remainder and batch_size > len(rows):
+    if drop_remainder and batch_size - labelled_batch > len(part.rows):
         raise ValueError(
-            f"Expected batch_size <= {len(rows)}, the examples in split {split!r} of "
-            f"{source.name!r}; received: batch_size={batch_size}"
+            f"Expected batch_size <= {len(part.rows) + labelled_batch}, the "
+            f"{'unlabelled ' if labelled else ''}examples in split {split!r} of "
+            f"{source.name!r}{' and labelled_batch' if labelled else ''}; received: "
+            f"batch_size={batch_size}"
         )
     return batches(
-        examples,
-        rows,
+        data,
+        part,
         batch_size,
-        labels=labels,
+        labelled_batch=labelled_batch,
         scale=scale,
         seed=seed,
         shuffle=training if shuffle is None else bool(shuffle),
@@ -154,59 +187,6 @@ def load(
         drop_remainder=drop_remainder,
         start=start,
     )
-
-
-def _select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray]:
-    """A split's examples, and which of them belong to it."""
-    _check_split(source, split, validation)
-    carved = validation is not None and split in ("train", "validation")
-    read_from = "train" if carved else split
-    examples = shared(
-        (source.key, read_from), lambda: _not_empty(source.read(read_from), source)
-    )
-    if not carved:
-        return examples, np.arange(len(examples))
-    rest, held = divide(len(examples), _held(validation, len(examples)))
-    return examples, rest if split == "train" else held
-
-
-def _check_split(source: Source, split: str, validation) -> None:
-    own = "validation" in source.splits
-    if validation is not None and (own or "train" not in source.splits):
-        raise ValueError(
-            f"Expected validation=None for {source.name!r}, whose splits are "
-            f"{list(source.splits)}; received: validation={validation!r}"
-        )
-    if split in source.splits or (split == "validation" and validation is not None):
-        return
-    if split == "validation" and "train" in source.splits:
-        raise ValueError(
-            f"Expected validation=<share or number of examples>, in the loads of train "
-            f"and of validation, as {source.name!r} has only the splits "
-            f"{list(source.splits)}; received: validation=None"
-        )
-    raise ValueError(
-        f"Expected split to be one of {list(source.splits)}"
-        f"{'' if own else ', or validation with validation=<share>'}; received: "
-        f"{split!r}"
-    )
-
-
-def _held(validation, count: int) -> int:
-    """How many examples of train are for validation."""
-    held = validation
-    if isinstance(validation, numbers.Real) and 0 < validation < 1:
-        held = max(1, round(float(validation) * count))
-    if (
-        isinstance(held, bool)
-        or not isinstance(held, numbers.Integral)
-        or not 1 <= held < count
-    ):
-        raise ValueError(
-            f"Expected validation as a share in (0, 1) or a number below {count}, the "
-            f"examples in train; received: validation={validation!r}"
-        )
-    return int(held)
 
 
 def _with_fixed_bits(examples, source: Source, split: str, seed: int, validation):
@@ -220,33 +200,3 @@ def _with_fixed_bits(examples, source: Source, split: str, seed: int, validation
         split = "train"
     key = (source.key, split, "bits", seed)
     return shared(key, lambda: binarized(examples, seed, split))
-
-
-def _not_empty(examples: Examples, source: Source) -> Examples:
-    if len(examples) == 0:
-        raise ValueError(f"Expected data; received: no examples in {source.name!r}")
-    return examples
-
-
-def _integer(name: str, value, at_least: int | None) -> int:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    low = -(2**63) if at_least is None else at_least
-    if not whole or not low <= value < 2**63:
-        bound = "" if at_least is None else f" >= {at_least}"
-        raise ValueError(
-            f"Expected {name} to be an integer{bound}; received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def _scale(scale) -> tuple[float, float]:
-    try:
-        low, high = (float(end) for end in scale)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(
-            "Expected scale as two numbers (low, high) with low < high, such as (0, 1) "
-            f"or (-1, 1); received: {scale!r}"
-        )
-    return low, high

@@ -3,15 +3,17 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.data.parts import Part
+
 _FOREVER = np.iinfo(np.int64).max
 
 
 def batches(
     examples,
-    rows: np.ndarray,
+    part: Part,
     batch_size: int,
     *,
-    labels: bool,
+    labelled_batch: int,
     scale: tuple[float, float],
     seed: int,
     shuffle: bool,
@@ -19,17 +21,19 @@ def batches(
     drop_remainder: bool,
     start: int | None,
 ) -> tf.data.Dataset:
-    """The batches of some rows of the examples, once or, from a step on, for ever.
+    """The batches of a part of the examples, once or, from a step on, for ever.
 
     An epoch is a function of one number. The endless stream counts 0, 1, ...; the
     finite data set draws a number, by seed, at each pass.
     """
-    count = len(rows)
-    full, rest = divmod(count, batch_size)
+    fresh = batch_size - labelled_batch
+    full, rest = divmod(len(part.rows), fresh)
     steps = full if drop_remainder or rest == 0 else full + 1
     with tf.device("CPU:0"):
-        rows = tf.constant(rows, tf.int64)
-        of_row = tf.constant(examples.labels) if labels else None
+        rows = tf.constant(part.rows, tf.int64)
+        of_row = None if part.labels is None else tf.constant(part.labels)
+        if labelled_batch:
+            labelled = tf.constant(part.labelled, tf.int64)
 
     def key(epoch):
         return tf.stack([tf.constant(seed, tf.int64), epoch])
@@ -38,9 +42,16 @@ def batches(
         order = rows
         if shuffle:
             order = tf.random.experimental.stateless_shuffle(rows, key(epoch))
+        if labelled_batch:
+            again = _repeated(
+                labelled, steps * labelled_batch, key(epoch) if shuffle else None
+            )
 
         def step(i):
-            chosen = order[i * batch_size : (i + 1) * batch_size]
+            chosen = order[i * fresh : (i + 1) * fresh]
+            if labelled_batch:
+                drawn = again[i * labelled_batch : (i + 1) * labelled_batch]
+                chosen = _spread(drawn, chosen)
             if drop_remainder:
                 chosen = tf.ensure_shape(chosen, [batch_size])
             return chosen, epoch, i
@@ -60,7 +71,7 @@ def batches(
             if scale != (0.0, 1.0):
                 low, high = scale
                 x = low * (1 - x) + high * x  # exact at both ends
-        return (x, tf.gather(of_row, chosen)) if labels else x
+        return x if of_row is None else (x, tf.gather(of_row, chosen))
 
     if start is not None:
         # Skipped before anything is gathered: only row numbers are passed over.
@@ -77,3 +88,27 @@ def batches(
     data = chosen.apply(tf.data.experimental.assert_cardinality(length))
     data = data.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return data.prefetch(tf.data.AUTOTUNE)
+
+
+def _repeated(rows: tf.Tensor, count: int, key: tf.Tensor | None) -> tf.Tensor:
+    """All rows again and again, each pass in an order of its own, `count` in all."""
+    passes = -(-count // rows.shape[0])
+    if key is None:
+        return tf.tile(rows, [passes])[:count]
+    draws = tf.random.stateless_uniform(
+        [passes, rows.shape[0]],
+        tf.random.fold_in(key, -1),  # the bits of batch i are drawn by fold_in(key, i)
+        minval=None,
+        maxval=None,
+        dtype=tf.int64,
+    )
+    return tf.reshape(tf.gather(rows, tf.argsort(draws)), [-1])[:count]
+
+
+def _spread(few: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """Both in one, the few spread evenly, so that every stretch has its share."""
+    count, both = tf.size(few, tf.int64), tf.concat([few, others], 0)
+    place = tf.range(tf.size(both, tf.int64))
+    is_few = place * count % tf.size(both, tf.int64) < count
+    so_far = tf.cumsum(tf.cast(is_few, tf.int64))
+    return tf.gather(both, tf.where(is_few, so_far - 1, count + place - so_far))

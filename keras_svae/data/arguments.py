@@ -1,0 +1,92 @@
+"""What `load` refuses before anything is read, and how it says so."""
+
+import math
+import numbers
+
+
+def integer(name: str, value, at_least: int | None = None) -> int:
+    """The value as an int; raises unless it is a whole number, large enough."""
+    low = -(2**63) if at_least is None else at_least
+    if not _whole(value) or not low <= value < 2**63:
+        bound = "" if at_least is None else f" >= {at_least}"
+        raise ValueError(
+            f"Expected {name} to be an integer{bound}; received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def scale(value) -> tuple[float, float]:
+    """The two ends; raises unless they are finite and in order."""
+    try:
+        low, high = (float(end) for end in value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(
+            "Expected scale as two numbers (low, high) with low < high, such as (0, 1) "
+            f"or (-1, 1); received: {value!r}"
+        )
+    return low, high
+
+
+def check_part(name: str, value) -> None:
+    """Raises unless the value is None, a share in (0, 1) or a count >= 1."""
+    if value is not None and not _share(value) and not (_whole(value) and value >= 1):
+        raise ValueError(
+            f"Expected {name} as a share in (0, 1) or a number of examples, at least "
+            f"1; received: {name}={value!r}"
+        )
+
+
+def part(name: str, value, count: int, most: int) -> int:
+    """How many of `count` examples in train a share or a number means; at most `most`.
+
+    A share is of all of them, rounded, and never none.
+    """
+    check_part(name, value)
+    asked = max(1, round(float(value) * count)) if _share(value) else int(value)
+    if asked > most:
+        bound = f"below {count}" if most < count else f"up to {count}"
+        raise ValueError(
+            f"Expected {name} as a share in (0, 1) or a number {bound}, the examples "
+            f"there are; received: {name}={value!r}"
+        )
+    return asked
+
+
+def labelled_batch(value, labelled, split: str, batch_size: int) -> int:
+    """How many examples of a batch have their class, where not all have it; else 0."""
+    check_part("labelled", labelled)
+    if labelled is None:
+        if value is not None:
+            raise ValueError(
+                "Expected labelled=<share or number of examples> with labelled_batch; "
+                f"received: labelled=None, labelled_batch={value!r}"
+            )
+        return 0
+    if split != "train":
+        raise ValueError(
+            "Expected labelled=None but for split='train', as other splits have all "
+            f"their labels (labels=True); received: labelled={labelled!r} for {split!r}"
+        )
+    if batch_size < 2:
+        raise ValueError(
+            "Expected batch_size >= 2 with labelled, as batches are mixed; received: "
+            f"batch_size={batch_size}"
+        )
+    if value is None:
+        return batch_size // 2
+    if not _whole(value) or not 1 <= value < batch_size:
+        raise ValueError(
+            f"Expected labelled_batch to be an integer from 1 to {batch_size - 1}, "
+            f"below batch_size; received: labelled_batch={value!r}"
+        )
+    return int(value)
+
+
+def _whole(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _share(value) -> bool:
+    return isinstance(value, numbers.Real) and 0 < value < 1

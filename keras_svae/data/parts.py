@@ -1,0 +1,128 @@
+"""Which examples of a split are read, and which of them tell their class."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+
+from keras_svae.data import arguments
+from keras_svae.data.examples import Examples, Source, divide, shared
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Examples to make batches of.
+
+    Attributes:
+        rows: Row numbers; an epoch is a pass over them.
+        labels: The class of every example of the data, -1 where it is kept back; None
+            if batches are to have none.
+        labelled: Row numbers of those that tell their class, apart from `rows`; None
+            where all do, or none.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray | None
+    labelled: np.ndarray | None = None
+
+
+def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray]:
+    """What a split is read from, and the rows of it that belong to the split."""
+    _check_split(source, split, validation)
+    carved = validation is not None and split in ("train", "validation")
+    read_from = "train" if carved else split
+    examples = shared(
+        (source.key, read_from), lambda: _not_empty(source.read(read_from), source)
+    )
+    count = len(examples)
+    if not carved:
+        return examples, np.arange(count)
+    held = arguments.part("validation", validation, count, most=count - 1)
+    rest, held = divide(count, held)
+    return examples, rest if split == "train" else held
+
+
+def reduce(examples: Examples, rows: np.ndarray, wanted, seed: int) -> np.ndarray:
+    """The rows, or by seed a share or number of them, balanced over classes."""
+    if wanted is None:
+        return rows
+    count = arguments.part("examples", wanted, len(rows), most=len(rows))
+    return _balanced(rows, examples.labels, count, seed, "examples")
+
+
+def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> Part:
+    """Some rows tell their class, as many of each, by seed; the others do not.
+
+    Args:
+        labels: The class of every example; below 0 where it has none.
+        rows: The rows to choose from.
+        wanted: How many, or which share of the rows, are to tell their class.
+        seed: Decides which.
+    """
+    count = arguments.part("labelled", wanted, len(rows), most=len(rows) - 1)
+    classes = np.unique(labels[labels >= 0])
+    if count < len(classes):
+        raise ValueError(
+            f"Expected labelled >= {len(classes)}, one of each class; received: "
+            f"labelled={wanted!r}, {count} of {len(rows)} examples"
+        )
+    known = rows[labels[rows] >= 0]
+    chosen = _balanced(known, labels, count, seed, "labelled")
+    each = [np.count_nonzero(labels[chosen] == c) for c in classes]
+    if len(chosen) < count or max(each) - min(each) > 1:
+        there = [np.count_nonzero(labels[known] == c) for c in classes]
+        fewest = int(np.argmin(there))
+        raise ValueError(
+            f"Expected as many labelled examples of each of {len(classes)} classes; "
+            f"received: labelled={wanted!r}, {count} in all, but class "
+            f"{classes[fewest]} has {there[fewest]}"
+        )
+    told = np.full_like(labels, -1)
+    told[chosen] = labels[chosen]
+    return Part(np.setdiff1d(rows, chosen), told, chosen)
+
+
+def _balanced(rows, labels, count: int, seed: int, purpose: str) -> np.ndarray:
+    """As many rows of each class, as far as it has them, in ascending order.
+
+    By one seed, a smaller choice from the same rows is part of a larger one.
+    """
+    rng = np.random.default_rng([seed % 2**63, zlib.crc32(purpose.encode())])
+    order = rng.permutation(rows)
+    if labels is None:
+        return np.sort(order[:count])
+    _, kind, sizes = np.unique(labels[order], return_inverse=True, return_counts=True)
+    # The first of each class, then the second of each, ...
+    grouped = np.argsort(kind, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[grouped] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    turn = rng.permutation(len(sizes))
+    return np.sort(order[np.lexsort((turn[kind], place))[:count]])
+
+
+def _check_split(source: Source, split: str, validation) -> None:
+    own = "validation" in source.splits
+    if validation is not None and (own or "train" not in source.splits):
+        raise ValueError(
+            f"Expected validation=None for {source.name!r}, whose splits are "
+            f"{list(source.splits)}; received: validation={validation!r}"
+        )
+    if split in source.splits or (split == "validation" and validation is not None):
+        return
+    if split == "validation" and "train" in source.splits:
+        raise ValueError(
+            f"Expected validation=<share or number of examples>, in the loads of train "
+            f"and of validation, as {source.name!r} has only the splits "
+            f"{list(source.splits)}; received: validation=None"
+        )
+    raise ValueError(
+        f"Expected split to be one of {list(source.splits)}"
+        f"{'' if own else ', or validation with validation=<share>'}; received: "
+        f"{split!r}"
+    )
+
+
+def _not_empty(examples: Examples, source: Source) -> Examples:
+    if len(examples) == 0:
+        raise ValueError(f"Expected data; received: no examples in {source.name!r}")
+    return examples
