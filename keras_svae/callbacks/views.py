@@ -74,7 +74,7 @@ def pictures(
 
 def _images(model, x, n, seed):
     values = _look(model, x)
-    found = {"samples": plots.grid(model.generate(n, seed), **values)}
+    found = {"samples": plots.grid(model.generate(n, seed=seed), **values)}
     if hasattr(model, "encoder"):
         some = x[:n]
         found["reconstructions"] = plots.pairs(some, model.reconstruct(some), **values)
@@ -89,7 +89,7 @@ def _images(model, x, n, seed):
 
 
 def _scatter(model, x, labels, seed):
-    panels = {"data": x, "samples": model.generate(len(x), seed)}
+    panels = {"data": x, "samples": model.generate(len(x), seed=seed)}
     if hasattr(model, "encoder"):
         panels["reconstructions"] = _in_chunks(model.reconstruct, x)
     ways, _ = _interpolations(model, x, 50, seed)
@@ -181,7 +181,7 @@ def neighbours(model, x, n: int = 9, seed: int = 0) -> np.ndarray:
         uint8 (height, width, 1 or 3).
     """
     x = np.asarray(x)
-    drawn = np.asarray(model.neighbours(x, n, seed))
+    drawn = np.asarray(model.neighbours(x, n, seed=seed))
     rows = np.concatenate([x[:, None], drawn], 1)
     flat = rows.reshape(-1, *model.data_shape)
     return plots.grid(flat, n + 1, **_look(model, x))

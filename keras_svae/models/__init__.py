@@ -2,13 +2,15 @@
 
 from keras_svae.models.aim import AIM
 from keras_svae.models.as_vae import ASVAE
+from keras_svae.models.autoencoder import Autoencoder, JointModel
 from keras_svae.models.avb import AdversarialVariationalBayes
+from keras_svae.models.draw import Draw
 from keras_svae.models.game import Diverged, Game, Player
-from keras_svae.models.gan import GAN, WGANGP
-from keras_svae.models.latent import Autoencoder, Draw, JointModel, LatentModel
+from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
+from keras_svae.models.latent import LatentModel
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
 from keras_svae.models.unrolled import UnrolledGAN
-from keras_svae.models.vae import VAE
+from keras_svae.models.vae import CVAE, VAE
 from keras_svae.models.veegan import VEEGAN
 
 __all__ = [
@@ -18,10 +20,14 @@ __all__ = [
     "ASVAE",
     "AdversarialVariationalBayes",
     "Autoencoder",
+    "CGAN",
+    "CVAE",
     "Diverged",
     "Draw",
     "GAN",
     "Game",
+    "IWCGAN",
+    "IWGAN",
     "JointModel",
     "LatentModel",
     "Player",

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_svae.distributions import Gaussian
 from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.game import Player
 from keras_svae.models.gan import GAN
-from keras_svae.models.latent import Autoencoder
 from keras_svae.ratios import symmetric_kl
 
 __all__ = ["AIM"]
@@ -84,6 +84,10 @@ class AIM(Autoencoder, GAN):
             **kwargs,
         )
         self.variance, self.game = variance, game
+        if self.importance_weighted and game != "gan":
+            raise ValueError(
+                f'Expected game="gan" with importance weights; received: game={game!r}'
+            )
         if lam is None:
             lam = 1 / self.latent_dim if game == "gan" else 1.0
         self.lam = checks.weight("lam", lam)
@@ -97,12 +101,12 @@ class AIM(Autoencoder, GAN):
         features = self.critic.get_layer("features").output
         return features.shape[1:], "as the discriminator's layer 'features' gives"
 
-    def posterior_raw(self, x, training=False):
+    def posterior_raw(self, x, training=False, y=None):
         """The raw output of q(z|x), through the discriminator's features."""
         features, _ = self._features_and_logit(x, training)
         return self.encoder(features, training=training)
 
-    def f(self, x, training=True):
+    def f(self, x, training=True, y=None):
         """log q(x) - log p(x), (batch, 1) float32: the logit, or D - 1 of (6)."""
         f = super().f(x, training)
         return f if self.game == "gan" else f - 1
@@ -121,7 +125,7 @@ class AIM(Autoencoder, GAN):
         f_p = tf.cast(f_p, tf.float32)
         q = self.posterior_law(self.encoder(features, training=draw.training))
         if self.game == "gan":
-            game = tf.reduce_mean(tf.nn.softplus(-f_p))
+            game = self.fooling(f_p)
         else:
             game = -tf.reduce_mean(tf.exp(f_p - 1))
         code = -tf.reduce_mean(q.log_prob(draw.z))

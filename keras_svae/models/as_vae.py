@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
-from keras_svae.models.latent import Autoencoder, Draw
 from keras_svae.ratios import logistic
 
 __all__ = ["ASVAE", "MarginalsDraw"]

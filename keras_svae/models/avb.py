@@ -7,7 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae.models import checks
-from keras_svae.models.latent import Draw, JointModel
+from keras_svae.models.autoencoder import JointModel
+from keras_svae.models.draw import Draw
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 from keras_svae.ratios import logistic

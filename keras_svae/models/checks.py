@@ -61,6 +61,79 @@ def shapes(name: str, received, expected, why: str) -> None:
         raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
 
 
+def inputs(
+    name: str, value, reads: str, conditional: bool, classes: int | None = None
+) -> list[tuple]:
+    """Shapes of what a network reads, with the batch: of x or z, and of classes y.
+
+    Args:
+        name: What it is called.
+        value: The network.
+        reads: "x" or "z".
+        conditional: Whether it is to read `[x, y]`, y one-hot (batch, classes).
+        classes: How many, as the other networks have it; None for any number.
+    """
+    read = value.input_shape
+    read = read if isinstance(read, list) else [read]
+    if not conditional and len(read) != 1:
+        raise ValueError(
+            f"Expected the {name} to read {reads} alone; received: one of several "
+            f"inputs {read}. Networks of this package take joint=False; conditional "
+            "methods, such as CGAN and CVAE, read classes."
+        )
+    if conditional and (len(read) != 2 or len(read[1]) != 2):
+        raise ValueError(
+            f"Expected the {name} to read [{reads}, y], y one-hot (batch, classes); "
+            f"received: input shapes {read}. Networks of this package take classes=..."
+        )
+    if conditional and classes is not None:
+        why = "as the decoder has it"
+        shapes(f"the {name}'s number of classes", read[1][1:], (classes,), why)
+    return read
+
+
+def critic_of_data(
+    name: str, value, data_shape: tuple, conditional=False, classes: int | None = None
+):
+    """The critic; raises unless it reads x, or `[x, y]`, and gives one logit.
+
+    Args:
+        name: What it is called.
+        value: The critic.
+        data_shape: Of one example.
+        conditional: Whether it reads classes y too.
+        classes: How many.
+    """
+    critic = network(name, value)
+    read = inputs(name, critic, "x", conditional, classes)
+    why = "what the generator makes"
+    shapes(f"the {name} to read", read[0][1:], data_shape, why)
+    shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
+    return critic
+
+
+def labels(y, classes: int, n: int | None, unlabelled: bool = False) -> None:
+    """Raises unless y are classes.
+
+    Args:
+        y: What was given, (n,).
+        classes: How many classes there are.
+        n: How many examples; None for a single class for all of them.
+        unlabelled: Whether -1, no class, is allowed.
+    """
+    low = -1 if unlabelled else 0
+    what = f"classes as integers in {low}..{classes - 1}"
+    y = np.asarray(y)
+    if not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"Expected {what}; received: y of type {y.dtype}")
+    shape = () if n is None else (n,)
+    if y.shape != shape:
+        raise ValueError(f"Expected {what}, shape {shape}; received: shape {y.shape}")
+    for found in (y.min(initial=low), y.max(initial=low)):
+        if not low <= found < classes:
+            raise ValueError(f"Expected {what}; received: {found}")
+
+
 def critic_of_pairs(name: str, value, data_shape: tuple, latent_dim: int):
     """The critic; raises unless it reads pairs [x, z] and gives one logit.
 
@@ -82,6 +155,19 @@ def critic_of_pairs(name: str, value, data_shape: tuple, latent_dim: int):
     shapes(f"the {name}'s z", read[1][1:], (latent_dim,), why)
     shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
     return critic
+
+
+def raw_output(name: str, network: keras.Model) -> None:
+    """Raises on an activation at the end, where the law applies one itself.
+
+    A sigmoid under another one would go unnoticed.
+    """
+    activation = getattr(network.layers[-1], "activation", keras.activations.linear)
+    if activation not in (keras.activations.linear, None):
+        raise ValueError(
+            f"Expected the {name} to end in a linear layer, since its law applies the "
+            f"activation; received: {activation.__name__!r} at the end"
+        )
 
 
 def explicit(law) -> None:
@@ -169,12 +255,13 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
             )
 
 
-def first_batch(model, x, batch_size: int | None = None) -> None:
+def first_batch(model, x, y=None, batch_size: int | None = None) -> None:
     """Looks at what `fit` is about to be fed, as far as that consumes nothing.
 
     Args:
         model: A model.
         x: Its training data.
+        y: Classes beside arrays x.
         batch_size: Of arrays, Keras's 32 where it is None.
     """
     if isinstance(x, tf.data.Dataset):
@@ -189,14 +276,14 @@ def first_batch(model, x, batch_size: int | None = None) -> None:
     elif len(x) == 0:
         raise ValueError("Expected data to train on; received: an empty array")
     else:
-        model.check_data(x)
+        model.check_data(model.unpack(x if y is None else (x, y)))
         batch_size = batch_size or 32
         # Both sizes that Keras cuts an array into.
         for size in {min(batch_size, len(x)), len(x) % batch_size or batch_size}:
             model.check_batch(size)
         return
     model.check_data(x)
-    model.check_batch(len(x))
+    model.check_batch(len(keras.tree.flatten(x)[0]))
 
 
 def partners(size: int, replicas: int) -> None:

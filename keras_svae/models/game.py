@@ -122,8 +122,8 @@ class Game(keras.Model):
         """The `tf.TensorSpec` of a batch, leading dimension None."""
         raise NotImplementedError
 
-    def check_data(self, x) -> None:
-        """Raises a ValueError on data that the model cannot learn from."""
+    def check_data(self, batch) -> None:
+        """Raises a ValueError on a batch that the model cannot learn from."""
 
     def check_batch(self, size: int) -> None:
         """Raises a ValueError on a batch, over all replicas, that is too small."""
@@ -416,8 +416,11 @@ class Game(keras.Model):
                 "Expected a compiled model; received: fit() before compile(). Call "
                 f"compile({', '.join(checks.optimizer_names(self.players))})."
             )
-        size = kwargs.get("batch_size", args[1] if len(args) > 1 else None)
-        checks.first_batch(self, x, size)
+        y, size = (
+            kwargs.get(name, args[i] if len(args) > i else None)
+            for i, name in enumerate(("y", "batch_size"))
+        )
+        checks.first_batch(self, x, y, size)
         steps = kwargs.get("steps_per_epoch")
         if steps and steps % self.steps_per_execution:
             # Keras would run on into the next epoch.

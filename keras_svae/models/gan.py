@@ -1,6 +1,7 @@
-"""Methods with a generator alone: GAN and WGAN-GP.
+"""Methods with a generator alone: GAN, with classes and importance weights, WGAN-GP.
 
-Equation numbers are those of sVAE, `svae_aistats2018`, section 4.
+Equation numbers are those of sVAE, `svae_aistats2018`, section 4, but for (16), which
+is On Unifying Deep Generative Models', `unifying_iclr2018`.
 """
 
 import keras
@@ -11,7 +12,7 @@ from keras_svae.models.game import Player
 from keras_svae.models.latent import LatentModel
 from keras_svae.ratios import gradient_penalty, logistic, symmetric_kl
 
-__all__ = ["GAN", "WGANGP"]
+__all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -20,11 +21,18 @@ class GAN(LatentModel):
 
     The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x alone, so that
     `f* = log q(x) - log p(x)`; note the sign, which is the joint methods' reversed. The
-    generator minimises `E_p softplus(-f)`.
+    generator minimises `E_p softplus(-f)`; with importance weights
+
+        sum_i w_i softplus(-f_i),   w_i = exp(f_i) / sum_j exp(f_j),
+
+    over a batch of k samples, without a gradient into the weights: IWGAN, (16). The
+    closer a sample comes to fooling the critic, the more it counts. Under several
+    replicas k is one replica's share of the batch.
 
     Args:
         generator: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1).
+        importance_weighted: Whether samples have weights.
         **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `LatentModel`.
 
     Example:
@@ -40,49 +48,125 @@ class GAN(LatentModel):
     }
     log_ratio_laws = ("q", "p")
 
-    def __init__(self, generator, critic, **kwargs):
+    def __init__(self, generator, critic, *, importance_weighted=False, **kwargs):
         super().__init__(generator, **kwargs)
-        self.critic = checks.network("critic", critic)
-        shape = critic.input_shape
-        if isinstance(shape, list):
-            raise ValueError(
-                "Expected a critic of x alone; received: one of several inputs "
-                f"{shape}. Networks of this package take joint=False."
-            )
-        why = "what the generator makes"
-        checks.shapes("the critic to read", shape[1:], self.data_shape, why)
-        checks.shapes("the critic's output", critic.output_shape[1:], (1,), "a logit")
+        self.critic = checks.critic_of_data(
+            "critic", critic, self.data_shape, self.conditional, self.classes
+        )
+        self.importance_weighted = bool(importance_weighted)
 
-    def f(self, x, training=True):
-        """The critic's logits, (batch, 1) float32: log q(x) - log p(x)."""
-        return tf.cast(self.critic(x, training=training), tf.float32)
+    def f(self, x, training=True, y=None):
+        """The critic's logits, (batch, 1) float32: log q(x) - log p(x).
+
+        Of a conditional model, which gives y, one-hot: log q(x|y) - log p(x|y).
+        """
+        logits = self.critic(x if y is None else [x, y], training=training)
+        return tf.cast(logits, tf.float32)
 
     def critic_loss(self, draw):
         """Minus (22), the laws' roles exchanged."""
-        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
+        f_q = self.f(draw.x, draw.training, draw.y)
+        f_p = self.f(draw.x_p, draw.training, draw.y)
         draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
         return logistic(positive=f_q, negative=f_p)
 
     def generator_loss(self, draw):
         """The non-saturating loss: minus (24) after its change of sign."""
-        return tf.reduce_mean(tf.nn.softplus(-self.f(draw.x_p, draw.training)))
+        return self.fooling(self.f(draw.x_p, draw.training, draw.y))
 
-    def log_ratio(self, x) -> tf.Tensor:
-        """The critic's estimate of log q(x) - log p(x), (batch,), nats."""
-        return tf.squeeze(self.f(self._data(x), training=False), -1)
+    def fooling(self, f_p: tf.Tensor) -> tf.Tensor:
+        """What samples' logits (batch, 1) make the generator minimise, or (16)."""
+        losses = tf.nn.softplus(-f_p)
+        if not self.importance_weighted:
+            return tf.reduce_mean(losses)
+        # D / (1 - D) = exp(f), normalised over the batch.
+        weights = tf.stop_gradient(tf.nn.softmax(f_p, axis=0))
+        return tf.reduce_sum(weights * losses)
+
+    def log_ratio(self, x, y=None) -> tf.Tensor:
+        """The critic's estimate of log q(x) - log p(x), (batch,), nats.
+
+        Args:
+            x: Data (batch, ...).
+            y: Of a conditional model, whose laws are of x given y: one class for all,
+                or (batch,).
+        """
+        x = self._data(x)
+        y = self._classes(y, tf.shape(x)[0])
+        return tf.squeeze(self.f(x, training=False, y=y), -1)
 
     def endpoints(self):
         data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
 
-        def log_ratio(x):
-            return {"log_ratio": self.log_ratio(x)}
+        def log_ratio(x, y):
+            return {"log_ratio": self.log_ratio(x, y)}
 
-        return {**super().endpoints(), "log_ratio": (log_ratio, [data])}
+        found = super().endpoints()
+        return {**found, "log_ratio": self.of_classes(log_ratio, [data])}
 
     def get_config(self):
         config = super().get_config()
         config["generator"] = config.pop("decoder")
-        return {**config, "critic": keras.saving.serialize_keras_object(self.critic)}
+        return {
+            **config,
+            "critic": keras.saving.serialize_keras_object(self.critic),
+            "importance_weighted": self.importance_weighted,
+        }
+
+
+class _Weighted(GAN):
+    """A GAN whose samples have importance weights, always."""
+
+    def __init__(self, generator, critic, **kwargs):
+        super().__init__(generator, critic, importance_weighted=True, **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["importance_weighted"]
+        return config
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class IWGAN(_Weighted):
+    """Importance weighted GAN (Hu et al., 2018, (16)): `GAN` with weights.
+
+    Args:
+        generator: Network from codes to the likelihood's raw output.
+        critic: Network from x to one unbounded logit, (batch, 1).
+        **kwargs: See `GAN`.
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class CGAN(GAN):
+    """Class-conditional GAN (Mirza & Osindero, 2014).
+
+    GAN's game with the class y beside z and beside x, so that `f* = log q(x|y) -
+    log p(x|y)`. It is fitted to pairs (x, y); samples get the classes of the batch.
+
+    Args:
+        generator: Network from `[z, y]`, y one-hot, to the likelihood's raw output.
+        critic: Network from `[x, y]` to one unbounded logit, (batch, 1).
+        **kwargs: See `GAN`.
+
+    Example:
+        nets = ks.networks.dcgan(28, classes=10, joint=False)
+        model = ks.CGAN(nets.decoder, nets.critic)
+        model.generate(10, y=np.arange(10))
+    """
+
+    conditional = True
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class IWCGAN(_Weighted, CGAN):
+    """Class-conditional GAN with importance weights (Hu et al., 2018, 4.1).
+
+    Args:
+        generator: See `CGAN`.
+        critic: See `CGAN`.
+        **kwargs: See `GAN`.
+    """
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -110,6 +194,11 @@ class WGANGP(GAN):
 
     def __init__(self, generator, critic, *, penalty=10.0, **kwargs):
         super().__init__(generator, critic, **kwargs)
+        if self.importance_weighted:
+            raise ValueError(
+                "Expected importance_weighted=False, as this critic's score is no log "
+                "ratio; received: importance_weighted=True"
+            )
         self.penalty = checks.weight("penalty", penalty)
 
     def critic_loss(self, draw):

@@ -1,7 +1,7 @@
-"""Models with a latent code: what they share, and what they draw in one turn.
+"""Models with a latent code: a prior and a decoder, as every method here has them.
 
-`LatentModel` has a prior and a decoder (every method here), `Autoencoder` an encoder
-too, `JointModel` a critic of pairs as well.
+A method with `conditional = True` is given classes: its networks read them beside what
+they always read.
 """
 
 import functools
@@ -13,102 +13,21 @@ import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.models import checks
+from keras_svae.models.draw import Draw, one_hot
 from keras_svae.models.export import SEED
-from keras_svae.models.game import Game, Player
+from keras_svae.models.game import Game
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import logistic
 
-__all__ = ["Autoencoder", "Draw", "JointModel", "LatentModel"]
-
-
-class Draw:
-    """Samples of both laws in one turn; each computed once, when first asked for.
-
-    The joint laws are q(x, z) = q(x) q(z|x) and p(x, z) = p(z) p(x|z).
-
-    Attributes:
-        x: Data, (batch, ...).
-        z: Codes from the prior, (batch, latent_dim).
-        noise: The source of everything random in this turn.
-        log: Scalars to log that belong to no loss.
-    """
-
-    def __init__(
-        self, model: "LatentModel", x: tf.Tensor, noise: Noise, training: bool
-    ):
-        self.model, self.noise, self.training = model, noise, training
-        self.x = tf.cast(x, tf.float32)
-        self.log: dict[str, tf.Tensor] = {}
-
-    @functools.cached_property
-    def z(self):
-        return self.model.prior.sample(tf.shape(self.x)[0], seed=self.noise.seed("z"))
-
-    @functools.cached_property
-    def x_p(self):
-        """x ~ p(x|z) at the prior's z."""
-        raw = self.model.decoder(self.z, training=self.training)
-        return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
-
-    @functools.cached_property
-    def _posterior_raw(self):
-        return self.model.posterior_raw(self.x, self.training)
-
-    @functools.cached_property
-    def _posterior(self):
-        return self.model.posterior_law(self._posterior_raw)
-
-    @functools.cached_property
-    def z_q(self):
-        """z ~ q(z|x) at the data."""
-        law = self.model.posterior_law
-        if law.draw == "mean":
-            return law.mean(self._posterior_raw)
-        # Of the same object as `kl` asks: a flow then knows the density of its draw.
-        return self._posterior.sample(seed=self.noise.seed("z_q"))
-
-    @property
-    def q(self):
-        """Pairs (x, z) of the encoder's joint law."""
-        return self.x, self.z_q
-
-    @property
-    def p(self):
-        """Pairs (x, z) of the decoder's joint law."""
-        return self.x_p, self.z
-
-    @functools.cached_property
-    def _reconstruction_raw(self):
-        return self.model.decoder(self.z_q, training=self.training)
-
-    @property
-    def reconstruction(self):
-        """The mean of p(x|z) at z ~ q(z|x), (batch, ...)."""
-        return self.model.likelihood_law.mean(self._reconstruction_raw)
-
-    @functools.cached_property
-    def log_p_x(self):
-        """log p(x|z) on q's pairs, (batch,), nats."""
-        return self.model.likelihood_law(self._reconstruction_raw).log_prob(self.x)
-
-    @functools.cached_property
-    def log_q_z(self):
-        """log q(z|x) on p's pairs, (batch,), nats."""
-        raw = self.model.posterior_raw(self.x_p, self.training)
-        return self.model.posterior_law(raw).log_prob(self.z)
-
-    @functools.cached_property
-    def kl(self):
-        """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
-        return distributions.kl_divergence(self._posterior, self.model.prior, self.z_q)
+__all__ = ["LatentModel"]
 
 
 class LatentModel(Game):
     """A prior p(z) and a decoder p(x|z).
 
     Args:
-        decoder: Network from codes (batch, latent_dim) to the raw output of the
+        decoder: Network from codes (batch, latent_dim), in a conditional model from
+            `[z, y]` with y one-hot (batch, classes), to the raw output of the
             likelihood (batch, ...).
         prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
         likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
@@ -121,17 +40,26 @@ class LatentModel(Game):
     # Which law stands above which in `log_ratio`: q is the data's (or the encoder's
     # joint) law, p the model's. None where there is no log ratio.
     log_ratio_laws: tuple[str, str] | None = None
+    # Whether the model is given classes, and its networks read them.
+    conditional = False
+    # How many classes a conditional model has; None for any other.
+    classes: int | None = None
+    # Whether it also learns from examples without a class, whose y is -1.
+    unlabelled = False
 
     def __init__(self, decoder, *, prior="normal", likelihood="bernoulli", **kwargs):
         super().__init__(**kwargs)
         self.decoder = checks.network("decoder", decoder)
         self.likelihood_law = distributions.get(likelihood, "likelihood")
-        if len(decoder.input_shape) != 2:
+        read = checks.inputs("decoder", decoder, "z", self.conditional)
+        if len(read[0]) != 2:
             raise ValueError(
                 "Expected the decoder to read codes (batch, latent_dim); received: "
-                f"input shape {decoder.input_shape}"
+                f"input shape {read[0]}"
             )
-        self.latent_dim = decoder.input_shape[-1]
+        self.latent_dim = read[0][-1]
+        if self.conditional:
+            self.classes = read[1][-1]
         self.prior_name = prior
         checks.choice("prior", prior, ("normal", "uniform"))
         *size, channels = decoder.output_shape[1:]
@@ -142,7 +70,7 @@ class LatentModel(Game):
             )
         self.data_shape = (*size, channels // self.likelihood_law.parameters)
         if self.likelihood_law.activation != "linear":
-            _check_raw("decoder", decoder)
+            checks.raw_output("decoder", decoder)
 
     @property
     def prior(self):
@@ -152,10 +80,26 @@ class LatentModel(Game):
     def draw(self, batch, noise, training):
         return Draw(self, batch, noise, training)
 
-    def batch_spec(self):
-        return tf.TensorSpec((None, *self.data_shape), tf.float32)
+    def unpack(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if not self.conditional:
+            return x
+        if y is None:
+            raise ValueError(
+                f"Expected pairs (x, y) of data and classes for {type(self).__name__}, "
+                "as keras_svae.data.load(..., labels=True) gives them; received: no y"
+            )
+        return x, y
 
-    def check_data(self, x):
+    def batch_spec(self):
+        x = tf.TensorSpec((None, *self.data_shape), tf.float32)
+        return (x, tf.TensorSpec((None,), tf.int64)) if self.conditional else x
+
+    def check_data(self, batch):
+        x = batch
+        if self.conditional:
+            x, y = batch
+            checks.labels(y, self.classes, len(x), self.unlabelled)
         checks.images(x, self.data_shape, self.likelihood_law.range)
 
     def check_batch(self, size):
@@ -166,38 +110,86 @@ class LatentModel(Game):
     def build(self, input_shape=None):
         self.built = True
 
-    def call(self, inputs, training=False):
-        """Codes to data, as `decode`."""
-        return self.likelihood_law.mean(self.decoder(inputs, training=training))
+    def likelihood_raw(self, z, training=False, y=None) -> tf.Tensor:
+        """The raw output of p(x|z), or of p(x|z, y): what the decoder makes of codes.
 
-    def generate(self, n: int, seed: int = 0) -> tf.Tensor:
+        Args:
+            z: Codes (batch, latent_dim).
+            training: Whether batch normalisation and the like train.
+            y: Classes, one-hot (batch, classes), of a conditional model.
+        """
+        return self.decoder(z if y is None else [z, y], training=training)
+
+    def call(self, inputs, training=False):
+        """Codes to data, as `decode`; of a conditional model `(z, y)`."""
+        z, y = self._split(inputs)
+        return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
+
+    def generate(self, n: int, y=None, seed: int = 0) -> tf.Tensor:
         """Draws `n` examples x ~ p(x|z), z ~ p(z): (n, ...) in the data's range.
 
         Where the likelihood's `draw` is "mean", these are the means of p(x|z).
-        """
-        return self.generate_pairs(n, seed)[0]
 
-    def generate_pairs(self, n: int, seed: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
+        Args:
+            n: How many.
+            y: Of a conditional model, which wants it: one class for all, or (n,).
+            seed: Of the draws.
+        """
+        return self.generate_pairs(n, y, seed)[0]
+
+    def generate_pairs(
+        self, n: int, y=None, seed: int = 0
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """What `generate` gives, with the codes (n, latent_dim) it was made from."""
         noise = Noise(seed)
         with scope(noise):
             z = self.prior.sample(n, seed=noise.seed("z"))
-            raw = self.decoder(z, training=False)
+            raw = self.likelihood_raw(z, y=self._classes(y, n))
             return self.likelihood_law.sample(raw, noise.seed("x")), z
 
-    def decode(self, z, seed: int = 0) -> tf.Tensor:
-        """The mean of p(x|z), (batch, ...), for codes z, (batch, latent_dim).
+    def decode(self, z, y=None, seed: int = 0) -> tf.Tensor:
+        """The mean of p(x|z), (batch, ...).
 
-        The seed matters only to a decoder that is fed noise.
+        Args:
+            z: Codes (batch, latent_dim).
+            y: Of a conditional model: one class for all, or (batch,).
+            seed: Matters only to a decoder that is fed noise.
         """
-        with scope(_decoders(seed)):
-            raw = self.decoder(self._codes(z), training=False)
-            return self.likelihood_law.mean(raw)
+        return self.likelihood_law.mean(self._decoded(z, y, seed))
 
-    def likelihood(self, z, seed: int = 0):
+    def likelihood(self, z, y=None, seed: int = 0):
         """p(x|z) as a TFP distribution; raises a ValueError where it is implicit."""
+        return self.likelihood_law(self._decoded(z, y, seed))
+
+    def _decoded(self, z, y, seed) -> tf.Tensor:
+        z = self._codes(z)
         with scope(_decoders(seed)):
-            return self.likelihood_law(self.decoder(self._codes(z), training=False))
+            return self.likelihood_raw(z, y=self._classes(y, tf.shape(z)[0]))
+
+    def _split(self, inputs):
+        """Inputs of `call`, classes as one-hot vectors; None for no classes."""
+        x, y = inputs if self.conditional else (inputs, None)
+        return x, None if y is None else one_hot(y, self.classes)
+
+    def _classes(self, y, n) -> tf.Tensor | None:
+        """n classes as one-hot vectors, (n, classes), None of a model without."""
+        if not self.conditional:
+            if y is not None:
+                raise ValueError(
+                    f"Expected y=None for {type(self).__name__}, which has no classes; "
+                    f"received: y={y!r}"
+                )
+            return None
+        if y is None:
+            raise ValueError(
+                f"Expected y, a class in 0..{self.classes - 1} for all examples or for "
+                f"each, for {type(self).__name__}; received: y=None"
+            )
+        y = tf.convert_to_tensor(y)
+        if tf.executing_eagerly():
+            size = None if y.shape.rank == 0 else int(n)
+            checks.labels(y, self.classes, size)
+        return one_hot(tf.broadcast_to(y, [n]), self.classes)
 
     def _codes(self, z) -> tf.Tensor:
         z = tf.convert_to_tensor(z, tf.float32)
@@ -215,41 +207,66 @@ class LatentModel(Game):
         data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
         n = tf.TensorSpec([], tf.int32, name="n")
 
-        def log_likelihood(x, z, seed):
-            return {"log_likelihood": self.likelihood(z, seed).log_prob(x)}
+        def log_likelihood(x, z, y, seed):
+            return {"log_likelihood": self.likelihood(z, y, seed).log_prob(x)}
 
-        def generate(n, seed):
-            return dict(zip("xz", self.generate_pairs(n, seed), strict=True))
+        def generate(n, y, seed):
+            return dict(zip("xz", self.generate_pairs(n, y, seed), strict=True))
+
+        def decode(z, y, seed):
+            return {"x": self.decode(z, y, seed)}
 
         about = json.dumps(self.about())
         found = {
             "about": (lambda: {"about": tf.constant(about)}, []),
-            "generate": (generate, [n, SEED]),
-            "decode": (lambda z, seed: {"x": self.decode(z, seed)}, [codes, SEED]),
+            "generate": self.of_classes(generate, [n, SEED]),
+            "decode": self.of_classes(decode, [codes, SEED]),
         }
         if self.likelihood_law.explicit:
-            found["log_likelihood"] = (log_likelihood, [data, codes, SEED])
+            found["log_likelihood"] = self.of_classes(
+                log_likelihood, [data, codes, SEED]
+            )
         return found
+
+    def of_classes(self, function, signature: list) -> tuple:
+        """An endpoint whose function reads classes y where the model has them.
+
+        Args:
+            function: Of named tensors, one of them y, classes (batch,) or (1,) for all.
+            signature: `tf.TensorSpec`s of the others, in their order.
+        """
+        names = list(inspect.signature(function).parameters)
+        if not self.conditional:
+            function = _without(function, "y")
+            return function, signature
+        y = tf.TensorSpec([None], tf.int64, name="y")
+        signature = list(signature)
+        signature.insert(names.index("y"), y)
+        return function, signature
 
     def about(self) -> dict:
         """What a SavedModel says of itself, plain values for JSON.
 
         Returns:
-            `method`, `latent_dim`, `data_shape`, `range` (of data, or None), `prior`,
-            the names of the laws `likelihood` and `posterior` (None without encoder),
-            `fed_noise` (which of decoder and encoder are, so that their densities are
-            given that noise), and `log_ratio`: which law stands `above` which `below`
-            in what `log_ratio` gives, and what it `reads`; None for no log ratio.
+            `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
+            `range` (of data, or None), `prior`, the names of the laws `likelihood` and
+            `posterior` (None without encoder), `fed_noise` (which of decoder and
+            encoder are, so that their densities are given that noise), and
+            `log_ratio`: which law stands `above` which `below` in what `log_ratio`
+            gives, and what it `reads`; None for no log ratio.
         """
         ratio = None
         if self.log_ratio_laws is not None:
             above, below = self.log_ratio_laws
             reads = list(inspect.signature(self.log_ratio).parameters)
+            if not self.conditional:
+                reads = [name for name in reads if name != "y"]
             ratio = {"above": above, "below": below, "reads": reads}
         posterior = getattr(self, "posterior_law", None)
         return {
             "method": type(self).__name__,
             "latent_dim": self.latent_dim,
+            "classes": self.classes,
             "data_shape": list(self.data_shape),
             "range": self.likelihood_law.range,
             "prior": self.prior_name,
@@ -272,198 +289,19 @@ class LatentModel(Game):
         }
 
 
-class Autoencoder(LatentModel):
-    """Adds an encoder q(z|x).
+def _without(function, name: str):
+    """The function given None for one of its arguments, which it loses by name too."""
+    given = functools.partial(function, **{name: None})
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.name != name]
 
-    Args:
-        encoder: Network from data (batch, ...) to the raw output of the posterior,
-            (batch, `posterior.outputs(latent_dim)`).
-        decoder: See `LatentModel`.
-        posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
-            dimension of the code), "laplace", "implicit" (one output; the encoder is
-            fed noise), or a `keras_svae.distributions.Law`.
-        **kwargs: See `LatentModel`.
-    """
+    def narrower(*arguments):
+        return given(**dict(zip((p.name for p in kept), arguments, strict=True)))
 
-    sampled_from = "encoder decoder"
-
-    def __init__(self, encoder, decoder, *, posterior="gaussian", **kwargs):
-        super().__init__(decoder, **kwargs)
-        self.encoder = checks.network("encoder", encoder)
-        self.posterior_law = distributions.get(posterior, "posterior")
-        reads = "the encoder to read"
-        checks.shapes(reads, encoder.input_shape[1:], *self.encoder_reads())
-        checks.shapes(
-            "the encoder's raw output",
-            encoder.output_shape[1:],
-            (self.posterior_law.outputs(self.latent_dim),),
-            f"what {type(self.posterior_law).__name__} needs for {self.latent_dim} "
-            "dimensions of the decoder's code",
-        )
-        if self.posterior_law.activation != "linear":
-            _check_raw("encoder", encoder)
-
-    def encoder_reads(self) -> tuple[tuple, str]:
-        """The shape of what the encoder reads, without the batch, and why so."""
-        return self.data_shape, "what the decoder makes"
-
-    def posterior_raw(self, x, training=False) -> tf.Tensor:
-        """The raw output of q(z|x): what the encoder makes of data (batch, ...)."""
-        return self.encoder(x, training=training)
-
-    def call(self, inputs, training=False):
-        """Data to their reconstructions, as `reconstruct`."""
-        z = self.posterior_law.mean(self.posterior_raw(inputs, training))
-        return self.likelihood_law.mean(self.decoder(z, training=training))
-
-    def observe(self, draw):
-        error = draw.reconstruction - draw.x
-        return {**super().observe(draw), "mse": tf.reduce_mean(error**2)}
-
-    def encode(self, x, seed: int | None = None) -> tf.Tensor:
-        """Codes (batch, latent_dim) of data (batch, ...).
-
-        Args:
-            x: Data in the likelihood's range.
-            seed: None for the posterior's mean, a seed for a draw from it. An
-                implicit encoder always draws, by default with seed 0.
-        """
-        noise = Noise(0 if seed is None else seed)
-        with scope(noise):
-            raw = self.posterior_raw(self._data(x))
-            if seed is None:
-                return self.posterior_law.mean(raw)
-            # Of its own name: a generated code of the same seed is another draw.
-            return self.posterior_law.sample(raw, noise.seed("z_q"))
-
-    def posterior(self, x, seed: int = 0):
-        """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""
-        with scope(Noise(seed)):
-            return self.posterior_law(self.posterior_raw(self._data(x)))
-
-    def reconstruct(self, x, seed: int | None = None) -> tf.Tensor:
-        """Data through their codes and back: `decode(encode(x, seed))`."""
-        return self.decode(self.encode(x, seed), 0 if seed is None else seed)
-
-    def neighbours(self, x, n: int, seed: int = 0) -> tf.Tensor:
-        """Draws around data: x' = mean of p(x|z), z ~ q(z|x) (AIM, algorithm 2).
-
-        Args:
-            x: Data (batch, ...) in the likelihood's range.
-            n: How many for each.
-            seed: Of the draws.
-
-        Returns:
-            (batch, n, ...), in the data's range.
-        """
-        # Each copy of x by itself: an encoder that is fed noise draws by it.
-        z = self.encode(tf.repeat(self._data(x), n, axis=0), seed)
-        made = self.decode(z, seed)
-        return tf.reshape(made, [-1, n, *self.data_shape])
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-        n = tf.TensorSpec([], tf.int32, name="n")
-
-        def encode(x, seed):
-            return {"z": self.encode(x, seed)}
-
-        def reconstruct(x, seed):
-            noise = seed if not self.posterior_law.explicit else None
-            return {"x": self.decode(self.encode(x, noise), seed)}
-
-        def neighbours(x, n, seed):
-            return {"x": self.neighbours(x, n, seed)}
-
-        def posterior(x, seed):
-            law = self.posterior(x, seed)
-            return {"mean": law.mean(), "scale": law.stddev()}
-
-        def log_posterior(x, z, seed):
-            return {"log_posterior": self.posterior(x, seed).log_prob(z)}
-
-        found = {
-            **super().endpoints(),
-            "encode": (encode, [data, SEED]),
-            "reconstruct": (reconstruct, [data, SEED]),
-            "neighbours": (neighbours, [data, n, SEED]),
-        }
-        if self.posterior_law.explicit:
-            if self.posterior_law.moments:
-                found["posterior"] = (posterior, [data, SEED])
-            found["log_posterior"] = (log_posterior, [data, codes, SEED])
-        return found
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "posterior": keras.saving.serialize_keras_object(self.posterior_law),
-        }
-
-
-class JointModel(Autoencoder):
-    """Adds a critic of pairs, f(x, z), which tells the two joint laws apart.
-
-    Args:
-        encoder: See `Autoencoder`.
-        decoder: See `LatentModel`.
-        critic: Network from `[x, z]` to one unbounded logit, (batch, 1).
-        **kwargs: See `Autoencoder`.
-    """
-
-    players = {
-        "critic": Player("critic", optimizer="critic_optimizer"),
-        "autoencoder": Player("encoder decoder"),
-    }
-    log_ratio_laws = ("p", "q")
-
-    def __init__(self, encoder, decoder, critic, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
-        self.critic = checks.critic_of_pairs(
-            "critic", critic, self.data_shape, self.latent_dim
-        )
-
-    def f(self, x, z, training=True):
-        """The critic's logits, (batch, 1) float32: log p(x, z) - log q(x, z)."""
-        return tf.cast(self.critic([x, z], training=training), tf.float32)
-
-    def critic_loss(self, draw):
-        """Minus (10): its minimiser is f* = log p(x, z) - log q(x, z), (11)."""
-        f_p = self.f(*draw.p, draw.training)
-        f_q = self.f(*draw.q, draw.training)
-        return logistic(positive=f_p, negative=f_q)
-
-    def log_ratio(self, x, z) -> tf.Tensor:
-        """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats."""
-        x, z = self._data(x), self._codes(z)
-        return tf.squeeze(self.f(x, z, training=False), -1)
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-
-        def log_ratio(x, z):
-            return {"log_ratio": self.log_ratio(x, z)}
-
-        return {**super().endpoints(), "log_ratio": (log_ratio, [data, codes])}
-
-    def get_config(self):
-        critic = keras.saving.serialize_keras_object(self.critic)
-        return {**super().get_config(), "critic": critic}
+    narrower.__signature__ = signature.replace(parameters=kept)
+    return narrower
 
 
 def _decoders(seed) -> Noise:
     """A decoder's noise, so that an encoder's of the same seed is another."""
     return Noise(seed).fold(1)
-
-
-def _check_raw(name: str, network: keras.Model) -> None:
-    """A sigmoid under a law that applies one itself would go unnoticed."""
-    activation = getattr(network.layers[-1], "activation", keras.activations.linear)
-    if activation not in (keras.activations.linear, None):
-        raise ValueError(
-            f"Expected the {name} to end in a linear layer, since its law applies the "
-            f"activation; received: {activation.__name__!r} at the end"
-        )

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
-from keras_svae.models.latent import JointModel
+from keras_svae.models.autoencoder import JointModel
 from keras_svae.ratios import logistic, symmetric_kl
 
 __all__ = ["ALI", "ALICE", "SVAE"]

@@ -84,8 +84,7 @@ class UnrolledGAN(GAN):
                     negative=self._ahead(weights, draw.x_p, draw.training),
                 )
             weights = step(i, weights, tape.gradient(loss, weights))
-        f_p = self._ahead(weights, draw.x_p, draw.training)
-        return tf.reduce_mean(tf.nn.softplus(-f_p))
+        return self.fooling(self._ahead(weights, draw.x_p, draw.training))
 
     def _ahead(self, weights, x, training):
         """The logits of a critic with these weights."""

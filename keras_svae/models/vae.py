@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.game import Player
-from keras_svae.models.latent import Autoencoder
 
-__all__ = ["VAE"]
+__all__ = ["CVAE", "VAE"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -37,9 +37,32 @@ class VAE(Autoencoder):
         for law in (self.posterior_law, self.likelihood_law):
             checks.explicit(law)
 
+    def bound_terms(self, draw) -> dict[str, tf.Tensor]:
+        """Terms whose sum is minus (1), each (batch,), nats."""
+        return {"reconstruction_x": -draw.log_p_x, "kl": draw.kl}
+
     def autoencoder_loss(self, draw):
         """Minus (1), nats per example."""
-        return {
-            "reconstruction_x": -tf.reduce_mean(draw.log_p_x),
-            "kl": tf.reduce_mean(draw.kl),
-        }
+        terms = self.bound_terms(draw)
+        return {name: tf.reduce_mean(term) for name, term in terms.items()}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class CVAE(VAE):
+    """Class-conditional variational autoencoder (Sohn et al., 2015; M2's supervised).
+
+    The bound on log p(x|y), with the class y beside x and beside z:
+    `E_q(z|x,y) log p(x|z, y) - KL(q(z|x, y) || p(z))`. It is fitted to pairs (x, y).
+
+    Args:
+        encoder: Network from `[x, y]`, y one-hot, to the posterior's raw output.
+        decoder: Network from `[z, y]` to the likelihood's raw output.
+        **kwargs: See `VAE`.
+
+    Example:
+        nets = ks.networks.mnist_dense(latent_dim=32, classes=10)
+        model = ks.CVAE(nets.encoder, nets.decoder)
+        model.encode(x, y), model.generate(10, y=3)
+    """
+
+    conditional = True

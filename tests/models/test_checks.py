@@ -147,7 +147,7 @@ def test_networks_that_do_not_fit():
     ]:
         with pytest.raises(ValueError, match="Expected.*" + message):
             ks.SVAE(**{**nets(), **change}, likelihood="gaussian")
-    with pytest.raises(ValueError, match=r"critic of x alone.*joint=False"):
+    with pytest.raises(ValueError, match=r"critic to read x alone.*joint=False"):
         ks.GAN(nets()["decoder"], nets()["critic"])
     sigmoid = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(3, activation="sigmoid")]

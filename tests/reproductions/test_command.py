@@ -85,7 +85,7 @@ def test_the_saved_models_are_the_measured_one(finished):
     assert again["mse"] == pytest.approx(metrics["mse"], rel=1e-5)
     saved = tf.saved_model.load(str(folder / "savedmodel"))
     made = saved.signatures["generate"](n=tf.constant(5), seed=tf.constant(1))["x"]
-    np.testing.assert_allclose(made, model.generate(5, 1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(made, model.generate(5, seed=1), rtol=1e-4, atol=1e-5)
 
 
 def test_finished_run_is_resumed_by_saying_so(finished, capsys):

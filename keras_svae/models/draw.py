@@ -1,0 +1,103 @@
+"""What the players look at in one turn: samples of both laws."""
+
+import functools
+import typing
+
+import tensorflow as tf
+
+from keras_svae import distributions
+from keras_svae.noise import Noise
+
+if typing.TYPE_CHECKING:
+    from keras_svae.models.latent import LatentModel
+
+__all__ = ["Draw", "one_hot"]
+
+
+class Draw:
+    """Samples of both laws in one turn; each computed once, when first asked for.
+
+    The joint laws are q(x, z) = q(x) q(z|x) and p(x, z) = p(z) p(x|z).
+
+    Attributes:
+        x: Data, (batch, ...).
+        y: Their classes, one-hot (batch, classes), of a conditional model; else None.
+            What is generated has the same.
+        z: Codes from the prior, (batch, latent_dim).
+        noise: The source of everything random in this turn.
+        log: Scalars to log that belong to no loss.
+    """
+
+    def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
+        self.model, self.noise, self.training = model, noise, training
+        x, y = batch if model.conditional else (batch, None)
+        self.x = tf.cast(x, tf.float32)
+        self.y = None if y is None else one_hot(y, model.classes)
+        self.log: dict[str, tf.Tensor] = {}
+
+    @functools.cached_property
+    def z(self):
+        return self.model.prior.sample(tf.shape(self.x)[0], seed=self.noise.seed("z"))
+
+    @functools.cached_property
+    def x_p(self):
+        """x ~ p(x|z) at the prior's z."""
+        raw = self.model.likelihood_raw(self.z, self.training, self.y)
+        return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
+
+    @functools.cached_property
+    def _posterior_raw(self):
+        return self.model.posterior_raw(self.x, self.training, self.y)
+
+    @functools.cached_property
+    def _posterior(self):
+        return self.model.posterior_law(self._posterior_raw)
+
+    @functools.cached_property
+    def z_q(self):
+        """z ~ q(z|x) at the data."""
+        law = self.model.posterior_law
+        if law.draw == "mean":
+            return law.mean(self._posterior_raw)
+        # Of the same object as `kl` asks: a flow then knows the density of its draw.
+        return self._posterior.sample(seed=self.noise.seed("z_q"))
+
+    @property
+    def q(self):
+        """Pairs (x, z) of the encoder's joint law."""
+        return self.x, self.z_q
+
+    @property
+    def p(self):
+        """Pairs (x, z) of the decoder's joint law."""
+        return self.x_p, self.z
+
+    @functools.cached_property
+    def _reconstruction_raw(self):
+        return self.model.likelihood_raw(self.z_q, self.training, self.y)
+
+    @property
+    def reconstruction(self):
+        """The mean of p(x|z) at z ~ q(z|x), (batch, ...)."""
+        return self.model.likelihood_law.mean(self._reconstruction_raw)
+
+    @functools.cached_property
+    def log_p_x(self):
+        """log p(x|z) on q's pairs, (batch,), nats."""
+        return self.model.likelihood_law(self._reconstruction_raw).log_prob(self.x)
+
+    @functools.cached_property
+    def log_q_z(self):
+        """log q(z|x) on p's pairs, (batch,), nats."""
+        raw = self.model.posterior_raw(self.x_p, self.training, self.y)
+        return self.model.posterior_law(raw).log_prob(self.z)
+
+    @functools.cached_property
+    def kl(self):
+        """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
+        return distributions.kl_divergence(self._posterior, self.model.prior, self.z_q)
+
+
+def one_hot(y, classes: int) -> tf.Tensor:
+    """Classes (batch,) as float32 (batch, classes)."""
+    return tf.one_hot(tf.cast(y, tf.int64), classes)
