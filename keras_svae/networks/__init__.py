@@ -4,9 +4,11 @@
     nets = ks.networks.celeba(latent_dim=64, posterior="implicit", noise=True)
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
-arguments they share. Weights start from Xavier (`keras.utils.set_random_seed` makes
-them reproducible) and biases from zero; those of `aim_mnist`, `aim_images` and `dcgan`
-from N(0, .02), and these three have fewer options.
+arguments they share. But `ijae_*` give five networks, `resnet_*` the three for other
+methods that are to be compared with them, and `code_critic` gives one. Weights start
+from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
+zero; the weights of `aim_mnist`, `aim_images` and `dcgan` from N(0, .02). These three,
+`ijae_*` and `resnet_*` have fewer options.
 
 Differences from the paper that all of them share; each function numbers its own:
 
@@ -26,21 +28,41 @@ from keras_svae.networks.celeba import celeba
 from keras_svae.networks.cifar10 import cifar10
 from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
 from keras_svae.networks.digits import digits
+from keras_svae.networks.ijae import (
+    IJAENetworks,
+    ijae_cifar10,
+    ijae_mnist,
+    ijae_tiny_imagenet,
+)
 from keras_svae.networks.mnist import mnist
 from keras_svae.networks.mnist_dense import mnist_dense
+from keras_svae.networks.resnet import (
+    code_critic,
+    resnet_cifar10,
+    resnet_mnist,
+    resnet_tiny_imagenet,
+)
 from keras_svae.networks.toy import toy
 
 __all__ = [
+    "IJAENetworks",
     "Networks",
     "Options",
     "aim_images",
     "aim_mnist",
     "celeba",
     "cifar10",
+    "code_critic",
     "dcgan",
     "digits",
+    "ijae_cifar10",
+    "ijae_mnist",
+    "ijae_tiny_imagenet",
     "layers",
     "mnist",
     "mnist_dense",
+    "resnet_cifar10",
+    "resnet_mnist",
+    "resnet_tiny_imagenet",
     "toy",
 ]

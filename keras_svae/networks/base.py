@@ -162,6 +162,17 @@ def check_count(name: str, value: Any) -> None:
         )
 
 
+def check_width(width: Any) -> None:
+    """Raises unless `width` can be a factor of hidden sizes."""
+    if not 0 < width <= 4:
+        raise ValueError(f"Expected width in (0, 4]; received: width={width!r}")
+
+
+def scaled(number: int, width: float) -> int:
+    """A hidden size times a width, at least 1."""
+    return max(1, round(number * width))
+
+
 def check_activation(name: str, value: Any) -> None:
     """Raises unless `value` names a Keras activation."""
     try:
@@ -224,13 +235,13 @@ def encoder_model(
 
 
 def critic_model(
-    inputs: list[keras.KerasTensor], features: keras.KerasTensor
+    inputs: list[keras.KerasTensor], features: keras.KerasTensor, name: str = "critic"
 ) -> keras.Model:
     """The critic from [x, z] or [x] and its last features: adds the linear layer."""
     log_ratio = keras.layers.Dense(1, dtype=output_dtype(), name="log_ratio")
     # A list of one input would make a model that wants a list.
     inputs = inputs if len(inputs) > 1 else inputs[0]
-    return keras.Model(inputs, log_ratio(features), name="critic")
+    return keras.Model(inputs, log_ratio(features), name=name)
 
 
 def concatenate(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:

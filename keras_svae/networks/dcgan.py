@@ -226,13 +226,12 @@ class _Table:
     """The blocks that a table of this kind is made of."""
 
     def __init__(self, options, shape, width, *, slope, kernel=4):
-        if not 0 < width <= 4:
-            raise ValueError(f"Expected width in (0, 4]; received: width={width!r}")
+        base.check_width(width)
         self.options, self.shape, self.width = options, shape, width
         self.slope, self.kernel = slope, kernel
 
     def size(self, number: int) -> int:
-        return max(1, round(number * self.width))
+        return base.scaled(number, self.width)
 
     def layer(self, kind, *arguments, **more):
         kernel = keras.initializers.RandomNormal(stddev=0.02)

@@ -4,6 +4,8 @@ See `keras_svae.noise`: stateless, different on every replica, the same after a
 resume.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -44,6 +46,50 @@ class AppendNoise(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "dim": self.dim, "law": self.law}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class InjectNoise(keras.layers.Layer):
+    """Adds a learned linear map of noise: x + W e + b, e ~ N(0, I) of each example.
+
+    W has weights of its own for every entry of x, for each pixel and channel of an
+    image: table 3 of the lambda-IJAE paper, as its count of weights has it.
+
+    Args:
+        dim: The dimension of e, at least 1.
+    """
+
+    def __init__(self, dim: int = 128, **kwargs):
+        super().__init__(**kwargs)
+        if dim < 1:
+            raise ValueError(f"Expected dim >= 1; received: dim={dim}")
+        self.dim = dim
+
+    def build(self, input_shape):
+        if None in input_shape[1:]:
+            raise ValueError(
+                "Expected inputs of a fixed shape, as each entry has weights of its "
+                f"own; received: {tuple(input_shape)}"
+            )
+        size = math.prod(input_shape[1:])
+        self.kernel = self.add_weight(
+            shape=(self.dim, size), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(size,), initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        sample = noise.draw([tf.shape(inputs)[0], self.dim])
+        kernel, bias, sample = (
+            tf.cast(one, inputs.dtype) for one in (self.kernel, self.bias, sample)
+        )
+        added = tf.reshape(tf.matmul(sample, kernel) + bias, [-1, *inputs.shape[1:]])
+        return inputs + added
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "dim": self.dim}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -117,5 +163,5 @@ class Dropout(keras.layers.Layer):
 
 def noise_layers(network: keras.Model) -> list[str]:
     """Names of the layers by which a network is fed noise; none for an explicit one."""
-    layers = network._flatten_layers()
-    return [layer.name for layer in layers if isinstance(layer, AppendNoise)]
+    fed = (AppendNoise, InjectNoise)
+    return [layer.name for layer in network._flatten_layers() if isinstance(layer, fed)]

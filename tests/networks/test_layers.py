@@ -3,7 +3,12 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
+from keras_svae.networks.layers import (
+    AppendConstants,
+    AppendNoise,
+    Dropout,
+    InjectNoise,
+)
 
 
 @pytest.mark.parametrize(
@@ -11,6 +16,7 @@ from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
     [
         (AppendNoise(3, law="uniform", name="a"), {"dim": 3, "law": "uniform"}),
         (AppendNoise(2), {"dim": 2, "law": "normal"}),
+        (InjectNoise(5, name="i"), {"dim": 5}),
         (Dropout(0.3, name="d"), {"rate": 0.3}),
         (AppendConstants(4, stddev=0.1), {"dim": 4, "stddev": 0.1}),
     ],
@@ -49,6 +55,26 @@ def test_two_layers_of_one_scope_draw_different_noise():
     assert np.abs(one - two).max() > 0.1
 
 
+def test_inject_noise_adds_its_linear_map_of_normal_noise():
+    layer = InjectNoise(2)
+    layer.build((None, 1, 2, 2))
+    # By pixel and channel; the last entry of each example has no noise, a bias alone.
+    kernel = np.array([[1.0, 0.5, 2.0, 0.0], [0.0, -1.0, 2.0, 0.0]], "f")
+    layer.set_weights([kernel, np.array([0.0, 0.0, 0.0, 7.0], "f")])
+    inputs = np.random.default_rng(0).normal(size=(4000, 1, 2, 2)).astype("f")
+    with ks.noise.scope(1):
+        output = np.asarray(layer(inputs))
+    assert output.shape == inputs.shape == layer.compute_output_shape(inputs.shape)
+    added = (output - inputs).reshape(4000, 4)
+    np.testing.assert_allclose(added[:, 3], 7, rtol=1e-6)
+    np.testing.assert_allclose(added[:, :3].mean(0), 0, atol=5 * 2.9 / np.sqrt(4000))
+    np.testing.assert_allclose(np.cov(added.T), kernel.T @ kernel, atol=0.7)
+    # No more than two dimensions of noise.
+    linear = np.linalg.solve(kernel[:, :2].T, added[:, :2].T).T
+    np.testing.assert_allclose(linear @ kernel[:, 2], added[:, 2], atol=1e-4)
+    assert abs(np.mean(np.abs(linear) < 1) - 0.6827) < 0.03
+
+
 def test_append_constants_keeps_the_inputs_and_adds_the_same_numbers():
     keras.utils.set_random_seed(0)
     layer = AppendConstants(2000, stddev=0.3)
@@ -81,6 +107,10 @@ def test_wrong_arguments():
         AppendConstants(1, stddev=-1)
     with pytest.raises(ValueError, match="Expected law .*received: law='cauchy'"):
         AppendNoise(1, "cauchy")
+    with pytest.raises(ValueError, match="Expected dim >= 1; received: dim=0"):
+        InjectNoise(0)
+    with pytest.raises(ValueError, match="Expected inputs of a fixed shape"):
+        InjectNoise(1)(keras.Input((None, 4)))
     with pytest.raises(
         ValueError, match=r"Expected rate in \[0, 1\); received: rate=1"
     ):
