@@ -18,6 +18,8 @@ _SPLITS = {
     "valid": "validation",
     "val": "validation",
 }
+# TinyImageNet's list of the classes of its validation pictures.
+ANNOTATIONS = "val_annotations.txt"
 
 
 def _subfolders(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -38,10 +40,33 @@ def _pictures(folder: pathlib.Path, deep: bool) -> list[str]:
     return found
 
 
+def annotated(text: str, files: list[str], where) -> list[str]:
+    """The class of each file, from lines of a file's name, its class, and more.
+
+    Raises:
+        ValueError: If one is not listed.
+    """
+    fields = (line.split() for line in text.splitlines() if line.strip())
+    of_name = {name: owner for name, owner, *_ in fields}
+    names = [os.path.basename(file) for file in files]
+    if missing := sorted(set(names) - set(of_name)):
+        raise ValueError(
+            f"Expected a class for each picture in {ANNOTATIONS}; received: none for "
+            f"{missing[0]} ({len(missing)} of {len(names)}) in {where}"
+        )
+    return [of_name[name] for name in names]
+
+
 def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
     """The pictures of a split and their classes, which are names of subfolders."""
     classes = {sub.name: _pictures(sub, deep=True) for sub in _subfolders(folder)}
     classes = {name: paths for name, paths in classes.items() if paths}
+    if list(classes) == ["images"]:  # TinyImageNet's validation and test: no class
+        annotations = folder / ANNOTATIONS
+        if not annotations.is_file():
+            return classes["images"], None
+        text = annotations.read_text()
+        return classes["images"], annotated(text, classes["images"], folder)
     loose = _pictures(folder, deep=False)
     if loose and classes:
         raise ValueError(
@@ -142,8 +167,10 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
 
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
     there are any; else a tenth is held out for test, the same at every load. Within a
-    split, subfolders are classes, numbered in the order of their names. Pictures are
-    grey if all are, else in three colours.
+    split, subfolders are classes, numbered in the order of their names; but pictures
+    in a subfolder `images` alone are of the classes that `val_annotations.txt` beside
+    it gives them, as in TinyImageNet, or of none. Pictures are grey if all are, else in
+    three colours.
     """
     found = {
         _SPLITS[sub.name.lower()]: sub

@@ -58,11 +58,11 @@ def load(
     cardinality of the same load without `start` is that number.
 
     Args:
-        name: A mixture (`toy5`, `grid25`, `ring8`), `digits`, the name of an image data
-            set of TensorFlow Datasets (`mnist`, `cifar10`, `lsun/bedroom`, ...), a
-            folder of images, or an .npz file. Names come before folders; `./digits`
-            is always the folder. Classes are subfolders; arrays are called `images`
-            and `labels`, or `x` and `y`.
+        name: A mixture (`toy5`, `grid25`, `ring8`), `digits`, `tiny_imagenet`, the name
+            of an image data set of TensorFlow Datasets (`mnist`, `cifar10`,
+            `lsun/bedroom`, ...), a folder of images, or an .npz file. Names come before
+            folders; `./digits` is always the folder. Classes are subfolders; arrays are
+            called `images` and `labels`, or `x` and `y`.
         split: `train`, `validation`, `test`, or another split that the data set has.
         batch_size: Examples per batch; of all replicas together.
         labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
@@ -77,7 +77,9 @@ def load(
         scale: The range that images are brought to, (0, 1) or (-1, 1). Points are
             never scaled.
         seed: Decides the order, the bits of `binarize`, which points are drawn from a
-            mixture, and which examples `examples` and `labelled` choose.
+            mixture, and which examples `examples` and `labelled` choose. A seed set for
+            all of TensorFlow (`keras.utils.set_random_seed`) changes the order, too,
+            of finite data only.
         start: None for a finite data set of known length, reshuffled at each pass; a
             step for the endless stream from there on.
         shuffle: By default in `train` only.

@@ -7,7 +7,7 @@ from keras_svae.data import digits, folder, mixtures, npz, tfds
 from keras_svae.data.examples import Source
 from keras_svae.data.images import Framing
 
-_OWN = (*mixtures.NAMES, "digits")
+_OWN = (*mixtures.NAMES, "digits", "tiny_imagenet")
 
 
 def names(published: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ def who(images):
 
 
 def test_names():
-    assert names() == ["digits", "grid25", "ring8", "toy5"]
+    assert names() == ["digits", "grid25", "ring8", "tiny_imagenet", "toy5"]
     assert {"mnist", "cifar10", "celeb_a", "digits"} <= set(names(published=True))
 
 
