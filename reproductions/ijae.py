@@ -1,0 +1,13 @@
+"""The experiments of lambda-IJAE: python -m reproductions.ijae --help."""
+
+from reproductions import command, figure1
+
+EXPERIMENTS = {}
+
+if __name__ == "__main__":
+    command.main(
+        "reproductions.ijae",
+        "Implicit lambda-Jeffreys autoencoders and the methods beside them.",
+        EXPERIMENTS,
+        extra={"figure1": figure1},
+    )
