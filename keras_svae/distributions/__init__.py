@@ -27,6 +27,15 @@ from keras_svae.distributions.laws import (
 )
 from keras_svae.distributions.names import get
 from keras_svae.distributions.priors import kl_divergence, prior
+from keras_svae.distributions.symmetric import (
+    GaussianNoise,
+    LaplaceNoise,
+    RotationLikelihood,
+    Sampled,
+    ShiftLikelihood,
+    SymmetricLikelihood,
+)
+from keras_svae.distributions.symmetry import check_symmetric
 
 __all__ = [
     "AutoregressiveFlow",
@@ -35,11 +44,18 @@ __all__ = [
     "CouplingFlow",
     "Flow",
     "Gaussian",
+    "GaussianNoise",
     "Implicit",
     "Laplace",
+    "LaplaceNoise",
     "Law",
     "LocationScale",
     "PlanarFlow",
+    "RotationLikelihood",
+    "Sampled",
+    "ShiftLikelihood",
+    "SymmetricLikelihood",
+    "check_symmetric",
     "get",
     "kl_divergence",
     "prior",

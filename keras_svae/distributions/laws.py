@@ -210,7 +210,8 @@ class Implicit(Law):
     def __call__(self, raw):
         raise ValueError(
             "Expected an explicit law where a density is asked for; received: "
-            'Implicit, which can only be drawn from. Pass posterior="gaussian" '
+            f"{type(self).__name__}, which can only be drawn from. Pass "
+            'posterior="gaussian" '
             '(or likelihood="gaussian", "laplace", "bernoulli", '
             '"continuous_bernoulli").'
         )

@@ -34,6 +34,22 @@ def weight(name: str, value) -> float:
     return float(value)
 
 
+def fraction(name: str, value) -> float:
+    """The value as a float; raises unless it is in [0, 1]."""
+    if not np.isscalar(value) or not 0 <= value <= 1:
+        raise ValueError(f"Expected {name} in [0, 1]; received: {name}={value!r}")
+    return float(value)
+
+
+def positive(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and positive."""
+    if not np.isscalar(value) or not np.isfinite(value) or value <= 0:
+        raise ValueError(
+            f"Expected {name} to be finite and > 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def all_finite(value) -> bool:
     """Whether a tensor holds only finite numbers."""
     return bool(np.isfinite(np.asarray(value)).all())
@@ -112,6 +128,24 @@ def critic_of_data(
     return critic
 
 
+def classifier(name: str, value, data_shape: tuple, classes: int | None = None):
+    """The classifier; raises unless it reads x alone and gives logits of the classes.
+
+    Args:
+        name: What it is called.
+        value: The classifier.
+        data_shape: Of one example.
+        classes: How many there are; None for any number.
+    """
+    found = network(name, value)
+    read = inputs(name, found, "x", conditional=False)
+    shapes(f"the {name} to read", read[0][1:], data_shape, "as the other networks do")
+    raw_output(name, found)
+    wanted = (classes or found.output_shape[-1],)
+    shapes(f"the {name}'s output", found.output_shape[1:], wanted, "logits of classes")
+    return found
+
+
 def labels(y, classes: int, n: int | None, unlabelled: bool = False) -> None:
     """Raises unless y are classes.
 
@@ -143,16 +177,35 @@ def critic_of_pairs(name: str, value, data_shape: tuple, latent_dim: int):
         data_shape: Of one example, as encoder and decoder have it.
         latent_dim: The code's dimension, as they have it.
     """
+    reads = {"x": data_shape, "z": (latent_dim,)}
+    hint = " Networks of this package take joint=True."
+    return _critic_of_several(name, value, "pairs", reads, hint)
+
+
+def critic_of_triples(name: str, value, data_shape: tuple, latent_dim: int):
+    """The critic; raises unless it reads triples [x, z, y], y data as x is.
+
+    Args:
+        name: What it is called.
+        value: The critic, which gives one logit.
+        data_shape: Of one example, as encoder and decoder have it.
+        latent_dim: The code's dimension, as they have it.
+    """
+    reads = {"x": data_shape, "z": (latent_dim,), "y": data_shape}
+    return _critic_of_several(name, value, "triples", reads)
+
+
+def _critic_of_several(name, value, kind: str, reads: dict[str, tuple], hint=""):
     critic = network(name, value)
     read = critic.input_shape
-    if not isinstance(read, list) or len(read) != 2:
+    if not isinstance(read, list) or len(read) != len(reads):
         raise ValueError(
-            f"Expected a {name} of pairs [x, z]; received: input shape {read}. "
-            "Networks of this package take joint=True."
+            f"Expected a {name} of {kind} [{', '.join(reads)}]; received: input shape "
+            f"{read}.{hint}"
         )
     why = "as the encoder and the decoder do"
-    shapes(f"the {name}'s x", read[0][1:], data_shape, why)
-    shapes(f"the {name}'s z", read[1][1:], (latent_dim,), why)
+    for (part, shape), found in zip(reads.items(), read, strict=True):
+        shapes(f"the {name}'s {part}", found[1:], shape, why)
     shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
     return critic
 

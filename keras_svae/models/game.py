@@ -256,7 +256,7 @@ class Game(keras.Model):
         return self._logs(played)
 
     def _play_alternating(self, batch, noise) -> Iterator[tuple[str, dict]]:
-        draw, index, seen = None, 0, []
+        draw, index, seen, log = None, 0, [], {}
         for name, player in self.players.items():
             for turn in range(self.turns[name]):
                 if turn > 0:
@@ -272,10 +272,11 @@ class Game(keras.Model):
                 gradients = tape.gradient(loss, self._weights(player))
                 self._apply(player, gradients, seen := [*seen, loss])
                 yield name, terms
-                observed = draw
+                # The latest of each name: a player may not ask for what others have.
+                log.update(draw.log)
                 if set(player.networks.split()) & set(self.sampled_from.split()):
                     draw = None
-        yield "", observed.log
+        yield "", log
 
     def _play_simultaneous(self, batch, noise) -> Iterator[tuple[str, dict]]:
         draw = self.draw(batch, noise.fold(0), True)

@@ -1,0 +1,262 @@
+"""Symmetric likelihoods, which need only be drawn from (lambda-IJAE, Definition 1)."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_svae.distributions.laws import Implicit
+from keras_svae.distributions.symmetry import check_symmetric
+from keras_svae.noise import Noise
+
+__all__ = [
+    "GaussianNoise",
+    "LaplaceNoise",
+    "RotationLikelihood",
+    "Sampled",
+    "ShiftLikelihood",
+    "SymmetricLikelihood",
+]
+
+
+class SymmetricLikelihood(Implicit):
+    """p(x|z) = r(x|G(z)) with a symmetric r: Definition 1 of lambda-IJAE.
+
+    Symmetric is r(y|x) if r(y = a|x = b) = r(y = b|x = a) for all a and b, with a mode
+    at a = b. `IJAE` draws from it; for any other method it is `Implicit`. Subclass to
+    add one: it is given to `check_symmetric` before it is used.
+
+    Args:
+        activation: "tanh", "sigmoid" or "linear", what makes G(z) of the decoder's
+            raw output.
+    """
+
+    def __init__(self, activation: str = "tanh"):
+        super().__init__(activation)
+
+    def perturb(self, x: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Draws y ~ r(y|x), (batch, ...), for each x, (batch, ...)."""
+        raise NotImplementedError
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raises a ValueError if r is no symmetric likelihood of such examples."""
+        check_symmetric(self.perturb, shape, name=type(self).__name__)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Sampled(SymmetricLikelihood):
+    """A symmetric likelihood of your own.
+
+    Args:
+        sampler: A function `sampler(x, noise)` of x, (batch, ...), that returns
+            y ~ r(y|x), of the same shape. A resumed run repeats the draws of
+            `noise.normal(shape, "name")` and `noise.uniform(...)`, not those of
+            `tf.random`. To be saved with the model it has to be registered with Keras.
+        activation: See `SymmetricLikelihood`.
+        check: Whether `check_symmetric` looks at it when a model is made.
+    """
+
+    def __init__(self, sampler: Callable, activation: str = "tanh", check: bool = True):
+        super().__init__(activation)
+        if not callable(sampler):
+            raise TypeError(
+                f"Expected a function sampler(x, noise) -> y; received: {sampler!r}"
+            )
+        self.sampler, self.checked = sampler, bool(check)
+
+    def perturb(self, x, noise):
+        return self.sampler(x, noise)
+
+    def check(self, shape):
+        if self.checked:
+            name = getattr(self.sampler, "__name__", type(self.sampler).__name__)
+            check_symmetric(self.sampler, shape, name=name)
+
+    def get_config(self):
+        sampler = keras.saving.serialize_keras_object(self.sampler)
+        return {**super().get_config(), "sampler": sampler, "check": self.checked}
+
+    @classmethod
+    def from_config(cls, config):
+        sampler = keras.saving.deserialize_keras_object(config["sampler"])
+        return cls(**{**config, "sampler": sampler})
+
+
+class _Noise(SymmetricLikelihood):
+    """y = x + noise whose density is even and highest at zero: symmetric."""
+
+    def __init__(self, scale: float, activation: str = "tanh"):
+        super().__init__(activation)
+        if not (isinstance(scale, (int, float)) and 0 < scale < math.inf):
+            raise ValueError(f"Expected scale to be positive; received: {scale!r}")
+        self.scale = scale
+
+    def check(self, shape):
+        pass
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class GaussianNoise(_Noise):
+    """r(y|x) = N(y; x, scale^2 I), to be drawn from alone.
+
+    `Gaussian` is the same law with its density: lambda-IJAE-L2.
+
+    Args:
+        scale: Standard deviation of each entry, in units of the data.
+        activation: See `SymmetricLikelihood`.
+    """
+
+    def perturb(self, x, noise):
+        return x + self.scale * noise.normal(tf.shape(x), "noise")
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class LaplaceNoise(_Noise):
+    """r(y|x) = Laplace(y; x, scale), to be drawn from alone.
+
+    `Laplace` is the same law with its density: lambda-IJAE-L1.
+
+    Args:
+        scale: Scale of each entry, in units of the data.
+        activation: See `SymmetricLikelihood`.
+    """
+
+    def perturb(self, x, noise):
+        law = tfp.distributions.Laplace(tf.zeros_like(x), self.scale)
+        return x + law.sample(seed=noise.seed("noise"))
+
+
+class _Permutation(SymmetricLikelihood):
+    """Pixels of an image change places; no value is changed.
+
+    Symmetric if a permutation is as probable as its inverse, and the identity at least
+    as probable as any.
+    """
+
+    def __init__(self, steps: int, activation: str = "tanh"):
+        super().__init__(activation)
+        if not (isinstance(steps, int) and steps >= 1):
+            raise ValueError(
+                f"Expected a largest step that is an integer >= 1; received: {steps!r}"
+            )
+        self.steps = steps
+        inverse = 1 / np.arange(1, steps + 2)
+        # Of sizes 0, 1, ... steps; in all directions together.
+        self.probabilities = inverse / inverse.sum()
+
+    def check(self, shape):
+        if len(shape) != 3:
+            raise ValueError(
+                f"Expected examples (height, width, channels) for "
+                f"{type(self).__name__}; received: shape {tuple(shape)}"
+            )
+
+    def perturb(self, x, noise):
+        batch, height, width, _ = tf.unstack(tf.shape(x))
+        size = tf.searchsorted(
+            np.cumsum(self.probabilities)[:-1].astype("float32"),
+            noise.uniform([batch], "size"),
+            side="right",
+        )
+        rows, columns = self.origin(size, height, width, noise)
+        index = tf.reshape(rows % height * width + columns % width, [batch, -1])
+        pixels = tf.reshape(x, [batch, height * width, x.shape[-1]])
+        return tf.reshape(tf.gather(pixels, index, batch_dims=1), tf.shape(x))
+
+    def origin(self, size, height, width, noise):
+        """Row and column that each pixel of y comes from, modulo height and width.
+
+        Args:
+            size: Of each example's step, (batch,), in 0..steps.
+            height: Of the images.
+            width: Of the images.
+            noise: The source of everything else that is random.
+
+        Returns:
+            Two int32 tensors that broadcast to (batch, height, width).
+        """
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class ShiftLikelihood(_Permutation):
+    """Cyclic shifts of images (lambda-IJAE, section 5).
+
+    The direction is one of four, equally probable, the size s in 0..S has probability
+    proportional to 1 / (s + 1). The paper's S = 5 leaves 41% of images where they are.
+    Opposite directions are equally probable and take each other back: symmetric.
+
+    Args:
+        size: S, the largest shift, in pixels.
+        activation: See `SymmetricLikelihood`.
+    """
+
+    def __init__(self, size: int = 5, activation: str = "tanh"):
+        super().__init__(size, activation)
+
+    def origin(self, size, height, width, noise):
+        directions = tf.constant([[-1, 0], [1, 0], [0, -1], [0, 1]])
+        chosen = tf.random.stateless_uniform(
+            tf.shape(size), noise.seed("direction"), 0, 4, tf.int32
+        )
+        down, right = tf.unstack(tf.gather(directions, chosen) * size[:, None], axis=-1)
+        rows = tf.range(height)[None, :, None] - down[:, None, None]
+        columns = tf.range(width)[None, None, :] - right[:, None, None]
+        return rows, columns
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.steps}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class RotationLikelihood(_Permutation):
+    """Small rotations of images about their centre (lambda-IJAE, section 5).
+
+    Clockwise or not, equally probable, by `degrees * s / steps`, where s in 0..steps
+    has probability proportional to 1 / (s + 1), as shifts have.
+
+    Rotations that interpolate are not symmetric: one by -a does not take back one by
+    a, and each blurs. Here a rotation is three shears (Paeth, 1986) whose rows and
+    columns are moved cyclically by whole pixels: a permutation of the pixels, and the
+    one by -a is the inverse of the one by a. What leaves at the border comes back at
+    the other side.
+
+    Args:
+        degrees: The largest angle, in (0, 90].
+        steps: How many angles there are in each direction.
+        activation: See `SymmetricLikelihood`.
+    """
+
+    def __init__(self, degrees: float = 10.0, steps: int = 5, activation: str = "tanh"):
+        super().__init__(steps, activation)
+        if not (isinstance(degrees, (int, float)) and 0 < degrees <= 90):
+            raise ValueError(f"Expected degrees in (0, 90]; received: {degrees!r}")
+        self.degrees = degrees
+
+    def origin(self, size, height, width, noise):
+        left = noise.uniform(tf.shape(size), "direction") < 0.5
+        # Odd in the angle to the last bit, as the rounding is.
+        sign = tf.where(left, 1.0, -1.0)[:, None, None]
+        angle = tf.cast(size, tf.float32) * (math.radians(self.degrees) / self.steps)
+        across = -sign * tf.tan(angle / 2)[:, None, None]
+        along = sign * tf.sin(angle)[:, None, None]
+
+        def moved(places, others, slope, number, of):
+            middle = (tf.cast(of, tf.float32) - 1) / 2
+            by = tf.round(slope * (tf.cast(others, tf.float32) - middle))
+            return (places - tf.cast(by, tf.int32)) % number
+
+        rows = tf.range(height)[None, :, None]
+        columns = tf.range(width)[None, None, :]
+        columns = moved(columns, rows, across, width, height)
+        rows = moved(rows, columns, along, height, width)
+        return rows, moved(columns, rows, across, width, height)
+
+    def get_config(self):
+        return {**super().get_config(), "degrees": self.degrees, "steps": self.steps}

@@ -1,0 +1,266 @@
+"""The implicit lambda-Jeffreys autoencoder: lambda-IJAE, -L1 and -L2.
+
+Equation numbers are those of `lambda_ijae`.
+"""
+
+import functools
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_svae import distributions
+from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.draw import Draw
+from keras_svae.models.game import Player
+from keras_svae.noise import Noise
+from keras_svae.ratios import logistic, reverse_kl, symmetric_kl
+
+__all__ = ["IJAE", "TripletDraw"]
+
+
+class TripletDraw(Draw):
+    """Adds the third of both kinds of triplets (x, z, y), x and z of q's pair."""
+
+    @functools.cached_property
+    def y_real(self):
+        """y ~ r(y|x), (batch, ...)."""
+        noise = Noise(self.noise.seed("y_real"))
+        return self.model.likelihood_law.perturb(self.x, noise)
+
+    @functools.cached_property
+    def y_fake(self):
+        """y ~ r'(y|G(z)), (batch, ...)."""
+        made = self.reconstruction
+        scale = math.sqrt(self.model.fake_variance)
+        return made + scale * self.noise.normal(tf.shape(made), "y_fake")
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class IJAE(Autoencoder):
+    """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
+
+    Minimises an upper bound on the lambda-Jeffreys divergence of model and data,
+
+        (1 - lam) KL(p(x) || q(x)) - lam ELBO >= (1 - lam) KL(p || q) + lam KL(q || p),
+
+    less what does not depend on the model, where p(x|z) = r(x|G(z)) for a symmetric
+    likelihood r of which only samples are needed. Small lam seeks modes, large lam
+    covers the data. Three critics minimise minus (3), (4) and (5), real first:
+
+        f_psi:  E_q(x) softplus(-f) + E_p(x) softplus(f),
+                f* = log q(x) - log p(x);
+        f_tau:  E_q(x)q(z|x) [E_r(y|x) softplus(-f) + E_r'(y|G(z)) softplus(f)],
+                f* = log r(y|x) - log r'(y|G(z)),   r' = N(., fake_variance I);
+        f_zeta: E_q(x)p(z) softplus(-f) + E_q(x)q(z|x) softplus(f),
+                f* = log p(z) - log q(z|x).
+
+    Generator and encoder minimise (6), whose weights the paper has swapped by misprint,
+    and (7):
+
+        G: -(1 - lam) E_p(x) f_psi(x) - lam E_q(x)q(z|x) f_tau(x, z, G(z)),
+        E: -lam E_q(x)q(z|x) [f_tau(x, z, G(z)) + f_zeta(x, z)].
+
+    At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. With an
+    explicit likelihood there is no f_tau, and log p(x|z) stands in its place: -L1 for
+    "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
+
+    One player trains the critics with one optimizer: their weights are disjoint, so
+    the gradient of the sum is that of each. (A global clipnorm would see all.)
+
+    Args:
+        encoder: Network from data to the posterior's raw output; implicit: the code,
+            by the noise it is fed.
+        generator: Network from codes to the likelihood's raw output.
+        critic_x: f_psi, network from x to one logit.
+        critic_pair: f_tau, network from `[x, z, y]` to one logit, y another x. Left out
+            of the model where the likelihood is explicit, and may then be None.
+        critic_code: f_zeta, network from `[x, z]` to one logit.
+        lam: In [0, 1]. At 0 the encoder learns nothing.
+        likelihood: A `keras_svae.distributions.SymmetricLikelihood`; None for the
+            paper's, `ShiftLikelihood(5, "tanh")`. Or a sampler of your own, a function
+            of x and a `keras_svae.noise.Noise` that returns y ~ r(y|x) (see `Sampled`;
+            G(z) then ends in tanh). Or an explicit law, by name or with its scale.
+        fake_variance: Of r', >= 0.
+        posterior: "implicit", or another law that is drawn from.
+        **kwargs: `prior`, `seed`, `turns`, `play`: see `LatentModel` and `Game`.
+
+    Raises:
+        ValueError: For lam outside [0, 1], a critic that is missing or reads something
+            else, a likelihood that is implicit and not symmetric, as far as
+            `check_symmetric` can tell, or does not fit the data.
+
+    Example:
+        nets = ks.networks.ijae_cifar10(latent_dim=128)
+        model = ks.IJAE(*nets, lam=0.3)
+        adam = functools.partial(keras.optimizers.Adam, 1e-4, beta_1=0.5, beta_2=0.9)
+        model.compile(optimizer=adam(), encoder_optimizer=adam(),
+                      critic_optimizer=adam())
+    """
+
+    players = {
+        "critic": Player(
+            "critic_x critic_pair critic_code", optimizer="critic_optimizer"
+        ),
+        "generator": Player("decoder"),
+        "encoder": Player("encoder", optimizer="encoder_optimizer"),
+    }
+    log_ratio_laws = ("q", "p")
+
+    def __init__(
+        self,
+        encoder,
+        generator,
+        critic_x,
+        critic_pair=None,
+        critic_code=None,
+        *,
+        lam: float = 0.3,
+        likelihood=None,
+        fake_variance: float = 1e-8,
+        posterior="implicit",
+        **kwargs,
+    ):
+        likelihood = _likelihood(likelihood)
+        super().__init__(
+            encoder, generator, likelihood=likelihood, posterior=posterior, **kwargs
+        )
+        self.lam = checks.fraction("lam", lam)
+        self.fake_variance = checks.weight("fake_variance", fake_variance)
+        shapes = self.data_shape, self.latent_dim
+        self.critic_x = checks.critic_of_data("critic_x", critic_x, self.data_shape)
+        self.critic_code = checks.critic_of_pairs("critic_code", critic_code, *shapes)
+        self.critic_pair = None
+        if not self.likelihood_law.explicit:
+            self.likelihood_law.check(self.data_shape)
+            self.critic_pair = checks.critic_of_triples(
+                "critic_pair", critic_pair, *shapes
+            )
+
+    def draw(self, batch, noise, training):
+        return TripletDraw(self, batch, noise, training)
+
+    def f(self, x, training=True):
+        """f_psi, the logits of critic_x, (batch, 1) float32: log q(x) - log p(x)."""
+        return tf.cast(self.critic_x(x, training=training), tf.float32)
+
+    def f_tau(self, x, z, y, training=True):
+        """The logits of critic_pair, (batch, 1): log r(y|x) - log r'(y|G(z))."""
+        return tf.cast(self.critic_pair([x, z, y], training=training), tf.float32)
+
+    def f_zeta(self, x, z, training=True):
+        """The logits of critic_code, (batch, 1) float32: log p(z) - log q(z|x)."""
+        return tf.cast(self.critic_code([x, z], training=training), tf.float32)
+
+    def critic_loss(self, draw):
+        """Minus (3), (4) and (5)."""
+        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
+        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
+        terms = {"x": logistic(positive=f_q, negative=f_p)}
+        if self.critic_pair is not None:
+            terms["pair"] = logistic(
+                positive=self.f_tau(*draw.q, draw.y_real, draw.training),
+                negative=self.f_tau(*draw.q, draw.y_fake, draw.training),
+            )
+        terms["code"] = logistic(
+            positive=self.f_zeta(draw.x, draw.z, draw.training),
+            negative=self.f_zeta(*draw.q, draw.training),
+        )
+        return terms
+
+    def log_r(self, draw):
+        """log r(x|G(z)) but for a constant, (batch, 1) or (batch,): Theorem 1."""
+        if self.critic_pair is None:
+            return draw.log_p_x
+        return self.f_tau(*draw.q, draw.reconstruction, draw.training)
+
+    def generator_loss(self, draw):
+        """(6): lam at the reconstruction, as in the objective above it."""
+        game = reverse_kl(self.f(draw.x_p, draw.training))
+        return {
+            "game": (1 - self.lam) * game,
+            "reconstruction_x": -self.lam * tf.reduce_mean(self.log_r(draw)),
+        }
+
+    def encoder_loss(self, draw):
+        """(7): lam times minus the ELBO."""
+        kl = -tf.reduce_mean(self.f_zeta(*draw.q, draw.training))
+        draw.log["kl"] = kl
+        return {
+            "reconstruction_x": -self.lam * tf.reduce_mean(self.log_r(draw)),
+            "kl": self.lam * kl,
+        }
+
+    def log_ratio(self, x) -> tf.Tensor:
+        """f_psi's estimate of log q(x) - log p(x), (batch,), nats."""
+        return tf.squeeze(self.f(self._data(x), training=False), -1)
+
+    def log_ratio_pair(self, x, z, y) -> tf.Tensor:
+        """f_tau's estimate of log r(y|x) - log r'(y|G(z)), (batch,), nats.
+
+        Args:
+            x: Data (batch, ...).
+            z: Their codes, (batch, latent_dim).
+            y: What is near x or near G(z), (batch, ...).
+        """
+        if self.critic_pair is None:
+            raise ValueError(
+                "Expected an implicit likelihood, which has a critic_pair; received: "
+                f"{type(self.likelihood_law).__name__}"
+            )
+        x, z, y = self._data(x), self._codes(z), tf.cast(y, tf.float32)
+        return tf.squeeze(self.f_tau(x, z, y, training=False), -1)
+
+    def log_ratio_code(self, x, z) -> tf.Tensor:
+        """f_zeta's estimate of log p(z) - log q(z|x), (batch,), nats."""
+        x, z = self._data(x), self._codes(z)
+        return tf.squeeze(self.f_zeta(x, z, training=False), -1)
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+        other = tf.TensorSpec([None, *self.data_shape], tf.float32, name="y")
+
+        def log_ratio(x):
+            return {"log_ratio": self.log_ratio(x)}
+
+        def log_ratio_pair(x, z, y):
+            return {"log_ratio": self.log_ratio_pair(x, z, y)}
+
+        def log_ratio_code(x, z):
+            return {"log_ratio": self.log_ratio_code(x, z)}
+
+        found = {
+            **super().endpoints(),
+            "log_ratio": (log_ratio, [data]),
+            "log_ratio_code": (log_ratio_code, [data, codes]),
+        }
+        if self.critic_pair is not None:
+            found["log_ratio_pair"] = (log_ratio_pair, [data, codes, other])
+        return found
+
+    def get_config(self):
+        config = super().get_config()
+        config["generator"] = config.pop("decoder")
+        for name in ("critic_x", "critic_pair", "critic_code"):
+            critic = getattr(self, name)
+            if critic is not None:
+                config[name] = keras.saving.serialize_keras_object(critic)
+        return {**config, "lam": self.lam, "fake_variance": self.fake_variance}
+
+
+def _likelihood(given):
+    """The law that was meant; raises for an implicit one that is not symmetric."""
+    if given is None:
+        return distributions.ShiftLikelihood(5)
+    if callable(given) and not isinstance(given, (type, distributions.Law)):
+        return distributions.Sampled(given)
+    law = distributions.get(given, "likelihood")
+    if not (law.explicit or isinstance(law, distributions.SymmetricLikelihood)):
+        raise ValueError(
+            "Expected a keras_svae.distributions.SymmetricLikelihood, such as "
+            "ShiftLikelihood(5), or an explicit law; received: "
+            f"{type(law).__name__}, which does not say what is near G(z)"
+        )
+    return law
