@@ -7,6 +7,7 @@ from keras_svae.models.avb import AdversarialVariationalBayes
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
+from keras_svae.models.ijae import IJAE
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
 from keras_svae.models.unrolled import UnrolledGAN
@@ -26,6 +27,7 @@ __all__ = [
     "Draw",
     "GAN",
     "Game",
+    "IJAE",
     "IWCGAN",
     "IWGAN",
     "JointModel",
