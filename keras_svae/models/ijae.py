@@ -41,13 +41,14 @@ class TripletDraw(Draw):
 class IJAE(Autoencoder):
     """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
 
-    Minimises an upper bound on the lambda-Jeffreys divergence of model and data,
+    Minimises, with p(x|z) = r(x|G(z)) for a symmetric likelihood r of which only
+    samples are needed,
 
-        (1 - lam) KL(p(x) || q(x)) - lam ELBO >= (1 - lam) KL(p || q) + lam KL(q || p),
+        (1 - lam) KL(p(x) || q(x)) - lam ELBO,
 
-    less what does not depend on the model, where p(x|z) = r(x|G(z)) for a symmetric
-    likelihood r of which only samples are needed. Small lam seeks modes, large lam
-    covers the data. Three critics minimise minus (3), (4) and (5), real first:
+    which but for the entropy of the data is above the lambda-Jeffreys divergence
+    (1 - lam) KL(p || q) + lam KL(q || p). Small lam seeks modes, large lam covers the
+    data. Three critics minimise minus (3), (4) and (5), real first:
 
         f_psi:  E_q(x) softplus(-f) + E_p(x) softplus(f),
                 f* = log q(x) - log p(x);
