@@ -5,7 +5,8 @@
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
 arguments they share. But `ijae_*` give five networks, `resnet_*` the three for other
-methods that are to be compared with them, and `code_critic` gives one. Weights start
+methods that are to be compared with them, and `code_critic` and `classifier` give one.
+With `classes=10` networks are made for conditional methods. Weights start
 from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
 zero; the weights of `aim_mnist`, `aim_images` and `dcgan` from N(0, .02). These three,
 `ijae_*` and `resnet_*` have fewer options.
@@ -26,6 +27,7 @@ from keras_svae.networks import layers
 from keras_svae.networks.base import Networks, Options
 from keras_svae.networks.celeba import celeba
 from keras_svae.networks.cifar10 import cifar10
+from keras_svae.networks.classifier import classifier
 from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
 from keras_svae.networks.digits import digits
 from keras_svae.networks.ijae import (
@@ -52,6 +54,7 @@ __all__ = [
     "aim_mnist",
     "celeba",
     "cifar10",
+    "classifier",
     "code_critic",
     "dcgan",
     "digits",

@@ -19,6 +19,8 @@ class Networks(NamedTuple):
         encoder: x -> raw code (batch, `law.outputs(latent_dim)`).
         decoder: z (batch, latent_dim) -> raw data, parameters on the last axis.
         critic: [x, z], or x alone where `joint=False` -> (batch, 1), unbounded.
+
+    With `classes`, y beside x and beside z: see `Options`.
     """
 
     encoder: keras.Model
@@ -39,7 +41,8 @@ class Options:
         likelihood: "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
             "implicit" or a `Law`; only `law.parameters` counts.
         joint: Whether the critic reads [x, z], as sVAE's and ALI's do, or x alone, as
-            GAN's and WGAN's do.
+            GAN's and WGAN's do. None for the first, unless there are `classes`, with
+            which it reads [x, y].
         noise: True feeds noise to encoder and decoder, False to neither. None feeds
             the encoder alone, and only where the posterior draws nothing by itself
             ("implicit", or a law with `draw="mean"`). Beside an explicit posterior
@@ -59,12 +62,15 @@ class Options:
         code_stddev: Where the posterior's scale is learned, standard deviation of the
             initial weights of the encoder's last layer, so that training starts near
             q(z|x) = N(0, I); None for Xavier, as in the paper.
+        classes: How many classes the data have, for networks of conditional models:
+            encoder and critic then read `[x, y]` and the decoder `[z, y]`, y one-hot
+            (batch, classes). None for networks without y.
     """
 
     latent_dim: int
     posterior: "str | distributions.Law" = "gaussian"
     likelihood: "str | distributions.Law" = "bernoulli"
-    joint: bool = True
+    joint: bool | None = None
     noise: bool | None = None
     noise_dims: tuple[int, int] = (1, 20)
     noise_law: str = "uniform"
@@ -74,9 +80,19 @@ class Options:
     critic_batch_norm: bool = True
     critic_activation: str = "relu"
     code_stddev: float | None = 0.02
+    classes: int | None = None
 
     def __post_init__(self):
         check_count("latent_dim", self.latent_dim)
+        if self.classes is not None:
+            check_count("classes", self.classes)
+            if self.joint:
+                raise ValueError(
+                    "Expected joint=False with classes: conditional methods have a "
+                    f"critic of x and y; received: joint=True, classes={self.classes}"
+                )
+        if self.joint is None:
+            object.__setattr__(self, "joint", self.classes is None)
         # Both raise for an unknown law, the first where it is none of such codes.
         self.code_outputs  # noqa: B018
         distributions.get(self.likelihood, "likelihood")
@@ -235,18 +251,42 @@ def encoder_model(
 
 
 def critic_model(
-    inputs: list[keras.KerasTensor], features: keras.KerasTensor, name: str = "critic"
+    inputs: keras.KerasTensor | list[keras.KerasTensor],
+    features: keras.KerasTensor,
+    name: str = "critic",
 ) -> keras.Model:
-    """The critic from [x, z] or [x] and its last features: adds the linear layer."""
+    """The critic from x, [x, z] or [x, y] and its last features: adds the last layer."""
     log_ratio = keras.layers.Dense(1, dtype=output_dtype(), name="log_ratio")
     # A list of one input would make a model that wants a list.
-    inputs = inputs if len(inputs) > 1 else inputs[0]
+    if isinstance(inputs, list) and len(inputs) == 1:
+        inputs = inputs[0]
     return keras.Model(inputs, log_ratio(features), name=name)
 
 
 def concatenate(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
     """Vectors side by side; a single one as it is."""
     return keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
+
+
+def with_classes(
+    x: keras.KerasTensor, h: keras.KerasTensor, options: Options
+) -> tuple[keras.KerasTensor | list[keras.KerasTensor], keras.KerasTensor]:
+    """A network's input, and what its layers read: x and h, or [x, y] and both joined.
+
+    Args:
+        x: The input: data, or codes.
+        h: What was made of it, (batch, d), to which y is concatenated, or images, to
+            which it is a constant channel for each class.
+        options: Where `classes` is None there is no y.
+    """
+    if options.classes is None:
+        return x, h
+    y = keras.Input((options.classes,), name="y")
+    beside = y
+    if len(h.shape) == 4:
+        beside = keras.layers.Reshape((1, 1, options.classes))(y)
+        beside = keras.layers.UpSampling2D(tuple(h.shape[1:3]))(beside)
+    return [x, y], concatenate([h, beside])
 
 
 def inputs(

@@ -33,7 +33,8 @@ def encoder(
         base.block, activation=activation, dropout=options.dropout
     )
     image, _ = base.inputs(shape, options)
-    x = base.append_noise(image, options.encoder_noise, options)
+    inputs, x = base.with_classes(image, image, options)
+    x = base.append_noise(x, options.encoder_noise, options)
     for number in filters:
         x = block(x, downsample(number, kernel), batch_norm=options.batch_norm)
     x = block(
@@ -41,7 +42,7 @@ def encoder(
         keras.layers.Dense(units),
         batch_norm=options.batch_norm and units_batch_norm,
     )
-    return base.encoder_model(image, x, options)
+    return base.encoder_model(inputs, x, options)
 
 
 def decoder(
@@ -71,7 +72,8 @@ def decoder(
         base.block, batch_norm=options.batch_norm, dropout=options.dropout
     )
     _, code = base.inputs(shape, options)
-    x = base.append_noise(code, options.decoder_noise, options)
+    inputs, x = base.with_classes(code, code, options)
+    x = base.append_noise(x, options.decoder_noise, options)
     for number in (*units, math.prod(start)):
         x = block(x, keras.layers.Dense(number), activation=units_activation)
     x = keras.layers.Reshape(start)(x)
@@ -83,7 +85,7 @@ def decoder(
         dtype=base.output_dtype(),
         name="image",
     )
-    return keras.Model(code, image(x), name="decoder")
+    return keras.Model(inputs, image(x), name="decoder")
 
 
 def critic(
@@ -111,11 +113,12 @@ def critic(
     )
     image_noise, code_noise = options.critic_noises
     image, code = base.inputs(shape, options)
-    x = base.append_noise(image, image_noise, options)
+    inputs, x = base.with_classes(image, image, options)
+    x = base.append_noise(x, image_noise, options)
     for number in filters:
         x = block(x, downsample(number, kernel), batch_norm=options.critic_batch_norm)
     flat = keras.layers.GlobalAveragePooling2D if average else keras.layers.Flatten
-    inputs, features = [image], [flat(name="features")(x)]
+    features = [flat(name="features")(x)]
     if options.joint:
         z = base.append_noise(code, code_noise, options)
         z = block(z, keras.layers.Dense(units), batch_norm=False)

@@ -150,7 +150,7 @@ def aim_images(
         h = keras.layers.Flatten()(h)
         return table.code(h, lambda part: table.fc(part, 64))
 
-    return _64(table, head, shared, critic_batch_norm)
+    return _halved(table, head, shared, critic_batch_norm)
 
 
 def dcgan(
@@ -158,58 +158,96 @@ def dcgan(
     posterior: str | Law = "gaussian",
     likelihood: str | Law | None = None,
     *,
+    shape: tuple[int, int, int] = (64, 64, 3),
+    classes: int | None = None,
     joint: bool = False,
     shared: bool | None = None,
     critic_batch_norm: bool = True,
     width: float = 1.0,
 ) -> Networks:
-    """Networks for images (batch, 64, 64, 3): DCGAN (Radford et al., 2016).
+    """Networks in the manner of DCGAN (Radford et al., 2016), for images of any size.
 
-    As `aim_images`, with 5x5 kernels where strides are 2, and the first layer of the
-    generator a projection to 4 x 4 x 1024. DCGAN has no encoder: here one linear layer
-    on the discriminator's features, or, where not `shared`, on its convolutions again.
+    At 64 x 64 as `aim_images`, with 5x5 kernels where strides are 2, and the first
+    layer of the generator a projection to 4 x 4 x 1024. DCGAN has no encoder: here one
+    linear layer on the discriminator's features, or, where not `shared`, on its
+    convolutions again.
+
+    Smaller images are halved fewer times, to 4 x 4 or 7 x 7, and have fewer maps there:
+    32 x 32 has 512 on 4 x 4, 28 x 28 has 256 on 7 x 7. The paper has 64 x 64 alone;
+    Hu et al. (2018), who use it at 28 x 28 and 32 x 32, do not say how. With
+    `likelihood="bernoulli"` the decoder ends in the logits of pixels' probabilities.
 
     Args:
         latent_dim: The code's dimension; the paper's codes are U(-1, 1),
             `prior="uniform"`.
         posterior: See `aim_mnist`.
         likelihood: See `aim_images`.
+        shape: Of an image, (height, width, channels): sides that come to 4 or 7 by
+            halving.
+        classes: See `Options`: the networks then read y too. Not with `joint` or
+            `shared`.
         joint: See `aim_images`.
-        shared: See `aim_mnist`.
+        shared: See `aim_mnist`; None: where neither joint nor with classes.
         critic_batch_norm: See `aim_mnist`.
         width: See `aim_mnist`.
+
+    Raises:
+        ValueError: For a value out of its range.
+
+    Example:
+        nets = ks.networks.dcgan(shape=(28, 28, 1), likelihood="bernoulli", classes=10)
+        model = ks.CGAN(nets.decoder, nets.critic)
     """
-    table = _rgb(latent_dim, posterior, likelihood, joint, width, slope=0.2, kernel=5)
+    table = _rgb(
+        *(latent_dim, posterior, likelihood, joint, width),
+        **{"slope": 0.2, "kernel": 5, "shape": shape, "classes": classes},
+    )
 
     def head(h):
         return table.code(keras.layers.Flatten()(h), lambda part: part)
 
-    return _64(table, head, shared, critic_batch_norm)
+    return _halved(table, head, shared, critic_batch_norm)
 
 
-def _rgb(latent_dim, posterior, likelihood, joint, width, **how):
+def _rgb(
+    latent_dim,
+    posterior,
+    likelihood,
+    joint,
+    width,
+    *,
+    shape=(64, 64, 3),
+    classes=None,
+    **how,
+):
     # One raw output a channel, whatever its activation.
     likelihood = "gaussian" if likelihood is None else likelihood
     options = Options.of(
-        latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, joint=joint
+        latent_dim=latent_dim,
+        posterior=posterior,
+        likelihood=likelihood,
+        joint=joint,
+        classes=classes,
     )
-    return _Table(options, (64, 64, 3), width, **how)
+    return _Table(options, shape, width, **how)
 
 
-def _64(table, head, shared, critic_batch_norm):
+def _halved(table, head, shared, critic_batch_norm):
     """What table 4 and DCGAN have in common."""
+    least, halvings = _least(table.shape)
+    maps = [128 * 2**i for i in range(halvings)]
 
     def generator(z):
-        # A transposed 4x4 convolution of one pixel is a dense layer.
+        # A transposed convolution of one pixel is a dense layer.
         x = keras.layers.Reshape((1, 1, -1))(z)
-        x = table.up(x, 1024, kernel=4, strides=1, padding="valid")
-        for filters in (512, 256, 128):
+        x = table.up(x, maps[-1], kernel=least, strides=1, padding="valid")
+        for filters in maps[-2::-1]:
             x = table.up(x, filters)
         return table.data(x)
 
     def features(x):
-        x = table.down(x, 128, batch_norm=False)
-        for filters in (256, 512, 1024):
+        x = table.down(x, maps[0], batch_norm=False)
+        for filters in maps[1:]:
             x = table.down(x, filters, batch_norm=critic_batch_norm)
         return x
 
@@ -220,6 +258,20 @@ def _64(table, head, shared, critic_batch_norm):
         return table.logit(keras.layers.Dense)(base.concatenate(parts))
 
     return table.networks(generator, features, head, logit, shared)
+
+
+def _least(shape) -> tuple[tuple[int, int], int]:
+    """The sides that an image is halved to, and how many times."""
+    known = isinstance(shape, (tuple, list)) and len(shape) == 3 and min(shape) >= 1
+    sides, halvings = list(shape[:2]) if known else [0], 0
+    while min(sides) > 7 and not any(side % 2 for side in sides):
+        sides, halvings = [side // 2 for side in sides], halvings + 1
+    if not halvings or not set(sides) <= {4, 7}:
+        raise ValueError(
+            "Expected shape (height, width, channels) whose sides come to 4 or 7 by "
+            f"halving (28, 32, 64, ...); received: shape={shape!r}"
+        )
+    return tuple(sides), halvings
 
 
 class _Table:
@@ -294,21 +346,24 @@ class _Table:
         return base.concatenate(parts)
 
     def networks(self, generator, features, head, logit, shared) -> Networks:
-        joint = self.options.joint
-        shared = (not joint) if shared is None else shared
-        if shared and joint:
+        joint, classes = self.options.joint, self.options.classes
+        shared = not (joint or classes) if shared is None else shared
+        if shared and (joint or classes):
+            given = "joint=True" if joint else "classes"
             raise ValueError(
-                "Expected shared=False with joint=True: the features of a critic of "
-                "pairs need the code; received: shared=True"
+                f"Expected shared=False with {given}: the features of a critic of "
+                "pairs need the other one; received: shared=True"
             )
         x, z = base.inputs(self.shape, self.options)
-        decoder = keras.Model(z, generator(z), name="decoder")
-        h = keras.layers.Identity(name="features")(features(x))
-        inputs = [x, z] if joint else x
-        critic = keras.Model(inputs, logit(h, z), name="critic")
+        inputs, h = base.with_classes(z, z, self.options)
+        decoder = keras.Model(inputs, generator(h), name="decoder")
+        inputs, h = base.with_classes(x, x, self.options)
+        seen = keras.layers.Identity(name="features")(features(h))
+        of_pairs = [x, z] if joint else inputs
+        critic = keras.Model(of_pairs, logit(seen, z), name="critic")
         if shared:
-            read = keras.Input(h.shape[1:], name="features_of_x")
+            read = keras.Input(seen.shape[1:], name="features_of_x")
             encoder = keras.Model(read, head(read), name="encoder")
         else:
-            encoder = keras.Model(x, head(features(x)), name="encoder")
+            encoder = keras.Model(inputs, head(features(h)), name="encoder")
         return Networks(encoder, decoder, critic)

@@ -35,6 +35,11 @@ def dense(
             "Expected shared=True only with joint=False: the features of a critic of "
             "pairs need the code; received: joint=True"
         )
+    if shared and options.classes:
+        raise ValueError(
+            "Expected shared=False with classes, as conditional methods have an "
+            "encoder of [x, y]; received: shared=True"
+        )
     base.check_count("units", units)
     base.check_count("depth", depth)
     base.check_activation("activation", activation)
@@ -55,28 +60,31 @@ def dense(
 
     def encoder():
         x, _ = base.inputs(shape, options)
-        h = base.append_noise(flat(x), options.encoder_noise, options)
+        inputs, h = base.with_classes(x, flat(x), options)
+        h = base.append_noise(h, options.encoder_noise, options)
         h = hidden(h, activation, options.batch_norm)
-        return base.encoder_model(x, h, options)
+        return base.encoder_model(inputs, h, options)
 
     def decoder():
         _, z = base.inputs(shape, options)
-        h = base.append_noise(z, options.decoder_noise, options)
+        inputs, h = base.with_classes(z, z, options)
+        h = base.append_noise(h, options.decoder_noise, options)
         h = hidden(h, activation, options.batch_norm)
         outputs = (*shape[:-1], shape[-1] * options.data_parameters)
         dtype = base.output_dtype()
         x = keras.layers.Dense(math.prod(outputs), dtype=dtype, name="data")(h)
         if len(shape) > 1:
             x = keras.layers.Reshape(outputs, dtype=dtype)(x)
-        return keras.Model(z, x, name="decoder")
+        return keras.Model(inputs, x, name="decoder")
 
     def critic():
         x, z = base.inputs(shape, options)
         x_noise, z_noise = options.critic_noises
-        inputs, parts = [x], [base.append_noise(flat(x), x_noise, options)]
+        inputs, h = base.with_classes(x, flat(x), options)
+        h = base.append_noise(h, x_noise, options)
         if options.joint:
-            inputs, parts = [x, z], [*parts, base.append_noise(z, z_noise, options)]
-        h = base.concatenate(parts)
+            inputs, z = [x, z], base.append_noise(z, z_noise, options)
+            h = base.concatenate([h, z])
         h = hidden(h, options.critic_activation, options.critic_batch_norm)
         if not options.joint:
             h = keras.layers.Identity(name="features")(h)
