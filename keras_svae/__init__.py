@@ -14,6 +14,8 @@ from keras_svae import (
     schedules,
 )
 from keras_svae.models import (
+    AACVAE,
+    AAVAE,
     AIM,
     ALI,
     ALICE,
@@ -28,10 +30,12 @@ from keras_svae.models import (
     VAE,
     VEEGAN,
     WGANGP,
+    AASemiSupervisedVAE,
     AdversarialVariationalBayes,
     Diverged,
     Game,
     Player,
+    SemiSupervisedVAE,
     UnrolledGAN,
 )
 
@@ -41,6 +45,8 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     __version__ = "0+unknown"
 
 __all__ = [
+    "AACVAE",
+    "AAVAE",
     "AIM",
     "ALI",
     "ALICE",
@@ -55,10 +61,12 @@ __all__ = [
     "VAE",
     "VEEGAN",
     "WGANGP",
+    "AASemiSupervisedVAE",
     "AdversarialVariationalBayes",
     "Diverged",
     "Game",
     "Player",
+    "SemiSupervisedVAE",
     "UnrolledGAN",
     "callbacks",
     "data",

@@ -1,5 +1,12 @@
 """The methods, one file per family, and the base class they share."""
 
+from keras_svae.models.adversarial import AdversarialModel
+from keras_svae.models.adversary_activated import (
+    AACVAE,
+    AAVAE,
+    AASemiSupervisedVAE,
+    AdversaryActivated,
+)
 from keras_svae.models.aim import AIM
 from keras_svae.models.as_vae import ASVAE
 from keras_svae.models.autoencoder import Autoencoder, JointModel
@@ -9,17 +16,23 @@ from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
 from keras_svae.models.ijae import IJAE
 from keras_svae.models.latent import LatentModel
+from keras_svae.models.semi_supervised import SemiSupervisedVAE
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
 from keras_svae.models.veegan import VEEGAN
 
 __all__ = [
+    "AACVAE",
+    "AASemiSupervisedVAE",
+    "AAVAE",
     "AIM",
     "ALI",
     "ALICE",
     "ASVAE",
+    "AdversarialModel",
     "AdversarialVariationalBayes",
+    "AdversaryActivated",
     "Autoencoder",
     "CGAN",
     "CVAE",
@@ -34,6 +47,7 @@ __all__ = [
     "LatentModel",
     "Player",
     "SVAE",
+    "SemiSupervisedVAE",
     "UnrolledGAN",
     "VAE",
     "VEEGAN",

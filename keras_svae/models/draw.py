@@ -21,8 +21,7 @@ class Draw:
 
     Attributes:
         x: Data, (batch, ...).
-        y: Their classes, one-hot (batch, classes), of a conditional model; else None.
-            What is generated has the same.
+        labels: Their classes as integers (batch,), of a conditional model; else None.
         z: Codes from the prior, (batch, latent_dim).
         noise: The source of everything random in this turn.
         log: Scalars to log that belong to no loss.
@@ -30,10 +29,14 @@ class Draw:
 
     def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
-        x, y = batch if model.conditional else (batch, None)
+        x, self.labels = batch if model.conditional else (batch, None)
         self.x = tf.cast(x, tf.float32)
-        self.y = None if y is None else one_hot(y, model.classes)
         self.log: dict[str, tf.Tensor] = {}
+
+    @functools.cached_property
+    def y(self):
+        """Classes, one-hot (batch, classes), or None: of data and of what is made."""
+        return None if self.labels is None else one_hot(self.labels, self.model.classes)
 
     @functools.cached_property
     def z(self):
@@ -44,6 +47,13 @@ class Draw:
         """x ~ p(x|z) at the prior's z."""
         raw = self.model.likelihood_raw(self.z, self.training, self.y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
+
+    @functools.cached_property
+    def fakes(self) -> "Draw":
+        """A draw on x ~ p(x) as data, constants, of the same classes."""
+        x = tf.stop_gradient(self.x_p)
+        batch = x if self.labels is None else (x, self.labels)
+        return self.model.draw(batch, Noise(self.noise.seed("fakes")), self.training)
 
     @functools.cached_property
     def _posterior_raw(self):

@@ -8,15 +8,15 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
+from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.game import Player
-from keras_svae.models.latent import LatentModel
-from keras_svae.ratios import gradient_penalty, logistic, symmetric_kl
+from keras_svae.ratios import gradient_penalty
 
 __all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class GAN(LatentModel):
+class GAN(AdversarialModel):
     """Generative adversarial network (Goodfellow et al., 2014), non-saturating.
 
     The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x alone, so that
@@ -42,33 +42,11 @@ class GAN(LatentModel):
                       critic_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
     """
 
-    players = {
-        "critic": Player("critic", optimizer="critic_optimizer"),
-        "generator": Player("decoder"),
-    }
-    log_ratio_laws = ("q", "p")
+    players = {**AdversarialModel.players, "generator": Player("decoder")}
 
     def __init__(self, generator, critic, *, importance_weighted=False, **kwargs):
-        super().__init__(generator, **kwargs)
-        self.critic = checks.critic_of_data(
-            "critic", critic, self.data_shape, self.conditional, self.classes
-        )
+        super().__init__(generator, critic=critic, **kwargs)
         self.importance_weighted = bool(importance_weighted)
-
-    def f(self, x, training=True, y=None):
-        """The critic's logits, (batch, 1) float32: log q(x) - log p(x).
-
-        Of a conditional model, which gives y, one-hot: log q(x|y) - log p(x|y).
-        """
-        logits = self.critic(x if y is None else [x, y], training=training)
-        return tf.cast(logits, tf.float32)
-
-    def critic_loss(self, draw):
-        """Minus (22), the laws' roles exchanged."""
-        f_q = self.f(draw.x, draw.training, draw.y)
-        f_p = self.f(draw.x_p, draw.training, draw.y)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
-        return logistic(positive=f_q, negative=f_p)
 
     def generator_loss(self, draw):
         """The non-saturating loss: minus (24) after its change of sign."""
@@ -83,35 +61,10 @@ class GAN(LatentModel):
         weights = tf.stop_gradient(tf.nn.softmax(f_p, axis=0))
         return tf.reduce_sum(weights * losses)
 
-    def log_ratio(self, x, y=None) -> tf.Tensor:
-        """The critic's estimate of log q(x) - log p(x), (batch,), nats.
-
-        Args:
-            x: Data (batch, ...).
-            y: Of a conditional model, whose laws are of x given y: one class for all,
-                or (batch,).
-        """
-        x = self._data(x)
-        y = self._classes(y, tf.shape(x)[0])
-        return tf.squeeze(self.f(x, training=False, y=y), -1)
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-
-        def log_ratio(x, y):
-            return {"log_ratio": self.log_ratio(x, y)}
-
-        found = super().endpoints()
-        return {**found, "log_ratio": self.of_classes(log_ratio, [data])}
-
     def get_config(self):
         config = super().get_config()
         config["generator"] = config.pop("decoder")
-        return {
-            **config,
-            "critic": keras.saving.serialize_keras_object(self.critic),
-            "importance_weighted": self.importance_weighted,
-        }
+        return {**config, "importance_weighted": self.importance_weighted}
 
 
 class _Weighted(GAN):
@@ -150,7 +103,7 @@ class CGAN(GAN):
         **kwargs: See `GAN`.
 
     Example:
-        nets = ks.networks.dcgan(28, classes=10, joint=False)
+        nets = ks.networks.dcgan(shape=(28, 28, 1), classes=10)
         model = ks.CGAN(nets.decoder, nets.critic)
         model.generate(10, y=np.arange(10))
     """

@@ -173,6 +173,17 @@ class LatentModel(Game):
 
     def _classes(self, y, n) -> tf.Tensor | None:
         """n classes as one-hot vectors, (n, classes), None of a model without."""
+        labels = self._labels(y, n)
+        return None if labels is None else one_hot(labels, self.classes)
+
+    def _labels(self, y, n, unlabelled: bool = False) -> tf.Tensor | None:
+        """n classes, int64 (n,), None of a model without.
+
+        Args:
+            y: As a caller gave them.
+            n: How many.
+            unlabelled: Whether -1, no class, is allowed, and what y=None means.
+        """
         if not self.conditional:
             if y is not None:
                 raise ValueError(
@@ -180,6 +191,8 @@ class LatentModel(Game):
                     f"received: y={y!r}"
                 )
             return None
+        if y is None and unlabelled:
+            y = -1
         if y is None:
             raise ValueError(
                 f"Expected y, a class in 0..{self.classes - 1} for all examples or for "
@@ -188,8 +201,8 @@ class LatentModel(Game):
         y = tf.convert_to_tensor(y)
         if tf.executing_eagerly():
             size = None if y.shape.rank == 0 else int(n)
-            checks.labels(y, self.classes, size)
-        return one_hot(tf.broadcast_to(y, [n]), self.classes)
+            checks.labels(y, self.classes, size, unlabelled)
+        return tf.broadcast_to(tf.cast(y, tf.int64), [n])
 
     def _codes(self, z) -> tf.Tensor:
         z = tf.convert_to_tensor(z, tf.float32)

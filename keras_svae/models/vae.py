@@ -5,7 +5,9 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.export import SEED
 from keras_svae.models.game import Player
+from keras_svae.noise import Noise, scope
 
 __all__ = ["CVAE", "VAE"]
 
@@ -43,8 +45,35 @@ class VAE(Autoencoder):
 
     def autoencoder_loss(self, draw):
         """Minus (1), nats per example."""
+        return self.bound_loss(draw)
+
+    def bound_loss(self, draw) -> dict[str, tf.Tensor]:
+        """The terms of the bound over the batch, scalars."""
         terms = self.bound_terms(draw)
         return {name: tf.reduce_mean(term) for name, term in terms.items()}
+
+    def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
+        """The bound on log p(x), or log p(x|y), of each example: (batch,), nats.
+
+        Args:
+            x: Data (batch, ...) in the likelihood's range.
+            y: Of a conditional model: one class for all, or (batch,).
+            seed: Of the one draw z ~ q(z|x).
+        """
+        x = self._data(x)
+        labels = self._labels(y, tf.shape(x)[0], self.unlabelled)
+        batch = x if labels is None else (x, labels)
+        draw = self.draw(batch, Noise(seed), training=False)
+        with scope(draw.noise):
+            return -sum(self.bound_terms(draw).values())
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+
+        def bound(x, y, seed):
+            return {"bound": self.bound(x, y, seed)}
+
+        return {**super().endpoints(), "bound": self.of_classes(bound, [data, SEED])}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

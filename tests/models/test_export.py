@@ -21,7 +21,7 @@ CODES = COMMON | {
     "log_posterior",
 }
 ENDPOINTS = {
-    "vae": CODES,
+    "vae": CODES | {"bound"},
     "gan": COMMON | {"log_ratio"},
     "wgan_gp": COMMON | {"log_ratio"},
     "aim": CODES | {"log_ratio"},
@@ -66,6 +66,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         "posterior": {"x": x.tolist(), "seed": 0},
         "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
         "log_posterior": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
+        "bound": {"x": x.tolist(), "seed": 5},
         "log_ratio": {"x": x.tolist(), "z": z.tolist()},
         "log_ratio_x": {"x": x.tolist(), "z": z.tolist()},
         "log_ratio_z": {"x": x.tolist(), "z": z.tolist()},
@@ -102,6 +103,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         },
         "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
         "log_posterior": lambda: {"log_posterior": model.posterior(x).log_prob(z)},
+        "bound": lambda: {"bound": model.bound(x, seed=5)},
         "log_ratio_x": lambda: {"log_ratio": model.log_ratio_x(x, z)},
         "log_ratio_z": lambda: {"log_ratio": model.log_ratio_z(x, z)},
         "log_ratio": lambda: {

@@ -5,7 +5,7 @@ import numpy as np
 
 import keras_svae as ks
 
-DATA, CODE, BATCH = 3, 2, 5
+DATA, CODE, CLASSES, BATCH = 3, 2, 3, 5
 METHODS = {
     "vae": (ks.VAE, {}),
     "gan": (ks.GAN, {}),
@@ -29,6 +29,20 @@ METHODS = {
         {"posterior": "gaussian", "adaptive_contrast": True},
     ),
 }
+# Built by `build` too; of the tests that go through METHODS they have their own.
+UNIFYING = {
+    "iwgan": (ks.IWGAN, {}),
+    "cgan": (ks.CGAN, {}),
+    "iwcgan": (ks.IWCGAN, {}),
+    "cvae": (ks.CVAE, {}),
+    "aavae": (ks.AAVAE, {"temperature": 1.5}),
+    "aacvae": (ks.AACVAE, {"temperature": 1.5}),
+    "semi_supervised_vae": (ks.SemiSupervisedVAE, {"alpha": 0.7}),
+    "aa_semi_supervised_vae": (
+        ks.AASemiSupervisedVAE,
+        {"alpha": 0.7, "temperature": 1.5},
+    ),
+}
 
 
 def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
@@ -42,10 +56,11 @@ def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
 
 def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs):
     """A model of this method whose weights depend on nothing but their shapes."""
-    cls, settings = METHODS[method]
+    cls, settings = {**METHODS, **UNIFYING}[method]
     settings = {**settings, "likelihood": likelihood, "seed": 3, **kwargs}
     law = ks.distributions.get(likelihood)
-    decoder = dense([CODE], DATA * law.parameters, "decoder")
+    y = [CLASSES] if cls.conditional else []
+    decoder = dense([CODE, *y], DATA * law.parameters, "decoder")
     law = settings.get("posterior", "gaussian")
     posterior = ks.distributions.get(law, "posterior")
     if issubclass(cls, ks.AIM):
@@ -53,10 +68,19 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
         critic, encoder = dense([DATA], 1, "critic"), dense([4], outputs, "encoder")
         model = cls(decoder, critic, encoder, **settings)
     elif issubclass(cls, ks.GAN):
-        model = cls(decoder, dense([DATA], 1, "critic"), **settings)
+        model = cls(decoder, dense([DATA, *y], 1, "critic"), **settings)
+    elif issubclass(cls, (ks.VAE, ks.models.AdversarialModel)):
+        encoder = dense([DATA, *y], posterior.outputs(CODE), "encoder")
+        nets = {"encoder": encoder, "decoder": decoder}
+        if issubclass(cls, ks.SemiSupervisedVAE):
+            nets["classifier"] = dense([DATA], CLASSES, "classifier")
+        if issubclass(cls, ks.models.AdversarialModel):
+            reads = [DATA] if cls.unlabelled else [DATA, *y]
+            nets["critic"] = dense(reads, 1, "critic")
+        model = cls(**nets, **settings)
     else:
         encoder = dense([DATA], posterior.outputs(CODE), "encoder")
-        count = 0 if issubclass(cls, ks.VAE) else 2 if issubclass(cls, ks.ASVAE) else 1
+        count = 2 if issubclass(cls, ks.ASVAE) else 1
         critics = [dense([DATA, CODE], 1, f"critic_{i}") for i in range(count)]
         model = cls(encoder, decoder, *critics, **settings)
     rng = np.random.default_rng(7)
@@ -74,11 +98,26 @@ def data(seed=0, n=BATCH, low=0.05, high=0.95):
     return np.random.default_rng(seed).uniform(low, high, (n, DATA)).astype("float32")
 
 
+def batch(model, seed=0, n=BATCH):
+    """A batch as the model takes it, of partly unknown classes where it may be."""
+    if not model.conditional:
+        return data(seed, n)
+    low = -1 if model.unlabelled else 0
+    return data(seed, n), np.arange(seed, seed + n) % (CLASSES - low) + low
+
+
 def weights(model) -> dict[str, list[np.ndarray]]:
     """By network's attribute name, float64."""
     return {
         name: [v.numpy().astype(np.float64) for v in getattr(model, name).weights]
-        for name in ("encoder", "decoder", "critic", "critic_x", "critic_z")
+        for name in (
+            "encoder",
+            "decoder",
+            "critic",
+            "critic_x",
+            "critic_z",
+            "classifier",
+        )
         if getattr(model, name, None) is not None
     }
 

@@ -1,0 +1,138 @@
+"""VAEs whose adversary is activated: they learn from their own samples as well.
+
+Equation numbers are those of On Unifying Deep Generative Models, `unifying_iclr2018`.
+"""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.adversarial import AdversarialModel
+from keras_svae.models.semi_supervised import SemiSupervisedVAE
+from keras_svae.models.vae import CVAE, VAE
+
+__all__ = ["AACVAE", "AASemiSupervisedVAE", "AAVAE", "AdversaryActivated"]
+
+
+class AdversaryActivated(AdversarialModel):
+    """Adversary activation, for any VAE: comes before it among a class's bases.
+
+    A VAE is (17) with a perfect discriminator, which lets real examples alone through.
+    Here a critic takes its place, trained as in GAN, (46). With `D_T(x) = s(f(x) / T)`
+    encoder and decoder minimise
+
+        E_q(x) D_T(x) L(x) + E_p(x) D_T(x) L(x),
+
+    L minus the VAE's bound, for each batch of data and an equal number of samples.
+    Weights are constants, and so are samples: none has a gradient into the decoder that
+    drew it.
+
+    Args:
+        *networks: The VAE's.
+        critic: Network from x, for `AACVAE` from `[x, y]`, to one logit, (batch, 1).
+        temperature: T > 0. Above 1, weights are drawn towards 1/2, and samples count
+            more; it changes them alone, not what the critic learns.
+        **kwargs: The VAE's.
+
+    Raises:
+        ValueError: For a temperature that is not positive.
+    """
+
+    def __init__(self, *networks, critic, temperature: float = 1.0, **kwargs):
+        super().__init__(*networks, critic=critic, **kwargs)
+        self.temperature = checks.positive("temperature", temperature)
+
+    def discriminator(self, draw) -> tf.Tensor:
+        """D_T(x) on the data of a draw, (batch,), in (0, 1)."""
+        f = self.f(draw.x, draw.training, draw.y)
+        return tf.sigmoid(tf.squeeze(f, -1) / self.temperature)
+
+    def bound_loss(self, draw):
+        """Minus (17), which is (44)."""
+        loss: dict[str, tf.Tensor] = {}
+        for name, one in {"real": draw, "fake": draw.fakes}.items():
+            weights = tf.stop_gradient(self.discriminator(one))
+            draw.log[f"weight_{name}"] = tf.reduce_mean(weights)
+            for term, values in self.bound_terms(one).items():
+                loss[term] = loss.get(term, 0.0) + tf.reduce_mean(weights * values)
+        return loss
+
+    def get_config(self):
+        return {**super().get_config(), "temperature": self.temperature}
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AAVAE(AdversaryActivated, VAE):
+    """Adversary activated variational autoencoder, AA-VAE (Hu et al., 2018, (17)).
+
+    With `D_T(x) = s(f(x) / T)`, f a critic that plays GAN's game on x, encoder and
+    decoder minimise, on data and on an equal number of samples,
+
+        E_q(x) D_T(x) L(x) + E_p(x) D_T(x) L(x),
+        L(x) = -E_q(z|x) log p(x|z) + KL(q(z|x) || p(z)),
+
+    without a gradient into the weights D_T or into the samples. With D = 1 on data and
+    0 on samples this is `VAE`.
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic: Network from x to one unbounded logit, (batch, 1).
+        temperature: T > 0, (17)'s at 1; the paper chooses it from 1, 1.5, 3 and 5 by
+            validation. The larger, the more samples count.
+        **kwargs: See `VAE`.
+
+    Raises:
+        ValueError: For a temperature that is not positive.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=32, joint=False)
+        model = ks.AAVAE(*nets, temperature=1.5)
+        model.compile(optimizer=keras.optimizers.Adam(2e-4),
+                      critic_optimizer=keras.optimizers.Adam(2e-4))
+    """
+
+    players = {**AdversarialModel.players, **VAE.players}
+
+    def __init__(self, encoder, decoder, critic, **kwargs):
+        super().__init__(encoder, decoder, critic=critic, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AACVAE(AAVAE, CVAE):
+    """Class-conditional AA-VAE, AA-CVAE (Hu et al., 2018).
+
+    `AAVAE` with the class y beside x and z; samples have the classes of the batch.
+
+    Args:
+        encoder: See `CVAE`.
+        decoder: See `CVAE`.
+        critic: Network from `[x, y]` to one unbounded logit, (batch, 1).
+        **kwargs: `temperature`: see `AAVAE`; the others: see `VAE`.
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AASemiSupervisedVAE(AdversaryActivated, SemiSupervisedVAE):
+    """Adversary activated semi-supervised VAE: the paper's AA-SVAE (Hu et al., 2018).
+
+    The bounds of `SemiSupervisedVAE` are weighted as in `AAVAE`, its classification
+    term is not. For each labelled example a sample of its class takes part as a
+    labelled one; for each of the others one of a class drawn from p(y), unlabelled.
+
+    Args:
+        classifier: See `SemiSupervisedVAE`.
+        encoder: See `SemiSupervisedVAE`.
+        decoder: See `SemiSupervisedVAE`.
+        critic: Network from x alone to one unbounded logit, (batch, 1).
+        **kwargs: `temperature`: see `AAVAE`; the others: see `SemiSupervisedVAE`.
+    """
+
+    players = {**AdversarialModel.players, **SemiSupervisedVAE.players}
+
+    def __init__(self, classifier, encoder, decoder, critic, **kwargs):
+        super().__init__(classifier, encoder, decoder, critic=critic, **kwargs)
+
+    def log_ratio(self, x) -> tf.Tensor:
+        """The critic's estimate of log q(x) - log p(x), (batch,), nats."""
+        return super().log_ratio(x)

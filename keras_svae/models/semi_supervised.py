@@ -1,0 +1,190 @@
+"""The semi-supervised variational autoencoder, M2 (Kingma et al., 2014)."""
+
+import functools
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.draw import Draw, one_hot
+from keras_svae.models.game import Player
+from keras_svae.models.vae import VAE
+from keras_svae.noise import Noise
+
+__all__ = ["SemiSupervisedVAE"]
+
+
+class PartlyLabelledDraw(Draw):
+    """Adds what the classifier makes of data, some of whose classes are unknown."""
+
+    @functools.cached_property
+    def known(self):
+        """Which examples have a class, bool (batch,)."""
+        return self.labels >= 0
+
+    @functools.cached_property
+    def log_classes(self):
+        """log q(y|x), (batch, classes)."""
+        return self.model.log_classes(self.x, self.training)
+
+    @functools.cached_property
+    def class_weights(self):
+        """q(y|x), where y is known 1 for y, (batch, classes)."""
+        given = one_hot(self.labels, self.model.classes)
+        return tf.where(self.known[:, None], given, tf.exp(self.log_classes))
+
+    @functools.cached_property
+    def y(self):
+        """The class, one-hot; where it is unknown the most probable one."""
+        return one_hot(tf.argmax(self.class_weights, -1), self.model.classes)
+
+    @functools.cached_property
+    def x_p(self):
+        """x ~ p(x|y, z) at the prior's z; y, where it is unknown, from p(y)."""
+        count = self.model.classes
+        y = self.noise.uniform([tf.shape(self.x)[0]], "y", maxval=float(count))
+        y = tf.minimum(tf.cast(y, tf.int64), count - 1)
+        y = one_hot(tf.where(self.known, tf.cast(self.labels, tf.int64), y), count)
+        raw = self.model.likelihood_raw(self.z, self.training, y)
+        return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
+
+    @functools.cached_property
+    def of_each_class(self):
+        """A draw on every example with every class: (batch * classes, ...)."""
+        count = self.model.classes
+        y = tf.tile(tf.range(count), tf.shape(self.x)[:1])
+        noise = Noise(self.noise.seed("of_each_class"))
+        batch = (tf.repeat(self.x, count, axis=0), y)
+        return Draw(self.model, batch, noise, self.training)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class SemiSupervisedVAE(VAE):
+    """Semi-supervised variational autoencoder: M2 of Kingma et al. (2014).
+
+    Data are made from a code and a class, p(x|y, z) p(z) p(y), p(y) uniform, and a
+    classifier q(y|x) stands beside the encoder q(z|x, y). With
+
+        L(x, y) = -E_q(z|x,y) log p(x|y, z) - log p(y) + KL(q(z|x, y) || p(z))
+
+    the three minimise, their (6), (7) and (9),
+
+        E_labelled L(x, y)  +  E_others [sum_y q(y|x) L(x, y) - H(q(y|x))]
+            +  alpha E_labelled [-log q(y|x)],
+
+    the first two over the batch, each example once, the last over its labelled ones.
+    It is fitted to pairs (x, y) with y = -1 for an unknown class, as
+    `ks.data.load(..., labelled=600)` gives them. All classes are tried on all
+    examples, in one pass of batch * classes.
+
+    The paper On Unifying Deep Generative Models calls it SVAE, which is the symmetric
+    VAE here, `SVAE` (and elsewhere a hyperspherical one).
+
+    Args:
+        classifier: Network from x to the logits of q(y|x), (batch, classes).
+        encoder: Network from `[x, y]`, y one-hot, to the posterior's raw output.
+        decoder: Network from `[z, y]` to the likelihood's raw output.
+        alpha: Weight of the classification, >= 0; Kingma et al. have .1 beside mean
+            losses: their alpha is .1 N beside sums over N examples.
+        **kwargs: See `VAE`.
+
+    Raises:
+        ValueError: For a negative alpha, or networks that differ in their classes.
+
+    Example:
+        nets = ks.networks.mnist_dense(latent_dim=32, classes=10)
+        model = ks.SemiSupervisedVAE(classifier, nets.encoder, nets.decoder)
+        model.fit(ks.data.load("mnist", labelled=600), epochs=20)
+        model.classify(x)           # probabilities, (batch, 10)
+    """
+
+    conditional = True
+    unlabelled = True
+    players = {"autoencoder": Player("classifier encoder decoder")}
+    sampled_from = "classifier encoder decoder"
+
+    def __init__(self, classifier, encoder, decoder, *, alpha=0.1, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.classifier = checks.classifier(
+            "classifier", classifier, self.data_shape, self.classes
+        )
+        self.alpha = checks.weight("alpha", alpha)
+
+    def draw(self, batch, noise, training):
+        return PartlyLabelledDraw(self, batch, noise, training)
+
+    def log_classes(self, x, training=False) -> tf.Tensor:
+        """log q(y|x), (batch, classes)."""
+        logits = self.classifier(x, training=training)
+        return tf.nn.log_softmax(tf.cast(logits, tf.float32))
+
+    def bound_terms(self, draw):
+        """Terms whose sum is minus the bound, each (batch,), nats.
+
+        On log p(x, y) where y is known, (6), and else on log p(x), (7): the one is the
+        other with q(y|x) = 1 for the class.
+        """
+        shape = [-1, self.classes]
+        each = super().bound_terms(draw.of_each_class)
+        found = {
+            name: tf.reduce_sum(draw.class_weights * tf.reshape(term, shape), -1)
+            for name, term in each.items()
+        }
+        log_q_y = tf.where(draw.known[:, None], 0.0, draw.log_classes)
+        # KL(q(y|x) || p(y)); of a known class -log p(y).
+        kl_y = tf.reduce_sum(draw.class_weights * log_q_y, -1) + math.log(self.classes)
+        return {**found, "kl_y": kl_y}
+
+    def autoencoder_loss(self, draw):
+        """Their (9): minus the bounds, and the classification."""
+        loss = self.bound_loss(draw)
+        errors = -tf.reduce_sum(draw.class_weights * draw.log_classes, -1)
+        return {**loss, "classification": self.alpha * _mean(errors, draw.known)}
+
+    def observe(self, draw):
+        right = tf.argmax(draw.log_classes, -1) == tf.cast(draw.labels, tf.int64)
+        accuracy = _mean(tf.cast(right, tf.float32), draw.known)
+        return {**super().observe(draw), "accuracy": accuracy}
+
+    def classify(self, x) -> tf.Tensor:
+        """The probabilities q(y|x), (batch, classes), of data (batch, ...)."""
+        return tf.exp(self.log_classes(self._data(x)))
+
+    def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
+        """See `Autoencoder.encode`; where y is None or -1, the most probable class."""
+        return super().encode(x, y, seed)
+
+    def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
+        """The bound on log p(x) where y is None or -1, else on log p(x, y).
+
+        See `VAE.bound`.
+        """
+        return super().bound(x, y, seed)
+
+    def call(self, inputs, training=False):
+        """Data to their reconstructions, of `(x, y)`, where y may be -1."""
+        x, y = inputs
+        return super().call((x, self._known(x, y)), training)
+
+    def _known(self, x, y):
+        y = self._labels(y, tf.shape(x)[0], unlabelled=True)
+        return tf.where(y < 0, tf.argmax(self.classify(x), -1), y)
+
+    def endpoints(self):
+        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
+
+        def classify(x):
+            return {"probabilities": self.classify(x)}
+
+        return {**super().endpoints(), "classify": (classify, [data])}
+
+    def get_config(self):
+        classifier = keras.saving.serialize_keras_object(self.classifier)
+        return {**super().get_config(), "classifier": classifier, "alpha": self.alpha}
+
+
+def _mean(values: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
+    """The mean over some examples, 0 where there is none."""
+    chosen = tf.cast(where, values.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(chosen * values), tf.reduce_sum(chosen))
