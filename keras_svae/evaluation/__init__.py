@@ -17,6 +17,8 @@ from keras_svae.evaluation.bidirectional_monte_carlo import (
 )
 from keras_svae.evaluation.bits_per_dimension import bits_per_dimension
 from keras_svae.evaluation.calibration import Calibration, Reliability, calibration
+from keras_svae.evaluation.class_accuracy import class_accuracy
+from keras_svae.evaluation.classification_accuracy import classification_accuracy
 from keras_svae.evaluation.classifier import classifier
 from keras_svae.evaluation.density import Density, density
 from keras_svae.evaluation.density_coverage import DensityCoverage, density_coverage
@@ -29,6 +31,7 @@ from keras_svae.evaluation.importance_weighted_bound import (
 from keras_svae.evaluation.inception_score import inception_score
 from keras_svae.evaluation.kernel_distance import kernel_distance
 from keras_svae.evaluation.lpips import LPIPS, lpips
+from keras_svae.evaluation.marginal_bound import marginal_bound
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.mixture_score import mixture_posterior, mixture_score
 from keras_svae.evaluation.modes import Modes, modes
@@ -67,6 +70,8 @@ __all__ = [
     "bidirectional_monte_carlo",
     "bits_per_dimension",
     "calibration",
+    "class_accuracy",
+    "classification_accuracy",
     "classifier",
     "density",
     "density_coverage",
@@ -79,6 +84,7 @@ __all__ = [
     "kernel_distance",
     "linear_probe",
     "lpips",
+    "marginal_bound",
     "mixture_posterior",
     "mixture_score",
     "mmd",

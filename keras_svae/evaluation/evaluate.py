@@ -63,6 +63,9 @@ def evaluate(
 ) -> Report:
     """Measures a trained model on all that applies to it.
 
+    Of a conditional model samples are drawn of all classes in turn, and what is
+    measured on data is given their classes: bounds are those of log p(x|y).
+
     Args:
         model: A model of this package, or the path of a `.keras` file, a SavedModel or
             a run's folder. All are asked through the same endpoints.
@@ -120,6 +123,9 @@ def evaluate(
     # All of the data, before anything runs: later, errors are a measure's own.
     for x in material.x():
         subject.check(x)
+    if subject.classes is not None and material.labelled_test:
+        for _ in material.examples():
+            pass
     found: dict[str, Measurement] = {}
     with tqdm.tqdm(names, disable=not verbose, unit="measure") as bar:
         for name in bar:
@@ -145,7 +151,9 @@ def _chosen(measures, material: Material) -> tuple[list[str], dict[str, str]]:
     for name, one in MEASURES.items():
         if named and name not in named:
             continue
-        missing = [NEEDS[need][1] for need in one.needs if not NEEDS[need][0](material)]
+        missing = [
+            NEEDS[need][1] for need in one.all_needs if not NEEDS[need][0](material)
+        ]
         if missing and named:
             raise ValueError(
                 f"Expected {' and '.join(missing)} for {name}; received: none"

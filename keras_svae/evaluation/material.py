@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.labelled import has_labels, label_batches, rows
+from keras_svae.evaluation.measurement import Measurement, changed
 from keras_svae.evaluation.streams import batches, gather
 from keras_svae.evaluation.subject import Subject
 
@@ -32,20 +32,12 @@ def _first(stream: Iterator[np.ndarray], n: int) -> Iterator[np.ndarray]:
             return
 
 
-def labelled(data) -> bool:
-    """Whether data come with labels: a pair of arrays, or a data set of pairs."""
-    if isinstance(data, tf.data.Dataset):
-        return isinstance(data.element_spec, tuple)
-    return isinstance(data, tuple)
-
-
 def _inputs(data):
     return data[0] if isinstance(data, tuple) else data
 
 
 def _labels(data, n: int) -> np.ndarray:
-    parts = [data[1]] if isinstance(data, tuple) else [y for _, y in data]
-    return np.concatenate([np.asarray(part) for part in parts])[:n]
+    return np.concatenate(list(label_batches(data)))[:n]
 
 
 class Material:
@@ -66,11 +58,22 @@ class Material:
         if self.images and self.value_range is None:
             self.value_range = (0.0, 1.0)
         self._test, self._train = test, train
-        self.labelled = labelled(test) and train is not None and labelled(train)
+        self.labelled_test = has_labels(test)
+        self.labelled = self.labelled_test and train is not None and has_labels(train)
 
     def x(self) -> "Again":
         """Test data, at most n."""
         return Again(lambda: _first(batches(_inputs(self._test)), self.n))
+
+    def examples(self) -> "Again":
+        """What the model is asked about: `x`, of a conditional one with the classes."""
+        return self._examples(self._test)
+
+    def _examples(self, data) -> "Again":
+        classes = self.subject.classes
+        if classes is None:
+            return Again(lambda: _first(batches(_inputs(data)), self.n))
+        return Again(lambda: _first(rows(data, classes), self.n))
 
     def samples(self) -> "Again":
         """n samples of the model; images are clipped to their range."""
@@ -79,7 +82,7 @@ class Material:
     def reconstructions(self) -> "Again":
         """Reconstructions of `x`; images are clipped to their range."""
         made = self.subject.reconstruct
-        return Again(lambda: map(self._clip, made(self.x(), self.seed)))
+        return Again(lambda: map(self._clip, made(self.examples(), self.seed)))
 
     def _clip(self, x: np.ndarray) -> np.ndarray:
         return np.clip(x, *self.value_range) if self.images else x
@@ -94,7 +97,7 @@ class Material:
         return Again(lambda: self.subject.codes(self._unclipped(), self.seed))
 
     def _unclipped(self) -> "Again":
-        return Again(lambda: self.subject.generate(self.n, self.seed))
+        return Again(lambda: self.subject.generate_examples(self.n, self.seed))
 
     def features(self, stream: "Again") -> np.ndarray:
         """The backbone's features; points are their own."""
@@ -124,29 +127,41 @@ class Material:
     @functools.cached_property
     def codes(self) -> np.ndarray:
         """Codes of `x`: the posterior's means, or draws where it has none."""
-        return gather(self.subject.codes(self.x(), self.seed), "codes")
+        return gather(self.subject.codes(self.examples(), self.seed), "codes")
 
     @functools.cached_property
     def drawn_codes(self) -> np.ndarray:
         """Draws z ~ q(z|x) at `x`."""
-        return gather(self.subject.encode(self.x(), self.seed), "codes")
+        return gather(self.subject.encode(self.examples(), self.seed), "codes")
 
     @functools.cached_property
     def train_codes(self) -> np.ndarray:
-        first = Again(lambda: _first(batches(_inputs(self._train)), self.n))
-        return gather(self.subject.codes(first, self.seed), "codes")
+        read = self._examples(self._train)
+        return gather(self.subject.codes(read, self.seed), "codes")
 
     @property
     def labels(self) -> tuple[np.ndarray, np.ndarray]:
         """Labels of `train_codes` and `codes`."""
         return _labels(self._train, self.n), _labels(self._test, self.n)
 
+    @property
+    def test_labels(self) -> np.ndarray:
+        """Labels of `x`."""
+        return _labels(self._test, self.n)
+
     def density(self) -> dict[str, Any]:
-        """What the likelihood measures take beside the data."""
+        """What the likelihood measures take beside the data, which are `examples`."""
+        conditional = self.subject.classes is not None
+        if conditional and self.dequantise:
+            raise ValueError(
+                "Expected dequantise=False for the likelihoods of a conditional model; "
+                "received: dequantise=True"
+            )
         return {
             "log_likelihood": self.subject.log_likelihood,
             "prior": self.subject.prior,
-            "value_range": self.value_range,
+            # Of rows with classes the range has been looked at before.
+            "value_range": None if conditional else self.value_range,
             "dequantise": self.dequantise,
             "seed": self.seed,
         }
@@ -154,7 +169,7 @@ class Material:
     def log_ratios(self) -> tuple[np.ndarray, np.ndarray]:
         """The critic's on samples of the law above, and of the one below."""
         found = {
-            "q": self.subject.log_ratios(self.x(), self.seed),
+            "q": self.subject.log_ratios(self.examples(), self.seed),
             "p": self.subject.model_log_ratios(self.n, self.seed),
         }
         about = self.subject.about["log_ratio"]
@@ -174,9 +189,3 @@ def named(name: str, found: Any) -> dict[str, Measurement]:
         for part, one in found.items()
         if isinstance(one, Measurement)
     }
-
-
-def changed(one: Measurement, name: str | None = None, **details) -> Measurement:
-    """The measurement, with another name or further details."""
-    more = one.details | details
-    return Measurement(one, name or one.name, one.deviation, **more)

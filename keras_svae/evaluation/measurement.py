@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-__all__ = ["Measurement"]
+__all__ = ["Measurement", "changed"]
 
 
 class Measurement(float):
@@ -63,3 +63,9 @@ class Measurement(float):
 def _plain(value: Any) -> Any:
     finite = not isinstance(value, float) or math.isfinite(value)
     return value if finite else str(value)
+
+
+def changed(one: Measurement, name: str | None = None, **details) -> Measurement:
+    """The measurement, with another name or further details."""
+    more = one.details | details
+    return Measurement(one, name or one.name, one.deviation, **more)

@@ -11,13 +11,18 @@ from keras_svae.evaluation.annealed_importance_sampling import (
 )
 from keras_svae.evaluation.bits_per_dimension import bits_per_dimension
 from keras_svae.evaluation.calibration import calibration
+from keras_svae.evaluation.class_accuracy import class_accuracy
+from keras_svae.evaluation.classification_accuracy import classification_accuracy
 from keras_svae.evaluation.density_coverage import density_coverage
 from keras_svae.evaluation.frechet_distance import frechet_distance
 from keras_svae.evaluation.importance_weighted_bound import importance_weighted_bound
 from keras_svae.evaluation.inception_score import inception_score
 from keras_svae.evaluation.kernel_distance import kernel_distance
+from keras_svae.evaluation.labelled import joined
 from keras_svae.evaluation.lpips import SMALLEST, lpips
-from keras_svae.evaluation.material import Material, changed
+from keras_svae.evaluation.marginal_bound import marginal_bound
+from keras_svae.evaluation.material import Material
+from keras_svae.evaluation.measurement import changed
 from keras_svae.evaluation.mixture_score import mixture_score
 from keras_svae.evaluation.modes import modes
 from keras_svae.evaluation.mse import mse, rmse
@@ -43,6 +48,15 @@ class Measure:
     compute: Callable[[Material], Any]
     costly: bool = False
 
+    @property
+    def all_needs(self) -> tuple[str, ...]:
+        """With the data's classes, where a conditional model is asked about data."""
+        asks = ASK_ABOUT_DATA.intersection(self.needs)
+        return (*self.needs, *(("classes",) if asks else ()))
+
+
+# Needs of measures that ask a model about data, not for samples alone.
+ASK_ABOUT_DATA = {"encoder", "density", "posterior", "log ratio"}
 
 # By what a measure needs: whether it is there, and what to say where it is not.
 NEEDS: dict[str, tuple[Callable[[Material], bool], str]] = {
@@ -83,6 +97,20 @@ NEEDS: dict[str, tuple[Callable[[Material], bool], str]] = {
     "lpips": (lambda m: m.lpips is not None, "lpips=, LPIPS's weights"),
     "mixture": (lambda m: m.mixture is not None, "mixture=, the law of the points"),
     "labels": (lambda m: m.labelled, "labelled data, test and train="),
+    "classes": (
+        lambda m: m.subject.classes is None or m.labelled_test,
+        "test data with their classes, (x, y), for a conditional model",
+    ),
+    "conditional": (lambda m: m.subject.classes is not None, "a conditional model"),
+    "own classifier": (
+        lambda m: m.subject.offers("classify"),
+        "a model with a classifier q(y|x)",
+    ),
+    "latent classes": (
+        lambda m: m.subject.offers("classify", "log_likelihood", "log_posterior"),
+        "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)",
+    ),
+    "test labels": (lambda m: m.labelled_test, "labelled test data"),
 }
 
 
@@ -166,16 +194,39 @@ def _bits(m: Material, found):
 
 def _variational_bound(m: Material, **options):
     given = {**m.density(), "posterior": m.subject.posterior, **options}
-    return _bits(m, variational_bound(m.x(), **given))
+    return _bits(m, variational_bound(m.examples(), **given))
 
 
 def _importance_weighted_bound(m: Material, **options):
     given = {**m.density(), "posterior": m.subject.posterior, **options}
-    return _bits(m, importance_weighted_bound(m.x(), **given))
+    return _bits(m, importance_weighted_bound(m.examples(), **given))
+
+
+def _marginal_bound(m: Material, **options):
+    s = m.subject
+    given = {
+        **m.density(),
+        "value_range": m.value_range,
+        "log_likelihood": lambda x, z, y: s.log_likelihood(joined(x, y), z),
+        "posterior": lambda x, y: s.posterior(joined(x, y)),
+        "classify": s.class_probabilities,
+    }
+    return marginal_bound(m.x(), **(given | options))
+
+
+def _class_accuracy(m: Material, **options):
+    given = {"backbone": m.backbone, "value_range": m.value_range, **options}
+    return class_accuracy(m.samples(), m.subject.classes_of(m.n), **given)
+
+
+def _classification_accuracy(m: Material, **options):
+    return classification_accuracy(m.subject.classify(m.x()), m.test_labels, **options)
 
 
 def _annealed(m: Material, **options):
-    return _bits(m, annealed_importance_sampling(m.x(), **(m.density() | options)))
+    return _bits(
+        m, annealed_importance_sampling(m.examples(), **(m.density() | options))
+    )
 
 
 MEASURES: dict[str, Measure] = {
@@ -187,6 +238,10 @@ MEASURES: dict[str, Measure] = {
     "code_mse": _of_prior_codes(mse),
     "code_rmse": _of_prior_codes(rmse),
     "inception_score": Measure(("images", "classifier"), _inception_score),
+    "class_accuracy": Measure(("conditional", "images", "classifier"), _class_accuracy),
+    "classification_accuracy": Measure(
+        ("own classifier", "test labels"), _classification_accuracy
+    ),
     "frechet_distance": _of_features(frechet_distance),
     "kernel_distance": _of_features(kernel_distance),
     "precision_recall": _of_features(precision_recall),
@@ -194,6 +249,7 @@ MEASURES: dict[str, Measure] = {
     "modes": _of_samples(modes),
     "mixture_score": _of_samples(mixture_score),
     "variational_bound": Measure(("density", "posterior"), _variational_bound),
+    "marginal_bound": Measure(("latent classes",), _marginal_bound),
     "importance_weighted_bound": Measure(
         ("density", "posterior"), _importance_weighted_bound, costly=True
     ),

@@ -255,7 +255,7 @@ def critic_model(
     features: keras.KerasTensor,
     name: str = "critic",
 ) -> keras.Model:
-    """The critic from x, [x, z] or [x, y] and its last features: adds the last layer."""
+    """The critic from its inputs and its last features: adds the linear layer."""
     log_ratio = keras.layers.Dense(1, dtype=output_dtype(), name="log_ratio")
     # A list of one input would make a model that wants a list.
     if isinstance(inputs, list) and len(inputs) == 1:
