@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.optimize
 import tensorflow as tf
 
 import keras_svae as ks
@@ -358,6 +359,65 @@ def test_lam_one_has_nothing_of_the_gan():
         np.testing.assert_array_equal(a, b)
     model.lam = 0.9
     assert np.any(gradients(model, model.generator_loss)[0] != before[0])
+
+
+def best_slope(lam):
+    """The slope a of G(z) = a z + b at the objective's minimum, for r = N(., R^2).
+
+    q(x) has variance 1 and the encoder can be the exact posterior, so that the ELBO is
+    log p(x): (1 - lam) KL(N(b, a^2) || q) + lam KL(q || N(b, a^2 + R^2)).
+    """
+
+    def objective(a):
+        wide = a**2 + R**2
+        reverse = 0.5 * (a**2 - 1 - np.log(a**2))
+        return (1 - lam) * reverse + lam * 0.5 * (np.log(wide) + 1 / wide)
+
+    return scipy.optimize.minimize_scalar(objective, bounds=(0.2, 2)).x
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lam", [0.0, 0.5, 1.0])
+def test_training_ends_at_the_objectives_minimum(lam):
+    """All five networks at once, from critics that know nothing: the dial in lam."""
+    x, dense = keras.Input((1,)), keras.layers.Dense(1)
+    encoder = keras.Model(x, dense(ks.networks.layers.AppendNoise(1)(x)))
+    dense.set_weights([np.array([[0.3], [0.5]]), np.zeros(1)])
+    generator = gaussians.linear(0.5, -0.3)
+    critics = [quadratic(0 * fitted(*OPTIMA[n]), OPTIMA[n][1]) for n in OPTIMA]
+    law = ks.distributions.GaussianNoise(R, "linear")
+    model = ks.IJAE(
+        encoder,
+        generator,
+        *critics,
+        lam=lam,
+        likelihood=law,
+        fake_variance=0.16,
+        turns={"critic": 2},
+    )
+
+    def adam(rate, steps, alpha=0.0):
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=alpha)
+        return keras.optimizers.Adam(rate, beta_1=0.5)
+
+    model.compile(
+        optimizer=adam(3e-3, 1500),
+        encoder_optimizer=adam(3e-3, 1500),
+        critic_optimizer=adam(2e-2, 3000, alpha=0.1),
+        steps_per_execution=50,
+    )
+    data = gaussians.data(102_400)
+    stream = tf.data.Dataset.from_tensor_slices(data).batch(512).repeat()
+    model.fit(stream, steps_per_epoch=1500, verbose=0)
+    slope, offset = (float(np.squeeze(w)) for w in generator.get_weights())
+    print(f"lam {lam}: slope {slope:.3f}, exact {best_slope(lam):.3f}")
+    assert slope == pytest.approx(best_slope(lam), abs=0.03)
+    assert offset == pytest.approx(MEAN, abs=0.03)
+    if lam:  # the exact posterior of this generator
+        kernel, _ = encoder.get_weights()
+        total = slope**2 + R**2
+        assert kernel[0, 0] == pytest.approx(slope / total, abs=0.03)
+        assert abs(kernel[1, 0]) == pytest.approx(R / np.sqrt(total), abs=0.03)
 
 
 # ---- What else a model does --------------------------------------------------------
