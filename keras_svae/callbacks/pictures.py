@@ -38,6 +38,7 @@ class Pictures(keras.callbacks.Callback):
         folder: Where to write; made if it is not there.
         data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
             tuple of arrays (x, labels). Its first examples are taken, once per `fit`.
+            A conditional model wants labels, its classes.
         every: Epochs between pictures. The last epoch has pictures in any case.
         n: Images in a grid.
         examples: Points in a scatter plot, in a histogram and in the projector. With
@@ -80,12 +81,13 @@ class Pictures(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.history.mkdir(parents=True, exist_ok=True)
-        self.x, self.labels = views.first_examples(self.data, self.examples)
+        self.x, self.labels = first_examples(self.data, self.examples)
         if len(self.x) < 2:
             raise ValueError(
                 f"Expected at least 2 examples; received: {len(self.x)} in data"
             )
-        self.model.check_data(self.x)
+        pairs = self.x if self.labels is None else (self.x, self.labels)
+        self.model.check_data(self.model.unpack(pairs))
         self._seen = self._written = None
         # In several processes all compute, since reading some weights takes them all.
         extended = self.model.distribute_strategy.extended
@@ -108,8 +110,12 @@ class Pictures(keras.callbacks.Callback):
         if self._writer is not None:
             self._writer.close()
 
+    @property
+    def _y(self) -> np.ndarray | None:
+        return self.labels if self.model.conditional else None
+
     def _draw(self) -> tuple[dict, dict]:
-        ratios = views.log_ratios(self.model, self.x, self.seed)
+        ratios = views.log_ratios(self.model, self.x, self.seed, self._y)
         pictures = views.pictures(
             self.model, self.x, self.labels, self.n, self.seed, ratios
         )
@@ -121,7 +127,7 @@ class Pictures(keras.callbacks.Callback):
         pictures, ratios = self._draw()
         codes = None
         if self.projector and hasattr(self.model, "encoder"):
-            codes = views.codes(self.model, self.x)
+            codes = views.codes(self.model, self.x, self._y)
         if not self._writes:
             return
         self._write_files(epoch + 1, pictures)
@@ -150,3 +156,30 @@ class Pictures(keras.callbacks.Callback):
                 else:
                     tf.summary.histogram(f"log_ratio/{name}", value)
         self._writer.flush()
+
+
+def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """The first examples of a data set, and their labels where it has some.
+
+    Args:
+        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
+            tuple of arrays (x, labels).
+        n: How many; fewer if there are not so many.
+
+    Raises:
+        ValueError: For an empty data set.
+    """
+    if not isinstance(data, tf.data.Dataset):
+        data = [data]
+    xs, ys, found = [], [], 0
+    for element in data:
+        x, *rest = element if isinstance(element, (tuple, list)) else (element,)
+        xs.append(np.asarray(x))
+        ys.extend(np.asarray(y) for y in rest[:1])
+        found += len(x)
+        if found >= n:
+            break
+    if not found:
+        raise ValueError("Expected data to take pictures of; received: no examples")
+    labels = np.concatenate(ys)[:n] if ys else None
+    return np.concatenate(xs)[:n], labels

@@ -11,7 +11,6 @@ from keras_svae.noise import Noise, scope
 
 __all__ = [
     "codes",
-    "first_examples",
     "log_ratios",
     "manifold",
     "neighbours",
@@ -21,7 +20,10 @@ __all__ = [
 ]
 
 # What `model.log_ratio(x, z)` is given under each law: attributes of a draw.
-_LAWS = {"q": {"x": "x", "z": "z_q"}, "p": {"x": "x_p", "z": "z"}}
+_LAWS = {
+    "q": {"x": "x", "z": "z_q", "y": "y"},
+    "p": {"x": "x_p", "z": "z", "y": "y"},
+}
 # Quantiles of the prior that a manifold or a traversal spans: +-2 of a normal one.
 _ENDS = (0.02275, 0.97725)
 # Examples that pass through the networks at once.
@@ -42,28 +44,33 @@ def pictures(
     points in the plane "scatter". For codes in the plane "codes". With a critic
     "log_ratios".
 
+    A conditional model is given the labels as classes. Its samples are of all classes
+    in turn, each interpolation is of its first end's class, a manifold of the first.
+
     Args:
         model: A model of this package.
         x: Data (batch, ...), at least 2.
-        labels: (batch,) for the colours of a scatter plot, if any.
+        labels: (batch,) for the colours of a scatter plot, if any, and for a
+            conditional model.
         n: Images in a grid. A scatter plot has as many points as there are data.
         seed: Of everything that is drawn.
         ratios: What `log_ratios` gave, where that is at hand.
     """
     x = np.asarray(x)
     labels = None if labels is None or np.ndim(labels) != 1 else np.asarray(labels)
+    y = labels if model.conditional else None
     found = {}
     if len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3):
-        found.update(_images(model, x, n, seed))
+        found.update(_images(model, x, y, n, seed))
     elif tuple(model.data_shape) == (2,):
         found["scatter"] = _scatter(model, x, labels, seed)
     if hasattr(model, "encoder") and model.latent_dim == 2:
-        z = {"codes of data": codes(model, x), "prior": _prior(model, len(x), seed)}
+        z = {"codes of data": codes(model, x, y), "prior": _prior(model, len(x), seed)}
         end = 4 if model.prior_name == "normal" else 1.25
         found["codes"] = plots.scatter(
             z, labels={"codes of data": labels}, limits=(-end, end, -end, end)
         )
-    ratios = log_ratios(model, x, seed) if ratios is None else ratios
+    ratios = log_ratios(model, x, seed, y) if ratios is None else ratios
     if ratios:
         found["log_ratios"] = plots.histogram(
             {"data's law q": ratios["q"], "model's law p": ratios["p"]},
@@ -72,13 +79,15 @@ def pictures(
     return found
 
 
-def _images(model, x, n, seed):
+def _images(model, x, y, n, seed):
     values = _look(model, x)
-    found = {"samples": plots.grid(model.generate(n, seed=seed), **values)}
+    samples = model.generate(n, _in_turn(model, n), seed=seed)
+    found = {"samples": plots.grid(samples, **values)}
     if hasattr(model, "encoder"):
         some = x[:n]
-        found["reconstructions"] = plots.pairs(some, model.reconstruct(some), **values)
-    rows, ends = _interpolations(model, x, 8, seed)
+        again = model.reconstruct(some, _first(y, n))
+        found["reconstructions"] = plots.pairs(some, again, **values)
+    rows, ends = _interpolations(model, x, y, 8, seed)
     if ends:
         rows = np.concatenate([ends[0][:, None], rows, ends[1][:, None]], axis=1)
     flat = rows.reshape(-1, *model.data_shape)
@@ -89,30 +98,36 @@ def _images(model, x, n, seed):
 
 
 def _scatter(model, x, labels, seed):
-    panels = {"data": x, "samples": model.generate(len(x), seed=seed)}
+    y = labels if model.conditional else None
+    classes = _in_turn(model, len(x))
+    panels = {"data": x, "samples": model.generate(len(x), classes, seed=seed)}
     if hasattr(model, "encoder"):
-        panels["reconstructions"] = _in_chunks(model.reconstruct, x)
-    ways, _ = _interpolations(model, x, 50, seed)
+        panels["reconstructions"] = _in_chunks(model.reconstruct, x, y)
+    ways, _ = _interpolations(model, x, y, 50, seed)
     panels["interpolations"] = ways.reshape(-1, 2)
     colors = {
         "data": labels,
+        "samples": classes,
         "reconstructions": labels,
         "interpolations": np.repeat(np.arange(len(ways)), ways.shape[1]),
     }
     return plots.scatter(panels, labels=colors)
 
 
-def _interpolations(model, x, steps, seed):
+def _interpolations(model, x, y, steps, seed):
     """Decoded ways (rows, steps, ...), and the data at their ends, if so."""
     if hasattr(model, "encoder"):
         rows = min(_INTERPOLATIONS, len(x) // 2)
         ends = x[:rows], x[rows : 2 * rows]
-        start, end = (codes(model, one) for one in ends)
+        y = model.classes_for(x[: 2 * rows], _first(y, 2 * rows))
+        start, end = np.split(codes(model, x[: 2 * rows], y), 2)
+        y = _first(y, rows)
     else:
-        ends = None
+        ends, y = None, _in_turn(model, _INTERPOLATIONS)
         start, end = np.split(_prior(model, 2 * _INTERPOLATIONS, seed), 2)
     z = plots.interpolate(start, end, steps, prior=model.prior_name)
-    ways = _in_chunks(model.decode, z.reshape(-1, model.latent_dim))
+    y = None if y is None else np.repeat(y, steps)
+    ways = _in_chunks(model.decode, z.reshape(-1, model.latent_dim), y)
     return ways.reshape(*z.shape[:2], *model.data_shape), ends
 
 
@@ -120,7 +135,16 @@ def _prior(model, n, seed):
     return model.prior.sample(n, seed=Noise(seed).seed("z")).numpy()
 
 
-def manifold(model, n: int = 20) -> np.ndarray:
+def _in_turn(model, n):
+    """Classes 0, 1, ..., and again, n in all, of a conditional model."""
+    return np.arange(n) % model.classes if model.conditional else None
+
+
+def _first(y, n):
+    return None if y is None else y[:n]
+
+
+def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
     """What codes in the plane mean: AIM, figure 4.
 
     Args:
@@ -128,6 +152,7 @@ def manifold(model, n: int = 20) -> np.ndarray:
         n: Codes on each side of a grid that is even in the prior's quantiles, from its
             2.3% to its 97.7% (a normal one's -2 to 2); the first code's dimension runs
             to the right, the second one's up.
+        y: The class, of a conditional model.
 
     Returns:
         uint8 (height, width, 1 or 3).
@@ -141,11 +166,12 @@ def manifold(model, n: int = 20) -> np.ndarray:
         )
     across, up = np.meshgrid(*_quantiles(model, n).T)
     z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
-    images = _in_chunks(model.decode, z.astype(np.float32))
+    y = np.full(len(z), y) if model.conditional else None
+    images = _in_chunks(model.decode, z.astype(np.float32), y)
     return plots.grid(images, n, **_look(model, images), gap=0)
 
 
-def traversals(model, x, dimensions=None, n: int = 11) -> np.ndarray:
+def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
     """Rows along one dimension of the code each, the others kept: AIM, 5.4.
 
     Args:
@@ -153,22 +179,28 @@ def traversals(model, x, dimensions=None, n: int = 11) -> np.ndarray:
         x: One example, (...), whose code is moved.
         dimensions: Which of the code's; None for the first 8.
         n: Steps through the prior's quantiles, as in `manifold`.
+        y: The example's class, for a conditional model.
 
     Returns:
         uint8 (height, width, 1 or 3).
     """
     d = model.latent_dim
     dimensions = range(min(8, d)) if dimensions is None else dimensions
-    start = codes(model, np.asarray(x)[None])[0]
+    x = np.asarray(x)[None]
+    y = model.classes_for(x, None if y is None else np.array([y]))
+    start = codes(model, x, y)[0]
     ways = _quantiles(model, n)
     rows = np.tile(start, (len(dimensions), n, 1))
     for row, dimension in zip(rows, dimensions, strict=True):
         row[:, dimension] = ways[:, dimension]
-    images = _in_chunks(model.decode, rows.reshape(-1, d).astype(np.float32))
+    rows = rows.reshape(-1, d).astype(np.float32)
+    images = _in_chunks(
+        model.decode, rows, None if y is None else np.repeat(y, len(rows))
+    )
     return plots.grid(images, n, **_look(model, images))
 
 
-def neighbours(model, x, n: int = 9, seed: int = 0) -> np.ndarray:
+def neighbours(model, x, n: int = 9, seed: int = 0, y=None) -> np.ndarray:
     """Rows of data (on the left) and draws around them: AIM, figures 5 and 9.
 
     Args:
@@ -176,12 +208,13 @@ def neighbours(model, x, n: int = 9, seed: int = 0) -> np.ndarray:
         x: Data (batch, ...).
         n: Draws x' = G(z), z ~ q(z|x), for each.
         seed: Of the draws.
+        y: Classes (batch,), for a conditional model.
 
     Returns:
         uint8 (height, width, 1 or 3).
     """
     x = np.asarray(x)
-    drawn = np.asarray(model.neighbours(x, n, seed=seed))
+    drawn = np.asarray(model.neighbours(x, n, y, seed=seed))
     rows = np.concatenate([x[:, None], drawn], 1)
     flat = rows.reshape(-1, *model.data_shape)
     return plots.grid(flat, n + 1, **_look(model, x))
@@ -198,13 +231,14 @@ def _quantiles(model, n):
     return np.asarray(model.prior.distribution.quantile(even))
 
 
-def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:
+def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
     """A critic's `log_ratio` on samples of both laws.
 
     Args:
         model: A model of this package.
         x: Data (batch, ...).
         seed: Of the samples.
+        y: Classes (batch,), for a conditional model.
 
     Returns:
         "q" and "p", each (batch,): on the law of the data (x, or pairs of x and
@@ -217,12 +251,14 @@ def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:
     values = {law: [] for law in _LAWS}
     for start in range(0, len(x), _CHUNK):
         noise = Noise(seed).fold(start)
-        draw = model.draw(x[start : start + _CHUNK], noise, training=False)
+        rows = slice(start, start + _CHUNK)
+        batch = (x[rows], y[rows]) if model.conditional else x[rows]
+        draw = model.draw(batch, noise, training=False)
         with scope(draw.noise):
             for law, attributes in _LAWS.items():
-                pair = [getattr(draw, attributes[name]) for name in names]
+                given = {name: getattr(draw, attributes[name]) for name in names}
                 # Not log_ratio: samples of a Gaussian leave the range it checks.
-                values[law].append(tf.squeeze(model.f(*pair, training=False), -1))
+                values[law].append(tf.squeeze(model.f(**given, training=False), -1))
     found = {law: np.concatenate(parts) for law, parts in values.items()}
     if "symmetric_kl" in [metric.name for metric in model.metrics]:
         above, below = model.log_ratio_laws
@@ -230,9 +266,9 @@ def log_ratios(model, x, seed: int = 0) -> dict[str, np.ndarray]:
     return found
 
 
-def codes(model, x) -> np.ndarray:
+def codes(model, x, y=None) -> np.ndarray:
     """Codes (batch, latent_dim) of data (batch, ...), as `model.encode` gives them."""
-    return _in_chunks(model.encode, x)
+    return _in_chunks(model.encode, x, y)
 
 
 def value_range(model, x) -> tuple[float, float]:
@@ -243,33 +279,8 @@ def value_range(model, x) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1)
 
 
-def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first examples of a data set, and their labels where it has some.
-
-    Args:
-        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
-            tuple of arrays (x, labels).
-        n: How many; fewer if there are not so many.
-
-    Raises:
-        ValueError: For an empty data set.
-    """
-    if not isinstance(data, tf.data.Dataset):
-        data = [data]
-    xs, ys, found = [], [], 0
-    for element in data:
-        x, *rest = element if isinstance(element, (tuple, list)) else (element,)
-        xs.append(np.asarray(x))
-        ys.extend(np.asarray(y) for y in rest[:1])
-        found += len(x)
-        if found >= n:
-            break
-    if not found:
-        raise ValueError("Expected data to take pictures of; received: no examples")
-    labels = np.concatenate(ys)[:n] if ys else None
-    return np.concatenate(xs)[:n], labels
-
-
-def _in_chunks(function, x) -> np.ndarray:
+def _in_chunks(function, x, y=None) -> np.ndarray:
     parts = math.ceil(len(x) / _CHUNK)
-    return np.concatenate([function(chunk) for chunk in np.array_split(x, parts)])
+    ys = [None] * parts if y is None else np.array_split(y, parts)
+    chunks = zip(np.array_split(x, parts), ys, strict=True)
+    return np.concatenate([function(x, y) for x, y in chunks])

@@ -92,17 +92,17 @@ class Autoencoder(LatentModel):
 
     def _encoded(self, x, y, noise) -> tf.Tensor:
         x = self._data(x)
-        y = self._classes(self._known(x, y), tf.shape(x)[0])
+        y = self._classes(self.classes_for(x, y), tf.shape(x)[0])
         with scope(noise):
             return self.posterior_raw(x, y=y)
 
-    def _known(self, x, y):
-        """The classes that data are encoded with, where y leaves some open."""
+    def classes_for(self, x, y=None):
+        """The classes that data are encoded with: y, and what the model infers."""
         return y
 
     def reconstruct(self, x, y=None, seed: int | None = None) -> tf.Tensor:
         """Data through their codes and back: `decode(encode(x, y, seed), y)`."""
-        y = self._known(x, y)
+        y = self.classes_for(x, y)
         return self.decode(self.encode(x, y, seed), y, 0 if seed is None else seed)
 
     def neighbours(self, x, n: int, y=None, seed: int = 0) -> tf.Tensor:
@@ -117,7 +117,7 @@ class Autoencoder(LatentModel):
         Returns:
             (batch, n, ...), in the data's range.
         """
-        y = self._known(x, y)
+        y = self.classes_for(x, y)
         if y is not None:
             y = tf.repeat(tf.broadcast_to(y, tf.shape(x)[:1]), n)
         # Each copy of x by itself: an encoder that is fed noise draws by it.
@@ -135,7 +135,7 @@ class Autoencoder(LatentModel):
 
         def reconstruct(x, y, seed):
             noise = seed if not self.posterior_law.explicit else None
-            y = self._known(x, y)
+            y = self.classes_for(x, y)
             return {"x": self.decode(self.encode(x, y, noise), y, seed)}
 
         def neighbours(x, n, y, seed):

@@ -165,9 +165,9 @@ class SemiSupervisedVAE(VAE):
     def call(self, inputs, training=False):
         """Data to their reconstructions, of `(x, y)`, where y may be -1."""
         x, y = inputs
-        return super().call((x, self._known(x, y)), training)
+        return super().call((x, self.classes_for(x, y)), training)
 
-    def _known(self, x, y):
+    def classes_for(self, x, y=None):
         y = self._labels(y, tf.shape(x)[0], unlabelled=True)
         return tf.where(y < 0, tf.argmax(self.classify(x), -1), y)
 

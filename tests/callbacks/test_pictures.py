@@ -10,7 +10,9 @@ from tensorboard.plugins.projector import ProjectorConfig
 
 import keras_svae as ks
 from keras_svae.callbacks import plots, views
+from keras_svae.callbacks.pictures import first_examples
 from tests.callbacks import small
+from tests.models import tiny
 from tests.replicas import two_replicas
 
 IMAGES = ["interpolations", "log_ratios", "reconstructions", "samples"]
@@ -60,7 +62,7 @@ def test_files_show_the_model_as_it_is(tmp_path):
 def test_interpolations_lie_between_the_data_at_their_ends(tmp_path):
     x, _ = small.digits()
     model = small.svae()
-    rows, ends = views._interpolations(model, x, 8, seed=0)
+    rows, ends = views._interpolations(model, x, None, 8, seed=0)
     assert rows.shape == (8, 8, 8, 8, 1)
     np.testing.assert_array_equal(ends[0], x[:8])
     np.testing.assert_array_equal(ends[1], x[8:16])
@@ -262,7 +264,7 @@ def test_first_examples(form):
         "labelled": small.dataset((x, labels), 8),
         "endless": small.dataset((x, labels), 8).repeat(),
     }[form]
-    found, found_labels = views.first_examples(data, 20)
+    found, found_labels = first_examples(data, 20)
     np.testing.assert_array_equal(found, x[:20])
     if form in ("array", "dataset"):
         assert found_labels is None
@@ -306,9 +308,9 @@ def test_manifold_runs_over_the_priors_quantiles():
     seen = []
 
     class Watched(ks.VAE):
-        def decode(self, z, seed=0):
+        def decode(self, z, y=None, seed=0):
             seen.append(np.asarray(z))
-            return super().decode(z, seed)
+            return super().decode(z, y, seed)
 
     nets = ks.networks.digits(latent_dim=2, **small.SMALL)
     model = Watched(nets.encoder, nets.decoder)
@@ -330,9 +332,9 @@ def test_traversals_move_one_dimension_of_a_code():
     seen = []
 
     class Watched(ks.VAE):
-        def decode(self, z, seed=0):
+        def decode(self, z, y=None, seed=0):
             seen.append(np.asarray(z))
-            return super().decode(z, seed)
+            return super().decode(z, y, seed)
 
     nets = ks.networks.digits(latent_dim=3, **small.SMALL)
     model = Watched(nets.encoder, nets.decoder)
@@ -354,3 +356,38 @@ def test_neighbours_stand_beside_their_data():
     np.testing.assert_array_equal(picture[:, : left.shape[1]], left)
     np.testing.assert_array_equal(picture, views.neighbours(model, x, n=4, seed=2))
     assert np.any(picture != views.neighbours(model, x, n=4, seed=3))
+
+
+def conditional(method):
+    """A model of points and their classes."""
+    keras.utils.set_random_seed(0)
+    shapes = {"decoder": ([3, 5], 2), "encoder": ([2, 5], 6), "critic": ([2, 5], 1)}
+    if issubclass(method, ks.SemiSupervisedVAE):
+        shapes |= {"classifier": ([2], 5), "critic": ([2], 1)}
+    nets = {name: tiny.dense(*shape, name) for name, shape in shapes.items()}
+    if issubclass(method, ks.GAN):
+        nets = {"generator": nets["decoder"], "critic": nets["critic"]}
+    return small.compiled(method(**nets, likelihood="gaussian"))
+
+
+@pytest.mark.parametrize("method", [ks.CGAN, ks.AACVAE, ks.AASemiSupervisedVAE])
+def test_conditional_models_are_shown_with_their_classes(method, tmp_path, monkeypatch):
+    x, y = small.points()
+    if method is ks.AASemiSupervisedVAE:
+        y = np.where(np.arange(len(y)) % 2, y, -1)
+    model = conditional(method)
+    panels = {}
+    monkeypatch.setattr(plots, "scatter", lambda found, **_: panels.update(found))
+    ratios = views.log_ratios(model, x, y=y)
+    views.pictures(model, x, y)
+    turns = np.arange(len(x)) % 5
+    np.testing.assert_allclose(panels["samples"], model.generate(len(x), turns))
+    if method is ks.CGAN:
+        np.testing.assert_allclose(ratios["q"], model.log_ratio(x, y), atol=1e-5)
+    else:
+        again = model.reconstruct(x, y)
+        np.testing.assert_allclose(panels["reconstructions"], again, atol=1e-5)
+        other = model.reconstruct(x, (np.maximum(y, 0) + 1) % 5)
+        assert np.abs(again - other).max() > 0.01
+    with pytest.raises(ValueError, match="Expected pairs"):
+        fit(model, tmp_path, x)
