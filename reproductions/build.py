@@ -1,5 +1,7 @@
 """From a configuration to a compiled model."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -20,6 +22,12 @@ LIKELIHOODS = {
     "learned_gaussian": lambda: Gaussian("learned"),
     # The authors' image code: images in [-1, 1], absolute errors.
     "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+}
+
+# Networks by further names.
+NETWORKS = {
+    "dcgan_28": functools.partial(ks.networks.dcgan, shape=(28, 28, 1)),
+    "dcgan_32": functools.partial(ks.networks.dcgan, shape=(32, 32, 3)),
 }
 
 
@@ -49,17 +57,23 @@ def networks(config: Config) -> list[keras.Model | None]:
         options["dropout"] = config.dropout
     if method.reads == "shared":
         options["shared"] = True
-    made = getattr(ks.networks, config.nets)(
+    builder = NETWORKS.get(config.nets) or getattr(ks.networks, config.nets)
+    builder = functools.partial(
+        builder,
         latent_dim=config.latent_dim,
         joint=method.reads == "pairs",
         **laws(config),
         **options,
     )
+    made = builder() if method.labels == "none" else builder(classes=config.classes)
     found = {**made._asdict(), "no_critic": None}
     names = method.networks.split()
     if "another_critic" in names:
         # With weights of its own.
         found["another_critic"] = keras.models.clone_model(made.critic)
+    if method.labels == "some":
+        found["critic_of_x"] = critic = builder().critic
+        found["classifier"] = ks.networks.classifier(critic, config.classes)
     return [found[name] for name in names]
 
 
@@ -75,9 +89,9 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
     most = min(config.steps_per_execution, steps_per_epoch)
     at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     given = METHODS[config.method]
-    method = getattr(ks, given.model)
+    method = getattr(ks.models, given.model)
     arguments = {"prior": config.prior, "seed": config.seed, **laws(config)}
-    if given.reads != "pairs":
+    if "encoder" not in given.networks.split() or given.reads == "shared":
         del arguments["posterior"]
     options = {name: getattr(config, field) for name, field in given.options.items()}
     arguments |= {name: one for name, one in options.items() if one is not None}

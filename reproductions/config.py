@@ -16,10 +16,12 @@ class Method:
         model: Its class in keras_svae.
         networks: What the class takes first, in this order: networks by their names in
             `keras_svae.networks.Networks`; `another_critic` is one more of the critic's
-            kind, `no_critic` None.
-        reads: What the critic reads: "pairs" (x, z); "x" alone, and then the class
-            takes no posterior; "shared" is "x" with an encoder that reads the critic's
-            features.
+            kind, `critic_of_x` one of x alone, `classifier` one of its layers, and
+            `no_critic` None.
+        reads: What the critic reads: "pairs" (x, z); "x" alone; "shared" is "x" with an
+            encoder that reads the critic's features.
+        labels: Which examples tell it their class: "none", "all", and then its networks
+            read classes, or "some", those of which `Config.labelled` tells.
         arguments: What the class is always given besides.
         options: Arguments of the class by the fields of `Config` that hold them; what
             is None there is not given.
@@ -30,6 +32,7 @@ class Method:
     model: str
     networks: str = "encoder decoder critic"
     reads: str = "pairs"
+    labels: str = "none"
     arguments: dict = dataclasses.field(default_factory=dict)
     options: dict[str, str] = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
@@ -37,6 +40,8 @@ class Method:
 
 _LAM = {"lam": "lam", "two_sided": "two_sided"}
 _OF_X = {"networks": "decoder critic", "reads": "x"}
+_AA = {"options": {"temperature": "temperature"}}
+_M2 = {"labels": "some", "options": {"alpha": "alpha"}}
 _AIM = {
     "model": "AIM",
     "networks": "decoder critic encoder",
@@ -50,6 +55,30 @@ METHODS = {
     "gan": Method(model="GAN", **_OF_X),
     "wgan_gp": Method(model="WGANGP", **_OF_X),
     "vae": Method(model="VAE", networks="encoder decoder"),
+    "iwgan": Method(model="IWGAN", **_OF_X),
+    "cgan": Method(model="CGAN", labels="all", **_OF_X),
+    "iwcgan": Method(model="IWCGAN", labels="all", **_OF_X),
+    "cvae": Method(model="CVAE", networks="encoder decoder", reads="x", labels="all"),
+    "aavae": Method(model="AAVAE", networks="encoder decoder critic", reads="x", **_AA),
+    "aacvae": Method(
+        model="AACVAE",
+        networks="encoder decoder critic",
+        reads="x",
+        labels="all",
+        **_AA,
+    ),
+    "ss_vae": Method(
+        model="SemiSupervisedVAE",
+        networks="classifier encoder decoder",
+        reads="x",
+        **_M2,
+    ),
+    "aa_ss_vae": Method(
+        model="AASemiSupervisedVAE",
+        networks="classifier encoder decoder critic_of_x",
+        reads="x",
+        **_M2 | {"options": _M2["options"] | _AA["options"]},
+    ),
     "nf_vae": Method(
         model="VAE",
         networks="encoder decoder",
@@ -151,6 +180,14 @@ class Config:
         unset="the paper's",
         group="method",
     )
+    temperature: float = option(
+        "T of the discriminator that weights examples, aavae, aacvae, aa_ss_vae only",
+        1.0,
+        group="method",
+    )
+    alpha: float = option(
+        "weight of the classification, ss_vae and aa_ss_vae only", 0.1, group="method"
+    )
     unrolled: int = option(
         "steps of the critic that unrolled_gan looks ahead", 5, group="method"
     )
@@ -230,6 +267,9 @@ class Config:
         "of the critic, a Keras activation", None, group="networks"
     )
 
+    classes: int | None = option(
+        "how many the data have, for methods that read them", None, group="data"
+    )
     data: str = option(
         "a data set keras_svae.data knows, a folder of images, or an .npz",
         group="data",
@@ -238,6 +278,29 @@ class Config:
         "examples of train that are held out, for early stopping",
         None,
         unset="none, or the data's own validation split",
+        group="data",
+    )
+    examples: float | None = option(
+        "the share, below 1, or number of train's examples that is used",
+        None,
+        unset="all",
+        group="data",
+    )
+    labelled: float | None = option(
+        "the share, below 1, or number of train's examples that tell their class, "
+        "ss_vae and aa_ss_vae only",
+        None,
+        unset="all",
+        group="data",
+    )
+    labelled_batch: int | None = option(
+        "how many of each batch do", None, unset="half", group="data"
+    )
+    binarize: str | None = option(
+        "grey values as probabilities of bits, drawn once, or anew in each epoch",
+        None,
+        unset="grey values as they are",
+        choices=(None, "fixed", "epoch"),
         group="data",
     )
     dequantise: bool = option(
@@ -289,6 +352,20 @@ class Config:
                 raise ValueError(
                     f"Expected {name} >= 1; received: {getattr(self, name)}"
                 )
+        if METHODS[self.method].labels != "none" and self.classes is None:
+            raise ValueError(
+                f"Expected classes, how many the data have, with {self.method!r}; "
+                "received: none"
+            )
+        if (METHODS[self.method].labels == "some") != (self.labelled is not None):
+            raise ValueError(
+                "Expected labelled with ss_vae and aa_ss_vae, and only with them; "
+                f"received: labelled={self.labelled} with {self.method!r}"
+            )
+        if self.dequantise and METHODS[self.method].labels != "none":
+            raise ValueError(
+                f"Expected dequantise=False with {self.method!r}; received: True"
+            )
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"Expected patience >= 1; received: {self.patience}")
         if self.lam and self.method not in REGULARISED:
@@ -324,6 +401,7 @@ class Experiment:
         settings: Values of `Config`'s fields.
         budgets: What differs by budget.
         methods: What differs by method; a setting of the method wins.
+        methods_by_budget: By budget what differs by method, and wins over all of that.
         published: By measure, by method: the paper's number, as text.
         notes: What a reader of the numbers should know.
         minutes: About how long the two budgets take on two cores, as text.
@@ -335,6 +413,9 @@ class Experiment:
     settings: dict
     budgets: dict[str, dict]
     methods: dict[str, dict] = dataclasses.field(default_factory=dict)
+    methods_by_budget: dict[str, dict[str, dict]] = dataclasses.field(
+        default_factory=dict
+    )
     published: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     minutes: str = ""
@@ -356,6 +437,7 @@ class Experiment:
             | self.budgets.get(budget, {})
             | (METHODS[method].settings if method in METHODS else {})
             | self.methods.get(method, {})
+            | self.methods_by_budget.get(budget, {}).get(method, {})
             | given
         )
 

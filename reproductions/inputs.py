@@ -5,7 +5,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 import keras_svae.data
-from reproductions.config import Config
+from reproductions.config import METHODS, Config
 
 
 class Inputs:
@@ -26,17 +26,31 @@ class Inputs:
             **{name: value for name, value in places.items() if value is not None},
         }
         self.scale = scale
-        for name in ("crop", "size", "validation"):
+        for name in ("crop", "size", "validation", "binarize"):
             if getattr(config, name) is not None:
                 self._options[name] = getattr(config, name)
+        self.labels = METHODS[config.method].labels
         passes = int(self.load("train").cardinality())
         self.steps_per_epoch = config.steps_per_epoch or passes
 
     def load(self, split: str, **more) -> tf.data.Dataset:
         """A finite pass over a split, or with `start` a stream."""
-        options = self._options | more
+        options = self._options | {"labels": self.labels != "none"} | more
+        if split == "train":
+            options = self._of_train() | options
         split = self.config.test_split if split == "test" else split
         return ks.data.load(self.config.data, split=split, **options)
+
+    def _of_train(self) -> dict:
+        """How many examples, and how many of them with a label."""
+        names = ("examples", "labelled", "labelled_batch")
+        found = {name: getattr(self.config, name) for name in names}
+        # The command line reads numbers as floats.
+        return {
+            name: int(value) if value >= 1 else value
+            for name, value in found.items()
+            if value is not None
+        }
 
     def stream(self, start: int) -> tf.data.Dataset:
         """Training batches without end, from step `start` on."""
@@ -54,17 +68,21 @@ class Inputs:
         # A function of the step alone, so that a resumed run has the same.
         return data.enumerate(start).map(noisy)
 
-    def watched(self) -> np.ndarray:
+    def watched(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """What validation looks at: where it chooses weights, never test data."""
         stops = self.config.patience is not None
-        x = self.arrays("validation" if stops else "test", 5000 if stops else 1000)
+        labels = self.labels != "none"
+        split = "validation" if stops else "test"
+        x = self.arrays(split, 5000 if stops else 1000, labels)
         if self.config.dequantise:
             x = ks.evaluation.dequantise(x, self.config.seed, self.scale)
         return x
 
     def count(self, split: str) -> int:
         """How many examples a split has."""
-        options = {"batch_size": 1, "shuffle": False}
+        options = {"batch_size": 1, "shuffle": False, "labels": False}
+        if split == "train":
+            options |= {"labelled": None, "labelled_batch": None}
         return int(self.load(split, **options).cardinality())
 
     def arrays(self, split: str, limit: int | None = None, labels: bool = False):

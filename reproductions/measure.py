@@ -33,6 +33,7 @@ def measure(
     x = inputs.arrays("test", LIMIT)
     mixture = ks.data.mixture(name) if x.ndim == 2 else None
     given = {"batch_size": 250, "labels": None}
+    whole = {"labelled": None, "labelled_batch": None}
     # A part of few examples has a low score: then samples and data are scored whole.
     splits = 10 if len(x) >= 5000 else 1
     by_measure = {
@@ -42,7 +43,7 @@ def measure(
     found = ks.evaluation.evaluate(
         model,
         inputs.load("test", drop_remainder=False, **given),
-        train=inputs.load("train", shuffle=False, **given),
+        train=inputs.load("train", shuffle=False, **whole, **given),
         backbone=backbone,
         mixture=mixture,
         dequantise=config.dequantise,

@@ -8,14 +8,12 @@ networks, but for the critic's input; seed after seed, so that what is done is b
 """
 
 import argparse
-import fcntl
-import os
 import pathlib
 import time
 
 import numpy as np
 
-from reproductions import results
+from reproductions import many, results
 from reproductions.files import read_json, write_json
 
 ABOUT = "table 2: modes captured and the share of high-quality samples, many seeds"
@@ -114,35 +112,13 @@ def one_run(run: dict, path: str) -> dict:
     return result
 
 
-def run_all(runs: list[dict], folder: pathlib.Path, workers: int) -> None:
-    """Does the runs that are not done, in processes of one thread each."""
-    import concurrent.futures
-    import multiprocessing
-
-    from reproductions.sweep import worker_starts
-
-    todo = [run for run in runs if not (folder / name_of(run)).exists()]
-    print(f"{len(runs) - len(todo)} of {len(runs)} runs are done", flush=True)
-    for i in range(0, len(todo), TASKS * workers):
-        pool = concurrent.futures.ProcessPoolExecutor(
-            workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=worker_starts,
-            initargs=(os.getpid(),),
-        )
-        with pool:
-            some = todo[i : i + TASKS * workers]
-            futures = [
-                pool.submit(one_run, run, str(folder / name_of(run))) for run in some
-            ]
-            for future in concurrent.futures.as_completed(futures):
-                r = future.result()
-                print(
-                    f"{NAMES[r['method']]:12} seed {r['seed']}  modes {r['modes']:2d}  "
-                    f"high quality {100 * r['high quality']:5.1f}%  "
-                    f"{r['seconds']:.0f} s, {r['cpu seconds']:.0f} of processor time",
-                    flush=True,
-                )
+def line(result: dict) -> str:
+    """What is said of a run that is done."""
+    return (
+        f"{NAMES[result['method']]:12} seed {result['seed']}  "
+        f"modes {result['modes']:2d}  "
+        f"high quality {100 * result['high quality']:5.1f}%"
+    )
 
 
 def summary(runs: list[dict]) -> dict:
@@ -262,22 +238,15 @@ def main(arguments: argparse.Namespace) -> None:
     import keras_svae as ks
     from reproductions import aim
 
-    folder = pathlib.Path(arguments.out)
-    folder.mkdir(parents=True, exist_ok=True)
     budget = "quick" if arguments.quick else "paper"
     config = aim.EXPERIMENTS[arguments.data].config(budget=budget)
     epochs = arguments.epochs or config.epochs
     seeds = min(2, arguments.seeds) if arguments.quick else arguments.seeds
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(
-                f"Expected a folder that no table is running in; received: {folder}"
-            ) from None
+    with many.locked(arguments.out, "table") as folder:
         runs = plan(arguments.methods, seeds, arguments.data, epochs)
         if not arguments.report:
-            run_all(runs, folder, arguments.workers)
+            how = {"one_run": one_run, "name_of": name_of, "line": line}
+            many.run_all(runs, folder, arguments.workers, tasks=TASKS, **how)
         write(runs, folder, arguments, ks.data.mixture(config.data))
 
 

@@ -8,15 +8,11 @@ settings, seeds, data and initial weights.
 """
 
 import argparse
-import concurrent.futures
-import fcntl
 import itertools
-import multiprocessing
 import os
-import pathlib
-import threading
 import time
 
+from reproductions import many
 from reproductions.files import read_json, write_json
 
 ABOUT = "the runs behind figure 3: sVAE-r beside ALICE, several lam and settings"
@@ -62,23 +58,6 @@ def name_of(run: dict) -> str:
     )
 
 
-def worker_starts(parent: int) -> None:
-    """One thread per worker; and no worker outlives a killed parent."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.get_logger().setLevel("ERROR")  # each run is a new graph, as is right
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def one_run(run: dict, path: str) -> dict:
     """Trains and measures one model, and writes its file."""
     import keras
@@ -118,45 +97,14 @@ def one_run(run: dict, path: str) -> dict:
     return result
 
 
-def run_all(runs: list[dict], folder: pathlib.Path, workers: int, say=print) -> None:
-    """Runs what is not done yet, `workers` at a time."""
-    todo = [run for run in runs if not (folder / name_of(run)).exists()]
-    say(f"{len(runs) - len(todo)} of {len(runs)} runs are done; {workers} workers")
-    if not todo:
-        return
-    began, count = time.time(), len(runs) - len(todo)
-    # New processes now and then, as the graphs of finished runs are not all given back.
-    # (The pool's own max_tasks_per_child can lock up, in Python 3.11 at least.)
-    for i in range(0, len(todo), TASKS * workers):
-        pool = concurrent.futures.ProcessPoolExecutor(
-            workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=worker_starts,
-            initargs=(os.getpid(),),
-        )
-        with pool:
-            futures = [
-                pool.submit(one_run, run, str(folder / name_of(run)))
-                for run in todo[i : i + TASKS * workers]
-            ]
-            try:
-                for future in concurrent.futures.as_completed(futures):
-                    count += 1
-                    r = future.result()
-                    each = (time.time() - began) / (count - len(runs) + len(todo))
-                    say(
-                        f"{count:4d}/{len(runs)}  {r['method']:5s} "
-                        f"lam {r['lam']:<5g} {r['units']}x{r['depth']} "
-                        f"rate {r['learning_rate']:g} turns {r['turns']} "
-                        f"seed {r['seed']}  score {r['score']:.3f}  "
-                        f"MSE {r['mse']:.4f}  {r['seconds']:.0f} s  (about "
-                        f"{each * (len(runs) - count) / 60:.0f} minutes left)",
-                        flush=True,
-                    )
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                raise
+def line(result: dict) -> str:
+    """What is said of a run that is done."""
+    return (
+        f"{result['method']:5s} lam {result['lam']:<5g} "
+        f"{result['units']}x{result['depth']} rate {result['learning_rate']:g} "
+        f"turns {result['turns']} seed {result['seed']}  score {result['score']:.3f}  "
+        f"MSE {result['mse']:.4f}"
+    )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -196,16 +144,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Runs what is missing, then writes `summary.json` and `figure3.png`."""
     from reproductions import figure3
 
-    folder = pathlib.Path(arguments.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(
-                f"Expected a folder that no sweep is running in; received: {folder}"
-            ) from None
+    with many.locked(arguments.out, "sweep") as folder:
         runs = plan(arguments.seeds, arguments.lams, arguments.epochs)
-        run_all(runs, folder, arguments.workers)
+        how = {"one_run": one_run, "name_of": name_of, "line": line, "tasks": TASKS}
+        many.run_all(runs, folder, arguments.workers, **how)
         done = [read_json(folder / name_of(run)) for run in runs]
         figure3.write(done, folder, arguments)
