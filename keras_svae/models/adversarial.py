@@ -25,11 +25,17 @@ class AdversarialModel(LatentModel):
 
     players = {"critic": Player("critic", optimizer="critic_optimizer")}
     log_ratio_laws = ("q", "p")
+    # What a subclass calls it.
+    critic_name = "critic"
 
     def __init__(self, *networks, critic, **kwargs):
         super().__init__(*networks, **kwargs)
         self.critic = checks.critic_of_data(
-            "critic", critic, self.data_shape, self._critic_reads_y, self.classes
+            self.critic_name,
+            critic,
+            self.data_shape,
+            self._critic_reads_y,
+            self.classes,
         )
 
     @property

@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.models import checks
+from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
 from keras_svae.noise import Noise
-from keras_svae.ratios import logistic, reverse_kl, symmetric_kl
+from keras_svae.ratios import logistic, reverse_kl
 
 __all__ = ["IJAE", "TripletDraw"]
 
@@ -38,7 +39,7 @@ class TripletDraw(Draw):
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class IJAE(Autoencoder):
+class IJAE(Autoencoder, AdversarialModel):
     """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
 
     Minimises, with p(x|z) = r(x|G(z)) for a symmetric likelihood r of which only
@@ -102,12 +103,12 @@ class IJAE(Autoencoder):
 
     players = {
         "critic": Player(
-            "critic_x critic_pair critic_code", optimizer="critic_optimizer"
+            "critic critic_pair critic_code", optimizer="critic_optimizer"
         ),
         "generator": Player("decoder"),
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
     }
-    log_ratio_laws = ("q", "p")
+    critic_name = "critic_x"
 
     def __init__(
         self,
@@ -123,14 +124,17 @@ class IJAE(Autoencoder):
         posterior="implicit",
         **kwargs,
     ):
-        likelihood = _likelihood(likelihood)
         super().__init__(
-            encoder, generator, likelihood=likelihood, posterior=posterior, **kwargs
+            encoder,
+            generator,
+            critic=critic_x,
+            likelihood=_likelihood(likelihood),
+            posterior=posterior,
+            **kwargs,
         )
         self.lam = checks.fraction("lam", lam)
         self.fake_variance = checks.weight("fake_variance", fake_variance)
         shapes = self.data_shape, self.latent_dim
-        self.critic_x = checks.critic_of_data("critic_x", critic_x, self.data_shape)
         self.critic_code = checks.critic_of_pairs("critic_code", critic_code, *shapes)
         self.critic_pair = None
         if not self.likelihood_law.explicit:
@@ -142,10 +146,6 @@ class IJAE(Autoencoder):
     def draw(self, batch, noise, training):
         return TripletDraw(self, batch, noise, training)
 
-    def f(self, x, training=True):
-        """f_psi, the logits of critic_x, (batch, 1) float32: log q(x) - log p(x)."""
-        return tf.cast(self.critic_x(x, training=training), tf.float32)
-
     def f_tau(self, x, z, y, training=True):
         """The logits of critic_pair, (batch, 1): log r(y|x) - log r'(y|G(z))."""
         return tf.cast(self.critic_pair([x, z, y], training=training), tf.float32)
@@ -155,10 +155,8 @@ class IJAE(Autoencoder):
         return tf.cast(self.critic_code([x, z], training=training), tf.float32)
 
     def critic_loss(self, draw):
-        """Minus (3), (4) and (5)."""
-        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
-        terms = {"x": logistic(positive=f_q, negative=f_p)}
+        """Minus (3), (4) and (5). f_psi is `f`."""
+        terms = {"x": super().critic_loss(draw)}
         if self.critic_pair is not None:
             terms["pair"] = logistic(
                 positive=self.f_tau(*draw.q, draw.y_real, draw.training),
@@ -193,10 +191,6 @@ class IJAE(Autoencoder):
             "kl": self.lam * kl,
         }
 
-    def log_ratio(self, x) -> tf.Tensor:
-        """f_psi's estimate of log q(x) - log p(x), (batch,), nats."""
-        return tf.squeeze(self.f(self._data(x), training=False), -1)
-
     def log_ratio_pair(self, x, z, y) -> tf.Tensor:
         """f_tau's estimate of log r(y|x) - log r'(y|G(z)), (batch,), nats.
 
@@ -223,9 +217,6 @@ class IJAE(Autoencoder):
         codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
         other = tf.TensorSpec([None, *self.data_shape], tf.float32, name="y")
 
-        def log_ratio(x):
-            return {"log_ratio": self.log_ratio(x)}
-
         def log_ratio_pair(x, z, y):
             return {"log_ratio": self.log_ratio_pair(x, z, y)}
 
@@ -234,7 +225,6 @@ class IJAE(Autoencoder):
 
         found = {
             **super().endpoints(),
-            "log_ratio": (log_ratio, [data]),
             "log_ratio_code": (log_ratio_code, [data, codes]),
         }
         if self.critic_pair is not None:
@@ -244,7 +234,8 @@ class IJAE(Autoencoder):
     def get_config(self):
         config = super().get_config()
         config["generator"] = config.pop("decoder")
-        for name in ("critic_x", "critic_pair", "critic_code"):
+        config["critic_x"] = config.pop("critic")
+        for name in ("critic_pair", "critic_code"):
             critic = getattr(self, name)
             if critic is not None:
                 config[name] = keras.saving.serialize_keras_object(critic)

@@ -180,17 +180,17 @@ def test_symmetric_samplers_pass(kind):
 @pytest.mark.parametrize("kind", ASYMMETRIC)
 def test_asymmetric_samplers_are_found(kind):
     sampler, message = ASYMMETRIC[kind]
-    message = f"Expected a symmetric likelihood.*received: it, wh.*{message}"
+    message = f"Expected a symmetric likelihood.*received: it, .*{message}"
     with pytest.raises(ValueError, match=message):
         distributions.check_symmetric(sampler, (8, 8, 1), name="it")
 
 
 def test_a_symmetric_sampler_is_seldom_refused(monkeypatch):
-    """Ratios of finding to chance over 50 seeds stay far below what is an error."""
+    """Ratios of finding to chance over 25 seeds stay far below what is an error."""
     monkeypatch.setattr(symmetry, "PAIRS", 200)
     monkeypatch.setattr(symmetry, "TOO_MUCH", 2.0)
     law = distributions.GaussianNoise(0.5)
-    for seed in range(50):
+    for seed in range(25):
         distributions.check_symmetric(law.perturb, (3,), seed=seed)
 
 
