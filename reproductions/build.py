@@ -50,7 +50,7 @@ def networks(config: Config) -> list[keras.Model | None]:
     keras.utils.set_random_seed(config.seed)
     method = METHODS[config.method]
     given = ("units", "depth", "noise", "batch_norm", "width")
-    given += ("critic_batch_norm", "critic_activation")
+    given += ("critic_batch_norm", "logit_batch_norm", "critic_activation")
     options = {name: getattr(config, name) for name in given}
     options = {name: value for name, value in options.items() if value is not None}
     if config.dropout:

@@ -263,6 +263,11 @@ class Config:
     critic_batch_norm: bool | None = option(
         "whether the critic has batch normalisation", None, group="networks"
     )
+    logit_batch_norm: bool | None = option(
+        "whether the critic has it after its features, aim_mnist only",
+        None,
+        group="networks",
+    )
     critic_activation: str | None = option(
         "of the critic, a Keras activation", None, group="networks"
     )

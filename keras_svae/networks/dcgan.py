@@ -19,6 +19,7 @@ def aim_mnist(
     joint: bool = False,
     shared: bool | None = None,
     critic_batch_norm: bool = True,
+    logit_batch_norm: bool | None = None,
     width: float = 1.0,
 ) -> Networks:
     """Networks for images (batch, 28, 28, 1): table 3 of AIM.
@@ -53,6 +54,9 @@ def aim_mnist(
             the table. It sees samples and data in batches of their own, so that the
             encoder, trained on samples, may meet other features than it knows when
             it encodes data.
+        logit_batch_norm: Whether its layers after the features have it, as in the
+            table. With it a small discriminator wins too soon. None: as
+            `critic_batch_norm`.
         width: Factor of all hidden layers' sizes, for a smaller budget; 1 is the
             paper's.
 
@@ -68,6 +72,8 @@ def aim_mnist(
     )
     table = _Table(options, (28, 28, 1), width, slope=0.1)
     norm = {"batch_norm": critic_batch_norm}
+    if logit_batch_norm is None:
+        logit_batch_norm = critic_batch_norm
 
     def generator(z):
         z = table.fc(z, 1024, "relu")
@@ -85,7 +91,8 @@ def aim_mnist(
         return table.code(h, lambda part: table.fc(part, 32))
 
     def logit(h, z):
-        parts = [table.fc(keras.layers.Flatten()(h), 1024, **norm)]
+        h = keras.layers.Flatten()(h)
+        parts = [table.fc(h, 1024, batch_norm=logit_batch_norm)]
         parts += [table.fc(z, 1024, batch_norm=False)] if joint else []
         h = table.layer(keras.layers.Dense, table.size(64))(base.concatenate(parts))
         return table.logit(keras.layers.Dense)(h)
