@@ -57,8 +57,8 @@ def aim_mnist(
         logit_batch_norm: Whether its layers after the features have it, as in the
             table. With it a small discriminator wins too soon. None: as
             `critic_batch_norm`.
-        width: Factor of all hidden layers' sizes, for a smaller budget; 1 is the
-            paper's.
+        width: Factor of the hidden layers' sizes, for a smaller budget; 1 is the
+            paper's. Those before mean and scale stay: fewer would not hold the code.
 
     Raises:
         ValueError: For a value out of its range.
@@ -77,7 +77,7 @@ def aim_mnist(
 
     def generator(z):
         z = table.fc(z, 1024, "relu")
-        z = table.fc(z, 7 * 7 * table.size(128), "relu")
+        z = table.fc(z, 7 * 7 * table.size(128), "relu", exact=True)
         x = keras.layers.Reshape((7, 7, table.size(128)))(z)
         return table.data(table.up(x, 64))
 
@@ -88,7 +88,7 @@ def aim_mnist(
         # 7 x 7 to 3 x 3, the table's 576 = 64 x 3 x 3, with a margin of one.
         h = keras.layers.ZeroPadding2D(1)(h)
         h = keras.layers.Flatten()(table.down(h, 64, padding="valid"))
-        return table.code(h, lambda part: table.fc(part, 32))
+        return table.code(h, lambda part: table.fc(part, 32, exact=True))
 
     def logit(h, z):
         h = keras.layers.Flatten()(h)
@@ -155,7 +155,7 @@ def aim_images(
         h = table.conv(h, 256, kernel=2, strides=1)
         h = table.conv(h, 128, kernel=1, strides=1)
         h = keras.layers.Flatten()(h)
-        return table.code(h, lambda part: table.fc(part, 64))
+        return table.code(h, lambda part: table.fc(part, 64, exact=True))
 
     return _halved(table, head, shared, critic_batch_norm)
 
@@ -304,13 +304,10 @@ class _Table:
             return keras.layers.LeakyReLU(self.slope)(x)
         return keras.layers.Activation(activation)(x)
 
-    def fc(self, x, units, activation="leaky_relu", **more):
-        layer = self.layer(keras.layers.Dense, self._exact(units))
+    def fc(self, x, units, activation="leaky_relu", *, exact=False, **more):
+        units = units if exact else self.size(units)
+        layer = self.layer(keras.layers.Dense, units)
         return self.block(x, layer, activation, **more)
-
-    def _exact(self, units):
-        # 7 x 7 x filters is scaled already.
-        return units if units % 49 == 0 else self.size(units)
 
     def conv(
         self, x, filters, *, kernel=None, strides=2, padding="same", batch_norm=True
