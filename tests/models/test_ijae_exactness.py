@@ -1,0 +1,223 @@
+"""lambda-IJAE's losses against NumPy, Theorem 1, and the limits in lam."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.noise import Noise, scope
+from tests.models import tiny
+from tests.models.ijae import (
+    NAMES,
+    NEAR,
+    VARIANCE,
+    a_draw,
+    build,
+    gradients,
+    make,
+    networks,
+    reconstruction,
+)
+from tests.models.tiny import DATA, run, softplus
+
+
+class Reference:
+    """The losses in NumPy float64, by METHODS' formulas."""
+
+    def __init__(self, model, likelihood):
+        found = {n: getattr(model, n) for n in NAMES if getattr(model, n) is not None}
+        self.w = {n: [np.float64(v) for v in w.weights] for n, w in found.items()}
+        self.lam, self.likelihood = model.lam, likelihood
+        draw = a_draw(model)
+        self.x, self.z = np.float64(draw.x), np.float64(draw.z)
+        with scope(draw.noise):
+            fed = ks.networks.layers.AppendNoise(2)(draw.x)[:, -2:]
+        self.fed = np.float64(fed)
+        near = Noise(draw.noise.seed("y_real")).normal([len(self.x), DATA], "noise")
+        self.y_real = self.x + 0.5 * np.float64(near)
+        self.eps = np.float64(draw.noise.normal([len(self.x), DATA], "y_fake"))
+
+    def f(self, name, *inputs):
+        return run(self.w[name], *inputs)
+
+    @property
+    def z_q(self):
+        return run(self.w["encoder"], self.x, self.fed)
+
+    def g(self, z):
+        return run(self.w["decoder"], z)
+
+    def critic(self):
+        x, z = self.x, self.z_q
+        loss = softplus(-self.f("critic", x)) + softplus(
+            self.f("critic", self.g(self.z))
+        )
+        if self.likelihood is NEAR:
+            y_fake = self.g(z) + np.sqrt(VARIANCE) * self.eps
+            loss = loss + softplus(-self.f("critic_pair", x, z, self.y_real))
+            loss = loss + softplus(self.f("critic_pair", x, z, y_fake))
+        loss = (
+            loss
+            + softplus(-self.f("critic_code", x, self.z))
+            + softplus(self.f("critic_code", x, z))
+        )
+        return loss.mean()
+
+    def log_r(self):
+        x, made = self.x, self.g(self.z_q)
+        if self.likelihood == "gaussian":
+            return (-0.5 * (x - made) ** 2 - 0.5 * np.log(2 * np.pi)).sum(-1).mean()
+        if self.likelihood == "laplace":
+            return (-np.abs(x - made) - np.log(2)).sum(-1).mean()
+        return self.f("critic_pair", x, self.z_q, made).mean()
+
+    def generator(self):
+        fake = self.f("critic", self.g(self.z)).mean()
+        return -(1 - self.lam) * fake - self.lam * self.log_r()
+
+    def encoder(self):
+        return -self.lam * (
+            self.log_r() + self.f("critic_code", self.x, self.z_q).mean()
+        )
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "play"),
+    [
+        (NEAR, "alternating"),
+        (NEAR, "simultaneous"),
+        ("gaussian", "alternating"),
+        ("laplace", "alternating"),
+    ],
+)
+def test_losses_and_gradients_match_numpy(likelihood, play):
+    """Every weight moves by minus its own player's gradient, and by nothing else."""
+    model = build(likelihood, play=play, eager=True)
+    reference = Reference(model, likelihood)
+    logs = model.train_on_batch(tiny.data(), return_dict=True)
+    for name, player in model.players.items():
+        loss = getattr(reference, name)
+        np.testing.assert_allclose(logs[f"{name}_loss"], loss(), rtol=2e-5, atol=1e-6)
+        for network in player.networks.split():
+            arrays = reference.w.get(network, [])
+            expected = tiny.gradient(loss, arrays)
+            after = getattr(model, network).weights if arrays else []
+            for array, g, new in zip(arrays, expected, after, strict=True):
+                assert np.abs(g).max() > 1e-3
+                np.testing.assert_allclose(array - new, g, rtol=2e-3, atol=3e-5)
+                if play == "alternating":  # the next player sees it
+                    array -= g
+    terms = {"critic_x", "critic_code", "generator_game", "encoder_kl"}
+    assert terms | {"symmetric_kl", "kl"} <= set(logs)
+    assert ("critic_pair" in logs) == (likelihood is NEAR)
+
+
+# ---- Theorem 1 ---------------------------------------------------------------------
+
+SCALE = 0.7
+
+
+class Optimal(ks.IJAE):
+    """f_tau is the closed form for r(y|x) = N(y; x, SCALE^2 I)."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # A critic knows G as it is now: its weights are constants.
+        self.known = keras.models.clone_model(self.decoder)
+        self.known.trainable = False
+
+    def learn(self):
+        self.known.set_weights(self.decoder.get_weights())
+        return self
+
+    def f_tau(self, x, z, y, training=True):
+        def log_normal(y, mean, variance):
+            squares = (y - mean) ** 2 / variance + np.log(2 * np.pi * variance)
+            return -0.5 * tf.reduce_sum(squares, -1, keepdims=True)
+
+        log_r = log_normal(y, x, SCALE**2)
+        return log_r - log_normal(y, self.known(z), self.fake_variance)
+
+
+@pytest.mark.parametrize("variance", [1e-8, 0.09])
+def test_the_gradient_at_the_optimal_critic_is_that_of_the_log_likelihood(variance):
+    """Theorem 1, for any r'. It holds for the encoder too."""
+    optimal = make(cls=Optimal, fake_variance=variance).learn()
+    exact = make(ks.distributions.Gaussian(SCALE, draw="mean"))
+    ours = gradients(optimal, reconstruction(optimal))
+    theirs = gradients(exact, reconstruction(exact))
+    for a, b in zip(ours, theirs, strict=True):
+        assert np.abs(b).max() > 0.1
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_straightforward_choice_has_no_gradient():
+    """y = x in place of G(z), before Theorem 1: nothing reaches the generator."""
+    model = make(cls=Optimal, fake_variance=0.09).learn()
+
+    def at_x(draw):
+        return -tf.reduce_mean(model.f_tau(*draw.q, draw.x))
+
+    assert not gradients(model, at_x)[0].any()
+    assert np.abs(gradients(model, reconstruction(model))[0]).max() > 0.1
+
+
+# ---- Limits ------------------------------------------------------------------------
+
+
+def test_lam_one_with_a_density_is_adversarial_variational_bayes():
+    """Its T is -f_zeta."""
+    model = make("gaussian", lam=1.0)
+    nets = networks()
+    avb = ks.AdversarialVariationalBayes(
+        model.encoder,
+        model.decoder,
+        nets["critic_code"],
+        likelihood="gaussian",
+        seed=3,
+    )
+    kernels = model.critic_code.get_weights()
+    avb.critic.set_weights([*kernels[:2], *[-w for w in kernels[2:]]])
+
+    def both(draw):
+        return sum(model.generator_loss(draw).values()) + model.encoder_loss(draw)["kl"]
+
+    for a, b in zip(
+        gradients(model, both), gradients(avb, avb.autoencoder_loss), strict=True
+    ):
+        assert np.abs(b).max() > 0.1
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    draw = a_draw(model)
+    with scope(draw.noise):
+        code = model.critic_loss(draw)["code"]
+    draw = a_draw(avb)
+    with scope(draw.noise):
+        np.testing.assert_allclose(code, avb.critic_loss(draw), rtol=1e-6)
+
+
+@pytest.mark.parametrize("likelihood", [NEAR, "gaussian"])
+def test_lam_zero_is_the_reverse_kl_of_a_gan(likelihood):
+    """The generator minimises minus its critic's logits, as WGAN-GP's minimises."""
+    model = make(likelihood, lam=0.0)
+    gan = ks.WGANGP(model.decoder, model.critic, likelihood="gaussian", seed=3)
+    ours, _ = gradients(model, model.generator_loss)
+    theirs = a_draw(gan)
+    with tf.GradientTape() as tape:
+        loss = gan.generator_loss(theirs)
+    expected = tape.gradient(loss, [v.value for v in gan.decoder.trainable_variables])
+    expected = np.concatenate([np.ravel(g) for g in expected])
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
+    assert not np.any(gradients(model, model.encoder_loss)[1])
+
+
+def test_lam_one_has_nothing_of_the_gan():
+    model = make(lam=1.0)
+    before = gradients(model, model.generator_loss)
+    for weight in model.critic.weights:
+        weight.assign(5 * weight)
+    for a, b in zip(before, gradients(model, model.generator_loss), strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.lam = 0.9
+    assert np.any(gradients(model, model.generator_loss)[0] != before[0])
