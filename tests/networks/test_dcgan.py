@@ -46,7 +46,8 @@ def test_aim_images_has_the_sizes_of_table_4():
     expected = conv(3, maps[0], 4, False)
     expected += sum(conv(a, b, 4) for a, b in zip(maps, maps[1:], strict=False))
     assert critic.count_params() == expected + conv(maps[-1], 1, 4, False)
-    head = [int(n * width) for n in (512, 512, 256, 128, 64)]
+    # The 64 before mean and scale are as wide as the code at any width.
+    head = [*(int(n * width) for n in (512, 512, 256, 128)), 64]
     expected = conv(maps[-1], head[0], 4, False) + conv(head[0], head[1], 4)
     expected += conv(head[1], head[2], 2) + conv(head[2], head[3], 1)
     branch = fc(head[3], head[4]) + fc(head[4], 64, False)
