@@ -26,6 +26,7 @@ from keras_svae.distributions.laws import (
     LocationScale,
 )
 from keras_svae.distributions.names import get
+from keras_svae.distributions.partial import PartialCode
 from keras_svae.distributions.priors import kl_divergence, prior
 from keras_svae.distributions.symmetric import (
     GaussianNoise,
@@ -50,6 +51,7 @@ __all__ = [
     "LaplaceNoise",
     "Law",
     "LocationScale",
+    "PartialCode",
     "PlanarFlow",
     "RotationLikelihood",
     "Sampled",

@@ -8,13 +8,19 @@ __all__ = ["kl_divergence", "prior"]
 tfd = tfp.distributions
 
 
-def prior(name: str, latent_dim: int) -> tfd.Distribution:
+def prior(name: str, latent_dim: int, categories: int = 0) -> tfd.Distribution:
     """The prior p(z) of codes (batch, latent_dim).
 
     Args:
         name: "normal" for N(0, I) or "uniform" for U(-1, 1).
         latent_dim: The code's dimension.
+        categories: How many of its last entries are one-hot, of a uniform category.
     """
+    if categories:
+        k = tfd.OneHotCategorical(tf.zeros([categories]), dtype=tf.float32)
+        if categories == latent_dim:
+            return k
+        return tfd.Blockwise([prior(name, latent_dim - categories), k])
     if name == "normal":
         zeros = tf.zeros([latent_dim])
         return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)

@@ -134,7 +134,8 @@ class Subject:
     @property
     def prior(self):
         """p(z), a TFP distribution of codes (latent_dim,)."""
-        return distributions.prior(self.about["prior"], self.latent_dim)
+        categories = self.about.get("categories", 0)
+        return distributions.prior(self.about["prior"], self.latent_dim, categories)
 
     def check(self, x: np.ndarray) -> None:
         """Raises a ValueError on data that are not of the model's shape and range."""

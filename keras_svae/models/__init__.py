@@ -1,5 +1,6 @@
 """The methods, one file per family, and the base class they share."""
 
+from keras_svae.models.aae import AdversarialAutoencoder
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.adversary_activated import (
     AACVAE,
@@ -11,10 +12,12 @@ from keras_svae.models.aim import AIM
 from keras_svae.models.as_vae import ASVAE
 from keras_svae.models.autoencoder import Autoencoder, JointModel
 from keras_svae.models.avb import AdversarialVariationalBayes
+from keras_svae.models.domain_adaptation import AdversarialDomainAdaptation
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
 from keras_svae.models.ijae import IJAE
+from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
@@ -30,6 +33,8 @@ __all__ = [
     "ALI",
     "ALICE",
     "ASVAE",
+    "AdversarialAutoencoder",
+    "AdversarialDomainAdaptation",
     "AdversarialModel",
     "AdversarialVariationalBayes",
     "AdversaryActivated",
@@ -43,6 +48,7 @@ __all__ = [
     "IJAE",
     "IWCGAN",
     "IWGAN",
+    "InfoGAN",
     "JointModel",
     "LatentModel",
     "Player",

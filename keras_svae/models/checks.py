@@ -109,7 +109,12 @@ def inputs(
 
 
 def critic_of_data(
-    name: str, value, data_shape: tuple, conditional=False, classes: int | None = None
+    name: str,
+    value,
+    data_shape: tuple,
+    conditional=False,
+    classes: int | None = None,
+    why: str = "what the generator makes",
 ):
     """The critic; raises unless it reads x, or `[x, y]`, and gives one logit.
 
@@ -119,16 +124,22 @@ def critic_of_data(
         data_shape: Of one example.
         conditional: Whether it reads classes y too.
         classes: How many.
+        why: Where data of this shape come from.
     """
     critic = network(name, value)
     read = inputs(name, critic, "x", conditional, classes)
-    why = "what the generator makes"
     shapes(f"the {name} to read", read[0][1:], data_shape, why)
     shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
     return critic
 
 
-def classifier(name: str, value, data_shape: tuple, classes: int | None = None):
+def classifier(
+    name: str,
+    value,
+    data_shape: tuple,
+    classes: int | None = None,
+    why: str = "as the other networks do",
+):
     """The classifier; raises unless it reads x alone and gives logits of the classes.
 
     Args:
@@ -136,10 +147,11 @@ def classifier(name: str, value, data_shape: tuple, classes: int | None = None):
         value: The classifier.
         data_shape: Of one example.
         classes: How many there are; None for any number.
+        why: Where data of this shape come from.
     """
     found = network(name, value)
     read = inputs(name, found, "x", conditional=False)
-    shapes(f"the {name} to read", read[0][1:], data_shape, "as the other networks do")
+    shapes(f"the {name} to read", read[0][1:], data_shape, why)
     raw_output(name, found)
     wanted = (classes or found.output_shape[-1],)
     shapes(f"the {name}'s output", found.output_shape[1:], wanted, "logits of classes")
@@ -166,6 +178,21 @@ def labels(y, classes: int, n: int | None, unlabelled: bool = False) -> None:
     for found in (y.min(initial=low), y.max(initial=low)):
         if not low <= found < classes:
             raise ValueError(f"Expected {what}; received: {found}")
+
+
+def critic_of_code(name: str, value, latent_dim: int):
+    """The critic; raises unless it reads z alone and gives one logit.
+
+    Args:
+        name: What it is called.
+        value: The critic.
+        latent_dim: The code's dimension.
+    """
+    critic = network(name, value)
+    read = inputs(name, critic, "z", conditional=False)
+    shapes(f"the {name} to read", read[0][1:], (latent_dim,), "codes of the encoder")
+    shapes(f"the {name}'s output", critic.output_shape[1:], (1,), "a logit")
+    return critic
 
 
 def critic_of_pairs(name: str, value, data_shape: tuple, latent_dim: int):

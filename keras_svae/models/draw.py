@@ -6,12 +6,13 @@ import typing
 import tensorflow as tf
 
 from keras_svae import distributions
+from keras_svae.models.classes import one_hot
 from keras_svae.noise import Noise
 
 if typing.TYPE_CHECKING:
     from keras_svae.models.latent import LatentModel
 
-__all__ = ["Draw", "one_hot"]
+__all__ = ["Draw"]
 
 
 class Draw:
@@ -106,8 +107,3 @@ class Draw:
     def kl(self):
         """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
         return distributions.kl_divergence(self._posterior, self.model.prior, self.z_q)
-
-
-def one_hot(y, classes: int) -> tf.Tensor:
-    """Classes (batch,) as float32 (batch, classes)."""
-    return tf.one_hot(tf.cast(y, tf.int64), classes)

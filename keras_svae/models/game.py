@@ -127,6 +127,13 @@ class Game(keras.Model):
 
     def check_batch(self, size: int) -> None:
         """Raises a ValueError on a batch, over all replicas, that is too small."""
+        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        checks.batch_norm(size, replicas, networks)
+
+    def build(self, input_shape=None):
+        """Nothing is left to build: the networks are."""
+        self.built = True
 
     def unpack(self, data):
         """What of the dataset's element the method needs: here x of `(x, ...)`."""

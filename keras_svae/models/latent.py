@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.models import checks
-from keras_svae.models.draw import Draw, one_hot
+from keras_svae.models.classes import one_hot
+from keras_svae.models.draw import Draw
 from keras_svae.models.export import SEED
 from keras_svae.models.game import Game
 from keras_svae.networks.layers import noise_layers
@@ -101,14 +102,6 @@ class LatentModel(Game):
             x, y = batch
             checks.labels(y, self.classes, len(x), self.unlabelled)
         checks.images(x, self.data_shape, self.likelihood_law.range)
-
-    def check_batch(self, size):
-        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        checks.batch_norm(size, replicas, networks)
-
-    def build(self, input_shape=None):
-        self.built = True
 
     def likelihood_raw(self, z, training=False, y=None) -> tf.Tensor:
         """The raw output of p(x|z), or of p(x|z, y): what the decoder makes of codes.

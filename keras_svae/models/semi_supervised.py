@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
-from keras_svae.models.draw import Draw, one_hot
+from keras_svae.models.classes import accuracy, cross_entropy, one_hot
+from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
 from keras_svae.models.vae import VAE
 from keras_svae.noise import Noise
@@ -138,14 +139,12 @@ class SemiSupervisedVAE(VAE):
 
     def autoencoder_loss(self, draw):
         """Their (9): minus the bounds, and the classification."""
-        loss = self.bound_loss(draw)
-        errors = -tf.reduce_sum(draw.class_weights * draw.log_classes, -1)
-        return {**loss, "classification": self.alpha * _mean(errors, draw.known)}
+        classification = self.alpha * cross_entropy(draw.log_classes, draw.labels)
+        return {**self.bound_loss(draw), "classification": classification}
 
     def observe(self, draw):
-        right = tf.argmax(draw.log_classes, -1) == tf.cast(draw.labels, tf.int64)
-        accuracy = _mean(tf.cast(right, tf.float32), draw.known)
-        return {**super().observe(draw), "accuracy": accuracy}
+        found = accuracy(draw.log_classes, draw.labels)
+        return {**super().observe(draw), "accuracy": found}
 
     def classify(self, x) -> tf.Tensor:
         """The probabilities q(y|x), (batch, classes), of data (batch, ...)."""
@@ -182,9 +181,3 @@ class SemiSupervisedVAE(VAE):
     def get_config(self):
         classifier = keras.saving.serialize_keras_object(self.classifier)
         return {**super().get_config(), "classifier": classifier, "alpha": self.alpha}
-
-
-def _mean(values: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
-    """The mean over some examples, 0 where there is none."""
-    chosen = tf.cast(where, values.dtype)
-    return tf.math.divide_no_nan(tf.reduce_sum(chosen * values), tf.reduce_sum(chosen))

@@ -13,42 +13,6 @@ def one_hot(y):
     return np.eye(tiny.CLASSES)[np.asarray(y)]
 
 
-def drawn(model, **given):
-    """A draw on a batch, with these parts in place of its own."""
-    batch = tf.nest.map_structure(tf.constant, tiny.batch(model))
-    draw = model.draw(batch, ks.noise.Noise(1), True)
-    for name, value in given.items():
-        setattr(draw, name, tf.constant(value, tf.float32))
-    return draw
-
-
-def played(model, player, draw):
-    """A player's terms, and their gradient for each of its networks."""
-    names = model.players[player].networks.split()
-    weights = [[v.value for v in getattr(model, n).trainable_variables] for n in names]
-    with tf.GradientTape() as tape, ks.noise.scope(draw.noise):
-        terms = model._loss(player, draw)
-        loss = sum(terms.values())
-    gradients = tape.gradient(loss, weights)
-    return {n: float(t) for n, t in terms.items()}, dict(
-        zip(names, gradients, strict=True)
-    )
-
-
-def check(model, player, expected, w, **given):
-    """A player's loss and gradients against a NumPy function of the weights w."""
-    # A draw that nothing has been asked of outside the tape.
-    draw = drawn(model, **given)
-    terms, gradients = played(model, player, draw)
-    np.testing.assert_allclose(sum(terms.values()), expected(), rtol=2e-5)
-    for name, found in gradients.items():
-        wanted = tiny.gradient(expected, w[name])
-        assert max(np.abs(g).max() for g in wanted) > 0.01, name
-        for one, g in zip(found, wanted, strict=True):
-            np.testing.assert_allclose(one, g, rtol=2e-3, atol=3e-5)
-    return draw
-
-
 # ---- Importance weighted GANs ------------------------------------------------------
 
 
@@ -57,7 +21,7 @@ def test_iwgan_has_the_gradient_of_43(method):
     """The sum of normalised weights D / (1 - D), constants, times each gradient."""
     # Samples are means, so that the decoder's weights are all there is.
     model = tiny.build(method, ks.distributions.Gaussian(draw="mean"), compiled=False)
-    draw = drawn(model)
+    draw = tiny.drawn(model)
     model.critic.weights[2].assign(8 * model.critic.weights[2])
     f = model.f(draw.x_p, y=draw.y)
     model.critic.weights[3].assign(model.critic.weights[3] - tf.reduce_mean(f, 0))
@@ -74,7 +38,7 @@ def test_iwgan_has_the_gradient_of_43(method):
     def loss(weights=weights):
         return -(weights * np.log(1 / (1 + np.exp(-f())))).sum()
 
-    check(model, "generator", loss, w)
+    tiny.check(model, "generator", loss, w)
     # Not the gradient with the weights differentiated.
     other = tiny.gradient(lambda: loss(np.exp(f()) / np.exp(f()).sum()), w["decoder"])
     wanted = tiny.gradient(loss, w["decoder"])
@@ -87,9 +51,9 @@ def test_iwgan_without_a_choice_is_gan(case):
     for method in ("gan", "iwgan"):
         law = ks.distributions.Gaussian(draw="mean")
         model = tiny.build(method, law, compiled=False)
-        draw = drawn(model)
+        draw = tiny.drawn(model)
         z = draw.z[:1] if case == "one sample" else tf.repeat(draw.z[:1], 4, 0)
-        found.append(played(model, "generator", drawn(model, z=z)))
+        found.append(tiny.played(model, "generator", tiny.drawn(model, z=z)))
     (gan, of_gan), (iwgan, of_iwgan) = found
     np.testing.assert_allclose(gan[""], iwgan[""], rtol=1e-6)
     for one, other in zip(of_gan["decoder"], of_iwgan["decoder"], strict=True):
@@ -200,9 +164,9 @@ class Reference:
 )
 def test_losses_and_gradients_of_vaes_match_numpy(method):
     model = tiny.build(method, compiled=False)
-    reference = Reference(model, drawn(model))
+    reference = Reference(model, tiny.drawn(model))
     for player in model.players:
-        draw = check(model, player, getattr(reference, player), reference.w)
+        draw = tiny.check(model, player, getattr(reference, player), reference.w)
     if reference.temperature:
         for name, f in zip(("real", "fake"), reference.logits, strict=True):
             mean = np.mean(1 / (1 + np.exp(-f / reference.temperature)))
@@ -228,10 +192,10 @@ def test_a_perfect_discriminator_leaves_the_vae(method):
     activated.critic.set_weights(
         [kernel, np.full(4, 100, "f"), np.array([[300.0], [0], [0], [0]]), np.zeros(1)]
     )
-    draw = drawn(activated)
-    terms, gradients = played(activated, "autoencoder", draw)
+    draw = tiny.drawn(activated)
+    terms, gradients = tiny.played(activated, "autoencoder", draw)
     assert draw.log["weight_real"] == 1 and draw.log["weight_fake"] == 0
-    expected, wanted = played(plain, "autoencoder", drawn(plain))
+    expected, wanted = tiny.played(plain, "autoencoder", tiny.drawn(plain))
     assert terms.keys() == expected.keys()
     for name in terms:
         np.testing.assert_allclose(terms[name], expected[name], rtol=1e-6)
@@ -243,7 +207,7 @@ def test_a_perfect_discriminator_leaves_the_vae(method):
 @pytest.mark.parametrize("method", ["aavae", "aa_semi_supervised_vae"])
 def test_fakes_carry_no_gradient_into_the_decoder_that_drew_them(method):
     model = tiny.build(method, compiled=False)
-    draw = drawn(model)
+    draw = tiny.drawn(model)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(draw.z)
         loss = sum(model.autoencoder_loss(draw).values())
@@ -258,7 +222,7 @@ def test_temperature_smooths_the_weights_and_leaves_the_critic():
     weights, losses = [], []
     for temperature in (1.0, 5.0):
         model = tiny.build("aavae", temperature=temperature, compiled=False)
-        draw = drawn(model)
+        draw = tiny.drawn(model)
         losses.append(float(model.critic_loss(draw)))
         weights.append(model.discriminator(draw).numpy())
     assert losses[0] == losses[1]

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_svae as ks
 
@@ -42,6 +43,8 @@ UNIFYING = {
         ks.AASemiSupervisedVAE,
         {"alpha": 0.7, "temperature": 1.5},
     ),
+    "info_gan": (ks.InfoGAN, {"lam": 0.7}),
+    "aae": (ks.AdversarialAutoencoder, {"lam": 0.7}),
 }
 
 
@@ -67,6 +70,12 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
         outputs = CODE if settings.get("variance") == "unit" else 2 * CODE
         critic, encoder = dense([DATA], 1, "critic"), dense([4], outputs, "encoder")
         model = cls(decoder, critic, encoder, **settings)
+    elif issubclass(cls, ks.AdversarialAutoencoder):
+        encoder = dense([DATA], CODE, "encoder")
+        model = cls(encoder, decoder, dense([CODE], 1, "critic"), **settings)
+    elif issubclass(cls, ks.InfoGAN):
+        encoder = dense([DATA], 2 * CODE, "encoder")
+        model = cls(decoder, dense([DATA], 1, "critic"), encoder, **settings)
     elif issubclass(cls, ks.GAN):
         model = cls(decoder, dense([DATA, *y], 1, "critic"), **settings)
     elif issubclass(cls, (ks.VAE, ks.models.AdversarialModel)):
@@ -117,6 +126,7 @@ def weights(model) -> dict[str, list[np.ndarray]]:
             "critic_x",
             "critic_z",
             "classifier",
+            "extractor",
         )
         if getattr(model, name, None) is not None
     }
@@ -152,3 +162,40 @@ def gradient(function, arrays: list[np.ndarray], step=1e-6) -> list[np.ndarray]:
             array[index] = kept
         found.append(g)
     return found
+
+
+def drawn(model, examples=None, **given):
+    """A draw on a batch, with these parts in place of its own."""
+    examples = batch(model) if examples is None else examples
+    examples = tf.nest.map_structure(tf.constant, examples)
+    draw = model.draw(examples, ks.noise.Noise(1), True)
+    for name, value in given.items():
+        setattr(draw, name, tf.constant(value, tf.float32))
+    return draw
+
+
+def played(model, player, draw):
+    """A player's terms, and their gradient for each of its networks."""
+    names = model.players[player].networks.split()
+    weights = [[v.value for v in getattr(model, n).trainable_variables] for n in names]
+    with tf.GradientTape() as tape, ks.noise.scope(draw.noise):
+        terms = model._loss(player, draw)
+        loss = sum(terms.values())
+    gradients = tape.gradient(loss, weights)
+    return {n: float(t) for n, t in terms.items()}, dict(
+        zip(names, gradients, strict=True)
+    )
+
+
+def check(model, player, expected, w, **given):
+    """A player's loss and gradients against a NumPy function of the weights w."""
+    # A draw that nothing has been asked of outside the tape.
+    draw = drawn(model, **given)
+    terms, gradients = played(model, player, draw)
+    np.testing.assert_allclose(sum(terms.values()), expected(), rtol=2e-5)
+    for name, found in gradients.items():
+        wanted = gradient(expected, w[name])
+        assert max(np.abs(g).max() for g in wanted) > 0.01, name
+        for one, g in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, g, rtol=2e-3, atol=3e-5)
+    return draw

@@ -1,0 +1,92 @@
+"""Codes of which a part is inferred, and codes that end in a category."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_svae.distributions.laws import Law
+from keras_svae.distributions.names import get
+from keras_svae.distributions.priors import prior
+
+__all__ = ["PartialCode"]
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class PartialCode(Law):
+    """q(z|x) = q(c|x) p(rest) q(k|x) of codes z = [c, rest, k], k one-hot.
+
+    Args:
+        latent_dim: The dimension of z, of all its parts.
+        inferred: That of c, at least 0.
+        categories: That of k; 0 for no category.
+        law: q(c|x), "gaussian", "laplace" or a `Law`.
+        prior: That of the rest, "normal" or "uniform".
+    """
+
+    moments = False
+
+    def __init__(
+        self,
+        latent_dim: int,
+        inferred: int,
+        categories: int = 0,
+        law: "str | Law" = "gaussian",
+        prior: str = "normal",
+    ):
+        super().__init__()
+        self.latent_dim, self.inferred = latent_dim, inferred
+        self.categories, self.prior = categories, prior
+        self.law = get(law, "posterior")
+        self.rest = latent_dim - inferred - categories
+        if inferred < 0 or categories < 0 or self.rest < 0:
+            raise ValueError(
+                "Expected inferred and categories >= 0, together at most the "
+                f"{latent_dim} dimensions of the code; received: inferred={inferred}, "
+                f"categories={categories}"
+            )
+
+    def outputs(self, dim):
+        """Those of q(c|x), and a logit for each category."""
+        return (self.law.outputs(self.inferred) if self.inferred else 0) + (
+            self.categories
+        )
+
+    def __call__(self, raw):
+        """The distribution of z, (batch, latent_dim)."""
+        return tfd.Blockwise([part for part in self._parts(raw) if part is not None])
+
+    def mean(self, raw):
+        """The code [mean of c, mean of the rest's prior, most probable k]."""
+        c, rest, k = self._parts(raw)
+        found = [one.mean() for one in (c, rest) if one is not None]
+        if k is not None:
+            found.append(k.mode())
+        found = tf.concat(found, -1)
+        return tf.ensure_shape(found, [*raw.shape[:-1], self.latent_dim])
+
+    def _parts(self, raw):
+        raw = tf.cast(raw, tf.float32)
+        raw, logits = tf.split(raw, [-1, self.categories], -1)
+        c = self.law(raw) if self.inferred else None
+        rest = k = None
+        if self.rest:
+            rest = tfd.BatchBroadcast(prior(self.prior, self.rest), tf.shape(raw)[:-1])
+        if self.categories:
+            k = tfd.OneHotCategorical(logits, dtype=tf.float32)
+        return c, rest, k
+
+    def get_config(self):
+        return {
+            "latent_dim": self.latent_dim,
+            "inferred": self.inferred,
+            "categories": self.categories,
+            "law": keras.saving.serialize_keras_object(self.law),
+            "prior": self.prior,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        law = keras.saving.deserialize_keras_object(config["law"])
+        return cls(**{**config, "law": law})

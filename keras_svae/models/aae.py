@@ -1,0 +1,95 @@
+"""The adversarial autoencoder (Makhzani et al., 2015)."""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.game import Player
+from keras_svae.ratios import logistic, symmetric_kl
+
+__all__ = ["AdversarialAutoencoder"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AdversarialAutoencoder(Autoencoder):
+    """Adversarial autoencoder, AAE (Makhzani et al., 2015).
+
+    InfoGAN with data and codes exchanged: On Unifying Deep Generative Models, (31). A
+    critic tells codes of data from draws of the prior; it minimises, minus (32),
+
+        E_p(z) softplus(-f(z)) + E_q(x)q(z|x) softplus(f(z)),
+
+    so that `f* = log p(z) - log q(z)`. Encoder and decoder minimise
+
+        E_q(x)q(z|x) [-log p(x|z) + lam softplus(-f(z))].
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        decoder: Network from codes to the likelihood's raw output.
+        critic: Network from z to one unbounded logit, (batch, 1).
+        lam: Weight of the adversary, >= 0; 1 in (31).
+        posterior: The law of codes. By default the encoder's output is the code
+            ("implicit"), as in (30); "gaussian" draws it, and noise fed to an implicit
+            encoder makes it any law's.
+        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`.
+
+    Raises:
+        ValueError: For a negative lam, an implicit likelihood, or a critic of another
+            code.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False)
+        critic = ks.networks.code_critic(latent_dim=8)
+        model = ks.AdversarialAutoencoder(nets.encoder, nets.decoder, critic)
+        model.compile(optimizer=keras.optimizers.Adam(1e-3),
+                      critic_optimizer=keras.optimizers.Adam(1e-3))
+    """
+
+    players = {
+        "critic": Player("critic", optimizer="critic_optimizer"),
+        "autoencoder": Player("encoder decoder"),
+    }
+
+    def __init__(
+        self, encoder, decoder, critic, *, lam=1.0, posterior="implicit", **kwargs
+    ):
+        super().__init__(encoder, decoder, posterior=posterior, **kwargs)
+        checks.explicit(self.likelihood_law)
+        self.critic = checks.critic_of_code("critic", critic, self.latent_dim)
+        self.lam = checks.weight("lam", lam)
+
+    def f(self, z, training=True):
+        """The critic's logits, (batch, 1) float32: log p(z) - log q(z)."""
+        return tf.cast(self.critic(z, training=training), tf.float32)
+
+    def critic_loss(self, draw):
+        """Minus twice (32)."""
+        f_p, f_q = self.f(draw.z, draw.training), self.f(draw.z_q, draw.training)
+        draw.log["symmetric_kl"] = symmetric_kl(above=f_p, below=f_q)
+        return logistic(positive=f_p, negative=f_q)
+
+    def autoencoder_loss(self, draw):
+        """Minus the second of (31), of which y = 0, codes of data, has a gradient."""
+        fooling = tf.reduce_mean(tf.nn.softplus(-self.f(draw.z_q, draw.training)))
+        return {
+            "reconstruction_x": -tf.reduce_mean(draw.log_p_x),
+            "matching": self.lam * fooling,
+        }
+
+    def log_ratio_code(self, z) -> tf.Tensor:
+        """The critic's estimate of log p(z) - log q(z), (batch,), nats."""
+        return tf.squeeze(self.f(self._codes(z), training=False), -1)
+
+    def endpoints(self):
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+
+        def log_ratio_code(z):
+            return {"log_ratio": self.log_ratio_code(z)}
+
+        found = super().endpoints()
+        return {**found, "log_ratio_code": (log_ratio_code, [codes])}
+
+    def get_config(self):
+        critic = keras.saving.serialize_keras_object(self.critic)
+        return {**super().get_config(), "critic": critic, "lam": self.lam}

@@ -1,0 +1,123 @@
+"""InfoGAN: a generator whose code is read back from its samples."""
+
+import keras
+import tensorflow as tf
+
+from keras_svae import distributions
+from keras_svae.models import checks
+from keras_svae.models.adversarial import AdversarialModel
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.game import Player
+from keras_svae.models.gan import GAN
+
+__all__ = ["InfoGAN"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class InfoGAN(Autoencoder, GAN):
+    """InfoGAN (Chen et al., 2016), as On Unifying Deep Generative Models' (9).
+
+    The critic plays GAN's game on x alone. Generator and encoder minimise
+
+        E_p softplus(-f(G(z)))  +  lam E_p(z) [-log q(z|G(z))].
+
+    All of the code z may be inferred, or a part of it: of `z = [c, rest, k]` the first
+    `inferred` entries, c, and the last `categories`, k, one-hot of a uniform category.
+    What is not inferred is left to its prior, `q(z|x) = q(c|x) p(rest) q(k|x)`: it adds
+    a constant to the loss.
+
+    Args:
+        generator: Network from codes z, all their parts in one vector, to the
+            likelihood's raw output.
+        critic: Network from x to one unbounded logit, (batch, 1).
+        encoder: Network from x to the raw output of q: of c, `posterior.outputs
+            (inferred)` entries, then a logit for each category.
+        inferred: How many of z's first entries are inferred; None for all that are not
+            the category's.
+        categories: How many categories; 0 for none.
+        lam: Weight of the code, >= 0; 1 in (9).
+        **kwargs: `posterior` of c, `prior` of c and the rest, `likelihood`,
+            `importance_weighted`, `seed`, `turns`, `play`: see `Autoencoder` and `GAN`.
+
+    Raises:
+        ValueError: For a negative lam, an implicit posterior, more inferred entries
+            than the code has, or an encoder with another number of outputs.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=32, joint=False)
+        model = ks.InfoGAN(nets.decoder, nets.critic, nets.encoder)
+        model.compile(optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+                      critic_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
+    """
+
+    players = {
+        **AdversarialModel.players,
+        "autoencoder": Player("encoder decoder"),
+    }
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        encoder,
+        *,
+        inferred: int | None = None,
+        categories: int = 0,
+        lam: float = 1.0,
+        posterior="gaussian",
+        prior="normal",
+        **kwargs,
+    ):
+        law = distributions.get(posterior, "posterior")
+        checks.explicit(law)
+        checks.choice("prior", prior, ("normal", "uniform"))
+        checks.network("generator", generator)
+        (read,) = checks.inputs("generator", generator, "z", conditional=False)
+        categories = checks.integer("categories", categories, at_least=0)
+        count = read[-1] - categories
+        if inferred is not None:
+            count = checks.integer("inferred", inferred, at_least=0)
+        code = law
+        if count != read[-1]:
+            code = distributions.PartialCode(read[-1], count, categories, law, prior)
+        super().__init__(
+            encoder, generator, critic=critic, posterior=code, prior=prior, **kwargs
+        )
+        self.inferred, self.categories = inferred, categories
+        self._law_of_part = law
+        self.lam = checks.weight("lam", lam)
+
+    @property
+    def prior(self):
+        """p(z), a TFP distribution of codes (latent_dim,)."""
+        return distributions.prior(self.prior_name, self.latent_dim, self.categories)
+
+    def autoencoder_loss(self, draw):
+        """Minus the second of (9)."""
+        f_p = self.f(draw.x_p, draw.training)
+        code = -tf.reduce_mean(draw.log_q_z)
+        # A bound on the mutual information of code and sample (Chen et al., (4)).
+        entropy = -tf.reduce_mean(self.prior.log_prob(draw.z))
+        draw.log["information"] = entropy - code
+        return {"game": self.fooling(f_p), "reconstruction_z": self.lam * code}
+
+    def endpoints(self):
+        found = super().endpoints()
+        if self.categories:
+            # What is done with it, annealing, moves codes along its gradient.
+            found.pop("log_likelihood", None)
+        return found
+
+    def about(self):
+        """See `LatentModel.about`; also `categories`, the last entries of a code."""
+        return {**super().about(), "categories": self.categories}
+
+    def get_config(self):
+        posterior = keras.saving.serialize_keras_object(self._law_of_part)
+        return {
+            **super().get_config(),
+            "inferred": self.inferred,
+            "posterior": posterior,
+            "categories": self.categories,
+            "lam": self.lam,
+        }
