@@ -24,7 +24,7 @@ MEANS, WEIGHTS, SIGMA = np.array([-4.0, 0.0, 4.0]), (0.4, 0.35, 0.25), 0.5
 REACH = 3.0
 # Hidden layers and units of the decoder.
 DECODERS = {"one Gaussian": (0, 0), "two layers of 32": (2, 32)}
-BATCH, RATE, SAMPLES = 256, 1e-3, 20_000
+BATCH, RATE, SAMPLES = 256, 3e-3, 20_000
 TEMPERATURE = 1.5
 
 
@@ -57,7 +57,7 @@ def network(inputs: int, outputs: int, depth: int, units: int, name: str):
 
     x = h = keras.Input((inputs,))
     for _ in range(depth):
-        h = keras.layers.Dense(units, "tanh")(h)
+        h = keras.layers.Dense(units, "leaky_relu")(h)
     return keras.Model(x, keras.layers.Dense(outputs)(h), name=name)
 
 
@@ -70,7 +70,7 @@ def fitted(method: str, decoder: str, seed: int, steps: int):
 
     keras.utils.set_random_seed(seed)
     depth, units = DECODERS[decoder]
-    critic = functools.partial(network, 1, 1, 2, 32, "critic")
+    critic = functools.partial(network, 1, 1, 2, 64, "critic")
     given = {"seed": seed}
     if "GAN" in method:
         law = ks.distributions.Gaussian(1.0, draw="mean")

@@ -74,9 +74,9 @@ def name_of(run: dict) -> str:
     """A file name that tells a run from all others."""
     t, epochs = run["temperature"], run["epochs"]
     parts = [run["experiment"], run["method"], f"share{run['share']:g}"]
-    parts += [f"T{t:g}"] * (t is not None) + [run["budget"]]
-    parts += [f"epochs{epochs}"] * (epochs is not None) + [f"seed{run['seed']}.json"]
-    return "-".join(parts)
+    parts += [] if t is None else [f"T{t:g}"]
+    parts += [run["budget"]] + ([] if epochs is None else [f"epochs{epochs}"])
+    return "-".join([*parts, f"seed{run['seed']}.json"])
 
 
 def configuration(run: dict):
