@@ -39,10 +39,10 @@ _QUICK_VAE = {
     "learning_rate": 2e-3,
     "beta_1": 0.9,
     "decay": "cosine",
-    "epochs": 10,
+    "epochs": 6,
 }
 # Ten times the work of a VAE's step, as all classes are tried on each example.
-_QUICK_M2 = {"batch_size": 50, "epochs": 8}
+_QUICK_M2 = {"batch_size": 50, "epochs": 5}
 
 MNIST = Experiment(
     name="mnist",

@@ -5,6 +5,7 @@ import scipy.stats
 
 from reproductions.unifying_table import (
     BASES,
+    CHOICE,
     GROUPS,
     NAMES,
     TEMPERATURES,
@@ -133,10 +134,7 @@ def content(runs: list[dict], tried: list[dict], given) -> dict:
         "experiment": f"unifying {given.data} table",
         "budget": given.budget,
         "rows": cells(runs, given.data),
-        "temperatures": [
-            {"method": method, "share": share, "T": t}
-            for (method, share), t in chosen(tried).items()
-        ],
+        "temperatures": chosen(tried),
         "choice": [
             {
                 name: run[name]
@@ -145,8 +143,8 @@ def content(runs: list[dict], tried: list[dict], given) -> dict:
             for run in tried
         ],
         "about": {
-            "T": f"from {list(TEMPERATURES)}, by seed 0's bound on {VALIDATION} "
-            "held-out training examples",
+            "T": f"from {list(TEMPERATURES)}, by the bound on {VALIDATION} held-out "
+            f"training examples of seed 0 and a share of {CHOICE:g}",
             "weights": "with a bound, the best after any epoch by the same; else the "
             "last",
             "intervals": "95%, Student's t over seeds",
@@ -188,8 +186,5 @@ def text(found: dict) -> str:
             f"{title:34} {shown[0]:>18} {shown[1]:>18} {shown[2]:>20}  "
             f"{'' if published is None else f'{published:+g}'}"
         )
-    lines += [
-        f"T of {NAMES[one['method']]} at {one['share']:.0%}: {one['T']:g}"
-        for one in found["temperatures"]
-    ]
+    lines += [f"T of {NAMES[m]}: {t:g}" for m, t in found["temperatures"].items()]
     return "\n".join(lines)
