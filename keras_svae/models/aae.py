@@ -16,7 +16,7 @@ class AdversarialAutoencoder(Autoencoder):
     """Adversarial autoencoder, AAE (Makhzani et al., 2015).
 
     InfoGAN with data and codes exchanged: On Unifying Deep Generative Models, (31). A
-    critic tells codes of data from draws of the prior; it minimises, minus (32),
+    critic tells codes of data from draws of the prior; it minimises, minus twice (32),
 
         E_p(z) softplus(-f(z)) + E_q(x)q(z|x) softplus(f(z)),
 

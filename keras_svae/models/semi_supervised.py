@@ -94,7 +94,9 @@ class SemiSupervisedVAE(VAE):
         ValueError: For a negative alpha, or networks that differ in their classes.
 
     Example:
-        nets = ks.networks.mnist_dense(latent_dim=32, classes=10)
+        plain = ks.networks.mnist_dense(joint=False)
+        classifier = ks.networks.classifier(plain.critic, 10)
+        nets = ks.networks.mnist_dense(latent_dim=32, joint=False, classes=10)
         model = ks.SemiSupervisedVAE(classifier, nets.encoder, nets.decoder)
         model.fit(ks.data.load("mnist", labelled=600), epochs=20)
         model.classify(x)           # probabilities, (batch, 10)
