@@ -239,7 +239,7 @@ class LatentModel(Game):
 
         Args:
             function: Of named tensors, one of them y, classes (batch,) or (1,) for all.
-            signature: `tf.TensorSpec`s of the others, in their order.
+            signature: One `tf.TensorSpec` for each of the others, in their order.
         """
         names = list(inspect.signature(function).parameters)
         if not self.conditional:
