@@ -58,7 +58,8 @@ def aim_mnist(
             table. With it a small discriminator wins too soon. None: as
             `critic_batch_norm`.
         width: Factor of the hidden layers' sizes, for a smaller budget; 1 is the
-            paper's. Those before mean and scale stay: fewer would not hold the code.
+            paper's. The encoder's layers on the features stay: they cost little, and
+            smaller ones would not hold the code.
 
     Raises:
         ValueError: For a value out of its range.
@@ -87,7 +88,8 @@ def aim_mnist(
     def head(h):
         # 7 x 7 to 3 x 3, the table's 576 = 64 x 3 x 3, with a margin of one.
         h = keras.layers.ZeroPadding2D(1)(h)
-        h = keras.layers.Flatten()(table.down(h, 64, padding="valid"))
+        h = table.down(h, 64, padding="valid", exact=True)
+        h = keras.layers.Flatten()(h)
         return table.code(h, lambda part: table.fc(part, 32, exact=True))
 
     def logit(h, z):
@@ -310,10 +312,19 @@ class _Table:
         return self.block(x, layer, activation, **more)
 
     def conv(
-        self, x, filters, *, kernel=None, strides=2, padding="same", batch_norm=True
+        self,
+        x,
+        filters,
+        *,
+        kernel=None,
+        strides=2,
+        padding="same",
+        batch_norm=True,
+        exact=False,
     ):
         kind = functools.partial(keras.layers.Conv2D, strides=strides, padding=padding)
-        layer = self.layer(kind, self.size(filters), kernel or self.kernel)
+        filters = filters if exact else self.size(filters)
+        layer = self.layer(kind, filters, kernel or self.kernel)
         return self.block(x, layer, batch_norm=batch_norm)
 
     down = conv
