@@ -144,7 +144,7 @@ def aim_images(
             features.
         shared: See `aim_mnist`.
         critic_batch_norm: See `aim_mnist`.
-        width: See `aim_mnist`.
+        width: See `aim_mnist`; here the encoder's convolutions are scaled too.
 
     Raises:
         ValueError: For a value out of its range.
@@ -198,7 +198,7 @@ def dcgan(
         joint: See `aim_images`.
         shared: See `aim_mnist`; None: where neither joint nor with classes.
         critic_batch_norm: See `aim_mnist`.
-        width: See `aim_mnist`.
+        width: Factor of all hidden layers' sizes, for a smaller budget.
 
     Raises:
         ValueError: For a value out of its range.
