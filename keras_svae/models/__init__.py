@@ -9,6 +9,7 @@ from keras_svae.models.adversary_activated import (
     AdversaryActivated,
 )
 from keras_svae.models.aim import AIM
+from keras_svae.models.alpha_gan import AlphaGAN
 from keras_svae.models.as_vae import ASVAE
 from keras_svae.models.autoencoder import Autoencoder, JointModel
 from keras_svae.models.avb import AdversarialVariationalBayes
@@ -38,6 +39,7 @@ __all__ = [
     "AdversarialModel",
     "AdversarialVariationalBayes",
     "AdversaryActivated",
+    "AlphaGAN",
     "Autoencoder",
     "CGAN",
     "CVAE",

@@ -1,0 +1,138 @@
+"""alpha-GAN: a variational autoencoder whose densities are all from critics."""
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.adversarial import AdversarialModel
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.costs import l1
+from keras_svae.models.game import Player
+from keras_svae.ratios import logistic, reverse_kl
+
+__all__ = ["AlphaGAN"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AlphaGAN(Autoencoder, AdversarialModel):
+    """alpha-GAN (Rosca et al., 2017).
+
+    The variational bound with a "synthetic likelihood" and an implicit posterior: a
+    critic of data, D = s(f), stands for the likelihood beside an L1 reconstruction, and
+    a critic of codes, C = s(g), for KL(q(z) || p(z)). In the order of algorithm 1,
+    with z ~ q(z|x) and u ~ p(z), encoder, generator and critics minimise
+
+        E: E_q [lam ||x - G(z)||_1 - g(z)],
+        G: E_q [lam ||x - G(z)||_1 - f(G(z))] - E_p f(G(u)),
+        D: E_q [2 softplus(-f(x)) + softplus(f(G(z)))] + E_p softplus(f(G(u))),
+        C: E_p softplus(-g(u)) + E_q softplus(g(z)).
+
+    Its loss of a generator is `-log D + log(1 - D)`, the saturating and the
+    non-saturating one together: the logit itself, -f, the estimate of the log ratio
+    that the bound asks for. The same for C. At the optimum
+    `f* = log q(x) - log [(p(x) + r(x)) / 2]`, r the law of reconstructions, and
+    `g* = log p(z) - log q(z)`.
+
+    Args:
+        encoder: Network from data to the posterior's raw output.
+        generator: Network from codes to the likelihood's raw output. G(z) is the mean
+            of the likelihood.
+        critic: f, network from x to one logit.
+        critic_code: g, network from z to one logit.
+        lam: Weight of the L1 norm, summed over an example's entries; >= 0.
+        posterior: The law of codes: "implicit" (the encoder's output, by the noise it
+            is fed, if any), or one that is drawn from.
+        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder` and
+            `Game`.
+
+    Raises:
+        ValueError: For a negative lam, or a critic that reads something else.
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=8, posterior="implicit", joint=False)
+        model = ks.AlphaGAN(*nets, ks.networks.code_critic(latent_dim=8), lam=0.1)
+        adam = functools.partial(keras.optimizers.Adam, 2e-4, beta_1=0.5)
+        model.compile(optimizer=adam(), encoder_optimizer=adam(),
+                      critic_optimizer=adam())
+    """
+
+    players = {
+        "encoder": Player("encoder", optimizer="encoder_optimizer"),
+        "generator": Player("decoder"),
+        "critic": Player("critic critic_code", optimizer="critic_optimizer"),
+    }
+    # Of the mixture above, not of the model's law.
+    log_ratio_laws = None
+
+    def __init__(
+        self,
+        encoder,
+        generator,
+        critic,
+        critic_code,
+        *,
+        lam: float = 1.0,
+        posterior="implicit",
+        **kwargs,
+    ):
+        super().__init__(
+            encoder, generator, critic=critic, posterior=posterior, **kwargs
+        )
+        self.critic_code = checks.critic_of_code(
+            "critic_code", critic_code, self.latent_dim
+        )
+        self.lam = checks.weight("lam", lam)
+
+    def g(self, z, training=True):
+        """The logits of critic_code, (batch, 1) float32: log p(z) - log q(z)."""
+        return tf.cast(self.critic_code(z, training=training), tf.float32)
+
+    def reconstruction(self, draw):
+        """E_q lam ||x - G(z)||_1."""
+        return self.lam * tf.reduce_mean(l1(draw.x, draw.reconstruction))
+
+    def encoder_loss(self, draw):
+        """Algorithm 1's first update."""
+        kl = reverse_kl(self.g(draw.z_q, draw.training))
+        return {"reconstruction_x": self.reconstruction(draw), "kl": kl}
+
+    def generator_loss(self, draw):
+        """Algorithm 1's second update."""
+        return {
+            "reconstruction_x": self.reconstruction(draw),
+            "game_reconstructions": reverse_kl(
+                self.f(draw.reconstruction, draw.training)
+            ),
+            "game": reverse_kl(self.f(draw.x_p, draw.training)),
+        }
+
+    def critic_loss(self, draw):
+        """Algorithm 1's last two updates: of weights that nothing else has."""
+        real = self.f(draw.x, draw.training)
+        return {
+            "x": logistic(positive=real, negative=self.f(draw.x_p, draw.training))
+            + logistic(real, self.f(draw.reconstruction, draw.training)),
+            "code": logistic(
+                positive=self.g(draw.z, draw.training),
+                negative=self.g(draw.z_q, draw.training),
+            ),
+        }
+
+    def log_ratio_code(self, z) -> tf.Tensor:
+        """The estimate of log p(z) - log q(z), (batch,), nats."""
+        return tf.squeeze(self.g(self._codes(z), training=False), -1)
+
+    def endpoints(self):
+        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
+
+        def log_ratio_code(z):
+            return {"log_ratio": self.log_ratio_code(z)}
+
+        found = super().endpoints()
+        return {**found, "log_ratio_code": (log_ratio_code, [codes])}
+
+    def get_config(self):
+        config = super().get_config()
+        config["generator"] = config.pop("decoder")
+        critic = keras.saving.serialize_keras_object(self.critic_code)
+        return {**config, "critic_code": critic, "lam": self.lam}
