@@ -16,6 +16,7 @@ from keras_svae import (
 from keras_svae.models import (
     AACVAE,
     AAVAE,
+    AGE,
     AIM,
     ALI,
     ALICE,
@@ -29,6 +30,8 @@ from keras_svae.models import (
     SVAE,
     VAE,
     VEEGAN,
+    WAEGAN,
+    WAEMMD,
     WGANGP,
     AASemiSupervisedVAE,
     AdversarialAutoencoder,
@@ -51,6 +54,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 __all__ = [
     "AACVAE",
     "AAVAE",
+    "AGE",
     "AIM",
     "ALI",
     "ALICE",
@@ -64,6 +68,8 @@ __all__ = [
     "SVAE",
     "VAE",
     "VEEGAN",
+    "WAEGAN",
+    "WAEMMD",
     "WGANGP",
     "AASemiSupervisedVAE",
     "AdversarialAutoencoder",

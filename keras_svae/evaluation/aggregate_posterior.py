@@ -8,6 +8,7 @@ import scipy.stats
 
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream, gather
+from keras_svae.kernels import imq
 
 __all__ = ["AggregatePosterior", "aggregate_posterior", "mmd"]
 
@@ -158,7 +159,7 @@ def _mean(x: np.ndarray, y: np.ndarray, kernel: str, scale: float) -> float:
         squares = norms_x[rows, None] + norms_y - 2 * x[rows] @ y.T
         np.maximum(squares, 0, out=squares)
         if kernel == "imq":
-            total += (scale / (scale + squares)).sum()
+            total += imq(squares, scale).sum()
         else:
             total += np.exp(squares / (-2 * scale)).sum()
     if same:

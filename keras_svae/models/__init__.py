@@ -8,6 +8,7 @@ from keras_svae.models.adversary_activated import (
     AASemiSupervisedVAE,
     AdversaryActivated,
 )
+from keras_svae.models.age import AGE
 from keras_svae.models.aim import AIM
 from keras_svae.models.alpha_gan import AlphaGAN
 from keras_svae.models.as_vae import ASVAE
@@ -25,11 +26,13 @@ from keras_svae.models.symmetric import ALI, ALICE, SVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
 from keras_svae.models.veegan import VEEGAN
+from keras_svae.models.wae import WAEGAN, WAEMMD
 
 __all__ = [
     "AACVAE",
     "AASemiSupervisedVAE",
     "AAVAE",
+    "AGE",
     "AIM",
     "ALI",
     "ALICE",
@@ -59,5 +62,7 @@ __all__ = [
     "UnrolledGAN",
     "VAE",
     "VEEGAN",
+    "WAEGAN",
+    "WAEMMD",
     "WGANGP",
 ]

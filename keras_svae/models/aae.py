@@ -50,12 +50,15 @@ class AdversarialAutoencoder(Autoencoder):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
+    # Whether the cost is a log likelihood.
+    needs_density = True
 
     def __init__(
         self, encoder, decoder, critic, *, lam=1.0, posterior="implicit", **kwargs
     ):
         super().__init__(encoder, decoder, posterior=posterior, **kwargs)
-        checks.explicit(self.likelihood_law)
+        if self.needs_density:
+            checks.explicit(self.likelihood_law)
         self.critic = checks.critic_of_code("critic", critic, self.latent_dim)
         self.lam = checks.weight("lam", lam)
 
@@ -69,11 +72,15 @@ class AdversarialAutoencoder(Autoencoder):
         draw.log["symmetric_kl"] = symmetric_kl(above=f_p, below=f_q)
         return logistic(positive=f_p, negative=f_q)
 
+    def cost(self, draw):
+        """What a reconstruction costs, -log p(x|z), (batch,)."""
+        return -draw.log_p_x
+
     def autoencoder_loss(self, draw):
         """Minus the second of (31), of which y = 0, codes of data, has a gradient."""
         fooling = tf.reduce_mean(tf.nn.softplus(-self.f(draw.z_q, draw.training)))
         return {
-            "reconstruction_x": -tf.reduce_mean(draw.log_p_x),
+            "reconstruction_x": tf.reduce_mean(self.cost(draw)),
             "matching": self.lam * fooling,
         }
 

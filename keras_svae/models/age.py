@@ -1,0 +1,158 @@
+"""Adversarial generator-encoder networks, AGE: a game without a critic."""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks
+from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.costs import l1, squared
+from keras_svae.models.draw import Draw
+from keras_svae.models.game import Player
+
+__all__ = ["AGE"]
+
+# Variances below this are taken for it: the encoder may make its codes of samples as
+# narrow as it likes, and log s^2 has no lower end.
+LEAST = 1e-6
+
+
+class CycleDraw(Draw):
+    """Adds the codes of what is made from codes."""
+
+    @functools.cached_property
+    def z_p(self):
+        """e(g(z)) at the prior's z, (batch, latent_dim)."""
+        raw = self.model.posterior_raw(self.x_p, self.training)
+        return self.model.posterior_law.mean(raw)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class AGE(Autoencoder):
+    """Adversarial generator-encoder networks (Ulyanov et al., 2018).
+
+    Codes lie on a sphere. Encoder e and generator g play a game about how far the codes
+    of samples are from uniform on it, D(e(g(Z))), and those of data, D(e(X)): they
+    minimise
+
+        e: D(e(X)) - D(e(g(Z))) + mu E_x ||x - g(e(x))||_1,
+        g: D(e(g(Z))) + lam E_z ||z - e(g(z))||^2.
+
+    D is the KL divergence from N(0, I) of the Gaussian with mean m_j and deviation s_j
+    of a batch's codes in each dimension,
+
+        D = mean_j [(s_j^2 + m_j^2 - 1) / 2 - log s_j],
+
+    which is 0 where these moments are those of the uniform law on the sphere. The
+    encoder makes it large for samples and small for data; the generator answers by
+    samples whose codes are spread like those of data. Both terms of reconstruction
+    make one the other's inverse.
+
+    The sphere has the radius sqrt(latent_dim), on which uniform codes have the moments
+    of N(0, I). The generator sees z by its direction alone, so p(z) = N(0, I) is the
+    uniform law.
+
+    Args:
+        encoder: Network from data to codes, (batch, latent_dim), which are then put on
+            the sphere.
+        generator: Network from codes to the likelihood's raw output; g(z) is the mean
+            of the likelihood.
+        mu: Weight of data's reconstruction in the encoder's loss, >= 0; L1 per entry.
+        lam: Weight of codes' reconstruction in the generator's loss, >= 0; squared
+            error per dimension of codes on the unit sphere.
+        **kwargs: `likelihood`, `seed`, `turns` (the generator has two), `play`: see
+            `Autoencoder` and `Game`.
+
+    Raises:
+        ValueError: For a negative weight, an explicit posterior, or another prior than
+            "normal".
+
+    Example:
+        nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False)
+        model = ks.AGE(nets.encoder, nets.decoder)
+        model.compile(optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
+                      encoder_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
+    """
+
+    players = {
+        "encoder": Player("encoder", optimizer="encoder_optimizer"),
+        "generator": Player("decoder", turns=2),
+    }
+
+    def __init__(
+        self,
+        encoder,
+        generator,
+        *,
+        mu: float = 10.0,
+        lam: float = 1000.0,
+        posterior="implicit",
+        prior="normal",
+        **kwargs,
+    ):
+        # The direction of a code of N(0, I) is uniform on the sphere.
+        checks.choice("prior", prior, ("normal",))
+        super().__init__(encoder, generator, posterior=posterior, prior=prior, **kwargs)
+        if self.posterior_law.explicit:
+            raise ValueError(
+                'Expected posterior="implicit", as codes lie on a sphere; received: '
+                f"{type(self.posterior_law).__name__}"
+            )
+        self.mu = checks.weight("mu", mu)
+        self.lam = checks.weight("lam", lam)
+
+    def draw(self, batch, noise, training):
+        return CycleDraw(self, batch, noise, training)
+
+    def check_batch(self, size):
+        super().check_batch(size)
+        checks.partners(size, self.distribute_strategy.num_replicas_in_sync)
+
+    def on_sphere(self, z) -> tf.Tensor:
+        """Codes (batch, latent_dim) brought to length sqrt(latent_dim)."""
+        z = tf.cast(z, tf.float32)
+        return self.latent_dim**0.5 * tf.math.l2_normalize(z, -1)
+
+    def posterior_raw(self, x, training=False, y=None):
+        """Codes of data, on the sphere; see `Autoencoder`."""
+        return self.on_sphere(super().posterior_raw(x, training, y))
+
+    def likelihood_raw(self, z, training=False, y=None):
+        """What the generator makes of codes, by their direction; see `LatentModel`."""
+        return super().likelihood_raw(self.on_sphere(z), training, y)
+
+    def divergence(self, z) -> tf.Tensor:
+        """D: the KL divergence from N(0, I) by a batch's moments, nats per dimension.
+
+        Args:
+            z: Codes (batch, latent_dim), two or more.
+        """
+        mean, variance = tf.nn.moments(z, 0)
+        variance = tf.maximum(variance, LEAST)
+        each = 0.5 * (variance + mean**2 - 1 - tf.math.log(variance))
+        return tf.reduce_mean(each)
+
+    def encoder_loss(self, draw):
+        """Minus the encoder's objective, which it maximises."""
+        real, fake = self.divergence(draw.z_q), self.divergence(draw.z_p)
+        draw.log["divergence_data"] = real
+        draw.log["divergence_samples"] = fake
+        entries = tf.cast(tf.size(draw.x[0]), tf.float32)
+        error = tf.reduce_mean(l1(draw.x, draw.reconstruction)) / entries
+        return {"game": real - fake, "reconstruction_x": self.mu * error}
+
+    def generator_loss(self, draw):
+        """The generator's objective. That of data does not depend on it."""
+        # Of unit vectors, per dimension: their squared distance over latent_dim.
+        distance = squared(self.on_sphere(draw.z), draw.z_p) / self.latent_dim
+        error = tf.reduce_mean(distance) / self.latent_dim
+        return {
+            "game": self.divergence(draw.z_p),
+            "reconstruction_z": self.lam * error,
+        }
+
+    def get_config(self):
+        config = super().get_config()
+        config["generator"] = config.pop("decoder")
+        return {**config, "mu": self.mu, "lam": self.lam}
