@@ -141,6 +141,7 @@ def one_run(run: dict, path: str) -> dict:
         result["history"] = best.history
     if "diverged" not in result or best:
         result["metrics"] = measured(model, inputs)
+    result |= results.commit()
     result["seconds"] = time.time() - began
     result["cpu seconds"] = time.process_time() - used
     write_json(path, result)
