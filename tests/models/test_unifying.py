@@ -213,6 +213,9 @@ def test_fakes_carry_no_gradient_into_the_decoder_that_drew_them(method):
         loss = sum(model.autoencoder_loss(draw).values())
         made = tf.reduce_sum(draw.x_p)
     assert tape.gradient(loss, draw.z) is None
+    # Nor do the weights, into the critic.
+    weights = [v.value for v in model.critic.trainable_variables]
+    assert tape.gradient(loss, weights) == [None] * len(weights)
     assert np.abs(tape.gradient(made, draw.z)).max() > 0.01
     assert np.abs(draw.fakes.x - draw.x_p).max() == 0
     assert np.abs(draw.fakes.z_q - draw.z_q).max() > 0.01
