@@ -43,6 +43,7 @@ from keras_svae.models import (
     InfoGAN,
     Player,
     SemiSupervisedVAE,
+    TwoStageVAE,
     UnrolledGAN,
 )
 
@@ -81,6 +82,7 @@ __all__ = [
     "InfoGAN",
     "Player",
     "SemiSupervisedVAE",
+    "TwoStageVAE",
     "UnrolledGAN",
     "callbacks",
     "data",

@@ -23,6 +23,7 @@ from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
+from keras_svae.models.two_stage import TwoStageVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
 from keras_svae.models.veegan import VEEGAN
@@ -59,6 +60,7 @@ __all__ = [
     "Player",
     "SVAE",
     "SemiSupervisedVAE",
+    "TwoStageVAE",
     "UnrolledGAN",
     "VAE",
     "VEEGAN",

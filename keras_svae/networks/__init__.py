@@ -5,7 +5,8 @@
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
 arguments they share. But `ijae_*` give five networks, `resnet_*` the three for other
-methods that are to be compared with them, and `code_critic` and `classifier` give one.
+methods that are to be compared with them, `second_stage` gives
+two, for codes, and `code_critic` and `classifier` give one.
 With `classes=10` networks are made for conditional methods. Weights start
 from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
 zero; the weights of `aim_mnist`, `aim_images` and `dcgan` from N(0, .02). These three,
@@ -44,12 +45,14 @@ from keras_svae.networks.resnet import (
     resnet_mnist,
     resnet_tiny_imagenet,
 )
+from keras_svae.networks.second_stage import SecondStage, second_stage
 from keras_svae.networks.toy import toy
 
 __all__ = [
     "IJAENetworks",
     "Networks",
     "Options",
+    "SecondStage",
     "aim_images",
     "aim_mnist",
     "celeba",
@@ -67,5 +70,6 @@ __all__ = [
     "resnet_cifar10",
     "resnet_mnist",
     "resnet_tiny_imagenet",
+    "second_stage",
     "toy",
 ]

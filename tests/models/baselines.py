@@ -41,7 +41,7 @@ def compiled(model, rate=1.0):
 def weights(model, *names):
     """Of these networks, float64."""
     return {
-        name: [v.numpy().astype(float) for v in getattr(model, name).weights]
+        name: [np.array(v, dtype=float) for v in getattr(model, name).weights]
         for name in names
     }
 

@@ -1,0 +1,214 @@
+"""The two-stage variational autoencoder (Dai & Wipf, 2019)."""
+
+import functools
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from keras_svae.distributions import Gaussian
+from keras_svae.models import checks
+from keras_svae.models.draw import Draw
+from keras_svae.models.game import Player
+from keras_svae.models.vae import VAE
+from keras_svae.noise import Noise, scope
+
+__all__ = ["TwoStageVAE"]
+
+
+class Gamma(keras.layers.Layer):
+    """One learned scale, 1 at first."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.log_gamma = self.add_weight(
+            shape=(), initializer="zeros", name="log_gamma"
+        )
+        self.built = True
+
+    def value(self) -> tf.Tensor:
+        """gamma, a scalar."""
+        return tf.exp(tf.cast(self.log_gamma.value, tf.float32))
+
+
+class SharedScale(Gaussian):
+    """N(mu(z), gamma^2 I), with one gamma for all data and all dimensions."""
+
+    def __init__(self, gamma: Gamma, activation: str, draw: str):
+        super().__init__(activation=activation, draw=draw)
+        self.gamma = gamma
+
+    def distribution(self, raw):
+        return tfp.distributions.Normal(self.location(raw), self.gamma.value())
+
+
+class GammaVAE(VAE):
+    """A VAE whose Gaussian likelihood learns its scale: a stage of `TwoStageVAE`."""
+
+    def __init__(self, encoder, decoder, *, activation, draw, **kwargs):
+        gamma = Gamma(name="gamma")
+        law = SharedScale(gamma, activation, draw)
+        super().__init__(encoder, decoder, likelihood=law, **kwargs)
+        self.gamma = gamma
+
+
+class TwoStageDraw(Draw):
+    """Adds the second stage's draw, on codes of data as its data."""
+
+    def __init__(self, model, batch, noise, training):
+        # The second alone is trained on codes of a first that is ready.
+        super().__init__(model, batch, noise, training and model.stage != "second")
+        self.training_of_second = training
+
+    @functools.cached_property
+    def second(self) -> Draw:
+        codes = tf.stop_gradient(self.z_q)
+        noise = Noise(self.noise.seed("second"))
+        return self.model.second.draw(codes, noise, self.training_of_second)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class TwoStageVAE(GammaVAE):
+    """Two-stage VAE (Dai & Wipf, 2019).
+
+    A VAE whose likelihood N(mu(z), gamma^2 I) learns its scale finds the manifold of
+    data, gamma going to 0, but its codes q(z) need not have the prior's law. Their
+    dimension is that of the manifold, where a second VAE learns q(z) itself. With
+    z ~ q(z|x) data to the second, each minimises minus its own bound:
+
+        first:  E_q(x) [-E_q(z|x) log N(x; mu(z), gamma^2 I) + KL(q(z|x) || N(0, I))],
+        second: E_q(z) [-E_q(u|z) log N(z; mu'(u), gamma'^2 I) + KL(q(u|z) || N(0, I))].
+
+    Generation is ancestral: u ~ N(0, I), z ~ N(mu'(u), gamma'^2 I), x = mu(z). What is
+    encoded and decoded, bounded and given a density is the first stage's.
+
+    Args:
+        first_encoder: Network from data to the raw output of a Gaussian q(z|x).
+        first_decoder: Network from codes z to mu, before its activation.
+        second_encoder: Network from z, (batch, latent_dim), to the raw output of a
+            Gaussian q(u|z).
+        second_decoder: Network from u to z, (batch, latent_dim). In the paper u has
+            z's dimension.
+        activation: Of mu: "sigmoid" for data in [0, 1], "tanh" or "linear".
+        stage: "both" trains the second on the codes of the first as it changes;
+            "first" or "second" that one alone. The paper's sequence is to set
+            `model.stage = "second"` after the first is trained, and to compile again.
+        **kwargs: `seed`, `turns`, `play`: see `Game`.
+
+    Raises:
+        ValueError: For second networks that do not read and make the first's codes, or
+            another stage.
+
+    Example:
+        nets = ks.networks.digits(latent_dim=8, likelihood="gaussian")
+        second = ks.networks.second_stage(latent_dim=8)
+        model = ks.TwoStageVAE(nets.encoder, nets.decoder, *second)
+        model.compile(optimizer=keras.optimizers.Adam(1e-3),
+                      second_optimizer=keras.optimizers.Adam(1e-3))
+    """
+
+    _players = {
+        "first": Player("encoder decoder gamma"),
+        "second": Player(
+            "second_encoder second_decoder second_gamma", optimizer="second_optimizer"
+        ),
+    }
+    _stage = "both"
+
+    def __init__(
+        self,
+        first_encoder,
+        first_decoder,
+        second_encoder,
+        second_decoder,
+        *,
+        activation: str = "sigmoid",
+        stage: str = "both",
+        **kwargs,
+    ):
+        super().__init__(
+            first_encoder, first_decoder, activation=activation, draw="mean", **kwargs
+        )
+        codes = (self.latent_dim,)
+        for name, network, shape in (
+            ("second_encoder", second_encoder, "input_shape"),
+            ("second_decoder", second_decoder, "output_shape"),
+        ):
+            found = getattr(checks.network(name, network), shape)[1:]
+            checks.shapes(f"the {name}'s {shape}", found, codes, "codes of the first")
+        self.second = GammaVAE(
+            second_encoder, second_decoder, activation="linear", draw="sample"
+        )
+        self.stage = stage
+
+    @property
+    def players(self) -> dict[str, Player]:
+        """Who is trained: see `stage`."""
+        if self.stage == "both":
+            return dict(self._players)
+        return {self.stage: self._players[self.stage]}
+
+    @property
+    def stage(self) -> str:
+        """Which stage is trained. A change wants `compile` anew."""
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage: str):
+        checks.choice("stage", stage, ("both", *self._players))
+        self.compiled = self.compiled and stage == self._stage
+        self._stage = stage
+
+    @property
+    def second_encoder(self):
+        return self.second.encoder
+
+    @property
+    def second_decoder(self):
+        return self.second.decoder
+
+    @property
+    def second_gamma(self):
+        return self.second.gamma
+
+    def draw(self, batch, noise, training):
+        return TwoStageDraw(self, batch, noise, training)
+
+    def first_loss(self, draw):
+        """Minus the first stage's bound, nats per example."""
+        draw.log["gamma_x"] = self.gamma.value()
+        return self.bound_loss(draw)
+
+    def second_loss(self, draw):
+        """Minus the second stage's bound on the density of codes, nats per example."""
+        draw.log["gamma_z"] = self.second_gamma.value()
+        terms = self.second.bound_loss(draw.second)
+        return {"reconstruction_z": terms["reconstruction_x"], "kl": terms["kl"]}
+
+    def generate_pairs(self, n: int, y=None, seed: int = 0):
+        """What `generate` gives, with the codes z of the first stage it was made from.
+
+        Args:
+            n: How many.
+            y: None: there are no classes.
+            seed: Of the draws.
+        """
+        self._classes(y, n)
+        noise = Noise(seed)
+        z = self.second.generate(n, seed=noise.seed("second"))
+        with scope(noise):
+            raw = self.likelihood_raw(z)
+            return self.likelihood_law.sample(raw, noise.seed("x")), z
+
+    def get_config(self):
+        config = super().get_config()
+        for name in ("likelihood", "posterior", "prior"):
+            config.pop(name)
+        networks = {
+            "first_encoder": config.pop("encoder"),
+            "first_decoder": config.pop("decoder"),
+            "second_encoder": keras.saving.serialize_keras_object(self.second_encoder),
+            "second_decoder": keras.saving.serialize_keras_object(self.second_decoder),
+        }
+        activation = self.likelihood_law.activation
+        return {**config, **networks, "activation": activation, "stage": self.stage}
