@@ -26,7 +26,7 @@ _DCGAN = {
     "validation": 5000,
     "measures": "inception_score,class_accuracy",
 }
-# Two hidden layers: a step of a DCGAN of an eighth of the width takes ten times as long.
+# Two hidden layers: a DCGAN of an eighth of the width takes ten times as long a step.
 # The generator has the higher rate and batch normalisation, as the critic won at once.
 _DENSE = {
     "nets": "mnist_dense",
