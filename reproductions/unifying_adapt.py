@@ -5,8 +5,8 @@
 The target is made from MNIST as MNIST-M is (Ganin et al., 2016), x' = |b - x|, but for
 the backgrounds b: smooth random fields of colour, where MNIST-M has patches of
 photographs. It is made of other digits than the source, and is trained on without
-labels. Each seed has a run with the adversary and one without (lam = 0); each run is one
-JSON file, and what is done is not done again.
+labels. Each seed has a run with the adversary and one without (lam = 0); each run is
+one JSON file, and what is done is not done again.
 
 lam = .1 was chosen after a look at the target's accuracy, with one seed and 400 steps:
 .33 without the adversary, .63 with .1, .14 with (18)'s 1, which aligned the domains
