@@ -67,6 +67,22 @@ class TwoStageDraw(Draw):
         return self.model.second.draw(codes, noise, self.training_of_second)
 
 
+class PlayersOfStage:
+    """Of the class both players, of a model those whose stage is trained."""
+
+    both = {
+        "first": Player("encoder decoder gamma"),
+        "second": Player(
+            "second_encoder second_decoder second_gamma", optimizer="second_optimizer"
+        ),
+    }
+
+    def __get__(self, model, owner=None) -> dict[str, Player]:
+        if model is None or model.stage == "both":
+            return self.both
+        return {model.stage: self.both[model.stage]}
+
+
 @keras.saving.register_keras_serializable(package="keras_svae")
 class TwoStageVAE(GammaVAE):
     """Two-stage VAE (Dai & Wipf, 2019).
@@ -107,12 +123,7 @@ class TwoStageVAE(GammaVAE):
                       second_optimizer=keras.optimizers.Adam(1e-3))
     """
 
-    _players = {
-        "first": Player("encoder decoder gamma"),
-        "second": Player(
-            "second_encoder second_decoder second_gamma", optimizer="second_optimizer"
-        ),
-    }
+    players = PlayersOfStage()
     _stage = "both"
 
     def __init__(
@@ -142,20 +153,13 @@ class TwoStageVAE(GammaVAE):
         self.stage = stage
 
     @property
-    def players(self) -> dict[str, Player]:
-        """Who is trained: see `stage`."""
-        if self.stage == "both":
-            return dict(self._players)
-        return {self.stage: self._players[self.stage]}
-
-    @property
     def stage(self) -> str:
         """Which stage is trained. A change wants `compile` anew."""
         return self._stage
 
     @stage.setter
     def stage(self, stage: str):
-        checks.choice("stage", stage, ("both", *self._players))
+        checks.choice("stage", stage, ("both", *PlayersOfStage.both))
         self.compiled = self.compiled and stage == self._stage
         self._stage = stage
 

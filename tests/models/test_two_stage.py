@@ -99,6 +99,7 @@ def test_samples_come_through_both_stages():
 def test_a_stage_is_trained_by_itself(stage, trained, kept):
     model = baselines.compiled(make(), 0.01)
     model.stage = stage
+    assert list(model.players) == [stage] and len(ks.TwoStageVAE.players) == 2
     with pytest.raises(ValueError, match="Expected a compiled model"):
         model.fit(tiny.data(), verbose=0)
     baselines.compiled(model, 0.01)
