@@ -1,0 +1,69 @@
+"""What arguments a model refuses."""
+
+import pathlib
+
+import numpy as np
+
+
+def choice(name: str, value, choices: tuple) -> None:
+    """Raises unless the value is one of the choices."""
+    if value not in choices:
+        raise ValueError(
+            f"Expected {name} to be one of {list(choices)}; received: {value!r}"
+        )
+
+
+def integer(name: str, value, at_least: int) -> int:
+    """The value as an int; raises unless it is a whole number, large enough."""
+    if not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(
+            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
+        )
+    return int(value)
+
+
+def weight(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and not negative."""
+    if not np.isscalar(value) or not np.isfinite(value) or value < 0:
+        raise ValueError(
+            f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def fraction(name: str, value) -> float:
+    """The value as a float; raises unless it is in [0, 1]."""
+    if not np.isscalar(value) or not 0 <= value <= 1:
+        raise ValueError(f"Expected {name} in [0, 1]; received: {name}={value!r}")
+    return float(value)
+
+
+def positive(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and positive."""
+    if not np.isscalar(value) or not np.isfinite(value) or value <= 0:
+        raise ValueError(
+            f"Expected {name} to be finite and > 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def all_finite(value) -> bool:
+    """Whether a tensor holds only finite numbers."""
+    return bool(np.isfinite(np.asarray(value)).all())
+
+
+def shapes(name: str, received, expected, why: str) -> None:
+    """Raises unless two shapes without their batch dimensions agree."""
+    received, expected = tuple(received), tuple(expected)
+    if received != expected:
+        raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
+
+
+def new_folder(path) -> pathlib.Path:
+    """The path; raises if something is there that would be overwritten."""
+    path = pathlib.Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise FileExistsError(
+            f"Expected a new or empty folder; received: {path}, which holds something"
+        )
+    return path
