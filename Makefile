@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Most of a test's time is Python that traces graphs, on one core: two processes share
+# the files.
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 # TensorFlow's greeting says nothing to a reader of these outputs.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -22,10 +25,10 @@ demo: $(VENV)/ready  ## train a symmetric VAE on handwritten digits: a few minut
 	$(BIN)/python -m reproductions.demo $(ARGS)
 
 test: $(VENV)/ready  ## the quick tests; ARGS="-k game" for some of them
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-slow: $(VENV)/ready  ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
 
 lint: $(VENV)/ready-dev  ## style, as CI checks it
 	$(BIN)/ruff check .
