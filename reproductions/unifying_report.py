@@ -5,7 +5,6 @@ import scipy.stats
 
 from reproductions.unifying_table import (
     BASES,
-    CHOICE,
     GROUPS,
     NAMES,
     TEMPERATURES,
@@ -144,7 +143,7 @@ def content(runs: list[dict], tried: list[dict], given) -> dict:
         ],
         "about": {
             "T": f"from {list(TEMPERATURES)}, by the bound on {VALIDATION} held-out "
-            f"training examples of seed 0 and a share of {CHOICE:g}",
+            "training examples, see choice",
             "weights": "with a bound, the best after any epoch by the same; else the "
             "last",
             "intervals": "95%, Student's t over seeds",

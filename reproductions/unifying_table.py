@@ -8,7 +8,7 @@ and, by seed, initial weights of encoder and decoder: their differences are pair
 
 The temperature T of each adversary activated method is chosen from 1, 1.5, 3 and 5 by
 the bound on held-out training data, with one seed and 10% of the training data or
-labels; so are the weights of every run that has a bound, from those after each epoch.
+labels (where --shares leaves 10% out, the first of them); so are the weights of every run that has a bound, from those after each epoch.
 Test data decide nothing.
 """
 
@@ -184,11 +184,23 @@ def line(result: dict) -> str:
     )
 
 
+def shares_of(given, group: str) -> tuple[float, ...]:
+    """The shares of the data that a group is run with."""
+    found = tuple(s for s in GROUPS[group][1] if s in (given.shares or (s,)))
+    if not found:
+        raise ValueError(
+            f"Expected shares among {GROUPS[group][1]} for the group {group}; received: "
+            f"{given.shares}"
+        )
+    return found
+
+
 def choice(given, group: str) -> list[dict]:
     """The runs that T is chosen by: all temperatures, with the first seed."""
-    methods, _ = GROUPS[group]
+    methods, shares = GROUPS[group][0], shares_of(given, group)
+    share = CHOICE if CHOICE in shares else shares[0]
     return [
-        run_of(given, method, CHOICE, 0, temperature)
+        run_of(given, method, share, 0, temperature)
         for method in methods
         if method in ACTIVATED
         for temperature in TEMPERATURES
@@ -207,7 +219,7 @@ def chosen(runs: list[dict]) -> dict[str, float]:
 
 def plan(given, group: str, temperatures: dict) -> list[dict]:
     """All runs of a group, every cell of a seed before the next seed."""
-    methods, shares = GROUPS[group]
+    methods, shares = GROUPS[group][0], shares_of(given, group)
     return [
         run_of(given, method, share, seed, temperatures.get(method))
         for seed in range(given.seeds)
@@ -232,6 +244,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=tuple(GROUPS),
         help="in this order [all of mnist; gan alone of the others, as in the paper]",
     )
+    add("--shares", type=float, nargs="+", help="of the data or labels [all]")
     add("--seeds", type=int, default=SEEDS, help="of each cell [%(default)s]")
     add("--budget", choices=BUDGETS, default="quick", help="[%(default)s]")
     add("--epochs", type=int, help="of each run [the budget's]")

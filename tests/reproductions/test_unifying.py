@@ -30,6 +30,7 @@ DIGITS = Experiment(
 
 def given(**more):
     settings = {"data": "digits", "budget": "quick", "epochs": None, "seeds": 2}
+    settings |= {"shares": None}
     return argparse.Namespace(**settings | {"data_dir": None} | more)
 
 
@@ -73,6 +74,10 @@ def test_plan_is_paired_and_its_names_are_apart():
     assert len(runs) == 2 * 3 * 4
     tried = table.choice(given(), "vae")
     assert len(tried) == 2 * 4 and {run["seed"] for run in tried} == {0}
+    assert {run["share"] for run in tried} == {0.1}
+    some = given(shares=[0.01])
+    assert {run["share"] for run in table.choice(some, "vae")} == {0.01}
+    assert {run["share"] for run in table.plan(some, "vae", {})} == {0.01}
     names = {table.name_of(run) for run in [*runs, *tried]}
     # Seed 0 with the chosen temperature is one of those that it was chosen from.
     assert len(names) == len(runs) + len(tried) - 2
@@ -183,6 +188,8 @@ def test_adaptation_is_compared_by_seed():
 def test_bad_input():
     with pytest.raises(ValueError, match="Expected seeds >= 1"):
         table.main(given(seeds=0))
+    with pytest.raises(ValueError, match="Expected shares among"):
+        table.plan(given(shares=[0.5]), "gan", {})
     with pytest.raises(ValueError, match="Expected seeds and steps"):
         unifying_adapt.main(argparse.Namespace(seeds=0, steps=1))
     config = unifying.MNIST.config(method="vae")
