@@ -8,8 +8,9 @@ and, by seed, initial weights of encoder and decoder: their differences are pair
 
 The temperature T of each adversary activated method is chosen from 1, 1.5, 3 and 5 by
 the bound on held-out training data, with one seed and 10% of the training data or
-labels (where --shares leaves 10% out, the first of them); so are the weights of every run that has a bound, from those after each epoch.
-Test data decide nothing.
+labels (where --shares leaves 10% out, the first of them). By the same bound the weights
+of every run that has one are chosen, from those after each epoch. Test data decide
+nothing.
 """
 
 import argparse
@@ -189,8 +190,8 @@ def shares_of(given, group: str) -> tuple[float, ...]:
     found = tuple(s for s in GROUPS[group][1] if s in (given.shares or (s,)))
     if not found:
         raise ValueError(
-            f"Expected shares among {GROUPS[group][1]} for the group {group}; received: "
-            f"{given.shares}"
+            f"Expected shares among {GROUPS[group][1]} for the group {group}; "
+            f"received: {given.shares}"
         )
     return found
 
