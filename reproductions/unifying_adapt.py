@@ -9,9 +9,9 @@ labels. Each seed has a run with the adversary and one without (lam = 0); each r
 one JSON file, and what is done is not done again.
 
 lam and batch normalisation in the extractor, which sees each domain by itself, were
-chosen by the target's test accuracy of a seed that is not among the measured ones, 100,
-after 600 steps: .46 without the adversary, .83 with lam = .03, .77 with .1. Without batch
-normalisation the adversary aligned wrong classes as often as right ones.
+chosen by the target's test accuracy of a seed that is not among the measured ones,
+100, after 600 steps: .46 without the adversary, .83 with lam = .03, .77 with .1. Without
+batch normalisation the adversary aligned wrong classes as often as right ones.
 """
 
 import argparse
@@ -240,8 +240,8 @@ def main(given: argparse.Namespace) -> None:
                     f"up to {BRIGHTEST}",
                     "test": "10,000 of each, labels for the measure alone",
                 },
-                "networks": "5x5 conv 16 /2, BN, 5x5 conv 32 /2, BN; on it classifier and "
-                "critic with a layer of 100",
+                "networks": "5x5 conv 16 /2, BN, 5x5 conv 32 /2, BN; on it classifier "
+                "and critic with a layer of 100",
                 "training": {"Adam": RATE, "batch": BATCH, "steps": given.steps},
                 "lam": given.lam,
                 "summary": found,
