@@ -10,8 +10,8 @@ one JSON file, and what is done is not done again.
 
 lam and batch normalisation in the extractor, which sees each domain by itself, were
 chosen by the target's test accuracy of a seed that is not among the measured ones,
-100, after 600 steps: .46 without the adversary, .83 with lam = .03, .77 with .1. Without
-batch normalisation the adversary aligned wrong classes as often as right ones.
+100, after 600 steps: .46 without the adversary, .83 with lam = .03, .77 with .1. The
+adversary without batch normalisation aligned wrong classes as often as right ones.
 """
 
 import argparse

@@ -132,6 +132,7 @@ def content(runs: list[dict], tried: list[dict], given) -> dict:
     return {
         "experiment": f"unifying {given.data} table",
         "budget": given.budget,
+        "reduced": given.budget != "paper" or given.epochs is not None,
         "rows": cells(runs, given.data),
         "temperatures": chosen(tried),
         "choice": [
