@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.distributions import Gaussian, Laplace, PlanarFlow
+from keras_svae.distributions import Gaussian, Laplace, PlanarFlow, ShiftLikelihood
 from reproductions.config import METHODS, Config
 
 # Laws by the names a configuration has for them; other names are keras_svae's own.
@@ -22,7 +22,10 @@ LIKELIHOODS = {
     "learned_gaussian": lambda: Gaussian("learned"),
     # The authors' image code: images in [-1, 1], absolute errors.
     "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+    "shift_tanh": lambda: ShiftLikelihood(5, activation="tanh"),
 }
+# Of a decoder of images with values in this range.
+ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 
 # Networks by further names.
 NETWORKS = {
@@ -57,17 +60,19 @@ def networks(config: Config) -> list[keras.Model | None]:
         options["dropout"] = config.dropout
     if method.reads == "shared":
         options["shared"] = True
+    if method.reads != "triples":
+        options |= {"joint": method.reads == "pairs", **laws(config)}
     builder = NETWORKS.get(config.nets) or getattr(ks.networks, config.nets)
-    builder = functools.partial(
-        builder,
-        latent_dim=config.latent_dim,
-        joint=method.reads == "pairs",
-        **laws(config),
-        **options,
-    )
+    builder = functools.partial(builder, latent_dim=config.latent_dim, **options)
     made = builder() if method.labels == "none" else builder(classes=config.classes)
     found = {**made._asdict(), "no_critic": None}
     names = method.networks.split()
+    if "critic_of_z" in names:
+        width = config.width or 1.0
+        found["critic_of_z"] = ks.networks.code_critic(config.latent_dim, width=width)
+    if "second_encoder" in names:
+        second = ks.networks.second_stage(config.latent_dim)
+        found |= {f"second_{name}": one for name, one in second._asdict().items()}
     if "another_critic" in names:
         # With weights of its own.
         found["another_critic"] = keras.models.clone_model(made.critic)
@@ -90,25 +95,27 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
     at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     given = METHODS[config.method]
     method = getattr(ks.models, given.model)
-    arguments = {"prior": config.prior, "seed": config.seed, **laws(config)}
-    if "encoder" not in given.networks.split() or given.reads == "shared":
-        del arguments["posterior"]
+    taken = {"prior": config.prior, **laws(config)}
+    taken["activation"] = ACTIVATIONS[value_range(config)]
+    arguments = {name: taken[name] for name in given.laws.split()}
     options = {name: getattr(config, field) for name, field in given.options.items()}
     arguments |= {name: one for name, one in options.items() if one is not None}
     arguments |= given.arguments
-    *_, main = method.players
-    arguments["turns"] = {main: config.turns}
-    rates = {"optimizer": config.learning_rate}
-    turns = {"optimizer": config.turns, "critic_optimizer": config.critic_turns}
-    if "critic" in method.players:
-        arguments["turns"]["critic"] = config.critic_turns
-        rate = config.critic_learning_rate or config.learning_rate
-        rates["critic_optimizer"] = rate
-    made = method(*networks(config), **arguments)
+    turns = {
+        name: config.critic_turns if name == "critic" else config.turns
+        for name in method.players
+    }
+    turns = {name: number for name, number in turns.items() if number is not None}
+    made = method(*networks(config), seed=config.seed, turns=turns, **arguments)
+    rates = dict.fromkeys(made.players, config.learning_rate)
+    if "critic" in rates and config.critic_learning_rate is not None:
+        rates["critic"] = config.critic_learning_rate
     made.compile(
         **{
-            name: adam(config, rate, steps_per_epoch * turns[name])
-            for name, rate in rates.items()
+            player.optimizer: adam(
+                config, rates[name], steps_per_epoch * made.turns[name]
+            )
+            for name, player in made.players.items()
         },
         steps_per_execution=at_once,
         ema=config.ema,
@@ -123,7 +130,12 @@ def adam(config: Config, rate: float, updates: int) -> keras.optimizers.Adam:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif config.decay == "inverse_sqrt_epoch":
         rate = ks.schedules.InverseSqrtEpoch(rate, updates)
-    return keras.optimizers.Adam(rate, beta_1=config.beta_1, clipnorm=config.clipnorm)
+    return keras.optimizers.Adam(
+        rate,
+        beta_1=config.beta_1,
+        beta_2=config.beta_2,
+        clipnorm=config.clipnorm,
+    )
 
 
 def strategy(replicas: int) -> tf.distribute.Strategy:

