@@ -17,12 +17,12 @@ POSTERIORS = {
     "planar_flow": lambda config: PlanarFlow(config.flow_length),
 }
 LIKELIHOODS = {
-    "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
-    "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
-    "learned_gaussian": lambda: Gaussian("learned"),
+    "unit_gaussian": lambda config: Gaussian(1.0, draw="mean"),
+    "unit_gaussian_tanh": lambda config: Gaussian(1.0, activation="tanh", draw="mean"),
+    "learned_gaussian": lambda config: Gaussian("learned"),
     # The authors' image code: images in [-1, 1], absolute errors.
-    "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
-    "shift_tanh": lambda: ShiftLikelihood(5, activation="tanh"),
+    "unit_laplace_tanh": lambda config: Laplace(1.0, activation="tanh", draw="mean"),
+    "shift_tanh": lambda config: ShiftLikelihood(config.shift, activation="tanh"),
 }
 # Of a decoder of images with values in this range.
 ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
@@ -39,7 +39,7 @@ def laws(config: Config) -> dict:
     posterior, likelihood = config.posterior, config.likelihood
     return {
         "posterior": POSTERIORS.get(posterior, lambda config: posterior)(config),
-        "likelihood": LIKELIHOODS.get(likelihood, lambda: likelihood)(),
+        "likelihood": LIKELIHOODS.get(likelihood, lambda config: likelihood)(config),
     }
 
 

@@ -238,6 +238,9 @@ class Config:
         "p(x|z); *_tanh: for images in [-1, 1]", choices=LIKELIHOODS, group="method"
     )
 
+    shift: int = option(
+        "the largest of shift_tanh, pixels of a cyclic shift", 5, group="method"
+    )
     code_lam: float | None = option(
         "weight of the code's reconstruction, aim, aim_minus and veegan only",
         None,

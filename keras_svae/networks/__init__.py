@@ -38,7 +38,7 @@ from keras_svae.networks.ijae import (
     ijae_tiny_imagenet,
 )
 from keras_svae.networks.mnist import mnist
-from keras_svae.networks.mnist_dense import mnist_dense
+from keras_svae.networks.mnist_dense import ijae_mnist_dense, mnist_dense
 from keras_svae.networks.resnet import (
     code_critic,
     resnet_cifar10,
@@ -63,6 +63,7 @@ __all__ = [
     "digits",
     "ijae_cifar10",
     "ijae_mnist",
+    "ijae_mnist_dense",
     "ijae_tiny_imagenet",
     "layers",
     "mnist",

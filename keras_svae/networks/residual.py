@@ -87,16 +87,19 @@ class ResNets:
         h = base.concatenate([keras.layers.Flatten()(h), z])
         return base.critic_model([x, z, y], h, name)
 
-    def critic_of_pairs(self, name: str) -> keras.Model:
-        """Table 7: [x, z] to a logit."""
+    def critic_of_pairs(self, name: str, stacked: bool = False) -> keras.Model:
+        """Table 7: [x, z] to a logit; stacked, [x, z, y], images joined by channels."""
         x, z = base.inputs(self.shape, self.options)
-        h = x
+        inputs, h = [x, z], x
+        if stacked:
+            inputs.append(keras.Input(self.shape, name="y"))
+            h = keras.layers.Concatenate()([x, inputs[-1]])
         for filters in (64, 64, 128) if self.larger else (64, 128):
             filters = self.size(filters)
             h = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(h)
             h = keras.layers.LeakyReLU(SLOPE)(h)
         h = base.concatenate([keras.layers.Flatten()(h), z])
-        return base.critic_model([x, z], self._dense(h), name)
+        return base.critic_model(inputs, self._dense(h), name)
 
     def critic_of_codes(self, name: str) -> keras.Model:
         """Table 7 without its image: z to a logit."""
