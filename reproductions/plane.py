@@ -193,8 +193,9 @@ def check(given: argparse.Namespace) -> None:
     """Raises before anything is trained, if something could not be measured after."""
     if given.seeds < 1:
         raise ValueError(f"Expected seeds >= 1; received: {given.seeds}")
-    for run in plan(given):
-        configuration(run)  # which looks at lam
+    for lam in given.lams:
+        if not 0 <= lam <= 1:
+            raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
     backbone, perceptual = eyes(given.data, given.backbone, given.lpips)
     if backbone is None:
         raise ValueError(

@@ -169,8 +169,8 @@ def write(runs: list[dict], stem: pathlib.Path, given: argparse.Namespace) -> No
         config=example and example.asdict(),
         measures={
             "inception score": f"{LIMIT} samples, under the classifier of the data",
-            "lpips": f"v0.1, AlexNet, {LIMIT} test images, 28 x 28 brought to 64",
-            "mse": f"{LIMIT} test images, of values in [0, 1]",
+            "lpips": f"v0.1, AlexNet, {LIMIT} test images; of 28 x 28, brought to 64",
+            "mse": f"{LIMIT} test images, of values in [-1, 1]",
             "deviation": "over seeds, n - 1",
         },
         cells=found,

@@ -31,3 +31,26 @@ def test_a_cloned_critic_has_weights_of_its_own():
     assert np.abs(kernels[0] - kernels[1]).min() > 0
     x, z = np.ones((2, 28, 28, 1), "f"), np.ones((2, 32), "f")
     assert other([x, z]).shape == (2, 1)
+
+
+def test_ijaes_networks(outline):
+    nets = ks.networks.ijae_mnist_dense(latent_dim=5, units=8)
+    body = "dense 8 | relu | dense 8 | relu"
+    assert outline(nets.generator) == f"{body} | dense 784 | reshape"
+    assert nets.encoder.output_shape == (None, 5)
+    assert [one.shape[1:] for one in nets.critic_pair.inputs] == [
+        (28, 28, 1),
+        (5,),
+        (28, 28, 1),
+    ]
+    # x and y as two channels of one image, then z.
+    flat, hidden = 7 * 7 * 32 + 5, 128 * 64 + 64 + 65
+    convolutions = 16 * (4 * 4 * 2 + 1) + 32 * (4 * 4 * 16 + 1)
+    assert nets.critic_pair.count_params() == convolutions + (flat + 1) * 128 + hidden
+    assert nets.critic_x.count_params() == 785 * 8 + 9 * 8 + 9
+    assert nets.critic_code.count_params() == (785 + 5) * 8 + 9 * 8 + 9
+    # The encoder is fed noise: it draws.
+    x = np.ones((2, 28, 28, 1), "f")
+    z = nets.encoder(x).numpy()
+    assert np.abs(z[0] - z[1]).max() > 0
+    ks.IJAE(*nets, likelihood=ks.distributions.ShiftLikelihood(1))
