@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import resource
 import shlex
 import subprocess
 import sys
@@ -47,6 +48,13 @@ def machine() -> dict:
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
     }
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, GB (10^9 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
 
 
 def _cpu() -> str:

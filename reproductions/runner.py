@@ -158,6 +158,7 @@ def run(
     with strategy.scope():
         model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
+    memory = results.peak_memory()
     found = measure.measure(model, inputs, seen_through, perceptual)
     save(model, folder)
     record = results.record(
@@ -166,6 +167,7 @@ def run(
         seed=settings.seed,
         budget=settings.budget,
         seconds=round(seconds, 1),
+        **{"peak memory of training, GB": memory},
         data={
             "name": settings.data,
             "train examples": inputs.count("train"),

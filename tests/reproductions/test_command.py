@@ -57,6 +57,7 @@ def test_a_record_says_where_its_numbers_come_from(finished):
     record = json.loads((finished[0] / "metrics.json").read_text())
     assert record["seed"] == 0 and record["budget"] == "paper"
     assert record["steps"] == 2 * 16 and record["seconds"] > 0
+    assert 0.1 < record["peak memory of training, GB"] < 100
     assert record["config"]["lam"] == 0.1 and record["method"] == "svae"
     assert record["data"]["train examples"] == 2048
     assert record["data"]["test examples"] == 1024
