@@ -14,27 +14,35 @@ __all__ = ["UnrolledGAN"]
 class UnrolledGAN(GAN):
     """Unrolled generative adversarial network (Metz et al., 2017).
 
-    The critic plays as in GAN. The generator minimises GAN's loss against the critic
-    that would come out of `unrolled` further steps of the critic, on the same batch,
+    The critic plays as in GAN: it minimises
 
-        E_p softplus(-f(G(z); w_k)),   w_0 = w,   w_i+1 = w_i - update(grad L(w_i)),
+        L(w) = E_q softplus(-f(x; w)) + E_p softplus(f(G(z); w)).
+
+    The generator maximises the same loss, (7) and (8), of the critic that would come
+    out of `unrolled` further steps of the critic, on the same batch,
+
+        L(w_k),   w_0 = w,   w_i+1 = w_i - update(grad L(w_i)),
 
     and differentiates through those steps: their gradients depend on G(z), so that the
-    second order is exact. The critic's weights themselves are left where they are.
+    second order is exact, and what the critic ahead thinks of data counts too. The
+    critic's weights themselves are left where they are.
 
     Args:
         generator: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1), of Keras layers
             without batch normalisation.
-        unrolled: The paper's k, how many steps ahead, >= 0; 0 is GAN.
+        unrolled: The paper's k, how many steps ahead, >= 0.
+        loss: "minimax" as above, or "non_saturating": the generator minimises
+            E_p softplus(-f(G(z); w_k)), with k = 0 GAN's own loss.
         inner_rate: Learning rate of the inner steps, plain gradient descent; None for
             the critic's own optimizer, which must then be Keras's Adam without
             clipping: steps from its present moments, as in the authors' code.
         **kwargs: See `GAN`.
 
     Raises:
-        ValueError: For a negative k or rate, batch normalisation in the critic, or
-            `inner_rate=None` with an optimizer other than Adam (at `compile`).
+        ValueError: For a negative k or rate, another loss, batch normalisation in the
+            critic, or `inner_rate=None` with an optimizer other than Adam (at
+            `compile`).
 
     Example:
         nets = ks.networks.toy(joint=False)
@@ -49,11 +57,14 @@ class UnrolledGAN(GAN):
         critic,
         *,
         unrolled: int = 5,
+        loss: str = "minimax",
         inner_rate: float | None = None,
         **kwargs,
     ):
         super().__init__(generator, critic, **kwargs)
         self.unrolled = checks.integer("unrolled", unrolled, at_least=0)
+        checks.choice("loss", loss, ("minimax", "non_saturating"))
+        self.minimax = loss == "minimax"
         if inner_rate is not None:
             inner_rate = checks.weight("inner_rate", inner_rate)
         self.inner_rate = inner_rate
@@ -73,18 +84,24 @@ class UnrolledGAN(GAN):
         super().compile(optimizer, **kwargs)
 
     def generator_loss(self, draw):
-        """GAN's loss against the critic `unrolled` steps ahead."""
+        """What the critic's loss is `unrolled` steps ahead, negated; or GAN's loss."""
         weights = [v.value for v in self.critic.trainable_variables]
         step = self._descent if self.inner_rate is not None else self._adam()
         for i in range(self.unrolled):
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                loss = logistic(
-                    positive=self._ahead(weights, draw.x, draw.training),
-                    negative=self._ahead(weights, draw.x_p, draw.training),
-                )
+                loss = self._critic_loss(weights, draw)
             weights = step(i, weights, tape.gradient(loss, weights))
+        if self.minimax:
+            return -self._critic_loss(weights, draw)
         return self.fooling(self._ahead(weights, draw.x_p, draw.training))
+
+    def _critic_loss(self, weights, draw):
+        """L of a critic with these weights."""
+        return logistic(
+            positive=self._ahead(weights, draw.x, draw.training),
+            negative=self._ahead(weights, draw.x_p, draw.training),
+        )
 
     def _ahead(self, weights, x, training):
         """The logits of a critic with these weights."""
@@ -123,6 +140,7 @@ class UnrolledGAN(GAN):
         return {
             **super().get_config(),
             "unrolled": self.unrolled,
+            "loss": "minimax" if self.minimax else "non_saturating",
             "inner_rate": self.inner_rate,
         }
 

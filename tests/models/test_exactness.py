@@ -165,13 +165,15 @@ class Reference:
         return np.tanh(x @ self.w["critic"][0] + self.w["critic"][1])
 
     def generator(self):
-        kept = [a.copy() for a in self.w["critic"]]
         if self.method == "unrolled_gan":
+            kept = [a.copy() for a in self.w["critic"]]
             # The critic one step of gradient descent ahead, at this generator.
             ahead = tiny.gradient(self.critic, self.w["critic"], step=1e-5)
             self.w["critic"] = [a - 0.5 * g for a, g in zip(kept, ahead, strict=True)]
+            loss = -self.critic()
+            self.w["critic"] = kept
+            return loss
         f_p = self.f(self.mean(self.z))
-        self.w["critic"] = kept
         return -f_p.mean() if self.method == "wgan_gp" else softplus(-f_p).mean()
 
     def autoencoder(self):

@@ -19,7 +19,8 @@ def generator_gradient(model):
 
 
 def test_no_step_ahead_is_gan():
-    unrolled, gan = tiny.build("unrolled_gan", unrolled=0), tiny.build("gan")
+    how = {"unrolled": 0, "loss": "non_saturating"}
+    unrolled, gan = tiny.build("unrolled_gan", **how), tiny.build("gan")
     for model in (unrolled, gan):
         model.fit(tiny.data(n=20), batch_size=5, shuffle=False, verbose=0)
     for a, b in zip(unrolled.variables, gan.variables, strict=True):
@@ -27,12 +28,20 @@ def test_no_step_ahead_is_gan():
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("inner", ["descent", "adam"])
-def test_gradient_is_that_of_finite_differences_through_the_steps(steps, inner):
+@pytest.mark.parametrize(
+    "inner, kind",
+    [
+        ("descent", "minimax"),
+        ("adam", "minimax"),
+        ("descent", "non_saturating"),
+    ],
+)
+def test_gradient_is_that_of_finite_differences_through_the_steps(steps, inner, kind):
     """The loss, with all steps ahead, again in NumPy; by central differences."""
     adam = keras.optimizers.Adam(0.3, beta_1=0.6, beta_2=0.9, epsilon=1e-3)
     rate = 0.5 if inner == "descent" else None
-    model = tiny.build("unrolled_gan", unrolled=steps, inner_rate=rate, compiled=False)
+    how = {"unrolled": steps, "inner_rate": rate, "loss": kind}
+    model = tiny.build("unrolled_gan", **how, compiled=False)
     model.compile(optimizer="sgd", critic_optimizer=adam)
     if inner == "adam":  # so that it has moments
         model.fit(tiny.data(1, n=10), batch_size=5, verbose=0)
@@ -58,6 +67,12 @@ def test_gradient_is_that_of_finite_differences_through_the_steps(steps, inner):
             total = [t + e for t, e in zip(total, each, strict=True)]
         return total
 
+    def of_generator(critic, fake):
+        f_p, f_q = tiny.run(critic, fake), tiny.run(critic, x)
+        if kind == "minimax":
+            return -np.logaddexp(0, -f_q).mean() - np.logaddexp(0, f_p).mean()
+        return np.logaddexp(0, -f_p).mean()
+
     def loss():
         fake = tiny.run(w["decoder"], z)
         m, v = [a.copy() for a in moments], [a.copy() for a in squares]
@@ -73,7 +88,7 @@ def test_gradient_is_that_of_finite_differences_through_the_steps(steps, inner):
                     scale = 0.3 * np.sqrt(1 - 0.9**t) / (1 - 0.6**t)
                     step = scale * m[j] / (np.sqrt(v[j]) + 1e-3)
                 w["critic"][j] = w["critic"][j] - step
-        found = np.logaddexp(0, -tiny.run(w["critic"], fake)).mean()
+        found = of_generator(w["critic"], fake)
         w["critic"][:] = [a.copy() for a in start]
         return found
 
@@ -87,7 +102,7 @@ def test_gradient_is_that_of_finite_differences_through_the_steps(steps, inner):
     ahead = [a - 0.5 * g for a, g in zip(start, steps_now, strict=True)]
 
     def first_order():
-        return np.logaddexp(0, -tiny.run(ahead, tiny.run(w["decoder"], z))).mean()
+        return of_generator(ahead, tiny.run(w["decoder"], z))
 
     if inner == "descent" and steps == 1:
         other = tiny.gradient(first_order, w["decoder"])
@@ -112,6 +127,8 @@ def test_bad_input():
         tiny.build("unrolled_gan", unrolled=-1)
     with pytest.raises(ValueError, match="inner_rate .*received: inner_rate=-0.5"):
         tiny.build("unrolled_gan", inner_rate=-0.5)
+    with pytest.raises(ValueError, match="loss to be one of .*received: .*wgan"):
+        tiny.build("unrolled_gan", loss="wgan")
     model = tiny.build("unrolled_gan", inner_rate=None, compiled=False)
     for optimizer in (keras.optimizers.SGD(0.1), keras.optimizers.Adam(clipnorm=1.0)):
         with pytest.raises(ValueError, match=r"Expected critic_optimizer=.*Adam"):
