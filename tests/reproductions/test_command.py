@@ -53,6 +53,13 @@ def test_a_run_leaves_everything(finished):
     )
 
 
+def test_fewer_examples_can_be_measured(finished, capsys):
+    model = keras.saving.load_model(finished[0] / "model.keras")
+    found = measure.measure(model, Inputs(TOY.config()), n=70, measures="mse")
+    assert found["mse"].details["n"] == 70
+    assert "--n to be at least 2; received: 1" in fails(capsys, "toy", "--n", "1")
+
+
 def test_a_record_says_where_its_numbers_come_from(finished):
     record = json.loads((finished[0] / "metrics.json").read_text())
     assert record["seed"] == 0 and record["budget"] == "paper"
