@@ -1,6 +1,8 @@
-"""Figures 2 and 3 of lambda-IJAE: generation against reconstruction, over lam.
+"""Figures 2 and 3 and table 1 of lambda-IJAE: generation against reconstruction.
 
     python -m reproductions.ijae plane --data mnist --lpips FILE --out runs/ijae-plane
+    python -m reproductions.ijae plane --data cifar10 --budget paper --lams 0.3 \\
+        --backbone inception_v3 --out runs/ijae-table1
 
 IJAE and its explicit variants, -L1 and -L2, are trained with every lam, the other
 methods once with their own, over several seeds. All have the same encoder and generator
@@ -18,7 +20,7 @@ from reproductions import many, results
 from reproductions.config import BUDGETS
 from reproductions.files import read_json, write_json
 
-ABOUT = "figures 2 and 3: inception score against LPIPS, over lam and seeds"
+ABOUT = "figures 2, 3, table 1: inception score and LPIPS, over lam and seeds"
 SWEPT = ("ijae", "ijae_l1", "ijae_l2")
 BASELINES = ("vae", "two_stage_vae", "alpha_gan", "svae")
 NAMES = {

@@ -31,6 +31,19 @@ def cells(runs: list[dict]) -> list[dict]:
     return sorted(found, key=lambda c: (order.index(c["method"]), c["lam"] or 0))
 
 
+def beside_published(found: list[dict], published: dict) -> list[dict]:
+    """The cells with the paper's numbers, table 1, where it has them: at lam = .3."""
+    for cell in found:
+        if cell["lam"] in (None, 0.3):
+            theirs = {
+                name: values[cell["method"]]
+                for name, values in published.items()
+                if cell["method"] in values
+            }
+            cell |= {"published": theirs} if theirs else {}
+    return found
+
+
 def _cell(run: dict) -> tuple:
     return run["method"], -1.0 if run["lam"] is None else run["lam"]
 
@@ -100,6 +113,8 @@ def table(found: list[dict]) -> str:
             if name in cell
         ]
         lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+        if theirs := cell.get("published"):
+            lost += "  published: " + ", ".join(theirs.values())
         lines.append(
             f"{star} {title(cell):14} {cell['seeds']:5d}  {'  '.join(shown)}{lost}"
         )
@@ -159,7 +174,10 @@ def draw(found: list[dict], path: pathlib.Path) -> None:
 
 def write(runs: list[dict], stem: pathlib.Path, given: argparse.Namespace) -> None:
     """Writes table and figure of the runs that are done, and prints the table."""
-    found = cells(runs)
+    from reproductions import ijae
+
+    published = ijae.EXPERIMENTS[given.data].published
+    found = beside_published(cells(runs), published)
     seconds = sum(run["cpu seconds"] for run in runs)
     example = configuration(runs[0]) if runs else None
     content = results.record(

@@ -133,6 +133,18 @@ def test_front_and_spread_by_hand():
     assert "(1 diverged)" in plane_report.table(cells)
 
 
+def test_published_numbers_are_of_lam_3():
+    runs = [fake("ijae", lam, 7.0, 0.2) for lam in (0.1, 0.3)]
+    runs += [fake("ijae_l1", 0.3, 7.0, 0.2), fake("age", None, 7.0, 0.2)]
+    published = ijae.CIFAR10.published
+    cells = plane_report.beside_published(plane_report.cells(runs), published)
+    found = {plane_report.title(cell): cell.get("published") for cell in cells}
+    assert found["IJAE 0.1"] is found["IJAE-L1 0.3"] is None
+    assert found["IJAE 0.3"]["inception_score"] == "6.90 +- .10 (lam .3)"
+    assert found["AGE"] == {"inception_score": "5.90 +- .04", "lpips": ".06 +- .02"}
+    assert "published: 5.90 +- .04, .06 +- .02" in plane_report.table(cells)
+
+
 def test_readings_signs():
     """A dial as the paper has it: score falls and LPIPS falls as lam grows."""
     runs = [fake("ijae", lam, 9 - lam, 0.3 - lam / 5) for lam in (0.1, 0.5, 0.9)]
