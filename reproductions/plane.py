@@ -1,8 +1,7 @@
 """Figures 2 and 3 and table 1 of lambda-IJAE: generation against reconstruction.
 
     python -m reproductions.ijae plane --data mnist --lpips FILE --out runs/ijae-plane
-    python -m reproductions.ijae plane --data cifar10 --budget paper --lams 0.3 \\
-        --backbone inception_v3 --out runs/ijae-table1
+    python -m reproductions.ijae plane --data cifar10 --budget paper --lams 0.3 ...
 
 IJAE and its explicit variants, -L1 and -L2, are trained with every lam, the other
 methods once with their own, over several seeds. All have the same encoder and generator
