@@ -1,6 +1,7 @@
 """From a configuration to a compiled model."""
 
 import functools
+import inspect
 
 import keras
 import tensorflow as tf
@@ -58,11 +59,13 @@ def networks(config: Config) -> list[keras.Model | None]:
     options = {name: value for name, value in options.items() if value is not None}
     if config.dropout:
         options["dropout"] = config.dropout
-    if method.reads == "shared":
-        options["shared"] = True
+    builder = NETWORKS.get(config.nets) or getattr(ks.networks, config.nets)
+    shared = method.reads == "shared"
+    # Those of AIM and DCGAN share by themselves where the critic reads x alone.
+    if shared or "shared" in inspect.signature(builder).parameters:
+        options["shared"] = shared
     if method.reads != "triples":
         options |= {"joint": method.reads == "pairs", **laws(config)}
-    builder = NETWORKS.get(config.nets) or getattr(ks.networks, config.nets)
     builder = functools.partial(builder, latent_dim=config.latent_dim, **options)
     made = builder() if method.labels == "none" else builder(classes=config.classes)
     found = {**made._asdict(), "no_critic": None}

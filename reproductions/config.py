@@ -21,7 +21,8 @@ class Method:
             `second_encoder` and `second_decoder` are those of codes.
         reads: What the critic reads: "pairs" (x, z); "x" alone; "shared" is "x" with an
             encoder that reads the critic's features; "triples" are the five networks
-            of `IJAENetworks`.
+            of `IJAENetworks`. Where none is used, the builder makes one all the same,
+            and what it reads fixes the others' first weights: VAE's are AA-VAE's.
         laws: Which laws the class takes, of "prior", "posterior" and "likelihood";
             "activation" is the likelihood's, for a class that has its own.
         labels: Which examples tell it their class: "none", "all", and then its networks
@@ -76,7 +77,7 @@ METHODS = {
     "alice": Method(model="ALICE", options=_SIDED),
     "gan": Method(model="GAN", **_OF_X),
     "wgan_gp": Method(model="WGANGP", **_OF_X),
-    "vae": Method(model="VAE", networks="encoder decoder"),
+    "vae": Method(model="VAE", networks="encoder decoder", reads="x"),
     "iwgan": Method(model="IWGAN", **_OF_X),
     "cgan": Method(model="CGAN", labels="all", **_OF_X),
     "iwcgan": Method(model="IWCGAN", labels="all", **_OF_X),

@@ -48,7 +48,8 @@ class Autoencoder(LatentModel):
 
     def encoder_reads(self) -> tuple[tuple, str]:
         """The shape of what the encoder reads, without the batch, and why so."""
-        return self.data_shape, "what the decoder makes"
+        why = "what the decoder makes (networks of this package: shared=False)"
+        return self.data_shape, why
 
     def posterior_raw(self, x, training=False, y=None) -> tf.Tensor:
         """The raw output of q(z|x), or of q(z|x, y): what the encoder makes of data.

@@ -135,7 +135,10 @@ def test_networks_that_do_not_fit():
             {"encoder": other([3], 2, "e")},
             r"raw output \(4,\), what Gaussian needs for 2 dim.*\(2,\)",
         ),
-        ({"encoder": other([4], 4, "e")}, r"encoder to read \(3,\).*received: \(4,\)"),
+        (
+            {"encoder": other([4], 4, "e")},
+            r"encoder to read \(3,\).*shared=False.*received: \(4,\)",
+        ),
         ({"critic": other([3], 1, "c")}, r"critic of pairs.*joint=True"),
         ({"critic": other([3, 5], 1, "c")}, r"critic's z \(2,\).*received: \(5,\)"),
         (

@@ -58,15 +58,43 @@ def test_extension_and_base_differ_in_the_method_alone():
             assert {k for k in one if one[k] != other[k]} == {"method"}
 
 
-def test_extension_and_base_start_from_the_same_weights():
-    for method, base in (("aavae", "vae"), ("aacvae", "cvae"), ("iwcgan", "cgan")):
-        first, second = (
-            build.networks(DIGITS.config(method=m)) for m in (method, base)
+# Those whose networks differ: colour images are of one size, and budgets are of steps.
+CELLS = [("mnist", "paper"), ("mnist", "quick"), ("svhn", "quick")]
+OF_NO_NETWORK = {"experiment", "data", "budget", "epochs", "steps_per_epoch", "width"}
+
+
+def test_cells_have_all_networks_of_the_tables():
+    for data in ("svhn", "cifar10"):
+        for method in table.NAMES:
+            one, other = (
+                unifying.EXPERIMENTS[name].config(method=method, budget=budget).asdict()
+                for name, budget in ((data, "paper"), CELLS[-1])
+            )
+            assert {k for k in one if one[k] != other[k]} <= OF_NO_NETWORK
+
+
+@pytest.mark.parametrize(("name", "budget"), CELLS)
+def test_all_methods_are_built_and_pairs_start_from_the_same_weights(
+    name, budget, monkeypatch
+):
+    monkeypatch.setattr(ks.Game, "compile", lambda *_, **__: None)  # it takes long
+    # The least width of DCGAN; dense networks have none.
+    width = {} if (name, budget) == ("mnist", "quick") else {"width": 1 / 16}
+    made = {
+        method: build.model(
+            unifying.EXPERIMENTS[name].config(method=method, budget=budget, **width)
         )
-        for one, other in zip(first, second, strict=False):
-            assert one.name == other.name
-            for a, b in zip(one.weights, other.weights, strict=True):
-                np.testing.assert_array_equal(a, b)
+        for method in table.NAMES
+    }
+    for method, base in table.BASES.items():
+        both = made[method], made[base]
+        for network in ("encoder", "decoder", "critic", "classifier"):
+            first, second = (getattr(one, network, None) for one in both)
+            if second is None:
+                continue
+            assert first.name == second.name and first.count_params() > 0
+            for a, b in zip(first.weights, second.weights, strict=True):
+                np.testing.assert_array_equal(a, b, f"{network} of {method}")
 
 
 def test_plan_is_paired_and_its_names_are_apart():
