@@ -223,10 +223,11 @@ class LatentModel(Game):
             return {"x": self.decode(z, y, seed)}
 
         about = json.dumps(self.about())
+        # The first is `serving_default`.
         found = {
-            "about": (lambda: {"about": tf.constant(about)}, []),
             "generate": self.of_classes(generate, [n, SEED]),
             "decode": self.of_classes(decode, [codes, SEED]),
+            "about": (lambda: {"about": tf.constant(about)}, []),
         }
         if self.likelihood_law.explicit:
             found["log_likelihood"] = self.of_classes(

@@ -115,8 +115,10 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
         assert set(found[name]) == set(wanted)
         for key, value in wanted.items():
             np.testing.assert_allclose(found[name][key], value, rtol=1e-4, atol=1e-5)
-    saved = set(tf.saved_model.load(tmp_path / "saved").signatures)
-    assert saved == ENDPOINTS[method] | {"serving_default"}
+    saved = tf.saved_model.load(tmp_path / "saved").signatures
+    assert set(saved) == ENDPOINTS[method] | {"serving_default"}
+    # It generates.
+    assert set(saved["serving_default"].structured_outputs) == {"x", "z"}
 
 
 def test_a_loaded_likelihood_has_the_models_gradient(tmp_path):
