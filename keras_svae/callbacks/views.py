@@ -176,27 +176,27 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
 
     Args:
         model: A model of images with an encoder.
-        x: One example, (...), whose code is moved.
-        dimensions: Which of the code's; None for the first 8.
+        x: Data (batch, ...); the first one's code is moved.
+        dimensions: Which of the code's; None for the 8 whose `codes` vary most over x,
+            most first.
         n: Steps through the prior's quantiles, as in `manifold`.
-        y: The example's class, for a conditional model.
+        y: Classes (batch,), for a conditional model.
 
     Returns:
         uint8 (height, width, 1 or 3).
     """
-    d = model.latent_dim
-    dimensions = range(min(8, d)) if dimensions is None else dimensions
-    x = np.asarray(x)[None]
-    y = model.classes_for(x, None if y is None else np.array([y]))
-    start = codes(model, x, y)[0]
+    x = np.asarray(x)
+    y = model.classes_for(x, y)
+    z = codes(model, x, y)
+    if dimensions is None:
+        dimensions = np.argsort(-z.var(0), kind="stable")[:8]
     ways = _quantiles(model, n)
-    rows = np.tile(start, (len(dimensions), n, 1))
+    rows = np.tile(z[0], (len(dimensions), n, 1))
     for row, dimension in zip(rows, dimensions, strict=True):
         row[:, dimension] = ways[:, dimension]
-    rows = rows.reshape(-1, d).astype(np.float32)
-    images = _in_chunks(
-        model.decode, rows, None if y is None else np.repeat(y, len(rows))
-    )
+    rows = rows.reshape(-1, model.latent_dim).astype(np.float32)
+    y = None if y is None else np.repeat(y[:1], len(rows))
+    images = _in_chunks(model.decode, rows, y)
     return plots.grid(images, n, **_look(model, images))
 
 

@@ -339,7 +339,7 @@ def test_traversals_move_one_dimension_of_a_code():
     nets = ks.networks.digits(latent_dim=3, **small.SMALL)
     model = Watched(nets.encoder, nets.decoder)
     x, _ = small.digits(4)
-    picture = views.traversals(model, x[0], dimensions=[2, 0], n=5)
+    picture = views.traversals(model, x, dimensions=[2, 0], n=5)
     z = np.concatenate(seen).reshape(2, 5, 3)
     own = model.encode(x[:1]).numpy()[0]
     np.testing.assert_allclose(z[0, :, :2], np.tile(own[:2], (5, 1)), rtol=1e-5)
@@ -348,13 +348,32 @@ def test_traversals_move_one_dimension_of_a_code():
     assert picture.shape == (2 * 66 + 2, 5 * 66 + 2, 1)
 
 
+def test_traversals_take_the_dimensions_that_vary_most():
+    nets = ks.networks.digits(latent_dim=10, **small.SMALL)
+    keras.utils.set_random_seed(0)
+    model = ks.VAE(nets.encoder, nets.decoder)
+    kernel = nets.encoder.get_layer("code").kernel
+    sizes = np.array([3, 0, 9, 1, 7, 0, 4, 8, 2, 5], "f")
+    kernel.assign(np.r_[sizes, np.ones(10)] * np.sign(kernel))
+    x, _ = small.digits(20)
+    order = np.argsort(-np.var(model.encode(x), 0))[:8]
+    assert list(order) != sorted(order)
+    found = views.traversals(model, x, n=3)
+    expected = views.traversals(model, x[:1], dimensions=order, n=3)
+    np.testing.assert_array_equal(found, expected)
+    others = views.traversals(model, x, dimensions=range(8), n=3)
+    assert others.shape == found.shape and np.any(others != found)
+
+
 def test_neighbours_stand_beside_their_data():
     model, (x, _) = small.vae(), small.digits(3)
     picture = views.neighbours(model, x, n=4, seed=2)
     assert picture.shape == (3 * 66 + 2, 5 * 66 + 2, 1)
-    left = views.plots.grid(x, 1, smooth=True)
+    left = plots.grid(x, 1, smooth=True)
     np.testing.assert_array_equal(picture[:, : left.shape[1]], left)
-    np.testing.assert_array_equal(picture, views.neighbours(model, x, n=4, seed=2))
+    near = np.reshape(model.neighbours(x, 4, seed=2), (12, 8, 8, 1))
+    right = plots.grid(near, 4, smooth=True)
+    np.testing.assert_array_equal(picture[:, -right.shape[1] :], right)
     assert np.any(picture != views.neighbours(model, x, n=4, seed=3))
 
 
