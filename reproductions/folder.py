@@ -16,7 +16,7 @@ class RunFolder:
         config.json      what fixes the run
         log.csv          a line per epoch
         events.*, train/ for TensorBoard; also pictures/, as Pictures writes them
-        samples.png ...  the newest pictures
+        samples.png ...  the newest pictures; traversals.png, neighbours.png at the end
         backup/          what --resume goes on from
         validation.json, best.weights.h5   of early stopping, where there is some
         metrics.json     measures, with command, seed, commit, machine: the run is done

@@ -69,14 +69,24 @@ class Inputs:
         return data.enumerate(start).map(noisy)
 
     def watched(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """What validation looks at: where it chooses weights, never test data."""
+        """What validation looks at: where it chooses weights, never test data.
+
+        With labels only where the method reads classes.
+        """
+        found = self.pictured()
+        labelled = isinstance(found, tuple)
+        return found[0] if labelled and self.labels == "none" else found
+
+    def pictured(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """The examples of `watched`, with labels wherever the data have them."""
         stops = self.config.patience is not None
-        labels = self.labels != "none"
         split = "validation" if stops else "test"
-        x = self.arrays(split, 5000 if stops else 1000, labels)
-        if self.config.dequantise:
-            x = ks.evaluation.dequantise(x, self.config.seed, self.scale)
-        return x
+        found = self.arrays(split, 5000 if stops else 1000, labels=None)
+        if not self.config.dequantise:
+            return found
+        x, *labels = found if isinstance(found, tuple) else (found,)
+        x = ks.evaluation.dequantise(x, self.config.seed, self.scale)
+        return (x, *labels) if labels else x
 
     def count(self, split: str) -> int:
         """How many examples a split has."""
@@ -85,14 +95,21 @@ class Inputs:
             options |= {"labelled": None, "labelled_batch": None}
         return int(self.load(split, **options).cardinality())
 
-    def arrays(self, split: str, limit: int | None = None, labels: bool = False):
-        """A split's first examples as an array, or with labels as two."""
+    def arrays(self, split: str, limit: int | None = None, labels: bool | None = False):
+        """A split's first examples as an array, or with labels as two.
+
+        Args:
+            split: As `keras_svae.data.load` knows it.
+            limit: How many; None for all.
+            labels: None for labels where the data have them.
+        """
         size = min(limit or 1000, 1000)
         whole = self.load(
             split, labels=labels, shuffle=False, batch_size=size, drop_remainder=False
         )
         if limit is not None:
             whole = whole.take(-(-limit // size))
-        parts = [part if labels else (part,) for part in whole.as_numpy_iterator()]
+        labelled = isinstance(whole.element_spec, tuple)
+        parts = [part if labelled else (part,) for part in whole.as_numpy_iterator()]
         arrays = [np.concatenate(part)[:limit] for part in zip(*parts, strict=True)]
-        return tuple(arrays) if labels else arrays[0]
+        return tuple(arrays) if labelled else arrays[0]

@@ -7,7 +7,7 @@ import keras
 
 import keras_svae as ks
 from keras_svae.evaluate import find_backbone
-from reproductions import build, measure, results
+from reproductions import build, measure, pictures, results
 from reproductions.config import Config
 from reproductions.files import read_json, write_json
 from reproductions.folder import RunFolder
@@ -47,14 +47,14 @@ def train(
     if settings.patience is not None:
         stopping = Stopping(folder, settings.monitor, settings.patience)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
-    pictures = ks.callbacks.Pictures(
-        folder.path, watched, every=max(1, settings.epochs // 10)
+    drawn = ks.callbacks.Pictures(
+        folder.path, inputs.pictured(), every=max(1, settings.epochs // 10)
     )
 
     callbacks = [
         Table(folder),
         keras.callbacks.TensorBoard(folder.path, write_graph=False),
-        pictures,
+        drawn,
         clock,
         *([stopping] if stopping else []),
         ks.callbacks.Backup(folder.backup, every=backup_every),
@@ -161,6 +161,7 @@ def run(
         model = build.model(settings, inputs.steps_per_epoch)
     seconds = train(model, inputs, folder, backup_every, verbose)
     memory = results.peak_memory()
+    pictures.write(model, inputs.pictured(), folder.path)
     found = measure.measure(model, inputs, seen_through, perceptual, n)
     save(model, folder)
     record = results.record(
