@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -53,6 +54,58 @@ def test_the_grids_methods_have_the_same_generator(method):
     if method.startswith("aim"):
         assert model.lam == 0.5
         assert model.variance == ("learned" if method == "aim" else "unit")
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+@pytest.mark.parametrize("method", modes.NAMES)
+def test_the_images_methods_can_be_built(name, method, monkeypatch):
+    """All that is asked of networks; of losses the dry run, on the smaller images."""
+    if name == "cifar10":
+        monkeypatch.setattr(ks.models.Game, "_make_metrics", lambda model: None)
+    small = {"width": 0.01, "unrolled": 1}
+    model = build.model(EXPERIMENTS[name].config(method=method, **small))
+    assert model.compiled
+    norms = [
+        layer
+        for layer in model.critic.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert bool(norms) == (method != "unrolled_gan")
+
+
+def test_the_other_experiments_have_the_same_networks_and_methods():
+    for name, built in {"mnist2d": "mnist", "celeba": "cifar10"}.items():
+        one, other = EXPERIMENTS[name], EXPERIMENTS[built]
+        assert one.settings["nets"] == other.settings["nets"]
+        assert one.methods == other.methods
+    assert EXPERIMENTS["ring8"].methods == GRID25.methods
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist2d"])
+def test_veegan_keeps_its_own_weight_of_codes(name):
+    """The quick budget's is AIM's alone."""
+    for budget in BUDGETS:
+        assert EXPERIMENTS[name].config(method="veegan", budget=budget).code_lam == 1
+    assert MNIST.config(method="aim", budget="quick").code_lam == 0.25
+    assert MNIST.config(method="veegan", code_lam=0.5).code_lam == 0.5
+
+
+BIGAN = ["--method", "ali", "--posterior", "implicit", "--likelihood", "implicit"]
+
+
+def test_the_command_of_bigan_makes_deterministic_maps():
+    parser = command.parser("aim", "", EXPERIMENTS, {})
+    small = {"units": 4, "depth": 1}
+    for more in (["--no-noise"], []):
+        given = vars(parser.parse_args(["grid25", *BIGAN, *more]))
+        given = {n: given[n] for n in Config.__dataclass_fields__ if n in given}
+        del given["experiment"]
+        model = build.model(GRID25.config(**given, **small))
+        assert type(model) is ks.ALI
+        x = np.ones((3, 2), "f")
+        encoded = [model.encode(x, seed=seed) for seed in (1, 2)]
+        assert np.array_equal(*encoded) == bool(more)
+        np.testing.assert_array_equal(*(model.decode(x, seed=s) for s in (1, 2)))
 
 
 def test_table_of_modes_skips_what_is_done(tmp_path, monkeypatch, capsys):
