@@ -51,18 +51,3 @@ def test_a_posterior_with_a_density_reconstructs_its_mean():
 def test_bad_lam():
     with pytest.raises(ValueError, match="Expected lam .*received: lam=-1"):
         tiny.build("veegan", lam=-1)
-
-
-def test_bigan_is_ali_with_deterministic_maps():
-    """Neither network draws, yet the critic's game is ALI's."""
-    nets = ks.networks.toy(posterior="implicit", noise=False, units=8)
-    model = ks.ALI(*nets, likelihood="implicit", posterior="implicit", seed=1)
-    model.compile(optimizer="adam", critic_optimizer="adam")
-    x = np.random.default_rng(0).normal(size=(10, 2)).astype("f")
-    before = model.encode(x).numpy()
-    np.testing.assert_array_equal(model.encode(x, seed=1), model.encode(x, seed=2))
-    np.testing.assert_array_equal(model.decode(x, seed=1), model.decode(x, seed=2))
-    model.fit(x, epochs=2, verbose=0)
-    assert np.abs(model.encode(x) - before).max() > 1e-4
-    with pytest.raises(ValueError, match="explicit law"):
-        model.posterior(x)
