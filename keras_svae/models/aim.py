@@ -35,7 +35,10 @@ class AIM(Autoencoder, GAN):
     optimal.
 
     Args:
-        generator: Network from codes to the likelihood's raw output; deterministic.
+        generator: Network from codes to the likelihood's raw output. The paper's G is
+            deterministic: feed it no noise, and take a likelihood with `draw="mean"`,
+            as "bernoulli" and "gaussian" have. One with `draw="sample"` adds its noise
+            to the samples that discriminator and encoder see.
         discriminator: Network from x to one unbounded logit, (batch, 1), with a layer
             named "features".
         encoder: Network from that layer's output to the posterior's raw output,

@@ -170,19 +170,37 @@ def test_f_gan_form_reaches_kl_on_two_gaussians():
 
 def test_neighbours_are_decoded_draws_of_the_posterior():
     model = tiny.build("aim")
-    x = tiny.data(n=2)
-    near = model.neighbours(x, 400, seed=4)
-    assert near.shape == (2, 400, tiny.DATA)
-    np.testing.assert_array_equal(near, model.neighbours(x, 400, seed=4))
-    assert np.abs(near - model.neighbours(x, 400, seed=5)).max() > 1e-3
-    q = model.posterior(x)
-    z = q.sample(20_000, seed=1)
-    expected = [np.mean(model.decode(z[:, i]), 0) for i in range(2)]
-    np.testing.assert_allclose(np.mean(near, 1), expected, atol=0.12)
-    assert np.abs(expected[0] - expected[1]).max() > 0.001
-    for i in range(2):  # each example has its own
-        alone = np.std(near[i], 0)
-        assert alone.min() > 0.01
+    kernel = model.encoder.weights[2]
+    kernel.assign(3 * kernel)
+    x = np.array([[3, -2, 1], [-3, 2, -1]], "f")
+    means = model.encode(x)
+    assert np.abs(means[0] - means[1]).max() > 1  # to be told from each other
+    near = model.neighbours(x, 6, seed=4)
+    drawn = model.encode(np.repeat(x, 6, 0), seed=4)
+    expected = np.reshape(model.decode(drawn), (2, 6, tiny.DATA))
+    np.testing.assert_array_equal(near, expected)
+    # As far from the means as the posterior is wide.
+    z = model.encode(np.repeat(x, 4000, 0), seed=4).numpy().reshape(2, 4000, -1)
+    np.testing.assert_allclose(z.std(1), model.posterior(x).stddev(), rtol=0.05)
+
+
+@pytest.mark.parametrize("play", ["alternating", "simultaneous"])
+def test_the_discriminators_averages_see_samples_twice_and_data_once(play):
+    """The generator's turn runs it in training, on samples, once more."""
+    x = keras.Input((tiny.DATA,))
+    normal = keras.layers.BatchNormalization(momentum=0.9, name="features")
+    critic = keras.Model(x, keras.layers.Dense(1)(normal(x)))
+    decoder = tiny.dense([2], tiny.DATA, "decoder")
+    encoder = tiny.dense([tiny.DATA], 4, "encoder")
+    model = ks.AIM(decoder, critic, encoder, likelihood="gaussian", seed=3, play=play)
+    still = [keras.optimizers.SGD(0.0) for _ in range(2)]
+    model.compile(still[0], critic_optimizer=still[1])
+    data = 5 + tiny.data()
+    draw = model.draw(data, model._noise(1).fold(0).fold(0), True)
+    fake = np.mean(draw.x_p, 0)
+    model.train_on_batch(data)
+    expected = 0.1 * (0.9**2 * data.mean(0) + 0.9 * fake + fake)
+    np.testing.assert_allclose(normal.moving_mean, expected, rtol=1e-5)
 
 
 def parts(latent_dim=2, features=4, codes=None, name="features"):
