@@ -120,6 +120,7 @@ def one_run(run: dict, path: str) -> dict:
     began, used = time.time(), time.process_time()
     keras.backend.clear_session()
     config = configuration(run)
+    backbone = seen_through(run)
     kept(config.data, run["data_dir"])
     inputs = Inputs(config, build.value_range(config), data_dir=run["data_dir"])
     data = inputs.stream(0)
@@ -142,7 +143,7 @@ def one_run(run: dict, path: str) -> dict:
         result |= {"validation": best.value, "best epoch": best.epoch + 1}
         result["history"] = best.history
     if "diverged" not in result or best:
-        result["metrics"] = measured(model, inputs)
+        result["metrics"] = measured(model, inputs, backbone)
     result |= results.commit()
     result["seconds"] = time.time() - began
     result["cpu seconds"] = time.process_time() - used
@@ -150,17 +151,23 @@ def one_run(run: dict, path: str) -> dict:
     return result
 
 
-def measured(model, inputs) -> dict[str, float]:
-    """What the tables have of a model, on test data or on as many samples."""
-    import keras_svae as ks
+def seen_through(run: dict):
+    """The classifier that a GAN's samples are seen through; raises if it is missing."""
     from keras_svae.evaluate import find_backbone
 
+    data = configuration(run).data
+    return find_backbone(data, data) if run["method"] in GROUPS["gan"][0] else None
+
+
+def measured(model, inputs, backbone) -> dict[str, float]:
+    """What the tables have of a model, on test data or on as many samples."""
+    import keras_svae as ks
+
     if hasattr(model, "classify"):
-        names, backbone = ["marginal_bound", "classification_accuracy"], None
+        names = ["marginal_bound", "classification_accuracy"]
     elif hasattr(model, "bound"):
-        names, backbone = ["variational_bound"], None
+        names = ["variational_bound"]
     else:
-        backbone = find_backbone(inputs.config.data, inputs.config.data)
         names = ["class_accuracy" if model.conditional else "inception_score"]
     found = ks.evaluation.evaluate(
         model,
@@ -268,6 +275,8 @@ def main(given: argparse.Namespace) -> None:
     if given.seeds < 1:
         raise ValueError(f"Expected seeds >= 1; received: {given.seeds}")
     groups = given.groups or (tuple(GROUPS) if given.data == "mnist" else ("gan",))
+    if "gan" in groups and not given.report:
+        seen_through(plan(given, "gan", {})[0])  # before hours of the other groups
     how = {"one_run": one_run, "name_of": name_of, "line": line, "tasks": TASKS}
     with many.locked(given.out, "table") as folder:
 

@@ -139,6 +139,24 @@ def test_a_run_is_measured_with_its_best_weights(method, digits, tmp_path):
     assert (accuracy is not None) == (method == "aa_ss_vae")
 
 
+@pytest.fixture
+def empty_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
+    # Nothing may come before the look.
+    for place, name in ((build, "model"), (table, "kept"), (table.many, "run_all")):
+        monkeypatch.setattr(place, name, lambda *_, **__: pytest.fail("too late"))
+
+
+def test_a_classifier_that_is_missing_is_missed_before_training(empty_cache, tmp_path):
+    run = table.run_of(given(data="svhn"), "gan", 1.0, 0, 1.0)
+    missed = "svhn_cropped.keras; received: no such file"
+    with pytest.raises(FileNotFoundError, match=missed):
+        table.one_run(run, str(tmp_path / "run.json"))
+    settings = {"out": tmp_path / "out", "workers": 1, "groups": ["vae", "gan"]}
+    with pytest.raises(FileNotFoundError, match=missed):
+        table.main(given(data="svhn", report=False, **settings))
+
+
 def test_best_takes_the_weights_of_the_best_epoch():
     config = DIGITS.config(method="cvae")
     inputs = Inputs(config)
