@@ -155,7 +155,7 @@ def generator_loss(divergence: str, below: tf.Tensor, axis=None) -> tf.Tensor:
 
     Raises:
         ValueError: If a critic's estimate has no such gradient: "forward_kl", and
-            "jeffreys", of which the forward part is without.
+            "jeffreys" and "symmetric_kl", of which the forward part is without.
     """
     if divergence == "reverse_kl":
         return reverse_kl(below, axis)
@@ -175,6 +175,9 @@ _WITHOUT = {
     "jeffreys": ". Its part lam KL(a||b) is estimated by E_a f, which holds no sample "
     "of the generator: that gradient is zero. Minimise the part by a likelihood or a "
     "bound on it, and (1 - lam) times 'reverse_kl' by the critic",
+    "symmetric_kl": ". Its part KL(a||b) is estimated by E_a f, which holds no sample "
+    "of the generator: that gradient is zero. Minimise the part by a likelihood or a "
+    "bound on it, and 'reverse_kl' by the critic",
 }
 
 

@@ -168,7 +168,7 @@ def test_a_critics_gradient_for_the_other_law_is_that_of_forward_kl():
     assert gradient(lambda a: ratios.reverse_kl(logits(B)), A) is None
 
 
-@pytest.mark.parametrize("name", ["forward_kl", "jeffreys"])
+@pytest.mark.parametrize("name", ["forward_kl", "jeffreys", "symmetric_kl"])
 def test_asking_for_a_gradient_that_there_is_not_names_what_to_do(name):
     with pytest.raises(ValueError) as error:
         ratios.generator_loss(name, tf.zeros([2, 1]))

@@ -44,7 +44,7 @@ def check_symmetric(
         y - x,    sign(y - x),    |y|^2 - |x|^2,    y x' - x y',
 
     and for each `sum_{i != j} h_i . h_j` is compared with 500 such draws. More than
-    three times the largest of them is an error: one case in 100,000 of a symmetric r.
+    three times the largest of them is an error.
 
     What it sees: a bias, a skew, shrinking and growing (so blurring and clipping), and
     transformations of images that are made more often than taken back: of shifts by a

@@ -83,7 +83,8 @@ class IJAE(Autoencoder, AdversarialModel):
         likelihood: A `keras_svae.distributions.SymmetricLikelihood`; None for the
             paper's, `ShiftLikelihood(5, "tanh")`. Or a sampler of your own, a function
             of x and a `keras_svae.noise.Noise` that returns y ~ r(y|x) (see `Sampled`;
-            G(z) then ends in tanh). Or an explicit law, by name or with its scale.
+            G(z) then ends in tanh). Or an explicit law, by name or with its scale:
+            symmetric are "gaussian" and "laplace", which is not checked.
         fake_variance: Of r', >= 0.
         posterior: "implicit", or another law that is drawn from.
         **kwargs: `prior`, `seed`, `turns`, `play`: see `LatentModel` and `Game`.

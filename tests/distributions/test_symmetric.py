@@ -185,6 +185,10 @@ def test_asymmetric_samplers_are_found(kind):
         distributions.check_symmetric(sampler, (8, 8, 1), name="it")
 
 
+def test_what_is_missed_is_as_documented():
+    distributions.check_symmetric(shift_right(0.6), (8, 8, 1))
+
+
 def test_a_symmetric_sampler_is_seldom_refused(monkeypatch):
     """Ratios of finding to chance over 25 seeds stay far below what is an error."""
     monkeypatch.setattr(symmetry, "PAIRS", 200)
