@@ -107,6 +107,8 @@ def test_compile_wants_an_optimizer_of_its_own_for_each_player():
     [
         ({"lam": -0.1}, r"lam to be finite and >= 0; received: lam=-0.1"),
         ({"lam": float("nan")}, r"lam to be finite"),
+        ({"lam": "1"}, r"lam to be finite and >= 0; received: lam='1'"),
+        ({"lam": True}, r"lam to be finite and >= 0; received: lam=True"),
         ({"lam": 0.1, "likelihood": "implicit"}, "explicit law"),
         ({"prior": "gaussian"}, r"prior to be one of .*received: 'gaussian'"),
         ({"likelihood": "normal"}, r"likelihood to be one of .*received: 'normal'"),
@@ -115,6 +117,7 @@ def test_compile_wants_an_optimizer_of_its_own_for_each_player():
         ({"play": "random"}, r"play to be one of"),
         ({"play": "simultaneous", "turns": {"critic": 2}}, "one turn per player"),
         ({"seed": -1}, r"seed to be an integer >= 0; received: -1"),
+        ({"seed": True}, r"seed to be an integer >= 0; received: True"),
     ],
 )
 def test_arguments(kwargs, message):

@@ -234,7 +234,7 @@ def test_temperature_smooths_the_weights_and_leaves_the_critic():
     assert np.abs(logits[0]).min() > 0.01
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), None])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), None, "2", True])
 def test_a_temperature_is_positive(value):
     with pytest.raises(ValueError, match="temperature to be finite and > 0; received"):
         tiny.build("aavae", temperature=value, compiled=False)

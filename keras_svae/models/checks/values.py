@@ -1,5 +1,6 @@
 """What arguments a model refuses."""
 
+import numbers
 import pathlib
 
 import numpy as np
@@ -15,7 +16,7 @@ def choice(name: str, value, choices: tuple) -> None:
 
 def integer(name: str, value, at_least: int) -> int:
     """The value as an int; raises unless it is a whole number, large enough."""
-    if not isinstance(value, (int, np.integer)) or value < at_least:
+    if not _is(numbers.Integral, value) or value < at_least:
         raise ValueError(
             f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
         )
@@ -24,7 +25,7 @@ def integer(name: str, value, at_least: int) -> int:
 
 def weight(name: str, value) -> float:
     """The value as a float; raises unless it is finite and not negative."""
-    if not np.isscalar(value) or not np.isfinite(value) or value < 0:
+    if not _is(numbers.Real, value) or not np.isfinite(value) or value < 0:
         raise ValueError(
             f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
         )
@@ -33,18 +34,23 @@ def weight(name: str, value) -> float:
 
 def fraction(name: str, value) -> float:
     """The value as a float; raises unless it is in [0, 1]."""
-    if not np.isscalar(value) or not 0 <= value <= 1:
+    if not _is(numbers.Real, value) or not 0 <= value <= 1:
         raise ValueError(f"Expected {name} in [0, 1]; received: {name}={value!r}")
     return float(value)
 
 
 def positive(name: str, value) -> float:
     """The value as a float; raises unless it is finite and positive."""
-    if not np.isscalar(value) or not np.isfinite(value) or value <= 0:
+    if not _is(numbers.Real, value) or not np.isfinite(value) or value <= 0:
         raise ValueError(
             f"Expected {name} to be finite and > 0; received: {name}={value!r}"
         )
     return float(value)
+
+
+def _is(kind, value) -> bool:
+    # Python takes True for 1.
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def all_finite(value) -> bool:
