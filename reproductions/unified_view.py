@@ -148,7 +148,8 @@ def draw(runs: list[dict], path: pathlib.Path) -> None:
 
     size = (3.0 * len(METHODS), 2.3 * len(DECODERS))
     figure = Figure(figsize=size, dpi=100, layout="constrained")
-    axes = figure.subplots(len(DECODERS), len(METHODS), sharex=True, sharey=True)
+    counts = len(DECODERS), len(METHODS)
+    axes = figure.subplots(*counts, sharex=True, sharey=True, squeeze=False)
     grid = np.linspace(-9, 9, 400)
     for row, decoder in zip(axes, DECODERS, strict=True):
         for ax, method in zip(row, METHODS, strict=True):
