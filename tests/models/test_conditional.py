@@ -11,7 +11,9 @@ from tests.models import tiny
 N = 4
 
 
-@pytest.mark.parametrize("method", ["aacvae", "aa_semi_supervised_vae"])
+@pytest.mark.parametrize(
+    "method", ["cgan", "iwcgan", "aacvae", "aa_semi_supervised_vae"]
+)
 def test_saved_and_exported_they_give_the_same(method, tmp_path):
     model = tiny.build(method, compiled=False)
     model.save(tmp_path / "model.keras")
@@ -32,7 +34,7 @@ def test_saved_and_exported_they_give_the_same(method, tmp_path):
     else:
         calls["log_ratio"] = lambda m: m.log_ratio(x, y), (x, y)
     given = (x, y, seed)
-    calls |= {
+    of_codes = {
         "encode": (lambda m: m.encode(x, y, seed=5), given),
         "reconstruct": (lambda m: m.reconstruct(x, y), given),
         "neighbours": (
@@ -42,6 +44,13 @@ def test_saved_and_exported_they_give_the_same(method, tmp_path):
         "bound": (lambda m: m.bound(x, y, seed=5), given),
         "log_posterior": (lambda m: m.posterior(x, y).log_prob(z), (x, z, y, seed)),
     }
+    signatures = {"about", "serving_default"}
+    if hasattr(model, "encoder"):
+        calls |= of_codes
+        signatures |= {"posterior"}
+    assert type(again) is type(model)
+    weighted = [getattr(m, "importance_weighted", None) for m in (model, again)]
+    assert weighted == 2 * [{"cgan": False, "iwcgan": True}.get(method)]
     for name, (ask, arguments) in calls.items():
         expected = ask(model)
         np.testing.assert_array_equal(ask(again), expected, name)
@@ -50,7 +59,7 @@ def test_saved_and_exported_they_give_the_same(method, tmp_path):
             v for k, v in sorted(found.items()) if k != "z" or name == "encode"
         )
         np.testing.assert_allclose(first, expected, rtol=1e-4, atol=1e-5, err_msg=name)
-    assert set(saved.signatures) == {*calls, "about", "posterior", "serving_default"}
+    assert set(saved.signatures) == {*calls, *signatures}
     assert model.about()["classes"] == tiny.CLASSES
 
 
