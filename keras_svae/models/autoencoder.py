@@ -118,9 +118,9 @@ class Autoencoder(LatentModel):
         Returns:
             (batch, n, ...), in the data's range.
         """
-        y = self.classes_for(x, y)
+        y = self._labels(self.classes_for(x, y), tf.shape(x)[0])
         if y is not None:
-            y = tf.repeat(tf.broadcast_to(y, tf.shape(x)[:1]), n)
+            y = tf.repeat(y, n)
         # Each copy of x by itself: an encoder that is fed noise draws by it.
         z = self.encode(tf.repeat(self._data(x), n, axis=0), y, seed)
         made = self.decode(z, y, seed)

@@ -26,7 +26,8 @@ class DomainDraw:
 
     def __init__(self, model, batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
-        (self._source, self.y), (self._target, self.y_target) = batch
+        self._source, self._target = (x for x, _ in batch)
+        self.y, self.y_target = model.labels(batch)
         self.log: dict[str, tf.Tensor] = {}
 
     @functools.cached_property
@@ -113,9 +114,16 @@ class AdversarialDomainAdaptation(Game):
         return (x, y), (x, y)
 
     def check_data(self, batch):
-        for (x, y), unlabelled in zip(batch, (False, True), strict=True):
-            checks.labels(y, self.classes, len(x), unlabelled)
+        self.labels(batch)
+        for x, _ in batch:
             checks.images(x, self.data_shape, None)
+
+    def labels(self, batch) -> list[tf.Tensor]:
+        """Classes of a batch's source and target, (batch,) each, checked."""
+        return [
+            checks.labels(y, self.classes, tf.shape(x)[0], unlabelled)
+            for (x, y), unlabelled in zip(batch, (False, True), strict=True)
+        ]
 
     def f(self, features, training=True) -> tf.Tensor:
         """The critic's logits, (batch, 1) float32: log source - log target."""

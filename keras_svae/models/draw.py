@@ -6,6 +6,7 @@ import typing
 import tensorflow as tf
 
 from keras_svae import distributions
+from keras_svae.models import checks
 from keras_svae.models.classes import one_hot
 from keras_svae.noise import Noise
 
@@ -30,8 +31,12 @@ class Draw:
 
     def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
-        x, self.labels = batch if model.conditional else (batch, None)
+        x, y = batch if model.conditional else (batch, None)
         self.x = tf.cast(x, tf.float32)
+        self.labels = y
+        if y is not None:
+            size = tf.shape(self.x)[0]
+            self.labels = checks.labels(y, model.classes, size, model.unlabelled)
         self.log: dict[str, tf.Tensor] = {}
 
     @functools.cached_property

@@ -6,6 +6,7 @@ optimizers, turns, noise, replicas, metrics, saving.
 """
 
 import dataclasses
+import inspect
 import os
 from collections.abc import Iterator
 
@@ -424,12 +425,13 @@ class Game(keras.Model):
                 "Expected a compiled model; received: fit() before compile(). Call "
                 f"compile({', '.join(checks.optimizer_names(self.players))})."
             )
-        y, size = (
-            kwargs.get(name, args[i] if len(args) > i else None)
-            for i, name in enumerate(("y", "batch_size"))
-        )
-        checks.first_batch(self, x, y, size)
-        steps = kwargs.get("steps_per_epoch")
+        given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
+        checks.first_batch(self, x, given.get("y"), given.get("batch_size"))
+        validation = given.get("validation_data")
+        if validation is not None:
+            x_y = keras.utils.unpack_x_y_sample_weight(validation)[:2]
+            checks.first_batch(self, *x_y, training=False)
+        steps = given.get("steps_per_epoch")
         if steps and steps % self.steps_per_execution:
             # Keras would run on into the next epoch.
             raise ValueError(
@@ -439,6 +441,12 @@ class Game(keras.Model):
         if isinstance(x, tf.data.Dataset) and not args:
             kwargs.setdefault("shuffle", False)  # else Keras warns that it can't
         return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Keras's `evaluate`, after a look at the first batch, as `fit` has it."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # fit's own, looked at by it
+            checks.first_batch(self, x, y, training=False)
+        return super().evaluate(x, y, *args, **kwargs)
 
     def export(self, filepath: str | os.PathLike) -> None:
         """Writes a SavedModel that runs without this package.

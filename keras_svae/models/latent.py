@@ -161,8 +161,18 @@ class LatentModel(Game):
 
     def _split(self, inputs):
         """Inputs of `call`, classes as one-hot vectors; None for no classes."""
-        x, y = inputs if self.conditional else (inputs, None)
-        return x, None if y is None else one_hot(y, self.classes)
+        if not self.conditional:
+            return inputs, None
+        x, y = self._pair(inputs)
+        return x, self._classes(y, tf.shape(x)[0])
+
+    def _pair(self, inputs) -> tuple:
+        if isinstance(inputs, (tuple, list)) and len(inputs) == 2:
+            return tuple(inputs)
+        raise ValueError(
+            "Expected a pair (inputs, y) of what its network reads and classes, for "
+            f"{type(self).__name__}; received: no y"
+        )
 
     def _classes(self, y, n) -> tf.Tensor | None:
         """n classes as one-hot vectors, (n, classes), None of a model without."""
@@ -192,10 +202,8 @@ class LatentModel(Game):
                 f"each, for {type(self).__name__}; received: y=None"
             )
         y = tf.convert_to_tensor(y)
-        if tf.executing_eagerly():
-            size = None if y.shape.rank == 0 else int(n)
-            checks.labels(y, self.classes, size, unlabelled)
-        return tf.broadcast_to(tf.cast(y, tf.int64), [n])
+        size = None if y.shape.rank == 0 else n
+        return tf.broadcast_to(checks.labels(y, self.classes, size, unlabelled), [n])
 
     def _codes(self, z) -> tf.Tensor:
         z = tf.convert_to_tensor(z, tf.float32)

@@ -46,7 +46,7 @@ class PartlyLabelledDraw(Draw):
         count = self.model.classes
         y = self.noise.uniform([tf.shape(self.x)[0]], "y", maxval=float(count))
         y = tf.minimum(tf.cast(y, tf.int64), count - 1)
-        y = one_hot(tf.where(self.known, tf.cast(self.labels, tf.int64), y), count)
+        y = one_hot(tf.where(self.known, self.labels, y), count)
         raw = self.model.likelihood_raw(self.z, self.training, y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
 
@@ -165,7 +165,7 @@ class SemiSupervisedVAE(VAE):
 
     def call(self, inputs, training=False):
         """Data to their reconstructions, of `(x, y)`, where y may be -1."""
-        x, y = inputs
+        x, y = self._pair(inputs)
         return super().call((x, self.classes_for(x, y)), training)
 
     def classes_for(self, x, y=None):

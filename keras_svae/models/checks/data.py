@@ -7,26 +7,43 @@ import tensorflow as tf
 from keras_svae.models.checks.values import shapes
 
 
-def labels(y, classes: int, n: int | None, unlabelled: bool = False) -> None:
-    """Raises unless y are classes.
+def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
+    """Classes as int64; raises unless they are classes.
+
+    In a graph, a SavedModel's too, their range is looked at when it runs: whatever
+    reads the result waits for that. XLA leaves it out.
 
     Args:
-        y: What was given, (n,).
+        y: What was given, (n,) or a scalar.
         classes: How many classes there are.
         n: How many examples; None for a single class for all of them.
         unlabelled: Whether -1, no class, is allowed.
+
+    Raises:
+        ValueError: For another type or shape, and outside graphs for another number.
+        tf.errors.InvalidArgumentError: In a graph, for another number.
     """
     low = -1 if unlabelled else 0
     what = f"classes as integers in {low}..{classes - 1}"
-    y = np.asarray(y)
-    if not np.issubdtype(y.dtype, np.integer):
-        raise ValueError(f"Expected {what}; received: y of type {y.dtype}")
-    shape = () if n is None else (n,)
-    if y.shape != shape:
+    y = tf.convert_to_tensor(y)
+    if not y.dtype.is_integer:
+        raise ValueError(f"Expected {what}; received: y of type {y.dtype.name}")
+    eager = tf.executing_eagerly()
+    shape = () if n is None else (int(n) if eager else None,)
+    if not y.shape.is_compatible_with(shape):
         raise ValueError(f"Expected {what}, shape {shape}; received: shape {y.shape}")
-    for found in (y.min(initial=low), y.max(initial=low)):
-        if not low <= found < classes:
+    y = tf.cast(y, tf.int64)
+    least, most = tf.reduce_min(y), tf.reduce_max(y)  # of no y: the extreme integers
+    fine = (least >= low) & (most < classes)
+    if eager:
+        if not fine:
+            found = int(least if least < low else most)
             raise ValueError(f"Expected {what}; received: {found}")
+        return y
+    received = [tf.cast(one, tf.int32) for one in (least, most)]
+    message = [f"Expected {what}; received, from ... to:", *received]
+    with tf.control_dependencies([tf.debugging.Assert(fine, message)]):
+        return tf.identity(y)
 
 
 def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
@@ -67,35 +84,40 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
             )
 
 
-def first_batch(model, x, y=None, batch_size: int | None = None) -> None:
-    """Looks at what `fit` is about to be fed, as far as that consumes nothing.
+def first_batch(
+    model, x, y=None, batch_size: int | None = None, training: bool = True
+) -> None:
+    """Looks at what a model is about to be fed, as far as that consumes nothing.
 
     Args:
         model: A model.
-        x: Its training data.
+        x: Its data.
         y: Classes beside arrays x.
         batch_size: Of arrays, Keras's 32 where it is None.
+        training: Whether it will learn from them, which not all sizes allow.
     """
+    what = "data to train on" if training else "data to evaluate on"
+    check_size = model.check_batch if training else lambda size: None
     if isinstance(x, tf.data.Dataset):
         batch = next(iter(x.take(1)), None)
         if batch is None:
-            raise ValueError("Expected data to train on; received: an empty data set")
+            raise ValueError(f"Expected {what}; received: an empty data set")
         x = model.unpack(batch)
     elif isinstance(x, keras.utils.PyDataset):
         x = model.unpack(x[0])
     elif not hasattr(x, "shape"):
         return  # a generator, or a distributed data set
     elif len(x) == 0:
-        raise ValueError("Expected data to train on; received: an empty array")
+        raise ValueError(f"Expected {what}; received: an empty array")
     else:
         model.check_data(model.unpack(x if y is None else (x, y)))
         batch_size = batch_size or 32
         # Both sizes that Keras cuts an array into.
         for size in {min(batch_size, len(x)), len(x) % batch_size or batch_size}:
-            model.check_batch(size)
+            check_size(size)
         return
     model.check_data(x)
-    model.check_batch(len(keras.tree.flatten(x)[0]))
+    check_size(len(keras.tree.flatten(x)[0]))
 
 
 def partners(size: int, replicas: int) -> None:
