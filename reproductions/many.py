@@ -1,5 +1,6 @@
 """Many runs in worker processes: each one JSON file, so that none is done twice."""
 
+import argparse
 import concurrent.futures
 import contextlib
 import fcntl
@@ -10,7 +11,40 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["locked", "run_all", "worker_starts"]
+from reproductions.config import BUDGETS
+
+__all__ = ["add_options", "fit", "locked", "run_all", "worker_starts"]
+
+
+def add_options(parser: argparse.ArgumentParser, seeds: int) -> None:
+    """Options of a table of experiments' runs.
+
+    Args:
+        parser: What they are added to.
+        seeds: How many runs a cell has, if nothing else is said.
+    """
+    add = parser.add_argument
+    add("--seeds", type=int, default=seeds, help="of each cell [%(default)s]")
+    add("--budget", choices=BUDGETS, default="quick", help="[%(default)s]")
+    add("--epochs", type=int, help="of each run [the budget's]")
+    add("--data-dir", help="where TFDS has or puts data sets")
+    add(
+        "--workers",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="processes, one thread each [%(default)s, one per core]",
+    )
+    add("--report", action="store_true", help="run nothing, write what is done so far")
+
+
+def fit(model, inputs) -> None:
+    """Trains a model as its configuration says, in silence."""
+    model.fit(
+        inputs.stream(0),
+        steps_per_epoch=inputs.steps_per_epoch,
+        epochs=inputs.config.epochs,
+        verbose=0,
+    )
 
 
 @contextlib.contextmanager

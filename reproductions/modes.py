@@ -92,12 +92,7 @@ def one_run(run: dict, path: str) -> dict:
     result = dict(run) | {"steps": config.epochs * inputs.steps_per_epoch}
     law = ks.data.mixture(config.data)
     try:
-        model.fit(
-            inputs.stream(0),
-            steps_per_epoch=inputs.steps_per_epoch,
-            epochs=config.epochs,
-            verbose=0,
-        )
+        many.fit(model, inputs)
     except ks.Diverged as error:
         result |= {"modes": 0, "high quality": 0.0, "diverged": str(error)}
     else:

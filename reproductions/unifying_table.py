@@ -16,12 +16,10 @@ nothing in a run; but M2's alpha of the quick budget, 10, was chosen before the 
 
 import argparse
 import functools
-import os
 import pathlib
 import time
 
 from reproductions import many, results
-from reproductions.config import BUDGETS
 from reproductions.files import read_json, write_json
 
 ABOUT = "tables 2 to 4: every extension beside its base, many seeds, T chosen"
@@ -254,17 +252,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="in this order [all of mnist; gan alone of the others, as in the paper]",
     )
     add("--shares", type=float, nargs="+", help="of the data or labels [all]")
-    add("--seeds", type=int, default=SEEDS, help="of each cell [%(default)s]")
-    add("--budget", choices=BUDGETS, default="quick", help="[%(default)s]")
-    add("--epochs", type=int, help="of each run [the budget's]")
-    add("--data-dir", help="where TFDS has or puts data sets")
-    add(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="processes, one thread each [%(default)s, one per core]",
-    )
-    add("--report", action="store_true", help="run nothing, write what is done so far")
+    many.add_options(parser, SEEDS)
     add("--record", help="also write the table to this file, results/….json")
 
 
