@@ -14,6 +14,7 @@ from keras_svae.models.alpha_gan import AlphaGAN
 from keras_svae.models.as_vae import ASVAE
 from keras_svae.models.autoencoder import Autoencoder, JointModel
 from keras_svae.models.avb import AdversarialVariationalBayes
+from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.domain_adaptation import AdversarialDomainAdaptation
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Diverged, Game, Player
@@ -47,6 +48,7 @@ __all__ = [
     "Autoencoder",
     "CGAN",
     "CVAE",
+    "CriticOfCodes",
     "Diverged",
     "Draw",
     "GAN",

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.models import checks
-from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.game import Player
 from keras_svae.ratios import logistic, symmetric_kl
 
@@ -12,7 +12,7 @@ __all__ = ["AdversarialAutoencoder"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class AdversarialAutoencoder(Autoencoder):
+class AdversarialAutoencoder(CriticOfCodes):
     """Adversarial autoencoder, AAE (Makhzani et al., 2015).
 
     InfoGAN with data and codes exchanged: On Unifying Deep Generative Models, (31). A
@@ -50,21 +50,21 @@ class AdversarialAutoencoder(Autoencoder):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
+    code_critic_name = "critic"
+    # Its only critic.
+    f = CriticOfCodes.g
     # Whether the cost is a log likelihood.
     needs_density = True
 
     def __init__(
         self, encoder, decoder, critic, *, lam=1.0, posterior="implicit", **kwargs
     ):
-        super().__init__(encoder, decoder, posterior=posterior, **kwargs)
+        super().__init__(
+            encoder, decoder, critic_of_codes=critic, posterior=posterior, **kwargs
+        )
         if self.needs_density:
             checks.explicit(self.likelihood_law)
-        self.critic = checks.critic_of_code("critic", critic, self.latent_dim)
         self.lam = checks.weight("lam", lam)
-
-    def f(self, z, training=True):
-        """The critic's logits, (batch, 1) float32: log p(z) - log q(z)."""
-        return tf.cast(self.critic(z, training=training), tf.float32)
 
     def critic_loss(self, draw):
         """Minus twice (32)."""
@@ -84,19 +84,5 @@ class AdversarialAutoencoder(Autoencoder):
             "matching": self.lam * fooling,
         }
 
-    def log_ratio_code(self, z) -> tf.Tensor:
-        """The critic's estimate of log p(z) - log q(z), (batch,), nats."""
-        return tf.squeeze(self.f(self._codes(z), training=False), -1)
-
-    def endpoints(self):
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-
-        def log_ratio_code(z):
-            return {"log_ratio": self.log_ratio_code(z)}
-
-        found = super().endpoints()
-        return {**found, "log_ratio_code": (log_ratio_code, [codes])}
-
     def get_config(self):
-        critic = keras.saving.serialize_keras_object(self.critic)
-        return {**super().get_config(), "critic": critic, "lam": self.lam}
+        return {**super().get_config(), "lam": self.lam}

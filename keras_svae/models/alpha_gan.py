@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.adversarial import AdversarialModel
-from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import l1
+from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.game import Player
 from keras_svae.ratios import logistic, reverse_kl
 
@@ -14,7 +14,7 @@ __all__ = ["AlphaGAN"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class AlphaGAN(Autoencoder, AdversarialModel):
+class AlphaGAN(CriticOfCodes, AdversarialModel):
     """alpha-GAN (Rosca et al., 2017).
 
     The variational bound with a "synthetic likelihood" and an implicit posterior: a
@@ -76,16 +76,14 @@ class AlphaGAN(Autoencoder, AdversarialModel):
         **kwargs,
     ):
         super().__init__(
-            encoder, generator, critic=critic, posterior=posterior, **kwargs
-        )
-        self.critic_code = checks.critic_of_code(
-            "critic_code", critic_code, self.latent_dim
+            encoder,
+            generator,
+            critic=critic,
+            critic_of_codes=critic_code,
+            posterior=posterior,
+            **kwargs,
         )
         self.lam = checks.weight("lam", lam)
-
-    def g(self, z, training=True):
-        """The logits of critic_code, (batch, 1) float32: log p(z) - log q(z)."""
-        return tf.cast(self.critic_code(z, training=training), tf.float32)
 
     def reconstruction(self, draw):
         """E_q lam ||x - G(z)||_1."""
@@ -118,21 +116,7 @@ class AlphaGAN(Autoencoder, AdversarialModel):
             ),
         }
 
-    def log_ratio_code(self, z) -> tf.Tensor:
-        """The estimate of log p(z) - log q(z), (batch,), nats."""
-        return tf.squeeze(self.g(self._codes(z), training=False), -1)
-
-    def endpoints(self):
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-
-        def log_ratio_code(z):
-            return {"log_ratio": self.log_ratio_code(z)}
-
-        found = super().endpoints()
-        return {**found, "log_ratio_code": (log_ratio_code, [codes])}
-
     def get_config(self):
         config = super().get_config()
         config["generator"] = config.pop("decoder")
-        critic = keras.saving.serialize_keras_object(self.critic_code)
-        return {**config, "critic_code": critic, "lam": self.lam}
+        return {**config, "lam": self.lam}
