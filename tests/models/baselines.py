@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_svae as ks
+from tests.models import endpoints
 from tests.models.tiny import CODE, DATA, data, dense
 
 # A generator whose sample is its mean.
@@ -59,3 +61,20 @@ def comes_back(model, path):
     for a, b in zip(model.trainable_variables, again.trainable_variables, strict=True):
         np.testing.assert_array_equal(a, b)
     return again
+
+
+# Of an autoencoder without densities.
+ENDPOINTS = {"about", "generate", "decode", "encode", "reconstruct", "neighbours"}
+
+
+def exports(model, path, *more):
+    """Its SavedModel has these endpoints besides, and their values are the model's."""
+    model.export(path)
+    saved = tf.saved_model.load(path).signatures
+    assert set(saved) - {"serving_default"} == ENDPOINTS.union(more)
+    given = endpoints.arguments(model)
+    found = {
+        name: saved[name](**{key: tf.constant(one) for key, one in of_name.items()})
+        for name, of_name in given.items()
+    }
+    endpoints.agree(found, model)

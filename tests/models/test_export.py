@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from tests.models import tiny
+from tests.models import endpoints, tiny
 
 COMMON = {"about", "generate", "decode", "log_likelihood"}
 CODES = COMMON | {
@@ -55,27 +55,11 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     model = tiny.build(method)
     model.fit(tiny.data(n=20), batch_size=5, verbose=0)
     model.export(tmp_path / "saved")
-    x = tiny.data(n=3)
-    z = np.random.default_rng(0).normal(size=(3, tiny.CODE)).astype("float32")
-    arguments = {
-        "about": {},
-        "generate": {"n": 4, "seed": 5},
-        "decode": {"z": z.tolist(), "seed": 0},
-        "encode": {"x": x.tolist(), "seed": 5},
-        "reconstruct": {"x": x.tolist(), "seed": 0},
-        "neighbours": {"x": x.tolist(), "n": 4, "seed": 5},
-        "posterior": {"x": x.tolist(), "seed": 0},
-        "log_likelihood": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
-        "log_posterior": {"x": x.tolist(), "z": z.tolist(), "seed": 0},
-        "bound": {"x": x.tolist(), "seed": 5},
-        "log_ratio": {"x": x.tolist(), "z": z.tolist()},
-        "log_ratio_x": {"x": x.tolist(), "z": z.tolist()},
-        "log_ratio_z": {"x": x.tolist(), "z": z.tolist()},
+    calls = {
+        name: {key: value.tolist() for key, value in given.items()}
+        for name, given in endpoints.arguments(model).items()
     }
-    of_x = isinstance(model, ks.GAN)
-    if of_x:
-        del arguments["log_ratio"]["z"]
-    calls = {name: arguments[name] for name in ENDPOINTS[method]}
+    assert set(calls) == ENDPOINTS[method]
     (tmp_path / "calls.json").write_text(json.dumps(calls))
     command = [sys.executable, "-c", LOADER, "saved", "calls.json", "found.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -89,33 +73,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     known |= {"as_vae": None, "avb_contrast": None}
     if method in known or hasattr(model, "critic"):
         assert about["log_ratio"] == known.get(method, pairs)
-    expected = {
-        "generate": lambda: {
-            "x": model.generate(4, seed=5),
-            "z": model.generate_pairs(4, seed=5)[1],
-        },
-        "decode": lambda: {"x": model.decode(z)},
-        "encode": lambda: {"z": model.encode(x, seed=5)},
-        "reconstruct": lambda: {"x": model.reconstruct(x)},
-        "neighbours": lambda: {"x": model.neighbours(x, 4, seed=5)},
-        "posterior": lambda: {
-            "mean": model.posterior(x).mean(),
-            "scale": model.posterior(x).stddev(),
-        },
-        "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
-        "log_posterior": lambda: {"log_posterior": model.posterior(x).log_prob(z)},
-        "bound": lambda: {"bound": model.bound(x, seed=5)},
-        "log_ratio_x": lambda: {"log_ratio": model.log_ratio_x(x, z)},
-        "log_ratio_z": lambda: {"log_ratio": model.log_ratio_z(x, z)},
-        "log_ratio": lambda: {
-            "log_ratio": model.log_ratio(x) if of_x else model.log_ratio(x, z)
-        },
-    }
-    for name in found:
-        wanted = expected[name]()
-        assert set(found[name]) == set(wanted)
-        for key, value in wanted.items():
-            np.testing.assert_allclose(found[name][key], value, rtol=1e-4, atol=1e-5)
+    endpoints.agree(found, model)
     saved = tf.saved_model.load(tmp_path / "saved").signatures
     assert set(saved) == ENDPOINTS[method] | {"serving_default"}
     # It generates.

@@ -102,11 +102,14 @@ def test_the_penalty_has_no_bias():
     assert abs(np.mean(found)) < 3 * error < 0.1
 
 
-@pytest.mark.parametrize("cls", [ks.WAEMMD, ks.WAEGAN])
-def test_it_is_saved(cls, tmp_path):
+@pytest.mark.parametrize(
+    ("cls", "more"), [(ks.WAEMMD, ()), (ks.WAEGAN, ("log_ratio_code",))]
+)
+def test_it_is_saved_and_exported(cls, more, tmp_path):
     again = baselines.comes_back(make(cls), tmp_path / "model.keras")
     assert again.lam == 0.7
     assert cls is ks.WAEGAN or again.scales == SCALES
+    baselines.exports(again, tmp_path / "saved", *more)
 
 
 def test_fit_wants_two_codes_in_a_batch():
