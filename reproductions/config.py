@@ -61,7 +61,7 @@ _IJAE = {
     "model": "IJAE",
     "networks": "encoder generator critic_x critic_pair critic_code",
     "reads": "triples",
-    "options": _LAM,
+    "options": _LAM | {"stop_code": "stop_code"},
 }
 _IMPLICIT = {"posterior": "implicit", "noise": None}
 
@@ -144,7 +144,7 @@ METHODS = {
         model="AGE",
         networks="encoder decoder",
         options=_LAM,
-        settings=_lam(1000.0, posterior="implicit", noise=False),
+        settings=_lam(250.0, posterior="implicit", noise=False),
     ),
     "wae_mmd": Method(
         model="WAEMMD",
@@ -248,6 +248,13 @@ class Config:
         unset="the paper's",
         group="method",
     )
+    stop_code: bool | None = option(
+        "whether the pair's critic, by its input z, passes the encoder no gradient, "
+        "ijae only",
+        None,
+        unset="so it is",
+        group="method",
+    )
     temperature: float = option(
         "T of the discriminator that weights examples, aavae, aacvae, aa_ss_vae only",
         1.0,
@@ -349,6 +356,12 @@ class Config:
     )
     critic_activation: str | None = option(
         "of the critic, a Keras activation", None, group="networks"
+    )
+    stack: str | None = option(
+        "how the pair's critic joins two images, networks of ijae only",
+        None,
+        choices=(None, "horizontal", "channels"),
+        group="networks",
     )
 
     classes: int | None = option(

@@ -58,19 +58,31 @@ class AGE(Autoencoder):
             the sphere.
         generator: Network from codes to the likelihood's raw output; g(z) is the mean
             of the likelihood.
-        mu: Weight of data's reconstruction in the encoder's loss, >= 0; L1 per entry.
+        mu: Weight of data's reconstruction in the encoder's loss, >= 0; L1 per entry,
+            of images in [-1, 1] in the authors' experiments.
         lam: Weight of codes' reconstruction in the generator's loss, >= 0; squared
-            error per dimension of codes on the unit sphere.
+            error per dimension of codes on the unit sphere. That is at most
+            4 / latent_dim, so a small code wants a small lam: the authors' is two to
+            four times latent_dim.
         **kwargs: `likelihood`, `seed`, `turns` (the generator has two), `play`: see
             `Autoencoder` and `Game`.
+
+    The defaults of mu and lam are what the authors' released settings come to here:
+    they pass 10 and 1000, for codes of 64 and 128 dimensions, but their code's D is
+    twice this one and their error of codes half of this one.
+
+    The encoder should have no batch normalisation after its first layer, as the
+    authors' has none there: data and samples pass in batches of their own, and it takes
+    from both what tells them apart. With it, MNIST was not learned (docs/methods/age.md).
 
     Raises:
         ValueError: For a negative weight, an explicit posterior, or another prior than
             "normal".
 
     Example:
-        nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False)
-        model = ks.AGE(nets.encoder, nets.decoder)
+        nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False,
+                                 batch_norm=False)
+        model = ks.AGE(nets.encoder, nets.decoder, lam=2 * 8)
         model.compile(optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5),
                       encoder_optimizer=keras.optimizers.Adam(2e-4, beta_1=0.5))
     """
@@ -85,8 +97,8 @@ class AGE(Autoencoder):
         encoder,
         generator,
         *,
-        mu: float = 10.0,
-        lam: float = 1000.0,
+        mu: float = 5.0,
+        lam: float = 250.0,
         posterior="implicit",
         prior="normal",
         **kwargs,

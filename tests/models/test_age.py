@@ -1,7 +1,10 @@
 """AGE: losses and gradients against NumPy, the divergence, and the sphere."""
 
+import types
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from tests.models import baselines, tiny
@@ -51,6 +54,37 @@ def test_losses_and_gradients_match_numpy():
     tiny.check(model, "generator", generator, w)
     np.testing.assert_allclose(draw.log["divergence_data"], kl(e(x)), rtol=1e-4)
     np.testing.assert_allclose(draw.log["divergence_samples"], kl(e(g(z))), rtol=1e-4)
+
+
+def test_the_default_weights_are_those_of_the_authors_code():
+    """Its losses have the variance for the deviation, and the cosine for a distance."""
+    code = 128
+    model = ks.AGE(**baselines.networks("encoder", "generator", code=code))
+    rng = np.random.default_rng(0)
+    shown = tf.Variable(rng.normal(size=(32, code)) * np.linspace(0.3, 1, code) + 0.2)
+    z = tf.constant(unit(rng.normal(size=(32, code))))
+
+    def theirs():
+        found = tf.math.l2_normalize(shown, -1)
+        mean, variance = tf.nn.moments(found, 0)
+        each = (variance**2 + mean**2) / 2 - tf.math.log(variance) - 0.5
+        cosine = 2 - tf.reduce_mean(found * z)
+        return tf.reduce_mean(each) + 1000 * cosine
+
+    def ours():
+        draw = types.SimpleNamespace(z=z, z_p=model.on_sphere(shown))
+        return sum(model.generator_loss(draw).values())
+
+    gradients = []
+    for loss in (theirs, ours):
+        with tf.GradientTape() as tape:
+            value = loss()
+        gradients.append(tape.gradient(value, shown))
+    scale = np.abs(gradients[0]).max()
+    np.testing.assert_allclose(
+        gradients[0] / scale, 2 * gradients[1] / scale, atol=0.01
+    )
+    assert 2 * model.mu == 10
 
 
 def test_the_divergence_is_of_the_law_of_codes():
