@@ -1,5 +1,6 @@
 """From a configuration to a compiled model."""
 
+import contextlib
 import functools
 import inspect
 
@@ -49,12 +50,23 @@ def value_range(config: Config) -> tuple[float, float]:
     return ks.distributions.get(laws(config)["likelihood"]).range or (0.0, 1.0)
 
 
+@contextlib.contextmanager
+def policy(name: str):
+    """Layers that are made within have this dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def networks(config: Config) -> list[keras.Model | None]:
     """What the method's class takes, with weights of the configuration's seed."""
     keras.utils.set_random_seed(config.seed)
     method = METHODS[config.method]
     given = ("units", "depth", "noise", "batch_norm", "width")
-    given += ("critic_batch_norm", "logit_batch_norm", "critic_activation")
+    given += ("critic_batch_norm", "logit_batch_norm", "critic_activation", "stack")
     options = {name: getattr(config, name) for name in given}
     options = {name: value for name, value in options.items() if value is not None}
     if config.dropout:
@@ -109,7 +121,8 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
         for name in method.players
     }
     turns = {name: number for name, number in turns.items() if number is not None}
-    made = method(*networks(config), seed=config.seed, turns=turns, **arguments)
+    with policy(config.dtype):
+        made = method(*networks(config), seed=config.seed, turns=turns, **arguments)
     rates = dict.fromkeys(made.players, config.learning_rate)
     if "critic" in rates and config.critic_learning_rate is not None:
         rates["critic"] = config.critic_learning_rate

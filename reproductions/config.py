@@ -429,6 +429,12 @@ class Config:
     replicas: int = option(
         "devices that share each batch: GPUs, else logical CPUs", 1, group="machine"
     )
+    dtype: str = option(
+        "policy of the networks, weights and losses being float32",
+        "float32",
+        choices=("float32", "mixed_bfloat16"),
+        group="machine",
+    )
     steps_per_execution: int = option(
         "steps per call of the graph, at most; 1 for several replicas",
         1,

@@ -64,7 +64,9 @@ class IJAE(Autoencoder, AdversarialModel):
         G: -(1 - lam) E_p(x) f_psi(x) - lam E_q(x)q(z|x) f_tau(x, z, G(z)),
         E: -lam E_q(x)q(z|x) [f_tau(x, z, G(z)) + f_zeta(x, z)].
 
-    At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. With an
+    At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. That by
+    z itself is zero there, r' being at its mode, and is left out of the encoder's: a
+    critic that learns sends codes to infinity by it (see `stop_code`). With an
     explicit likelihood there is no f_tau, and log p(x|z) stands in its place: -L1 for
     "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
 
@@ -86,6 +88,9 @@ class IJAE(Autoencoder, AdversarialModel):
             G(z) then ends in tanh). Or an explicit law, by name or with its scale:
             symmetric are "gaussian" and "laplace", which is not checked.
         fake_variance: Of r', >= 0.
+        stop_code: Whether f_tau's input z passes the encoder no gradient; its input
+            G(z) does. False is (7) as it is written, for which the critic of table 6
+            is not fit: it adds a linear function of z, which is never flat.
         posterior: "implicit", or another law that is drawn from.
         **kwargs: `prior`, `seed`, `turns`, `play`: see `LatentModel` and `Game`.
 
@@ -122,6 +127,7 @@ class IJAE(Autoencoder, AdversarialModel):
         lam: float = 0.3,
         likelihood=None,
         fake_variance: float = 1e-8,
+        stop_code: bool = True,
         posterior="implicit",
         **kwargs,
     ):
@@ -135,6 +141,7 @@ class IJAE(Autoencoder, AdversarialModel):
         )
         self.lam = checks.fraction("lam", lam)
         self.fake_variance = checks.weight("fake_variance", fake_variance)
+        self.stop_code = bool(stop_code)
         shapes = self.data_shape, self.latent_dim
         self.critic_code = checks.critic_of_pairs("critic_code", critic_code, *shapes)
         self.critic_pair = None
@@ -173,7 +180,9 @@ class IJAE(Autoencoder, AdversarialModel):
         """log r(x|G(z)) but for a constant, (batch, 1) or (batch,): Theorem 1."""
         if self.critic_pair is None:
             return draw.log_p_x
-        return self.f_tau(*draw.q, draw.reconstruction, draw.training)
+        x, z = draw.q
+        z = tf.stop_gradient(z) if self.stop_code else z
+        return self.f_tau(x, z, draw.reconstruction, draw.training)
 
     def generator_loss(self, draw):
         """(6): lam at the reconstruction, as in the objective above it."""
@@ -240,7 +249,12 @@ class IJAE(Autoencoder, AdversarialModel):
             critic = getattr(self, name)
             if critic is not None:
                 config[name] = keras.saving.serialize_keras_object(critic)
-        return {**config, "lam": self.lam, "fake_variance": self.fake_variance}
+        return {
+            **config,
+            "lam": self.lam,
+            "fake_variance": self.fake_variance,
+            "stop_code": self.stop_code,
+        }
 
 
 def _likelihood(given):

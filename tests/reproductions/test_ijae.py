@@ -21,6 +21,25 @@ def given(**more):
     return argparse.Namespace(**settings | {"workers": 1} | more)
 
 
+def test_options_of_the_pairs_critic_and_of_arithmetic():
+    options = {"stack": "channels", "stop_code": False, "dtype": "mixed_bfloat16"}
+    config = ijae.CIFAR10.config(method="ijae", width=0.1, **options)
+    model = build.model(config)
+    assert not model.stop_code
+    joined = next(
+        one
+        for one in model.critic_pair.layers
+        if isinstance(one, keras.layers.Concatenate)
+    )
+    assert joined.output.shape == (None, 32, 32, 6)
+    kernel = next(
+        one for one in model.decoder.layers if isinstance(one, keras.layers.Conv2D)
+    )
+    assert (kernel.compute_dtype, kernel.variable_dtype) == ("bfloat16", "float32")
+    assert model.decoder.output.dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
 @pytest.mark.parametrize("name", ijae.EXPERIMENTS)
 @pytest.mark.parametrize("method", plane.NAMES)
 def test_every_experiment_has_every_method(name, method):
@@ -52,13 +71,17 @@ def test_variants_differ_in_the_likelihood_alone():
 def test_all_have_the_same_generator_and_an_optimizer_each_player(method):
     config = ijae.MNIST.config(method=method, budget="quick", **SMALL)
     model = build.model(config, 2)
-    reference = build.model(ijae.MNIST.config(budget="quick", **SMALL), 2)
+    # Of all but AGE, which does not learn with it.
+    assert config.batch_norm == (method != "age")
+    same = {"batch_norm": config.batch_norm, **SMALL}
+    reference = build.model(ijae.MNIST.config(budget="quick", **same), 2)
     for a, b in zip(model.decoder.weights, reference.decoder.weights, strict=True):
         assert a.shape == b.shape
     assert build.value_range(config) == model.likelihood_law.range == (-1, 1)
     for name, player in model.players.items():
         adam = getattr(model, player.optimizer)
         rate = config.critic_learning_rate if name == "critic" else 1e-3
+        rate = 5e-4 if method == "age" else rate
         assert float(adam.learning_rate) == pytest.approx(rate)
         # The rate falls to zero with this player's last update.
         adam.iterations.assign(2 * model.turns[name])
