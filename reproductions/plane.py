@@ -5,7 +5,8 @@
 
 IJAE and its explicit variants, -L1 and -L2, are trained with every lam, the other
 methods once with their own, over several seeds. All have the same encoder and generator
-but for injected noise, the same data, steps, batch and rates. Each run is one JSON
+but for injected noise, the same data, steps, batch and rates; AGE alone has a rate of
+its own and, with --budget quick, no batch normalisation. Each run is one JSON
 file, written when it is done: the same command goes on where an interrupted one
 stopped.
 """

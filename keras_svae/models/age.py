@@ -73,7 +73,7 @@ class AGE(Autoencoder):
 
     The encoder should have no batch normalisation after its first layer, as the
     authors' has none there: data and samples pass in batches of their own, and it takes
-    from both what tells them apart. With it, MNIST was not learned (docs/methods/age.md).
+    from both what tells them apart. docs/methods/age.md says what runs showed.
 
     Raises:
         ValueError: For a negative weight, an explicit posterior, or another prior than
