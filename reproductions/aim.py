@@ -1,7 +1,7 @@
 """The experiments of AIM: python -m reproductions.aim --help."""
 
 from reproductions import command, modes
-from reproductions.config import Experiment
+from reproductions.experiment import Experiment
 
 # The paper's toy, without its networks, steps and rates, which it does not give. What
 # is here was searched for the fewest steps to all 25 modes (docs/methods/aim.md); all

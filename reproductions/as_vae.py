@@ -1,7 +1,7 @@
 """AS-VAE's experiments (Pu et al., 2017): python -m reproductions.as_vae --help."""
 
 from reproductions import command, table
-from reproductions.config import Experiment
+from reproductions.experiment import Experiment
 
 # The appendix with the paper's networks is lost: the tables of sVAE (Chen et al.,
 # 2018), by some of the same authors, stand in. The paper stops early, "based on the

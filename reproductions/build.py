@@ -9,7 +9,8 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.distributions import Gaussian, Laplace, PlanarFlow, ShiftLikelihood
-from reproductions.config import METHODS, Config
+from reproductions.config import Config
+from reproductions.methods import METHODS
 
 # Laws by the names a configuration has for them; other names are keras_svae's own.
 POSTERIORS = {

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable
 
 import keras_svae as ks
-from reproductions import config, runner
-from reproductions.config import Config, Experiment
+from reproductions import runner
+from reproductions.config import Config
+from reproductions.experiment import Experiment, add_options
 from reproductions.files import write_json
 from reproductions.folder import RunFolder
 
@@ -55,7 +56,7 @@ def parser(
             "with --budget paper / quick. Defaults are in brackets.",
         )
         run_options(one)
-        config.add_options(one, experiment)
+        add_options(one, experiment)
     for name, module in extra.items():
         one = commands.add_parser(
             name,

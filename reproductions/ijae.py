@@ -1,7 +1,7 @@
 """The experiments of lambda-IJAE: python -m reproductions.ijae --help."""
 
 from reproductions import command, figure1, plane
-from reproductions.config import Experiment
+from reproductions.experiment import Experiment
 
 # Appendix D: Adam with these, codes of 128 dimensions, images in [-1, 1]. It gives
 # neither the batch nor how many steps: batches of 64 and 200 epochs are ours.

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 import keras_svae as ks
 import keras_svae.data
-from reproductions.config import METHODS, Config
+from reproductions.config import Config
+from reproductions.methods import METHODS
 
 
 class Inputs:

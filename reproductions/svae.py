@@ -1,7 +1,7 @@
 """The experiments of sVAE (Chen et al., 2018): python -m reproductions.svae --help."""
 
 from reproductions import command, sweep
-from reproductions.config import Experiment
+from reproductions.experiment import Experiment
 
 # What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with
 # these differences, alike for both methods:

@@ -1,7 +1,7 @@
 """On Unifying Deep Generative Models: python -m reproductions.unifying --help."""
 
 from reproductions import command, unifying_adapt, unifying_table
-from reproductions.config import Experiment
+from reproductions.experiment import Experiment
 
 # 1% of the training set's labels; `table` has the other sizes.
 _SOME = {"labelled": 0.01, "labelled_batch": 10}

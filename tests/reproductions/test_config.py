@@ -6,7 +6,8 @@ import json
 import pytest
 
 from reproductions import command, sweep
-from reproductions.config import BUDGETS, METHODS, Config
+from reproductions.config import BUDGETS, Config
+from reproductions.methods import METHODS
 from reproductions.svae import EXPERIMENTS, TOY
 
 

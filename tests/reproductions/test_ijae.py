@@ -9,7 +9,8 @@ import pytest
 
 import keras_svae as ks
 from reproductions import build, ijae, plane, plane_report
-from reproductions.config import BUDGETS, METHODS, Config
+from reproductions.config import BUDGETS, Config
+from reproductions.methods import METHODS
 
 SMALL = {"units": 4, "latent_dim": 3, "steps_per_epoch": 2, "epochs": 1}
 

@@ -11,8 +11,10 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions import build, unifying, unifying_adapt, unifying_report
 from reproductions import unifying_table as table
-from reproductions.config import BUDGETS, METHODS, Config, Experiment
+from reproductions.config import BUDGETS, Config
+from reproductions.experiment import Experiment
 from reproductions.inputs import Inputs
+from reproductions.methods import METHODS
 from reproductions.unifying_best import Best
 
 SMALL = {"units": 8, "nets": "digits", "latent_dim": 2, "steps_per_epoch": 2}
