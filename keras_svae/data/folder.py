@@ -1,6 +1,7 @@
 """Folders of pictures."""
 
 import functools
+import operator
 import os
 import pathlib
 
@@ -58,7 +59,11 @@ def annotated(text: str, files: list[str], where) -> list[str]:
 
 
 def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
-    """The pictures of a split and their classes, which are names of subfolders."""
+    """The pictures of a split and their classes, which are names of subfolders.
+
+    Classes take turns, so that the first n pictures, which a measure may look at or a
+    callback draw, are of all of them.
+    """
     classes = {sub.name: _pictures(sub, deep=True) for sub in _subfolders(folder)}
     classes = {name: paths for name, paths in classes.items() if paths}
     if list(classes) == ["images"]:  # TinyImageNet's validation and test: no class
@@ -75,8 +80,13 @@ def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
             f"{folder}"
         )
     if classes:
-        paths = [path for paths in classes.values() for path in paths]
-        return paths, [name for name, paths in classes.items() for _ in paths]
+        owned = [
+            (turn, name, path)
+            for name, paths in classes.items()
+            for turn, path in enumerate(paths)
+        ]
+        owned.sort(key=operator.itemgetter(0))
+        return [path for *_, path in owned], [name for _, name, _ in owned]
     if not loose:
         raise ValueError(
             f"Expected pictures ({', '.join(_SUFFIXES)}) in a folder or in class "
@@ -167,7 +177,8 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
 
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
     there are any; else a tenth is held out for test, the same at every load. Within a
-    split, subfolders are classes, numbered in the order of their names; but pictures
+    split, subfolders are classes, numbered in the order of their names, whose pictures
+    take turns; but pictures
     in a subfolder `images` alone are of the classes that `val_annotations.txt` beside
     it gives them, as in TinyImageNet, or of none. Pictures are grey if all are, else in
     three colours.

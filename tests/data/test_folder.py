@@ -35,11 +35,16 @@ def test_subfolders_are_classes_in_order_of_name(tmp_path):
             # As deep as TinyImageNet's.
             pixels = write(tmp_path / "train" / name / "images" / f"{i}.png")
             owner[pixels.tobytes()] = number
-    write(tmp_path / "val" / "quince" / "1.png")
     x, y = pairs(load(tmp_path, labels=True, batch_size=12))
     assert [owner[image.tobytes()] for image in x] == list(y)
+    # They take turns, so that the first few pictures are of all classes.
+    y = pairs(load(tmp_path, labels=True, batch_size=12, shuffle=False))[1]
+    assert list(y) == 4 * [0, 1, 2]
+    write(tmp_path / "val" / "pear" / "1.png")
+    write(tmp_path / "val" / "pear" / "2.png")
+    write(tmp_path / "val" / "quince" / "1.png")
     _, y = pairs(load(tmp_path, "validation", labels=True))
-    assert list(y) == [2]
+    assert list(y) == [1, 2, 1]
     with pytest.raises(ValueError, match=r"one of \['train', 'validation'\]; .*'test'"):
         load(tmp_path, "test")
 
@@ -98,7 +103,7 @@ def test_crop_and_size(tmp_path, cache):
     assert small.shape == (1, 10, 10, 3)
     # Antialiased: near the means of 2 x 2 pixels, whose own spread is larger.
     means = square[0].reshape(10, 2, 10, 2, 3).mean((1, 3))
-    assert np.corrcoef(small[0].ravel(), means.ravel())[0, 1] > 0.9
+    assert np.corrcoef(small[0].ravel(), means.ravel())[0, 1] > 0.85
     assert np.array_equal(np.round(small * 255), small * np.float32(255))
     with pytest.raises(
         ValueError, match="inside pictures 30 wide and 40 high.*crop=31"
