@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras_svae as ks
 from reproductions import runner
 from reproductions.config import Config
-from reproductions.experiment import Experiment, add_options
+from reproductions.experiments.experiment import Experiment, add_options
 from reproductions.files import write_json
 from reproductions.folder import RunFolder
 

@@ -6,8 +6,8 @@ import time
 import keras_svae as ks
 from keras_svae.evaluation import train_classifier
 from reproductions import command, runner
+from reproductions.experiments.svae import DIGITS
 from reproductions.folder import RunFolder
-from reproductions.svae import DIGITS
 
 MEASURES = {
     "mse": "of reconstructions of unseen digits, per pixel in [0, 1]",

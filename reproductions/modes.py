@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from reproductions import many, results
+from reproductions.experiments.aim import EXPERIMENTS
 from reproductions.files import read_json, write_json
 
 ABOUT = "table 2: modes captured and the share of high-quality samples, many seeds"
@@ -80,13 +81,13 @@ def one_run(run: dict, path: str) -> dict:
     import keras
 
     import keras_svae as ks
-    from reproductions import aim, build
+    from reproductions import build
     from reproductions.inputs import Inputs
 
     began, used = time.time(), time.process_time()
     keras.backend.clear_session()
     given = {name: run[name] for name in ("method", "seed", "epochs")}
-    config = aim.EXPERIMENTS[run["experiment"]].config(**given)
+    config = EXPERIMENTS[run["experiment"]].config(**given)
     inputs = Inputs(config)
     model = build.model(config, inputs.steps_per_epoch)
     result = dict(run) | {"steps": config.epochs * inputs.steps_per_epoch}
@@ -231,10 +232,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Runs what is missing, then writes `summary.json` and `samples.png`."""
     import keras_svae as ks
-    from reproductions import aim
 
     budget = "quick" if arguments.quick else "paper"
-    config = aim.EXPERIMENTS[arguments.data].config(budget=budget)
+    config = EXPERIMENTS[arguments.data].config(budget=budget)
     epochs = arguments.epochs or config.epochs
     seeds = min(2, arguments.seeds) if arguments.quick else arguments.seeds
     with many.locked(arguments.out, "table") as folder:
@@ -247,14 +247,12 @@ def main(arguments: argparse.Namespace) -> None:
 
 def write(runs: list[dict], folder: pathlib.Path, arguments, law) -> None:
     """Writes summary and picture of the runs that are done, and prints the table."""
-    from reproductions import aim
-
     done = [
         read_json(folder / name_of(r)) for r in runs if (folder / name_of(r)).exists()
     ]
     found = summary(done)
     seconds = sum(run["cpu seconds"] for run in done)
-    config = aim.EXPERIMENTS[arguments.data].config()
+    config = EXPERIMENTS[arguments.data].config()
     averaged = "averaged over steps; each run has the last weights' too"
     content = results.record(
         experiment=f"AIM table 2, {arguments.data}",

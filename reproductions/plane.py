@@ -15,31 +15,14 @@ import argparse
 import functools
 import time
 
-from reproductions import many, results
+from reproductions import many, plane_report, results
+from reproductions.experiments.ijae import EXPERIMENTS, LIMIT, NAMES, SWEPT
 from reproductions.files import read_json, write_json
 
 ABOUT = "figures 2, 3, table 1: inception score and LPIPS, over lam and seeds"
-SWEPT = ("ijae", "ijae_l1", "ijae_l2")
 BASELINES = ("vae", "two_stage_vae", "alpha_gan", "svae")
-NAMES = {
-    "ijae": "IJAE",
-    "ijae_l1": "IJAE-L1",
-    "ijae_l2": "IJAE-L2",
-    "vae": "VAE",
-    "two_stage_vae": "2Stage-VAE",
-    "alpha_gan": "alpha-GAN",
-    "age": "AGE",
-    "svae": "sVAE",
-    "ali": "ALI",
-    "alice": "ALICE",
-    "wae_mmd": "WAE-MMD",
-    "wae_gan": "WAE-GAN",
-    "as_vae": "AS-VAE",
-}
 LAMS = (0.1, 0.3, 0.5, 0.7, 0.9)
 SEEDS = 3
-# Test images, and samples, that are measured.
-LIMIT = 5000
 # Runs of one process: the graphs of finished ones are not all given back.
 TASKS = 6
 
@@ -76,11 +59,9 @@ def name_of(run: dict) -> str:
 
 def configuration(run: dict):
     """The `Config` of a run."""
-    from reproductions import ijae
-
     given = {name: run[name] for name in ("method", "seed", "budget", "lam", "epochs")}
     given = {name: value for name, value in given.items() if value is not None}
-    return ijae.EXPERIMENTS[run["experiment"]].config(**given)
+    return EXPERIMENTS[run["experiment"]].config(**given)
 
 
 @functools.cache
@@ -197,8 +178,6 @@ def check(given: argparse.Namespace) -> None:
 
 def main(given: argparse.Namespace) -> None:
     """Runs what is missing, then writes `plane.json` and `plane.png`."""
-    from reproductions import plane_report
-
     runs = plan(given)
     with many.locked(given.out, "plane") as folder:
         if not given.report:
@@ -207,4 +186,5 @@ def main(given: argparse.Namespace) -> None:
             many.run_all(runs, folder, given.workers, tasks=TASKS, **how)
         paths = [folder / name_of(run) for run in runs]
         done = [read_json(path) for path in paths if path.exists()]
-        plane_report.write(done, folder / "plane", given)
+        example = configuration(done[0]) if done else None
+        plane_report.write(done, folder / "plane", given, example)

@@ -7,8 +7,9 @@ import pathlib
 import numpy as np
 
 from reproductions import results
+from reproductions.config import Config
+from reproductions.experiments.ijae import EXPERIMENTS, LIMIT, NAMES, SWEPT
 from reproductions.files import write_json
-from reproductions.plane import LIMIT, NAMES, SWEPT, configuration
 
 MEASURES = ("inception_score", "lpips", "mse")
 
@@ -172,14 +173,22 @@ def draw(found: list[dict], path: pathlib.Path) -> None:
     figure.savefig(path, format="png")
 
 
-def write(runs: list[dict], stem: pathlib.Path, given: argparse.Namespace) -> None:
-    """Writes table and figure of the runs that are done, and prints the table."""
-    from reproductions import ijae
+def write(
+    runs: list[dict],
+    stem: pathlib.Path,
+    given: argparse.Namespace,
+    example: Config | None,
+) -> None:
+    """Writes table and figure of the runs that are done, and prints the table.
 
-    published = ijae.EXPERIMENTS[given.data].published
-    found = beside_published(cells(runs), published)
+    Args:
+        runs: Their results.
+        stem: Where both go, without .json and .png.
+        given: The plane's options; with `record`, both go there too.
+        example: The configuration of one of the runs, if there are any.
+    """
+    found = beside_published(cells(runs), EXPERIMENTS[given.data].published)
     seconds = sum(run["cpu seconds"] for run in runs)
-    example = configuration(runs[0]) if runs else None
     content = results.record(
         experiment=f"lambda-IJAE's figures 2 and 3, {given.data}",
         budget=given.budget,

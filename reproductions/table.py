@@ -10,9 +10,12 @@ same command goes on where an interrupted one stopped, and leaves finished runs 
 import argparse
 import pathlib
 
+import keras
 import numpy as np
 
+from reproductions import results, runner
 from reproductions.config import BUDGETS
+from reproductions.experiments.as_vae import MNIST
 from reproductions.files import write_json
 
 ABOUT = "three variants, NF-VAE, VAE and AVB on MNIST, means over seeds"
@@ -106,11 +109,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(given: argparse.Namespace) -> None:
     """Runs what is missing, then writes and prints the table."""
-    import keras
-
-    from reproductions import results, runner
-    from reproductions.as_vae import MNIST
-
     if given.seeds < 1:
         raise ValueError(f"Expected seeds >= 1; received: {given.seeds}")
     folder, records = pathlib.Path(given.out), []

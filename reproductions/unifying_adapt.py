@@ -24,6 +24,7 @@ import time
 
 from reproductions import many, results
 from reproductions.files import read_json, write_json
+from reproductions.unifying_report import interval
 
 ABOUT = "domain adaptation with and without the adversary, many seeds"
 CLASSES, SHAPE = 10, (28, 28, 3)
@@ -169,8 +170,6 @@ def line(result: dict) -> str:
 
 def summary(runs: list[dict], lam: float) -> dict:
     """By domain: without, with, and the paired difference with its interval."""
-    from reproductions.unifying_report import interval
-
     found = {}
     for domain in ("source", "target"):
         name = f"{domain} accuracy"

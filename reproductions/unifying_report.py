@@ -3,14 +3,13 @@
 import numpy as np
 import scipy.stats
 
-from reproductions.unifying_table import (
+from reproductions.experiments.unifying import (
     BASES,
     GROUPS,
     NAMES,
     TEMPERATURES,
     TEST,
     VALIDATION,
-    configuration,
 )
 
 # By experiment, measure, share: the paper's number of each method.
@@ -118,23 +117,30 @@ MEASURES = {
 }
 
 
-def content(runs: list[dict], tried: list[dict], given) -> dict:
-    """What the record of a table holds, beside where it comes from."""
-    from reproductions.unifying_table import chosen
+def content(
+    runs: list[dict],
+    tried: list[dict],
+    given,
+    temperatures: dict[str, float],
+    configurations: dict[str, dict],
+) -> dict:
+    """What the record of a table holds, beside where it comes from.
 
+    Args:
+        runs: Results of the table's runs.
+        tried: Results of the runs that T was chosen by.
+        given: The table's options.
+        temperatures: By method the T that was chosen.
+        configurations: By method and share, as they go into the record.
+    """
     everything = {id(run): run for run in [*runs, *tried]}.values()
     seconds = {_key(run): run["cpu seconds"] for run in everything}
-    configs = {}
-    for run in runs:
-        if run["seed"] == 0:
-            config = configuration(run | {"data_dir": None}).asdict()
-            configs[f"{run['method']} {run['share']:g}"] = config
     return {
         "experiment": f"unifying {given.data} table",
         "budget": given.budget,
         "reduced": given.budget != "paper" or given.epochs is not None,
         "rows": cells(runs, given.data),
-        "temperatures": chosen(tried),
+        "temperatures": temperatures,
         "choice": [
             {
                 name: run[name]
@@ -152,7 +158,7 @@ def content(runs: list[dict], tried: list[dict], given) -> dict:
             "diverged": sum("diverged" in run for run in runs),
         },
         "processor hours": round(sum(seconds.values()) / 3600, 2),
-        "configs": configs,
+        "configs": configurations,
         "runs": [
             {name: value for name, value in run.items() if name != "history"}
             for run in runs

@@ -19,44 +19,24 @@ import functools
 import pathlib
 import time
 
-from reproductions import many, results
+from reproductions import many, results, unifying_report
+from reproductions.experiments.unifying import (
+    EXPERIMENTS,
+    GROUPS,
+    NAMES,
+    TEMPERATURES,
+    TEST,
+    VALIDATION,
+)
 from reproductions.files import read_json, write_json
 
 ABOUT = "tables 2 to 4: every extension beside its base, many seeds, T chosen"
-# What each extension is held against.
-BASES = {
-    "iwgan": "gan",
-    "iwcgan": "cgan",
-    "aavae": "vae",
-    "aacvae": "cvae",
-    "aa_ss_vae": "ss_vae",
-}
-NAMES = {
-    "gan": "GAN",
-    "iwgan": "IWGAN",
-    "cgan": "CGAN",
-    "iwcgan": "IWCGAN",
-    "vae": "VAE",
-    "aavae": "AA-VAE",
-    "cvae": "CVAE",
-    "aacvae": "AA-CVAE",
-    "ss_vae": "M2",
-    "aa_ss_vae": "AA-M2",
-}
-# By group: its pairs of methods, and the shares of training data, for M2 of labels.
-GROUPS = {
-    "vae": (("vae", "aavae", "cvae", "aacvae"), (0.01, 0.1, 1.0)),
-    "m2": (("ss_vae", "aa_ss_vae"), (0.01, 0.1)),
-    "gan": (("gan", "iwgan", "cgan", "iwcgan"), (1.0,)),
-}
 ACTIVATED = ("aavae", "aacvae", "aa_ss_vae")
-TEMPERATURES = (1.0, 1.5, 3.0, 5.0)
-SEEDS = 5
-# What they are chosen with.
+# The share of the data or labels that temperatures are chosen with.
 CHOICE = 0.1
+SEEDS = 5
 # Runs of one process: the graphs of finished ones are not all given back.
 TASKS = 12
-VALIDATION, TEST = 1000, 10_000
 
 
 def run_of(given, method: str, share: float, seed: int, temperature: float) -> dict:
@@ -84,8 +64,6 @@ def name_of(run: dict) -> str:
 
 def configuration(run: dict):
     """The `Config` of a run."""
-    from reproductions import unifying
-
     given = {name: run[name] for name in ("method", "seed", "budget")}
     if run["epochs"] is not None:
         given["epochs"] = run["epochs"]
@@ -94,7 +72,16 @@ def configuration(run: dict):
     if run["share"] < 1:
         part = "labelled" if run["method"] in GROUPS["m2"][0] else "examples"
         given[part] = run["share"]
-    return unifying.EXPERIMENTS[run["experiment"]].config(**given)
+    return EXPERIMENTS[run["experiment"]].config(**given)
+
+
+def configurations(runs: list[dict]) -> dict[str, dict]:
+    """By method and share the configuration of the first seed's run, plain values."""
+    return {
+        f"{run['method']} {run['share']:g}": configuration(run).asdict()
+        for run in runs
+        if run["seed"] == 0
+    }
 
 
 @functools.cache
@@ -258,8 +245,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def main(given: argparse.Namespace) -> None:
     """Runs what is missing, group after group, then writes `table.json`."""
-    from reproductions import unifying_report
-
     if given.seeds < 1:
         raise ValueError(f"Expected seeds >= 1; received: {given.seeds}")
     groups = given.groups or (tuple(GROUPS) if given.data == "mnist" else ("gan",))
@@ -274,12 +259,15 @@ def main(given: argparse.Namespace) -> None:
             paths = [folder / name_of(run) for run in runs]
             return [read_json(path) for path in paths if path.exists()]
 
-        runs, tried = [], []
+        runs, tried, temperatures = [], [], {}
         for group in groups:
             mine = done(choice(given, group))
             tried += mine
-            runs += done(plan(given, group, chosen(mine)))
-        content = unifying_report.content(runs, tried, given)
+            temperatures |= chosen(mine)
+            runs += done(plan(given, group, temperatures))
+        content = unifying_report.content(
+            runs, tried, given, temperatures, configurations(runs)
+        )
         print(unifying_report.text(content))
         stems = [folder / "table.json"]
         stems += [pathlib.Path(given.record)] if given.record else []

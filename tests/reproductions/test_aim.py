@@ -8,8 +8,8 @@ import pytest
 
 import keras_svae as ks
 from reproductions import build, command, modes
-from reproductions.aim import EXPERIMENTS, GRID25, MNIST
 from reproductions.config import BUDGETS, Config
+from reproductions.experiments.aim import EXPERIMENTS, GRID25, MNIST
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 import keras_svae as ks
 from reproductions import build, command, config, runner, stopping, table
-from reproductions.as_vae import EXPERIMENTS, MNIST
+from reproductions.experiments.as_vae import EXPERIMENTS, MNIST
+from reproductions.experiments.svae import DIGITS, TOY
 from reproductions.inputs import Inputs
-from reproductions.svae import DIGITS, TOY
 
 SMALL = {"budget": "quick", "units": 8, "depth": 1, "flow_length": 2}
 

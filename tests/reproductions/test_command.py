@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from reproductions import build, command, measure, results, runner
+from reproductions.experiments.svae import EXPERIMENTS, TOY
 from reproductions.inputs import Inputs
-from reproductions.svae import EXPERIMENTS, TOY
 
 TINY = ("--units", "8", "--depth", "1", "--epochs", "2", "--turns", "1")
 

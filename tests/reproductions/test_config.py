@@ -7,8 +7,8 @@ import pytest
 
 from reproductions import command, sweep
 from reproductions.config import BUDGETS, Config
+from reproductions.experiments.svae import EXPERIMENTS, TOY
 from reproductions.methods import METHODS
-from reproductions.svae import EXPERIMENTS, TOY
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

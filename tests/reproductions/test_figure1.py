@@ -9,8 +9,8 @@ from scipy import integrate, special, stats
 
 from keras_svae.noise import Noise
 from reproductions import command, figure1, figure1_report, mixtures, results
+from reproductions.experiments.ijae import EXPERIMENTS
 from reproductions.files import read_json
-from reproductions.ijae import EXPERIMENTS
 
 MODEL = np.array([-2.0, 1.0, 4.0, -0.5])
 # The optima that quadrature finds from many starts (test_search_finds_the_optima).

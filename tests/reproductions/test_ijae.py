@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions import build, ijae, plane, plane_report
+from reproductions import build, plane, plane_report
 from reproductions.config import BUDGETS, Config
+from reproductions.experiments import ijae
+from reproductions.experiments.experiment import Experiment
 from reproductions.methods import METHODS
 
 SMALL = {"units": 4, "latent_dim": 3, "steps_per_epoch": 2, "epochs": 1}
@@ -42,7 +44,7 @@ def test_options_of_the_pairs_critic_and_of_arithmetic():
 
 
 @pytest.mark.parametrize("name", ijae.EXPERIMENTS)
-@pytest.mark.parametrize("method", plane.NAMES)
+@pytest.mark.parametrize("method", ijae.NAMES)
 def test_every_experiment_has_every_method(name, method):
     for budget in BUDGETS:
         config = ijae.EXPERIMENTS[name].config(method=method, budget=budget)
@@ -62,13 +64,13 @@ def test_paper_is_appendix_d():
 
 def test_variants_differ_in_the_likelihood_alone():
     one, l1, l2 = (
-        ijae.CIFAR10.config(method=method, lam=0.7).asdict() for method in plane.SWEPT
+        ijae.CIFAR10.config(method=method, lam=0.7).asdict() for method in ijae.SWEPT
     )
     for other in (l1, l2):
         assert {k for k in one if one[k] != other[k]} == {"method", "likelihood"}
 
 
-@pytest.mark.parametrize("method", plane.NAMES)
+@pytest.mark.parametrize("method", ijae.NAMES)
 def test_all_have_the_same_generator_and_an_optimizer_each_player(method):
     config = ijae.MNIST.config(method=method, budget="quick", **SMALL)
     model = build.model(config, 2)
@@ -195,7 +197,7 @@ def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
 @pytest.fixture
 def digits(monkeypatch):
     """The experiment on 8 x 8 digits, seen by untrained networks."""
-    one = ijae.Experiment(
+    one = Experiment(
         name="mnist",
         title="scikit-learn's digits",
         source="none",

@@ -7,9 +7,9 @@ import pytest
 import keras_svae as ks
 from keras_svae.callbacks import views
 from reproductions import pictures, runner
-from reproductions.as_vae import EXPERIMENTS
+from reproductions.experiments.as_vae import EXPERIMENTS
+from reproductions.experiments.svae import DIGITS, TOY
 from reproductions.inputs import Inputs
-from reproductions.svae import DIGITS, TOY
 from tests.callbacks import small
 
 TINY = {"units": 8, "depth": 1, "epochs": 1}

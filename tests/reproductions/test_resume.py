@@ -11,7 +11,7 @@ import pytest
 
 import keras_svae as ks
 from reproductions import runner
-from reproductions.svae import TOY
+from reproductions.experiments.svae import TOY
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # 16 steps make an epoch: the last backup is 4 steps into the second, the end 3 later.
@@ -22,7 +22,7 @@ KILLED = """
 import os, signal, sys
 import keras_svae as ks
 from reproductions import runner
-from reproductions.svae import TOY
+from reproductions.experiments.svae import TOY
 
 class Killed(ks.callbacks.Backup):
     def on_train_batch_end(self, batch, logs=None):

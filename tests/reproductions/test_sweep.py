@@ -77,7 +77,7 @@ def test_statistics():
     assert found["share above 4.5"] == 0.5
     assert found["score IQR"] == pytest.approx(4.7 - 3.25)
     assert found["score sd"] == pytest.approx(1.8138, abs=1e-3)
-    broken = {"method": "svae", "lam": 1, "diverged": "…"} | sweep.DIVERGED
+    broken = {"method": "svae", "lam": 1, "diverged": "…"} | figure3.DIVERGED
     assert figure3.statistics([broken, broken])["diverged"] == 2
 
 

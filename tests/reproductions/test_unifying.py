@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions import build, unifying, unifying_adapt, unifying_report
+from reproductions import build, unifying_adapt, unifying_report
 from reproductions import unifying_table as table
 from reproductions.config import BUDGETS, Config
-from reproductions.experiment import Experiment
+from reproductions.experiments import unifying
+from reproductions.experiments.experiment import Experiment
 from reproductions.inputs import Inputs
 from reproductions.methods import METHODS
 from reproductions.unifying_best import Best
@@ -42,7 +43,7 @@ def digits(monkeypatch):
 
 
 @pytest.mark.parametrize("name", unifying.EXPERIMENTS)
-@pytest.mark.parametrize("method", table.NAMES)
+@pytest.mark.parametrize("method", unifying.NAMES)
 def test_every_experiment_has_every_method_of_the_tables(name, method):
     for budget in BUDGETS:
         config = unifying.EXPERIMENTS[name].config(method=method, budget=budget)
@@ -52,7 +53,7 @@ def test_every_experiment_has_every_method_of_the_tables(name, method):
 
 def test_extension_and_base_differ_in_the_method_alone():
     for budget in BUDGETS:
-        for method, base in table.BASES.items():
+        for method, base in unifying.BASES.items():
             one, other = (
                 unifying.MNIST.config(method=m, budget=budget).asdict()
                 for m in (method, base)
@@ -67,7 +68,7 @@ OF_NO_NETWORK = {"experiment", "data", "budget", "epochs", "steps_per_epoch", "w
 
 def test_cells_have_all_networks_of_the_tables():
     for data in ("svhn", "cifar10"):
-        for method in table.NAMES:
+        for method in unifying.NAMES:
             one, other = (
                 unifying.EXPERIMENTS[name].config(method=method, budget=budget).asdict()
                 for name, budget in ((data, "paper"), CELLS[-1])
@@ -86,9 +87,9 @@ def test_all_methods_are_built_and_pairs_start_from_the_same_weights(
         method: build.model(
             unifying.EXPERIMENTS[name].config(method=method, budget=budget, **width)
         )
-        for method in table.NAMES
+        for method in unifying.NAMES
     }
-    for method, base in table.BASES.items():
+    for method, base in unifying.BASES.items():
         both = made[method], made[base]
         for network in ("encoder", "decoder", "critic", "classifier"):
             first, second = (getattr(one, network, None) for one in both)
