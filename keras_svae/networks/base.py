@@ -230,10 +230,15 @@ def output_dtype() -> str | None:
 
 
 def encoder_model(
-    x: keras.KerasTensor, features: keras.KerasTensor, options: Options
+    x: keras.KerasTensor,
+    features: keras.KerasTensor,
+    options: Options,
+    kernel: str | keras.Initializer = "glorot_uniform",
 ) -> keras.Model:
-    """The encoder from its input and last hidden features: adds the linear layer."""
-    kernel = "glorot_uniform"
+    """The encoder from its input and last hidden features: adds the linear layer.
+
+    Its kernel starts by this initializer, where `options` have no other.
+    """
     learned_scale = options.code_outputs > options.latent_dim
     if learned_scale and options.code_stddev is not None:
         kernel = keras.initializers.RandomNormal(stddev=options.code_stddev)
@@ -254,9 +259,12 @@ def critic_model(
     inputs: keras.KerasTensor | list[keras.KerasTensor],
     features: keras.KerasTensor,
     name: str = "critic",
+    kernel: str | keras.Initializer = "glorot_uniform",
 ) -> keras.Model:
     """The critic from its inputs and its last features: adds the linear layer."""
-    log_ratio = keras.layers.Dense(1, dtype=output_dtype(), name="log_ratio")
+    log_ratio = keras.layers.Dense(
+        1, kernel_initializer=kernel, dtype=output_dtype(), name="log_ratio"
+    )
     # A list of one input would make a model that wants a list.
     if isinstance(inputs, list) and len(inputs) == 1:
         inputs = inputs[0]

@@ -57,10 +57,12 @@ class InjectNoise(keras.layers.Layer):
 
     Args:
         dim: The dimension of e, at least 1.
+        kernel_initializer: How W, (dim, entries of x), starts.
     """
 
-    def __init__(self, dim: int = 128, **kwargs):
+    def __init__(self, dim: int = 128, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
         if dim < 1:
             raise ValueError(f"Expected dim >= 1; received: dim={dim}")
         self.dim = dim
@@ -73,7 +75,7 @@ class InjectNoise(keras.layers.Layer):
             )
         size = math.prod(input_shape[1:])
         self.kernel = self.add_weight(
-            shape=(self.dim, size), initializer="glorot_uniform", name="kernel"
+            shape=(self.dim, size), initializer=self.kernel_initializer, name="kernel"
         )
         self.bias = self.add_weight(shape=(size,), initializer="zeros", name="bias")
 
@@ -89,7 +91,9 @@ class InjectNoise(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "dim": self.dim}
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        config = {"dim": self.dim, "kernel_initializer": initializer}
+        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import keras
+
 from keras_svae.distributions import Law
 from keras_svae.networks.base import Networks, Options
 from keras_svae.networks.dense import DenseNets, dense
@@ -102,10 +104,11 @@ def ijae_mnist_dense(
         **DEFAULTS | options,
     )
     nets = DenseNets(given, SHAPE, units, depth, activation)
+    pairs = ResNets(given, SHAPE, PAIR_WIDTH, keras.initializers.GlorotUniform)
     return IJAENetworks(
         nets.encoder(),
         nets.decoder("generator"),
         nets.critic(False, "critic_x"),
-        ResNets(given, SHAPE, PAIR_WIDTH).critic_of_pairs("critic_pair", stacked=True),
+        pairs.critic_of_pairs("critic_pair", stacked=True),
         nets.critic(True, "critic_code"),
     )

@@ -4,6 +4,8 @@ A block is pre-activated: its two convolutions follow a ReLU each, and what it a
 is never rectified.
 """
 
+from collections.abc import Callable
+
 import keras
 
 from keras_svae.networks import base
@@ -19,6 +21,15 @@ LARGEST = 32
 SLOPE = 0.2
 
 
+def torch_uniform() -> keras.Initializer:
+    """PyTorch's first kernels: uniform, of variance 1 / (3 fan_in).
+
+    A third of LeCun's: what a block adds starts small beside its shortcut. A new
+    initializer at each call, for one that is shared draws all layers alike.
+    """
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
 class ResNets:
     """The residual networks of one data set, each built when asked for.
 
@@ -27,12 +38,18 @@ class ResNets:
             maps, `noise_dims[0]` dimensions of it.
         shape: Of an image, (side, side, channels), 28, 32 or 64 a side.
         width: Factor of all hidden layers' sizes.
+        start: Makes the initializer of a layer's kernel.
     """
 
     def __init__(
-        self, options: base.Options, shape: tuple[int, int, int], width: float
+        self,
+        options: base.Options,
+        shape: tuple[int, int, int],
+        width: float,
+        start: Callable[[], keras.Initializer] = torch_uniform,
     ):
         base.check_width(width)
+        self.start = start
         self.options, self.shape, self.width = options, shape, width
         self.larger = shape[0] > LARGEST
 
@@ -43,7 +60,8 @@ class ResNets:
         """Table 3: images to the posterior's raw output."""
         x, _ = base.inputs(self.shape, self.options)
         h = self._down(x, (2, 2, 2, 2), self.options.encoder_noise)
-        return base.encoder_model(x, keras.layers.Flatten()(h), self.options)
+        h = keras.layers.Flatten()(h)
+        return base.encoder_model(x, h, self.options, self.start())
 
     def generator(self, name: str) -> keras.Model:
         """Table 4: codes to raw images."""
@@ -51,14 +69,16 @@ class ResNets:
         side, blocks = self.shape[0], 0
         while side % 2 == 0 and side > 4:
             side, blocks = side // 2, blocks + 1
-        start = (side, side, self.size(MAPS))
-        h = keras.layers.Reshape(start)(keras.layers.Dense(side * side * start[-1])(z))
+        first = (side, side, self.size(MAPS))
+        h = self._linear(side * side * first[-1])(z)
+        h = keras.layers.Reshape(first)(h)
         for _ in range(blocks):
-            h = up_block(h)
+            h = up_block(h, start=self.start)
         image = keras.layers.Conv2D(
             self.shape[-1] * self.options.data_parameters,
             3,
             padding="same",
+            kernel_initializer=self.start(),
             dtype=base.output_dtype(),
             name="image",
         )
@@ -69,7 +89,7 @@ class ResNets:
         x, _ = base.inputs(self.shape, self.options)
         h = self._down(x, (2, 2, 1, 1), self.options.critic_noises[0])
         h = keras.layers.GlobalAveragePooling2D(name="features")(h)
-        return base.critic_model([x], h, name)
+        return base.critic_model([x], h, name, self.start())
 
     def critic_of_triples(self, name: str, axis: int) -> keras.Model:
         """Table 6: [x, z, y], a code between two images, to a logit.
@@ -85,7 +105,7 @@ class ResNets:
         # Each of two images side by side by itself.
         h = keras.layers.AveragePooling2D(h.shape[1], name="features")(h)
         h = base.concatenate([keras.layers.Flatten()(h), z])
-        return base.critic_model([x, z, y], h, name)
+        return base.critic_model([x, z, y], h, name, self.start())
 
     def critic_of_pairs(self, name: str, stacked: bool = False) -> keras.Model:
         """Table 7: [x, z] to a logit; stacked, [x, z, y], images joined by channels."""
@@ -96,36 +116,46 @@ class ResNets:
             h = keras.layers.Concatenate()([x, inputs[-1]])
         for filters in (64, 64, 128) if self.larger else (64, 128):
             filters = self.size(filters)
-            h = keras.layers.Conv2D(filters, 4, strides=2, padding="same")(h)
+            h = keras.layers.Conv2D(
+                filters, 4, 2, padding="same", kernel_initializer=self.start()
+            )(h)
             h = keras.layers.LeakyReLU(SLOPE)(h)
         h = base.concatenate([keras.layers.Flatten()(h), z])
-        return base.critic_model(inputs, self._dense(h), name)
+        return base.critic_model(inputs, self._dense(h), name, self.start())
 
     def critic_of_codes(self, name: str) -> keras.Model:
         """Table 7 without its image: z to a logit."""
         _, z = base.inputs(self.shape, self.options)
-        return base.critic_model([z], self._dense(z), name)
+        return base.critic_model([z], self._dense(z), name, self.start())
 
     def _dense(self, h):
         for units in (512, 256):
-            h = keras.layers.Dense(self.size(units))(h)
-            h = keras.layers.LeakyReLU(SLOPE)(h)
+            h = keras.layers.LeakyReLU(SLOPE)(self._linear(self.size(units))(h))
         return h
+
+    def _linear(self, units: int) -> keras.layers.Dense:
+        return keras.layers.Dense(units, kernel_initializer=self.start())
 
     def _down(self, h, strides, noise):
         """Blocks of these strides, noise after the first two, and a ReLU."""
         # The rest then has the tables' sizes.
-        h = down_block(h, self.size(MAPS), 2, first=True) if self.larger else h
+        maps, start = self.size(MAPS), self.start
+        h = down_block(h, maps, 2, first=True, start=start) if self.larger else h
         for i, stride in enumerate(strides):
             first = i == 0 and not self.larger
-            h = down_block(h, self.size(MAPS), stride, first=first)
+            h = down_block(h, maps, stride, first=first, start=start)
             if noise and i < NOISY_BLOCKS:
-                h = InjectNoise(noise)(h)
+                h = InjectNoise(noise, start())(h)
         return keras.layers.Activation("relu")(h)
 
 
 def down_block(
-    x: keras.KerasTensor, filters: int, stride: int, *, first: bool = False
+    x: keras.KerasTensor,
+    filters: int,
+    stride: int,
+    *,
+    first: bool = False,
+    start: Callable[[], keras.Initializer] = torch_uniform,
 ) -> keras.KerasTensor:
     """A residual block whose first convolution has this stride.
 
@@ -137,10 +167,13 @@ def down_block(
         filters: Feature maps of the result.
         stride: 1, or 2 to halve height and width, rounding up.
         first: Whether x is the image itself, which no ReLU may cut.
+        start: See `ResNets`.
     """
 
     def conv(kernel, strides=1):
-        return keras.layers.Conv2D(filters, kernel, strides=strides, padding="same")
+        return keras.layers.Conv2D(
+            filters, kernel, strides, padding="same", kernel_initializer=start()
+        )
 
     h = x if first else keras.layers.Activation("relu")(x)
     h = keras.layers.Activation("relu")(conv(3, stride)(h))
@@ -153,14 +186,18 @@ def down_block(
     return keras.layers.Add()([x, h])
 
 
-def up_block(x: keras.KerasTensor) -> keras.KerasTensor:
+def up_block(
+    x: keras.KerasTensor, start: Callable[[], keras.Initializer] = torch_uniform
+) -> keras.KerasTensor:
     """A residual block that doubles height and width; its shortcut has no weights.
 
     Its convolutions have no biases: only batch normalization shifts.
     """
 
     def conv():
-        return keras.layers.Conv2D(x.shape[-1], 3, padding="same", use_bias=False)
+        return keras.layers.Conv2D(
+            x.shape[-1], 3, padding="same", use_bias=False, kernel_initializer=start()
+        )
 
     def upsample():
         return keras.layers.UpSampling2D(2, interpolation="nearest")

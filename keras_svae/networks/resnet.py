@@ -106,13 +106,15 @@ def code_critic(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
 
     Returns:
         z -> (batch, 1), unbounded: linear 512 and 256, leaky ReLU .2 after each, and
-        a linear layer.
+        a linear layer. Weights start from Xavier, as those of most networks that it
+        goes with.
 
     Raises:
         ValueError: For a value out of its range.
     """
     options = Options.of(latent_dim=latent_dim)
-    return ResNets(options, (32, 32, 3), width).critic_of_codes("critic")
+    nets = ResNets(options, (32, 32, 3), width, keras.initializers.GlorotUniform)
+    return nets.critic_of_codes("critic")
 
 
 def _three(shape, latent_dim, posterior, likelihood, joint, noise, width) -> Networks:

@@ -54,6 +54,20 @@ def full():
     return ks.networks.ijae_cifar10()
 
 
+def test_kernels_start_as_pytorchs(full):
+    """Uniform between -+ 1 / sqrt(fan_in), each layer drawn by itself."""
+    kernels = [v for net in full for v in net.trainable_variables if v.name == "kernel"]
+    assert len(kernels) > 40
+    for kernel in kernels:
+        bound = np.prod(kernel.shape[:-1]) ** -0.5
+        assert 0.9 * bound < np.abs(kernel).max() <= bound * (1 + 1e-6)
+        deviation = bound / np.sqrt(3)
+        few = 4 / np.sqrt(kernel.numpy().size)
+        assert np.std(kernel) == pytest.approx(deviation, rel=few)
+    alike = [k.numpy() for k in kernels if k.shape == (3, 3, 128, 128)]
+    assert len({one.tobytes() for one in alike}) == len(alike) > 10
+
+
 @pytest.fixture(scope="module")
 def nets():
     """MNIST's, small; biases and averages too are away from where they start."""
