@@ -174,9 +174,21 @@ def test_published_numbers_are_of_lam_3():
 def test_readings_signs():
     """A dial as the paper has it: score falls and LPIPS falls as lam grows."""
     runs = [fake("ijae", lam, 9 - lam, 0.3 - lam / 5) for lam in (0.1, 0.5, 0.9)]
-    said = plane_report.reading(plane_report.cells(runs))
+    runs += [fake("ijae_l1", 0.5, score, 0.25) for score in (8.2, 8.7, 9.5)]
+    runs.append({**fake("ijae", 0.9, 0, 0), "diverged": "NaN"})
+    del runs[-1]["metrics"]
+    said = plane_report.reading(runs, plane_report.cells(runs))
     found = said["IJAE: rank correlation with lam"]
-    assert found == {"inception_score": -1.0, "lpips": -1.0}
+    assert {name: one["rho"] for name, one in found.items()} == {
+        "inception_score": -1.0,
+        "lpips": -1.0,
+    }
+    # Scores 8.9, 8.5, 8.1 against 8.2, 8.7, 9.5; LPIPS .28, .2, .12 against .25.
+    assert said["pairs of runs in which IJAE is better than IJAE-L1"] == {
+        "inception_score": pytest.approx(3 / 9),
+        "lpips": pytest.approx(2 / 3),
+    }
+    assert not any("-L2" in name and "pairs" in name for name in said)
 
 
 def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
