@@ -65,8 +65,8 @@ class IJAE(Autoencoder, AdversarialModel):
         E: -lam E_q(x)q(z|x) [f_tau(x, z, G(z)) + f_zeta(x, z)].
 
     At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. That by
-    z itself is zero there, r' being at its mode, and is left out of the encoder's: a
-    critic that learns sends codes to infinity by it (see `stop_code`). With an
+    z itself is zero there, r' being at its mode, and is left out of the encoder's: by
+    it a critic that still learns can send codes far away (see `stop_code`). With an
     explicit likelihood there is no f_tau, and log p(x|z) stands in its place: -L1 for
     "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
 
