@@ -153,11 +153,15 @@ def draw(found: list[dict], path: pathlib.Path) -> None:
 
     Bars are one standard deviation over seeds.
     """
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, 5), dpi=110, layout="constrained")
     ax = figure.add_subplot()
+    # More methods than the ten colours that there are else; pale ones last.
+    shades = colormaps["tab20"].colors
+    ax.set_prop_cycle(color=[*shades[::2], *shades[1::2]])
     measured = [cell for cell in found if "lpips" in cell]
     markers = itertools.cycle("sD^vP*X<>p")
     for method, group in itertools.groupby(measured, key=lambda c: c["method"]):
