@@ -28,13 +28,18 @@ def add_options(parser: argparse.ArgumentParser, seeds: int) -> None:
     add("--budget", choices=BUDGETS, default="quick", help="[%(default)s]")
     add("--epochs", type=int, help="of each run [the budget's]")
     add("--data-dir", help="where TFDS has or puts data sets")
-    add(
+    add_workers(parser)
+    add("--report", action="store_true", help="run nothing, write what is done so far")
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """How many runs go on at once."""
+    parser.add_argument(
         "--workers",
         type=int,
         default=len(os.sched_getaffinity(0)),
         help="processes, one thread each [%(default)s, one per core]",
     )
-    add("--report", action="store_true", help="run nothing, write what is done so far")
 
 
 def fit(model, inputs) -> None:

@@ -9,7 +9,6 @@ settings, seeds, data and initial weights.
 
 import argparse
 import itertools
-import os
 import time
 
 from reproductions import figure3, many
@@ -111,12 +110,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=SEEDS,
         help=f"seeds for each of the {len(settings())} settings [%(default)s]",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="processes, one thread each [%(default)s, one per core]",
-    )
+    many.add_workers(parser)
     parser.add_argument(
         "--epochs", type=int, default=100, help="of each run [%(default)s]"
     )

@@ -18,7 +18,6 @@ normalised, follow both domains: that run has not seen the source alone.
 """
 
 import argparse
-import os
 import pathlib
 import time
 
@@ -197,12 +196,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=600, help="of each run [%(default)s]")
     add("--lam", type=float, default=0.03, help="of the adversary [%(default)s]")
     add("--data-dir", help="where TFDS has or puts data sets")
-    add(
-        "--workers",
-        type=int,
-        default=len(os.sched_getaffinity(0)),
-        help="processes, one thread each [%(default)s, one per core]",
-    )
+    many.add_workers(parser)
     add("--record", help="also write the summary to this file, results/….json")
 
 

@@ -178,10 +178,9 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
     there are any; else a tenth is held out for test, the same at every load. Within a
     split, subfolders are classes, numbered in the order of their names, whose pictures
-    take turns; but pictures
-    in a subfolder `images` alone are of the classes that `val_annotations.txt` beside
-    it gives them, as in TinyImageNet, or of none. Pictures are grey if all are, else in
-    three colours.
+    take turns; but pictures in a subfolder `images` alone are of the classes that
+    `val_annotations.txt` beside it gives them, as in TinyImageNet, or of none. Pictures
+    are grey if all are, else in three colours.
     """
     found = {
         _SPLITS[sub.name.lower()]: sub

@@ -10,7 +10,7 @@ two, for codes, and `code_critic` and `classifier` give one.
 With `classes=10` networks are made for conditional methods. Weights start
 from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
 zero; the weights of `aim_mnist`, `aim_images` and `dcgan` from N(0, .02), of `ijae_*`
-and `resnet_*` as PyTorch's do. These five have fewer options.
+and `resnet_*` as PyTorch's do. All of these have fewer options.
 
 Differences from the paper that all of them share; each function numbers its own:
 
