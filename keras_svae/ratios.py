@@ -22,6 +22,8 @@ import math
 import tensorflow as tf
 
 __all__ = [
+    "as_above",
+    "as_below",
     "forward_kl",
     "generator_loss",
     "gradient_penalty",
@@ -47,9 +49,34 @@ def logistic(positive: tf.Tensor, negative: tf.Tensor, axis=None) -> tf.Tensor:
     Returns:
         A scalar in nats, 2 log 2 for an undecided critic.
     """
-    return tf.reduce_mean(tf.nn.softplus(-positive), axis) + tf.reduce_mean(
-        tf.nn.softplus(negative), axis
+    return tf.reduce_mean(as_above(positive), axis) + tf.reduce_mean(
+        as_below(negative), axis
     )
+
+
+def as_above(f: tf.Tensor) -> tf.Tensor:
+    """Each sample's loss if it is taken for one of the law above: -log s(f).
+
+    Args:
+        f: A critic's logits, of any shape.
+
+    Returns:
+        Nats, of the same shape. On samples of both laws it makes, with `as_below` of
+        the law below, the `logistic` loss.
+    """
+    return tf.nn.softplus(-f)
+
+
+def as_below(f: tf.Tensor) -> tf.Tensor:
+    """Each sample's loss if it is taken for one of the law below: -log(1 - s(f)).
+
+    Args:
+        f: A critic's logits, of any shape.
+
+    Returns:
+        Nats, of the same shape.
+    """
+    return tf.nn.softplus(f)
 
 
 def forward_kl(above: tf.Tensor, axis=None) -> tf.Tensor:
@@ -181,7 +208,9 @@ _WITHOUT = {
 }
 
 
-def gradient_penalty(critic, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor):
+def gradient_penalty(
+    critic, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor, axis=None
+) -> tf.Tensor:
     """Two-sided penalty E(||grad f|| - 1)^2 on lines between the laws (WGAN-GP (3)).
 
     Args:
@@ -189,9 +218,11 @@ def gradient_penalty(critic, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor):
         real: Samples of the data, (B, ...).
         fake: As many samples of the model, of the same shape.
         mix: Where on each line, in [0, 1], of shape (B,).
+        axis: The axes that lines are averaged over; None for all, () for none.
 
     Returns:
-        A scalar; its gradient reaches the critic's weights (second order).
+        A scalar, or one value for each line, (B,). Its gradient reaches the critic's
+        weights (second order).
     """
     mix = tf.reshape(mix, [-1] + [1] * (len(real.shape) - 1))
     between = tf.stop_gradient(mix * real + (1 - mix) * fake)
@@ -202,4 +233,4 @@ def gradient_penalty(critic, real: tf.Tensor, fake: tf.Tensor, mix: tf.Tensor):
     squares = tf.reduce_sum(slopes**2, list(range(1, len(slopes.shape))))
     # The root has no gradient at zero: a flat critic must not start with NaN.
     norms = tf.sqrt(tf.maximum(squares, 1e-24))
-    return tf.reduce_mean((norms - 1) ** 2)
+    return tf.reduce_mean((norms - 1) ** 2, axis)

@@ -6,10 +6,16 @@ __all__ = ["AveragedWeights"]
 
 
 class AveragedWeights(keras.callbacks.Callback):
-    """Swaps the moving averages in for validation, and at the end for good.
+    """Lends the moving averages to the model for validation, and at the end for good.
 
     For models compiled with `ema=...`. Unlike `keras.callbacks.SwapEMAWeights`, which
-    knows one optimizer, it swaps the weights of all players.
+    knows one optimizer, it spans all players.
+
+    From validation until the next epoch begins, the averages stand in the model's
+    weights. So other callbacks, in whatever order, see at the epoch's end what was
+    measured: `ModelCheckpoint` saves it, `EarlyStopping` restores it. `Backup` saves
+    weights and averages as they are trained. An interruption brings the weights back,
+    and so does the next `fit`.
 
     Args:
         finalize: Whether the model ends training with the averages as its weights.
@@ -18,6 +24,7 @@ class AveragedWeights(keras.callbacks.Callback):
     def __init__(self, finalize: bool = True):
         super().__init__()
         self.finalize = finalize
+        self._training = False
 
     def on_train_begin(self, logs=None):
         if self.model.averages is None:
@@ -25,16 +32,23 @@ class AveragedWeights(keras.callbacks.Callback):
                 "Expected a model with averaged weights, compile(ema=0.999); "
                 "received: ema=None"
             )
-
-    def _swap(self):
-        self.model.averages.swap(self.model.trainable_variables)
+        self._training = True
+        self.model.averages.finalize = self.finalize
 
     def on_test_begin(self, logs=None):
-        self._swap()
+        self._do("lend")
 
     def on_test_end(self, logs=None):
-        self._swap()
+        if not self._training:
+            self._do("take_back")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._do("take_back")
 
     def on_train_end(self, logs=None):
+        self._training = False
         if self.finalize:
-            self._swap()
+            self._do("lend")
+
+    def _do(self, what: str) -> None:
+        getattr(self.model.averages, what)(self.model.trainable_variables)

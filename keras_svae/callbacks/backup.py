@@ -16,7 +16,7 @@ def _digest(path: pathlib.Path) -> str:
 
 
 def _shapes(model) -> list:
-    return [[v.path, list(v.shape)] for v in model.variables]
+    return [[v.path, list(v.shape)] for v in model.weights]
 
 
 def _replace(path: pathlib.Path, temporary: pathlib.Path) -> None:
@@ -75,8 +75,25 @@ class Backup(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self.save()
 
+    def newest(self) -> pathlib.Path | None:
+        """The newest backup's file, None without any."""
+        found = sorted(self.folder.glob("step-*.json"))
+        return found[-1].with_suffix(".weights.h5") if found else None
+
     def save(self) -> None:
-        """Writes a backup of the model as it is now."""
+        """Writes a backup of the model as it is now: its trained weights, and averages.
+
+        Averages that stand in the weights for validation (see `AveragedWeights`) are
+        saved as averages.
+        """
+        averages = self.model.averages
+        if averages is None:
+            self._save()
+            return
+        with averages.away(self.model.trainable_variables):
+            self._save()
+
+    def _save(self) -> None:
         self._last = step = self.model.step
         name = f"step-{step:09d}"
         weights = self.folder / f"{name}.weights.h5"
@@ -128,7 +145,8 @@ def restore(model, folder: str | os.PathLike) -> int:
             f"{newest}"
         )
     mine = [shape for _, shape in _shapes(model)]
-    theirs = [shape for _, shape in about["variables"]]
+    # Backups of before list more than the weights, after them.
+    theirs = [shape for _, shape in about["variables"]][: len(mine)]
     if mine != theirs:
         differing = [
             f"{path}: {tuple(saved)}"

@@ -1,12 +1,12 @@
 """The adversarial autoencoder (Makhzani et al., 2015)."""
 
 import keras
-import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.game import Player
-from keras_svae.ratios import logistic, symmetric_kl
+from keras_svae.models.terms import over_data, over_samples
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialAutoencoder"]
 
@@ -69,8 +69,8 @@ class AdversarialAutoencoder(CriticOfCodes):
     def critic_loss(self, draw):
         """Minus twice (32)."""
         f_p, f_q = self.f(draw.z, draw.training), self.f(draw.z_q, draw.training)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_p, below=f_q)
-        return logistic(positive=f_p, negative=f_q)
+        draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)
+        return over_samples(as_above(f_p)) + over_data(as_below(f_q))
 
     def cost(self, draw):
         """What a reconstruction costs, -log p(x|z), (batch,)."""
@@ -78,10 +78,10 @@ class AdversarialAutoencoder(CriticOfCodes):
 
     def autoencoder_loss(self, draw):
         """Minus the second of (31), of which y = 0, codes of data, has a gradient."""
-        fooling = tf.reduce_mean(tf.nn.softplus(-self.f(draw.z_q, draw.training)))
+        fooling = as_above(self.f(draw.z_q, draw.training))
         return {
-            "reconstruction_x": tf.reduce_mean(self.cost(draw)),
-            "matching": self.lam * fooling,
+            "reconstruction_x": over_data(self.cost(draw)),
+            "matching": self.lam * over_data(fooling),
         }
 
     def get_config(self):

@@ -6,7 +6,8 @@ import tensorflow as tf
 from keras_svae.models import checks
 from keras_svae.models.game import Player
 from keras_svae.models.latent import LatentModel
-from keras_svae.ratios import logistic, symmetric_kl
+from keras_svae.models.terms import over_data, over_samples
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialModel"]
 
@@ -54,8 +55,8 @@ class AdversarialModel(LatentModel):
         """Minus (22), the laws' roles exchanged."""
         f_q = self.f(draw.x, draw.training, draw.y)
         f_p = self.f(draw.x_p, draw.training, draw.y)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
-        return logistic(positive=f_q, negative=f_p)
+        draw.log["symmetric_kl"] = over_data(f_q) - over_samples(f_p)
+        return over_data(as_above(f_q)) + over_samples(as_below(f_p))
 
     def log_ratio(self, x, y=None) -> tf.Tensor:
         """The critic's estimate of log q(x) - log p(x), (batch,), nats.

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_svae.models import checks
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
+from keras_svae.models.terms import Term, over_data, over_samples
 from keras_svae.models.vae import CVAE, VAE
 
 __all__ = ["AACVAE", "AASemiSupervisedVAE", "AAVAE", "AdversaryActivated"]
@@ -49,12 +50,13 @@ class AdversaryActivated(AdversarialModel):
 
     def bound_loss(self, draw):
         """Minus (17), which is (44)."""
-        loss: dict[str, tf.Tensor] = {}
-        for name, one in {"real": draw, "fake": draw.fakes}.items():
+        loss: dict[str, Term] = {}
+        both = {"real": (draw, over_data), "fake": (draw.fakes, over_samples)}
+        for name, (one, over) in both.items():
             weights = tf.stop_gradient(self.discriminator(one))
-            draw.log[f"weight_{name}"] = tf.reduce_mean(weights)
+            draw.log[f"weight_{name}"] = over(weights)
             for term, values in self.bound_terms(one).items():
-                loss[term] = loss.get(term, 0.0) + tf.reduce_mean(weights * values)
+                loss[term] = over(weights * values) + loss.get(term, 0)
         return loss
 
     def get_config(self):

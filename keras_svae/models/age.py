@@ -1,6 +1,7 @@
 """Adversarial generator-encoder networks, AGE: a game without a critic."""
 
 import functools
+import math
 
 import keras
 import tensorflow as tf
@@ -10,6 +11,7 @@ from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import l1, squared
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
+from keras_svae.models.terms import over_batch, over_data, over_samples
 
 __all__ = ["AGE"]
 
@@ -117,9 +119,8 @@ class AGE(Autoencoder):
     def draw(self, batch, noise, training):
         return CycleDraw(self, batch, noise, training)
 
-    def check_batch(self, size):
-        super().check_batch(size)
-        checks.partners(size, self.distribute_strategy.num_replicas_in_sync)
+    def least_share(self):
+        return 2, "at least 2 examples per replica, which have a variance"
 
     def on_sphere(self, z) -> tf.Tensor:
         """Codes (batch, latent_dim) brought to length sqrt(latent_dim)."""
@@ -148,19 +149,22 @@ class AGE(Autoencoder):
     def encoder_loss(self, draw):
         """Minus the encoder's objective, which it maximises."""
         real, fake = self.divergence(draw.z_q), self.divergence(draw.z_p)
-        draw.log["divergence_data"] = real
-        draw.log["divergence_samples"] = fake
-        entries = tf.cast(tf.size(draw.x[0]), tf.float32)
-        error = tf.reduce_mean(l1(draw.x, draw.reconstruction)) / entries
-        return {"game": real - fake, "reconstruction_x": self.mu * error}
+        draw.log["divergence_data"] = over_batch(real)
+        draw.log["divergence_samples"] = over_samples(fake)
+        entries = math.prod(self.data_shape)
+        error = over_data(l1(draw.x, draw.reconstruction)) / entries
+        return {
+            "game": over_batch(real) - over_samples(fake),
+            "reconstruction_x": self.mu * error,
+        }
 
     def generator_loss(self, draw):
         """The generator's objective. That of data does not depend on it."""
         # Of unit vectors, per dimension: their squared distance over latent_dim.
         distance = squared(self.on_sphere(draw.z), draw.z_p) / self.latent_dim
-        error = tf.reduce_mean(distance) / self.latent_dim
+        error = over_samples(distance) / self.latent_dim
         return {
-            "game": self.divergence(draw.z_p),
+            "game": over_samples(self.divergence(draw.z_p)),
             "reconstruction_z": self.lam * error,
         }
 

@@ -11,7 +11,7 @@ from keras_svae.models import checks
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.game import Player
 from keras_svae.models.gan import GAN
-from keras_svae.ratios import symmetric_kl
+from keras_svae.models.terms import over_data, over_samples
 
 __all__ = ["AIM"]
 
@@ -119,8 +119,8 @@ class AIM(Autoencoder, GAN):
         if self.game == "gan":
             return super().critic_loss(draw)
         f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_q, below=f_p)
-        return tf.reduce_mean(tf.exp(f_p)) - tf.reduce_mean(f_q + 1)
+        draw.log["symmetric_kl"] = over_data(f_q) - over_samples(f_p)
+        return over_samples(tf.exp(f_p)) - over_data(f_q + 1)
 
     def autoencoder_loss(self, draw):
         """(9): the game's other side, and (8) on codes of the prior."""
@@ -130,8 +130,8 @@ class AIM(Autoencoder, GAN):
         if self.game == "gan":
             game = self.fooling(f_p)
         else:
-            game = -tf.reduce_mean(tf.exp(f_p - 1))
-        code = -tf.reduce_mean(q.log_prob(draw.z))
+            game = -over_samples(tf.exp(f_p - 1))
+        code = -over_samples(q.log_prob(draw.z))
         return {"game": game, "reconstruction_z": self.lam * code}
 
     def get_config(self):

@@ -1,14 +1,14 @@
 """alpha-GAN: a variational autoencoder whose densities are all from critics."""
 
 import keras
-import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.costs import l1
 from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.game import Player
-from keras_svae.ratios import logistic, reverse_kl
+from keras_svae.models.terms import over_data, over_samples
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AlphaGAN"]
 
@@ -87,34 +87,31 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
 
     def reconstruction(self, draw):
         """E_q lam ||x - G(z)||_1."""
-        return self.lam * tf.reduce_mean(l1(draw.x, draw.reconstruction))
+        return self.lam * over_data(l1(draw.x, draw.reconstruction))
 
     def encoder_loss(self, draw):
         """Algorithm 1's first update."""
-        kl = reverse_kl(self.g(draw.z_q, draw.training))
+        kl = -over_data(self.g(draw.z_q, draw.training))
         return {"reconstruction_x": self.reconstruction(draw), "kl": kl}
 
     def generator_loss(self, draw):
         """Algorithm 1's second update."""
         return {
             "reconstruction_x": self.reconstruction(draw),
-            "game_reconstructions": reverse_kl(
+            "game_reconstructions": -over_data(
                 self.f(draw.reconstruction, draw.training)
             ),
-            "game": reverse_kl(self.f(draw.x_p, draw.training)),
+            "game": -over_samples(self.f(draw.x_p, draw.training)),
         }
 
     def critic_loss(self, draw):
         """Algorithm 1's last two updates: of weights that nothing else has."""
-        real = self.f(draw.x, draw.training)
-        return {
-            "x": logistic(positive=real, negative=self.f(draw.x_p, draw.training))
-            + logistic(real, self.f(draw.reconstruction, draw.training)),
-            "code": logistic(
-                positive=self.g(draw.z, draw.training),
-                negative=self.g(draw.z_q, draw.training),
-            ),
-        }
+        real = over_data(as_above(self.f(draw.x, draw.training)))
+        made = over_samples(as_below(self.f(draw.x_p, draw.training)))
+        again = over_data(as_below(self.f(draw.reconstruction, draw.training)))
+        prior = over_samples(as_above(self.g(draw.z, draw.training)))
+        codes = over_data(as_below(self.g(draw.z_q, draw.training)))
+        return {"x": 2 * real + made + again, "code": prior + codes}
 
     def get_config(self):
         config = super().get_config()

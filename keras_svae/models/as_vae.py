@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.costs import squared
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
-from keras_svae.ratios import logistic
+from keras_svae.models.terms import over_batch, over_data, over_samples
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["ASVAE", "MarginalsDraw"]
 
@@ -35,15 +37,7 @@ class MarginalsDraw(Draw):
         Examples of a batch are independent, so this is a draw from q(x) q(z), at no
         further pass through the encoder.
         """
-        message = (
-            "Expected at least 2 examples per replica in every batch, so that each has "
-            "an independent partner; received: 1"
-        )
-        count = tf.shape(self.x)[0]
-        with tf.control_dependencies(
-            [tf.debugging.assert_greater(count, 1, message=message)]
-        ):
-            return partners(self.z_q)
+        return partners(self.z_q)
 
     @property
     def p_marginals(self):
@@ -139,10 +133,12 @@ class ASVAE(Autoencoder):
     def draw(self, batch, noise, training):
         return MarginalsDraw(self, batch, noise, training)
 
-    def check_batch(self, size):
-        super().check_batch(size)
-        if self.keeps_z:
-            checks.partners(size, self.distribute_strategy.num_replicas_in_sync)
+    def least_share(self):
+        if not self.keeps_z:
+            return super().least_share()
+        return 2, (
+            "at least 2 examples per replica, so that each has an independent partner"
+        )
 
     def f1(self, x, z, training=True):
         """The logits of critic_x, (batch, 1) float32: log q(x, z) - log p(x) p(z)."""
@@ -156,29 +152,28 @@ class ASVAE(Autoencoder):
         """Minus (5) and minus (6)."""
         terms = {}
         if self.keeps_x:
-            terms["x"] = logistic(
-                positive=self.f1(*draw.q, draw.training),
-                negative=self.f1(*draw.p_marginals, draw.training),
-            )
+            above = as_above(self.f1(*draw.q, draw.training))
+            below = as_below(self.f1(*draw.p_marginals, draw.training))
+            terms["x"] = over_data(above) + over_samples(below)
         if self.keeps_z:
-            terms["z"] = logistic(
-                positive=self.f2(*draw.p, draw.training),
-                negative=self.f2(*draw.q_marginals, draw.training),
-            )
+            above = as_above(self.f2(*draw.p, draw.training))
+            # Of two examples each, so that the weight of one is none of it.
+            below = as_below(self.f2(*draw.q_marginals, draw.training))
+            terms["z"] = over_samples(above) + over_batch(tf.reduce_mean(below))
         return terms
 
     def autoencoder_loss(self, draw):
         """Minus (10), or minus the half of it that `part` keeps."""
         terms = {}
         if self.keeps_x:
-            terms["reconstruction_x"] = -tf.reduce_mean(draw.log_p_x)
+            terms["reconstruction_x"] = -over_data(draw.log_p_x)
             # At f1* this is KL(q(x, z) || p(x) p(z)).
-            terms["kl_x"] = tf.reduce_mean(self.f1(*draw.q, draw.training))
+            terms["kl_x"] = over_data(self.f1(*draw.q, draw.training))
             draw.log["bound_x"] = -terms["reconstruction_x"] - terms["kl_x"]
         if self.keeps_z:
-            terms["reconstruction_z"] = -tf.reduce_mean(draw.log_q_z)
+            terms["reconstruction_z"] = -over_samples(draw.log_q_z)
             # At f2* this is KL(p(x, z) || q(x) q(z)).
-            terms["kl_z"] = tf.reduce_mean(self.f2(*draw.p, draw.training))
+            terms["kl_z"] = over_samples(self.f2(*draw.p, draw.training))
             draw.log["bound_z"] = -terms["reconstruction_z"] - terms["kl_z"]
         return terms
 
@@ -187,7 +182,7 @@ class ASVAE(Autoencoder):
         found = super().observe(draw)
         law = self.posterior_law
         codes = law.mean(self.posterior_raw(draw.x_p, draw.training))
-        found["mse_z"] = tf.reduce_mean((codes - draw.z) ** 2)
+        found["mse_z"] = over_samples(squared(codes, draw.z)) / self.latent_dim
         return {**found, "reconstruction": (found["mse"] + found["mse_z"]) / 2}
 
     def log_ratio_x(self, x, z) -> tf.Tensor:

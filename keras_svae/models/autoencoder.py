@@ -1,15 +1,19 @@
 """Models with an encoder, and those with a critic of pairs as well."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.models import checks
+from keras_svae.models.costs import squared
 from keras_svae.models.export import SEED
 from keras_svae.models.game import Player
 from keras_svae.models.latent import LatentModel
+from keras_svae.models.terms import over_data, over_samples
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import logistic
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["Autoencoder", "JointModel"]
 
@@ -67,9 +71,12 @@ class Autoencoder(LatentModel):
         z = self.posterior_law.mean(self.posterior_raw(x, training, y))
         return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
 
+    def check_inputs(self, inputs):
+        self.check_data(self._pair(inputs) if self.conditional else inputs)
+
     def observe(self, draw):
-        error = draw.reconstruction - draw.x
-        return {**super().observe(draw), "mse": tf.reduce_mean(error**2)}
+        error = squared(draw.x, draw.reconstruction) / math.prod(self.data_shape)
+        return {**super().observe(draw), "mse": over_data(error)}
 
     def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
         """Codes (batch, latent_dim) of data (batch, ...).
@@ -199,7 +206,7 @@ class JointModel(Autoencoder):
         """Minus (10): its minimiser is f* = log p(x, z) - log q(x, z), (11)."""
         f_p = self.f(*draw.p, draw.training)
         f_q = self.f(*draw.q, draw.training)
-        return logistic(positive=f_p, negative=f_q)
+        return over_samples(as_above(f_p)) + over_data(as_below(f_q))
 
     def log_ratio(self, x, z) -> tf.Tensor:
         """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats."""

@@ -9,9 +9,10 @@ import tensorflow_probability as tfp
 from keras_svae.models import checks
 from keras_svae.models.autoencoder import JointModel
 from keras_svae.models.draw import Draw
+from keras_svae.models.terms import over_data
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import logistic
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialVariationalBayes"]
 
@@ -158,20 +159,20 @@ class AdversarialVariationalBayes(JointModel):
     def critic_loss(self, draw):
         """The critic tells codes of the encoder from those of the contrast."""
         # With a contrast, too: codes of it are then normalised, N(0, I) as the prior.
-        return logistic(
-            positive=self.f(draw.x, draw.contrast.normalised(draw.z_q), draw.training),
-            negative=self.f(draw.x, draw.z, draw.training),
-        )
+        codes = draw.contrast.normalised(draw.z_q)
+        above = as_above(self.f(draw.x, codes, draw.training))
+        below = as_below(self.f(draw.x, draw.z, draw.training))
+        return over_data(above) + over_data(below)
 
     def autoencoder_loss(self, draw):
         """Minus the bound, KL(q(z|x) || p(z)) as the critic has it."""
-        f = self.f(draw.x, draw.contrast.normalised(draw.z_q), draw.training)
-        critic = tf.reduce_mean(f)
-        terms = {"reconstruction_x": -tf.reduce_mean(draw.log_p_x), "critic": critic}
+        codes = draw.contrast.normalised(draw.z_q)
+        critic = over_data(self.f(draw.x, codes, draw.training))
+        terms = {"reconstruction_x": -over_data(draw.log_p_x), "critic": critic}
         draw.log["kl"] = critic
         if self.adaptive_contrast:
             over = draw.contrast.over(self.prior, draw.z_q)
-            terms["contrast"] = tf.reduce_mean(over)
+            terms["contrast"] = over_data(over)
             draw.log["kl"] = critic + terms["contrast"]
         return terms
 

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_svae.models.terms import Term, over_data
+
 __all__ = ["accuracy", "cross_entropy", "one_hot"]
 
 
@@ -10,7 +12,7 @@ def one_hot(y, classes: int) -> tf.Tensor:
     return tf.one_hot(tf.cast(y, tf.int64), classes)
 
 
-def cross_entropy(log_q: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def cross_entropy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
     """Minus the mean log probability of the known classes, nats; 0 without any.
 
     Args:
@@ -18,19 +20,15 @@ def cross_entropy(log_q: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         y: Classes (batch,).
     """
     found = tf.reduce_sum(one_hot(y, log_q.shape[-1]) * log_q, -1)
-    return -tf.math.divide_no_nan(tf.reduce_sum(found), _count(y))
+    return -over_data(found, where=y >= 0)
 
 
-def accuracy(log_q: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """The share of known classes that are the most probable ones; NaN without any.
+def accuracy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
+    """The share of known classes that are the most probable ones.
 
     Args:
         log_q: Log probabilities (batch, classes), or anything in their order.
         y: Classes (batch,).
     """
     right = tf.argmax(log_q, -1) == tf.cast(y, tf.int64)
-    return tf.reduce_sum(tf.cast(right, tf.float32)) / _count(y)
-
-
-def _count(y) -> tf.Tensor:
-    return tf.reduce_sum(tf.cast(y >= 0, tf.float32))
+    return over_data(tf.cast(right, tf.float32), where=y >= 0)

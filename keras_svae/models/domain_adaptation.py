@@ -8,8 +8,9 @@ import tensorflow as tf
 from keras_svae.models import checks
 from keras_svae.models.classes import accuracy, cross_entropy
 from keras_svae.models.game import Game, Player
+from keras_svae.models.terms import Term, over_data
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import logistic, symmetric_kl
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialDomainAdaptation"]
 
@@ -26,8 +27,7 @@ class DomainDraw:
 
     def __init__(self, model, batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
-        self._source, self._target = (x for x, _ in batch)
-        self.y, self.y_target = model.labels(batch)
+        (self._source, self.y), (self._target, self.y_target) = batch
         self.log: dict[str, tf.Tensor] = {}
 
     @functools.cached_property
@@ -113,17 +113,17 @@ class AdversarialDomainAdaptation(Game):
         y = tf.TensorSpec((None,), tf.int64)
         return (x, y), (x, y)
 
+    def unpack_weight(self, data):
+        """There are none: data are pairs of two domains' batches."""
+        return None
+
     def check_data(self, batch):
-        self.labels(batch)
-        for x, _ in batch:
+        for (x, y), unlabelled in zip(batch, (False, True), strict=True):
+            checks.classes(y, self.classes, x.shape[0], unlabelled)
             checks.images(x, self.data_shape, None)
 
-    def labels(self, batch) -> list[tf.Tensor]:
-        """Classes of a batch's source and target, (batch,) each, checked."""
-        return [
-            checks.labels(y, self.classes, tf.shape(x)[0], unlabelled)
-            for (x, y), unlabelled in zip(batch, (False, True), strict=True)
-        ]
+    def check_inputs(self, inputs):
+        checks.images(inputs, self.data_shape, None)
 
     def f(self, features, training=True) -> tf.Tensor:
         """The critic's logits, (batch, 1) float32: log source - log target."""
@@ -139,16 +139,15 @@ class AdversarialDomainAdaptation(Game):
         source, target = (
             self.f(features, draw.training) for features in (draw.source, draw.target)
         )
-        draw.log["symmetric_kl"] = symmetric_kl(above=source, below=target)
-        return logistic(positive=source, negative=target)
+        draw.log["symmetric_kl"] = over_data(source) - _over_target(target)
+        return over_data(as_above(source)) + _over_target(as_below(target))
 
     def classifier_loss(self, draw):
         """Minus (19), and minus the second of (18): both domains change sides."""
         log_q = self.log_classes(draw.source, draw.training)
-        domain = logistic(
-            positive=self.f(draw.target, draw.training),
-            negative=self.f(draw.source, draw.training),
-        )
+        target = as_above(self.f(draw.target, draw.training))
+        source = as_below(self.f(draw.source, draw.training))
+        domain = _over_target(target) + over_data(source)
         return {
             "classification": cross_entropy(log_q, draw.y),
             "domain": self.lam * domain,
@@ -194,6 +193,12 @@ class AdversarialDomainAdaptation(Game):
             for name in ("extractor", "classifier", "critic")
         }
         return {**super().get_config(), **networks, "lam": self.lam}
+
+
+def _over_target(values: tf.Tensor) -> Term:
+    """The mean over the target's examples, which may be more or fewer."""
+    values = tf.squeeze(values, -1)
+    return over_data(values, where=tf.ones_like(values, tf.bool))
 
 
 def _expected(received: str) -> str:

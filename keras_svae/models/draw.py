@@ -6,8 +6,8 @@ import typing
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.models import checks
 from keras_svae.models.classes import one_hot
+from keras_svae.models.terms import Term
 from keras_svae.noise import Noise
 
 if typing.TYPE_CHECKING:
@@ -26,18 +26,15 @@ class Draw:
         labels: Their classes as integers (batch,), of a conditional model; else None.
         z: Codes from the prior, (batch, latent_dim).
         noise: The source of everything random in this turn.
-        log: Scalars to log that belong to no loss.
+        log: Terms to log that belong to no loss.
     """
 
     def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
         x, y = batch if model.conditional else (batch, None)
         self.x = tf.cast(x, tf.float32)
-        self.labels = y
-        if y is not None:
-            size = tf.shape(self.x)[0]
-            self.labels = checks.labels(y, model.classes, size, model.unlabelled)
-        self.log: dict[str, tf.Tensor] = {}
+        self.labels = None if y is None else tf.cast(y, tf.int64)
+        self.log: dict[str, Term | tf.Tensor] = {}
 
     @functools.cached_property
     def y(self):
@@ -92,7 +89,7 @@ class Draw:
     def _reconstruction_raw(self):
         return self.model.likelihood_raw(self.z_q, self.training, self.y)
 
-    @property
+    @functools.cached_property
     def reconstruction(self):
         """The mean of p(x|z) at z ~ q(z|x), (batch, ...)."""
         return self.model.likelihood_law.mean(self._reconstruction_raw)

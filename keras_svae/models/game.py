@@ -2,29 +2,32 @@
 
 A method is a `Game`: it names its players (whose networks, which optimizer, how many
 turns) and gives each a loss. Everything that is not a formula lives here once:
-optimizers, turns, noise, replicas, metrics, saving.
+optimizers, turns, noise, replicas, weights of examples, metrics, saving.
 """
 
 import dataclasses
-import inspect
 import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_svae.models import checks, export
 from keras_svae.models.averages import Averages
+from keras_svae.models.means import Means
+from keras_svae.models.terms import Mean, Part, Term, Weighing
+from keras_svae.models.trainer import Diverged, Trainer
+from keras_svae.models.turn import Turn, penalties
 from keras_svae.noise import Noise, scope
 
 __all__ = ["Diverged", "Game", "Player"]
 
 # Training and evaluation never share noise.
 _TRAIN, _TEST = 1, 2
-
-
-class Diverged(FloatingPointError):
-    """A loss became NaN or infinite. Raised at that step, before any callback."""
+# How a check of a number says in TensorFlow's error whose number it was.
+_CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Player:
 
     Attributes:
         networks: Names of the model's attributes whose weights it updates, separated
-            by spaces. What it does not name gets no gradient from its loss, though
-            gradients flow through it. One that is None is passed over: a variant of
+            by spaces. A player updates only the networks it names, though gradients
+            flow through the others. One that is None is passed over: a variant of
             the method does without it.
         optimizer: Name of the argument of `compile` that brings its optimizer.
         turns: Updates per training step, each on a draw of its own.
@@ -45,14 +48,28 @@ class Player:
     turns: int = 1
 
 
-class Game(keras.Model):
+class Game(Trainer):
     """A model that is trained by players who take turns.
 
     A subclass sets `players`, in playing order, and gives for each player `NAME` a
-    method `NAME_loss(draw)` that returns a scalar, or a dictionary of scalars whose
-    sum is the loss and each of which is logged. `draw(batch, noise, training)` returns
-    what the losses look at: an object with attributes `noise` and `log`, which
-    computes its parts when they are first asked for.
+    method `NAME_loss(draw)`. It returns a term, or a dictionary of terms whose sum is
+    the loss and each of which is logged. A term is one value per example of data,
+    (batch,), of which the base class takes the mean; or the sum of such means over
+    data, over samples and of statistics of the batch (`keras_svae.models.terms`:
+    `over_data`, `over_samples`, `over_batch`); or a scalar mean.
+
+    `draw(batch, noise, training)` returns what the losses look at: an object with
+    attributes `noise` and `log`, which computes its parts when they are first asked
+    for. What a loss puts into `log` is logged beside it, terms as well as scalars.
+
+    Every example counts once: with weights w (`sample_weight`, `class_weight`) the mean
+    of l over data is sum(w l) / sum(w), over the batch of all replicas. (Keras divides
+    by the number of examples.) Samples of the model have no weights. Weights are
+    refused where a term is a statistic of the batch or a scalar mean.
+
+    To its loss each player adds, once a turn, the penalties of the weights that it
+    updates (regularizers), and the losses that the layers of these networks add while
+    they are called (`add_loss`, activity regularizers): the term `regularization`.
 
     Alternating play: each player sees what the ones before it have learned in this
     step. A draw serves one player after the other until one of them has changed a
@@ -78,7 +95,8 @@ class Game(keras.Model):
         play: str = "alternating",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # The networks have policies of their own: the model itself rounds nothing.
+        super().__init__(**{"dtype": "float32", **kwargs})
         checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.integer("seed", seed, at_least=0)
         self.play = play
@@ -104,8 +122,7 @@ class Game(keras.Model):
             aggregation="only_first_replica",
             name="step",
         )
-        self._means: dict[str, keras.metrics.Mean] = {}
-        self._terms: dict[str, tuple[str, str]] = {}
+        self._means: Means | None = None
         self.averages = None
         self.built = True  # its networks are
 
@@ -115,30 +132,23 @@ class Game(keras.Model):
         """What the losses of one turn look at."""
         raise NotImplementedError
 
-    def observe(self, draw) -> dict[str, tf.Tensor]:
-        """Further scalars that evaluation logs."""
+    def observe(self, draw) -> dict[str, Any]:
+        """Further terms that evaluation logs."""
         return {}
 
     def batch_spec(self):
         """The `tf.TensorSpec` of a batch, leading dimension None."""
         raise NotImplementedError
 
-    def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch that the model cannot learn from."""
-
-    def check_batch(self, size: int) -> None:
-        """Raises a ValueError on a batch, over all replicas, that is too small."""
-        networks = [layer for layer in self.layers if isinstance(layer, keras.Model)]
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        checks.batch_norm(size, replicas, networks)
+    def least_share(self) -> tuple[int, str]:
+        """How many examples of a batch each replica needs in training, and for what."""
+        if checks.batch_norms(self._networks()):
+            return 2, "at least 2 examples per replica for batch normalisation"
+        return super().least_share()
 
     def build(self, input_shape=None):
         """Nothing is left to build: the networks are."""
         self.built = True
-
-    def unpack(self, data):
-        """What of the dataset's element the method needs: here x of `(x, ...)`."""
-        return keras.utils.unpack_x_y_sample_weight(data)[0]
 
     # ---- Compiling ---------------------------------------------------------------
 
@@ -156,27 +166,33 @@ class Game(keras.Model):
 
         Args:
             optimizer: Optimizer of the main player (an object, or a name that Keras
-                knows), e.g. of encoder and decoder. Clip gradients with Keras's own
-                `clipnorm`, `global_clipnorm` or `clipvalue`.
+                knows, "adam" for `ks.optimizers.Adam`), e.g. of encoder and decoder.
+                Clip gradients with Keras's own `clipnorm`, `global_clipnorm` or
+                `clipvalue`; over several replicas they are summed before. Keras's
+                callbacks that change the learning rate change those of all players;
+                see `keras_svae.callbacks.ForPlayer` for one alone.
             jit_compile: Compile the step with XLA. Measure first: slower on our CPUs.
+                The model's own noise is the same with and without. Keras's Dropout
+                and GaussianNoise draw other masks under XLA; and replicas, which hold
+                the same seed, all draw the same.
             run_eagerly: Run without a graph, for debugging.
-            steps_per_execution: Steps per call of the graph. Above 1, a diverging
-                loss is noticed at the end of such a call.
+            steps_per_execution: Steps per call of the graph.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
                 kept beside them: see `keras_svae.callbacks.AveragedWeights`.
             **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
 
         Raises:
-            ValueError: For a missing optimizer, one given to two players, `use_ema`,
-                or XLA or several steps per execution under several replicas.
+            ValueError: For a missing optimizer, one given to two players, one that
+                scales the loss or averages weights, one that accumulates gradients
+                under several replicas; or for XLA or several steps per execution
+                under several replicas.
             TypeError: For an argument that no player asks for.
         """
         optimizers = {"optimizer": optimizer, **optimizers}
-        optimizers = checks.optimizers(optimizers, self.players)
         strategy = self.distribute_strategy
-        if strategy.num_replicas_in_sync > 1 and (
-            jit_compile or steps_per_execution > 1
-        ):
+        replicas = strategy.num_replicas_in_sync
+        optimizers = checks.optimizers(optimizers, self.players, replicas)
+        if replicas > 1 and (jit_compile or steps_per_execution > 1):
             raise ValueError(
                 "Expected jit_compile=False and steps_per_execution=1 under several "
                 "replicas, where Keras's loop supports neither; received: "
@@ -189,6 +205,8 @@ class Game(keras.Model):
             steps_per_execution=steps_per_execution,
             auto_scale_loss=False,
         )
+        turn = Turn(self._networks())
+        self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
                 one.build(
@@ -202,7 +220,7 @@ class Game(keras.Model):
                 setattr(self, name, one)
             names = self.trainable_variables
             self.averages = None if ema is None else Averages(names, ema)
-            self._make_metrics()
+            self._make_means()
         self._optimizer_names = tuple(optimizers)
         self._ema = ema
 
@@ -233,6 +251,11 @@ class Game(keras.Model):
         """How many steps the model has been trained; saved with the weights."""
         return int(self._step.numpy())
 
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers of a compiled model, by the argument of `compile`."""
+        return {name: getattr(self, name) for name in self._optimizer_names}
+
     def variables_of(self, player: Player) -> list[keras.Variable]:
         """The trainable weights that a player updates."""
         return [
@@ -242,28 +265,43 @@ class Game(keras.Model):
             for variable in getattr(self, name).trainable_variables
         ]
 
+    def _networks(self) -> dict[str, Any]:
+        """The networks that players update, by attribute."""
+        names = " ".join(player.networks for player in self.players.values()).split()
+        found = {name: getattr(self, name) for name in names}
+        return {name: one for name, one in found.items() if one is not None}
+
     # ---- A step of the game ------------------------------------------------------
 
     def train_step(self, data):
-        batch = self.unpack(data)
-        noise = self._noise(_TRAIN).fold(self._step.value)
+        fed = self._fed(data)
+        given = keras.tree.flatten(fed)
+        # What depends on no data would be done once more, past their end.
+        with tf.control_dependencies(given):
+            step = tf.identity(self._step.value)
+        noise = self._noise(_TRAIN).fold(step)
         play = getattr(self, f"_play_{self.play}")
-        played = [self._update_metrics(*turn) for turn in play(batch, noise)]
-        self._step.assign_add(1)
-        return self._logs(played)
+        found = list(play(fed.batch, noise, self._weighing(fed)))
+        with tf.control_dependencies(given):
+            self._step.assign_add(1)
+        return self._logs(found)
 
     def test_step(self, data):
-        draws = self._means[next(iter(self._means))].count.value
-        draw = self.draw(self.unpack(data), self._noise(_TEST).fold(draws), False)
+        fed = self._fed(data)
+        noise = self._noise(_TEST).fold(self._means.batches.value)
+        draw = self.draw(fed.batch, noise, False)
+        weighing = self._weighing(fed)
+        found = []
         with scope(draw.noise):
-            played = [
-                self._update_metrics(name, self._loss(name, draw))
-                for name in self.players
-            ]
-            played.append(self._update_metrics("", {**draw.log, **self.observe(draw)}))
-        return self._logs(played)
+            for name in self.players:
+                terms, _ = self._terms(name, draw)
+                found += self._logged(name, self._means_of(terms, weighing))
+            extra = {**draw.log, **self.observe(draw)}
+        found += self._logged("", self._means_of(extra, weighing))
+        self._means.batches.assign_add(1.0)
+        return self._logs(found, empty=float("nan"))
 
-    def _play_alternating(self, batch, noise) -> Iterator[tuple[str, dict]]:
+    def _play_alternating(self, batch, noise, weighing) -> Iterator[tuple[str, list]]:
         draw, index, seen, log = None, 0, [], {}
         for name, player in self.players.items():
             for turn in range(self.turns[name]):
@@ -271,54 +309,101 @@ class Game(keras.Model):
                     draw, index = None, index + 1
                 if draw is None:
                     draw = self.draw(batch, noise.fold(index), True)
+                    added: dict[str, list] = {}
                     # One tape per draw: later players' losses continue on it, so that
                     # nothing of the draw is computed twice.
                     tape = tf.GradientTape(persistent=True)
                 with tape, scope(draw.noise):
-                    terms = self._loss(name, draw)
-                    loss = self._scaled(terms)
+                    terms, added = self._terms(name, draw, added)
+                    means = self._means_of(terms, weighing, checked_for=name)
+                    loss = self._scaled(means)
                 gradients = tape.gradient(loss, self._weights(player))
-                self._apply(player, gradients, seen := [*seen, loss])
-                yield name, terms
+                means = self._apply(name, gradients, seen := [*seen, loss], means)
+                yield from self._logged(name, means)
                 # The latest of each name: a player may not ask for what others have.
-                log.update(draw.log)
+                log.update(self._means_of(draw.log, weighing))
                 if set(player.networks.split()) & set(self.sampled_from.split()):
                     draw = None
-        yield "", log
+        yield from self._logged("", log)
 
-    def _play_simultaneous(self, batch, noise) -> Iterator[tuple[str, dict]]:
-        draw = self.draw(batch, noise.fold(0), True)
+    def _play_simultaneous(self, batch, noise, weighing) -> Iterator[tuple[str, list]]:
+        draw, added, means = self.draw(batch, noise.fold(0), True), {}, {}
         with tf.GradientTape(persistent=True) as tape, scope(draw.noise):
-            terms = {name: self._loss(name, draw) for name in self.players}
-            losses = {name: self._scaled(terms[name]) for name in self.players}
+            for name in self.players:
+                terms, added = self._terms(name, draw, added)
+                means[name] = self._means_of(terms, weighing, checked_for=name)
+            losses = {name: self._scaled(one) for name, one in means.items()}
         gradients = {
             name: tape.gradient(losses[name], self._weights(player))
             for name, player in self.players.items()
         }
-        for name, player in self.players.items():
-            self._apply(player, gradients[name], list(losses.values()))
-        yield from terms.items()
-        yield "", draw.log
+        for name in self.players:
+            done = self._apply(
+                name, gradients[name], list(losses.values()), means[name]
+            )
+            yield from self._logged(name, done)
+        yield from self._logged("", self._means_of(draw.log, weighing))
 
-    def _loss(self, name: str, draw) -> dict[str, tf.Tensor]:
-        terms = getattr(self, f"{name}_loss")(draw)
-        return terms if isinstance(terms, dict) else {"": terms}
+    def _terms(
+        self, name: str, draw, added: dict[str, list] | None = None
+    ) -> tuple[dict[str, Term], dict[str, list]]:
+        """A player's loss, and what layers have added in all calls on this draw.
 
-    def _scaled(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
-        # Gradients are summed over replicas: the mean over the global batch is the
-        # sum of the replicas' means over their number.
-        return sum(terms.values()) / self.distribute_strategy.num_replicas_in_sync
+        Args:
+            name: The player's.
+            draw: The samples of this turn.
+            added: What layers have added on it in turns before, by network.
+        """
+        loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
+        added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
+        terms = loss if isinstance(loss, dict) else {"": loss}
+        terms = {key: Term.of(value, key) for key, value in terms.items()}
+        extra = []
+        for network in self.players[name].networks.split():
+            if network in added:
+                extra += added[network] + penalties(getattr(self, network))
+        if extra:
+            if "" in terms:
+                terms = {"objective": terms.pop(""), **terms}
+            terms["regularization"] = Term((Part("samples", tf.add_n(extra)),))
+        return terms, added
+
+    def _means_of(
+        self, terms: dict[str, Any], weighing: Weighing, checked_for: str | None = None
+    ) -> dict[str, list[Mean]]:
+        """The means that terms are made of; of a player's loss they must be finite."""
+        found = {}
+        for key, term in terms.items():
+            found[key] = [weighing.mean(part) for part in Term.of(term, key).parts]
+            if checked_for is not None and not self.jit_compile:
+                found[key] = [
+                    dataclasses.replace(
+                        mean, value=_finite(mean.value, checked_for, key, "loss")
+                    )
+                    for mean in found[key]
+                ]
+        return found
+
+    def _scaled(self, means: dict[str, list[Mean]]) -> tf.Tensor:
+        # Gradients are summed over replicas, and a mean is the average of their shares.
+        total = sum(mean.value for several in means.values() for mean in several)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        return total if replicas == 1 else total / replicas
 
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
 
-    def _apply(self, player: Player, gradients, losses: list) -> None:
+    def _apply(self, name: str, gradients, losses: list, means: dict) -> dict:
         """Updates a player's weights, after these losses have been computed.
 
         Where a loss needs no gradient with respect to a network it has read, TF 2.21's
         graph optimiser can lose the order of that reading and this writing: seen in
         AS-VAE-r, whose critic now and then saw half of the decoder's update.
+
+        Returns:
+            The means of the loss, as they are logged.
         """
+        player = self.players[name]
         variables = self.variables_of(player)
         missing = [
             v.path for v, g in zip(variables, gradients, strict=True) if g is None
@@ -328,11 +413,56 @@ class Game(keras.Model):
                 "Expected a gradient for every weight a player updates; received: "
                 f"none for {missing} of the networks {player.networks!r}"
             )
+        optimizer = getattr(self, player.optimizer)
+
+        def update(gradients):
+            gradients = self._clipped(optimizer, gradients)
+            optimizer.apply(gradients, variables)
+            if self.averages is not None:
+                self.averages.update(variables)
+
+        if self.jit_compile:  # XLA knows no errors: the host finds NaN in the logs
+            fine = tf.reduce_all(
+                [tf.reduce_all(tf.math.is_finite(g)) for g in gradients]
+            )
+            tf.cond(fine, lambda: (update(gradients), 0)[1], lambda: 0)
+            return {
+                key: [
+                    dataclasses.replace(one, total=tf.where(fine, one.total, NAN))
+                    for one in several
+                ]
+                for key, several in means.items()
+            }
         with tf.control_dependencies(losses):
-            gradients = [tf.identity(gradient) for gradient in gradients]
-        getattr(self, player.optimizer).apply(gradients, variables)
-        if self.averages is not None:
-            self.averages.update(variables)
+            gradients = [
+                _finite(gradient, name, variable.path, "gradient")
+                for gradient, variable in zip(gradients, variables, strict=True)
+            ]
+        # None is applied before all are known to be finite.
+        with tf.control_dependencies([_values(one) for one in gradients]):
+            update([_identity(one) for one in gradients])
+        return means
+
+    def _clipped(self, optimizer, gradients: list) -> list:
+        """Gradients of all replicas, clipped as the optimizer clips those of one.
+
+        Keras clips before it sums over replicas. So the sum is clipped here, and each
+        replica gives its equal part of it, which the optimizer then leaves as it is.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        limits = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
+        if replicas == 1 or not any(limits):
+            return gradients
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        norm, value, global_norm = limits
+        if norm:
+            gradients = [tf.clip_by_norm(one, norm) for one in gradients]
+        elif global_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, global_norm)
+        elif value:
+            gradients = [tf.clip_by_value(one, -value, value) for one in gradients]
+        return [one / replicas for one in gradients]
 
     def _noise(self, purpose: int) -> Noise:
         context = tf.distribute.get_replica_context()
@@ -343,40 +473,63 @@ class Game(keras.Model):
 
     @property
     def metrics(self):
-        return list(self._means.values())
+        return [] if self._means is None else self._means.views()
+
+    def reset_metrics(self):
+        if self._means is not None:
+            self._means.reset_state()
+
+    def get_metrics_result(self):
+        """The means of all batches since the last reset, by name."""
+        return {} if self._means is None else self._means.result(self._means.known())
 
     def _metric_name(self, player: str, term: str) -> str:
-        return "_".join(filter(None, (player, term))) if term else f"{player}_loss"
+        if not player:
+            return term
+        return f"{player}_{term}" if term else f"{player}_loss"
 
-    def _make_metrics(self) -> None:
+    def _make_means(self) -> None:
         """One running mean per player, term and observation, known by a dry run."""
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, Any] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
+        self._of_batch: dict[str, tuple[str, str]] = {}
+
+        def note(player, terms):
+            terms = {key: Term.of(term, key) for key, term in terms.items()}
+            if player and "" not in terms:
+                found[f"{player}_loss"] = [self._metric_name(player, t) for t in terms]
+                self._owners[f"{player}_loss"] = player, ""
+            for key, term in terms.items():
+                name = self._metric_name(player, key)
+                found[name] = len(term.parts)
+                self._owners[name] = player, key
+                if player and not term.of_examples:
+                    self._of_batch[name] = player, key
 
         def dry_run(batch):
             for training in (True, False):
                 draw = self.draw(batch, Noise(0), training)
                 with scope(draw.noise):
                     for name in self.players:
-                        for term in ["", *self._loss(name, draw)]:
-                            found[self._metric_name(name, term)] = (name, term)
+                        note(name, self._terms(name, draw)[0])
                     extra = {} if training else self.observe(draw)
-                for term in {**draw.log, **extra}:
-                    found[term] = ("", term)
+                note("", {**draw.log, **extra})
 
         tf.function(dry_run).get_concrete_function(self.batch_spec())
-        self._terms = found
-        self._means = {name: keras.metrics.Mean(name=name) for name in found}
+        self._means = Means(found)
 
-    def _update_metrics(self, player: str, terms: dict[str, tf.Tensor]) -> list[str]:
-        if player:
-            terms = {**terms, "": sum(terms.values())}
-        for term, value in terms.items():
-            self._means[self._metric_name(player, term)].update_state(value)
-        return [self._metric_name(player, term) for term in terms]
+    def _logged(self, player: str, means: dict[str, list[Mean]]):
+        """Means by the names under which they are logged."""
+        return [(self._metric_name(player, key), found) for key, found in means.items()]
 
-    def _logs(self, played: list[list[str]]) -> dict[str, tf.Tensor]:
-        names = dict.fromkeys(name for turn in played for name in turn)
-        logs = {name: self._means[name].result() for name in names}
+    def _logs(self, found: list, empty: float = 0.0) -> dict[str, tf.Tensor]:
+        self._means.update_state(found)
+        here = {name for name, _ in found}
+        here |= {
+            name for name, (player, term) in self._owners.items() if player and not term
+        }
+        names = [name for name in self._means.names if name in here]
+        logs = self._means.result(names, empty)
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
         ):
@@ -391,62 +544,51 @@ class Game(keras.Model):
         step = self.train_function
 
         def guarded(iterator):
-            logs = step(iterator)
+            try:
+                logs = step(iterator)
+            except tf.errors.InvalidArgumentError as error:
+                found = _CHECKED.search(str(error))
+                if found is None:
+                    raise
+                self._raise_diverged(*found.groups())
+            self._trained_on += 1
             bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
             if bad:
-                self._raise_diverged(bad)
+                self._raise_diverged_logs(bad)
             return logs
 
         guarded.guards = self
         self.train_function = guarded
 
-    def _raise_diverged(self, logs: dict) -> None:
+    def _raise_diverged_logs(self, logs: dict) -> None:
         # The first in playing order: the others look at what it has spoiled. Its total
         # is named only where no single term of it is to blame.
         order = [*self.players, ""]
         name = min(
-            logs, key=lambda n: (order.index(self._terms[n][0]), not self._terms[n][1])
+            logs,
+            key=lambda n: (order.index(self._owners[n][0]), not self._owners[n][1]),
         )
-        player, term = self._terms[name]
+        player, term = self._owners[name]
+        self._raise_diverged(
+            player, term, "loss", str(float(logs[name])), self.step - 1
+        )
+
+    def _raise_diverged(
+        self, player: str, what: str, kind: str, value: str, step: int | None = None
+    ) -> None:
+        step = self.step if step is None else step
+        where = f"the player {player!r} at step {step}" if player else f"step {step}"
+        if kind == "loss":
+            received = f"in the term {what or 'loss'!r} of {where}"
+        else:
+            received = f"in the gradient of the weight {what!r} for {where}"
+        expected = "losses" if kind == "loss" else "gradients"
         raise Diverged(
-            f"Expected finite losses; received: {float(logs[name])} in the term "
-            f"{term or 'loss'!r} of the player {player!r} at step {self.step - 1}. "
-            "Training stopped before anything was saved: the last checkpoint is "
-            "intact. A lower learning rate, gradient clipping (`clipnorm`), or larger "
-            "scales of the laws may help."
-        )
-
-    # ---- Keras's other entrances -------------------------------------------------
-
-    def fit(self, x=None, *args, **kwargs):
-        """Keras's `fit`, after a look at the first batch. See `keras.Model.fit`."""
-        if not self.compiled:
-            raise ValueError(
-                "Expected a compiled model; received: fit() before compile(). Call "
-                f"compile({', '.join(checks.optimizer_names(self.players))})."
-            )
-        given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
-        checks.first_batch(self, x, given.get("y"), given.get("batch_size"))
-        validation = given.get("validation_data")
-        if validation is not None:
-            x_y = keras.utils.unpack_x_y_sample_weight(validation)[:2]
-            checks.first_batch(self, *x_y, training=False)
-        steps = given.get("steps_per_epoch")
-        if steps and steps % self.steps_per_execution:
-            # Keras would run on into the next epoch.
-            raise ValueError(
-                "Expected steps_per_epoch to be a multiple of steps_per_execution="
-                f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
-            )
-        if isinstance(x, tf.data.Dataset) and not args:
-            kwargs.setdefault("shuffle", False)  # else Keras warns that it can't
-        return super().fit(x, *args, **kwargs)
-
-    def evaluate(self, x=None, y=None, *args, **kwargs):
-        """Keras's `evaluate`, after a look at the first batch, as `fit` has it."""
-        if not kwargs.get("_use_cached_eval_dataset"):  # fit's own, looked at by it
-            checks.first_batch(self, x, y, training=False)
-        return super().evaluate(x, y, *args, **kwargs)
+            f"Expected finite {expected}; received: {value.lower()} {received}. "
+            "Training stopped before it reached a weight of this player, and before "
+            "anything was saved: the last checkpoint is intact. A lower learning rate, "
+            "gradient clipping (`clipnorm`), or larger scales of the laws may help."
+        ) from None
 
     def export(self, filepath: str | os.PathLike) -> None:
         """Writes a SavedModel that runs without this package.
@@ -481,3 +623,27 @@ class Game(keras.Model):
                 for name, value in config.items()
             }
         )
+
+
+NAN = float("nan")
+
+
+def _finite(value, player: str, what: str, kind: str):
+    """The value; a step that computes it stops where it is not finite."""
+    message = f"keras_svae|{player}|{what}|{kind}"
+    if isinstance(value, tf.IndexedSlices):
+        checked = tf.debugging.check_numerics(value.values, message)
+        return tf.IndexedSlices(checked, value.indices, value.dense_shape)
+    return tf.debugging.check_numerics(value, message)
+
+
+def _values(gradient):
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def _identity(gradient):
+    """The gradient, made after what comes before it."""
+    if isinstance(gradient, tf.IndexedSlices):
+        values = tf.identity(gradient.values)
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return tf.identity(gradient)

@@ -10,7 +10,8 @@ import tensorflow as tf
 from keras_svae.models import checks
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.game import Player
-from keras_svae.ratios import gradient_penalty
+from keras_svae.models.terms import Term, over_data, over_samples
+from keras_svae.ratios import as_above, gradient_penalty
 
 __all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
 
@@ -52,14 +53,14 @@ class GAN(AdversarialModel):
         """The non-saturating loss: minus (24) after its change of sign."""
         return self.fooling(self.f(draw.x_p, draw.training, draw.y))
 
-    def fooling(self, f_p: tf.Tensor) -> tf.Tensor:
+    def fooling(self, f_p: tf.Tensor) -> Term:
         """What samples' logits (batch, 1) make the generator minimise, or (16)."""
-        losses = tf.nn.softplus(-f_p)
+        losses = as_above(f_p)
         if not self.importance_weighted:
-            return tf.reduce_mean(losses)
+            return over_samples(losses)
         # D / (1 - D) = exp(f), normalised over the batch.
         weights = tf.stop_gradient(tf.nn.softmax(f_p, axis=0))
-        return tf.reduce_sum(weights * losses)
+        return over_samples(tf.reduce_sum(weights * losses))
 
     def get_config(self):
         config = super().get_config()
@@ -157,14 +158,15 @@ class WGANGP(GAN):
     def critic_loss(self, draw):
         f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
         mix = draw.noise.uniform([tf.shape(draw.x)[0]], "mix")
-        penalty = gradient_penalty(self.f, draw.x, draw.x_p, mix)
+        penalty = gradient_penalty(self.f, draw.x, draw.x_p, mix, axis=())
         return {
-            "wasserstein": tf.reduce_mean(f_p) - tf.reduce_mean(f_q),
-            "penalty": self.penalty * penalty,
+            "wasserstein": over_samples(f_p) - over_data(f_q),
+            # A line begins at an example, by whose weight it counts.
+            "penalty": self.penalty * over_data(penalty),
         }
 
     def generator_loss(self, draw):
-        return -tf.reduce_mean(self.f(draw.x_p, draw.training))
+        return -over_samples(self.f(draw.x_p, draw.training))
 
     def get_config(self):
         return {**super().get_config(), "penalty": self.penalty}

@@ -15,8 +15,9 @@ from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.draw import Draw
 from keras_svae.models.game import Player
+from keras_svae.models.terms import over_data, over_samples
 from keras_svae.noise import Noise
-from keras_svae.ratios import logistic, reverse_kl
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["IJAE", "TripletDraw"]
 
@@ -166,14 +167,12 @@ class IJAE(Autoencoder, AdversarialModel):
         """Minus (3), (4) and (5). f_psi is `f`."""
         terms = {"x": super().critic_loss(draw)}
         if self.critic_pair is not None:
-            terms["pair"] = logistic(
-                positive=self.f_tau(*draw.q, draw.y_real, draw.training),
-                negative=self.f_tau(*draw.q, draw.y_fake, draw.training),
-            )
-        terms["code"] = logistic(
-            positive=self.f_zeta(draw.x, draw.z, draw.training),
-            negative=self.f_zeta(*draw.q, draw.training),
-        )
+            above = as_above(self.f_tau(*draw.q, draw.y_real, draw.training))
+            below = as_below(self.f_tau(*draw.q, draw.y_fake, draw.training))
+            terms["pair"] = over_data(above) + over_data(below)
+        above = as_above(self.f_zeta(draw.x, draw.z, draw.training))
+        below = as_below(self.f_zeta(*draw.q, draw.training))
+        terms["code"] = over_data(above) + over_data(below)
         return terms
 
     def log_r(self, draw):
@@ -186,18 +185,18 @@ class IJAE(Autoencoder, AdversarialModel):
 
     def generator_loss(self, draw):
         """(6): lam at the reconstruction, as in the objective above it."""
-        game = reverse_kl(self.f(draw.x_p, draw.training))
+        game = -over_samples(self.f(draw.x_p, draw.training))
         return {
             "game": (1 - self.lam) * game,
-            "reconstruction_x": -self.lam * tf.reduce_mean(self.log_r(draw)),
+            "reconstruction_x": -self.lam * over_data(self.log_r(draw)),
         }
 
     def encoder_loss(self, draw):
         """(7): lam times minus the ELBO."""
-        kl = -tf.reduce_mean(self.f_zeta(*draw.q, draw.training))
+        kl = -over_data(self.f_zeta(*draw.q, draw.training))
         draw.log["kl"] = kl
         return {
-            "reconstruction_x": -self.lam * tf.reduce_mean(self.log_r(draw)),
+            "reconstruction_x": -self.lam * over_data(self.log_r(draw)),
             "kl": self.lam * kl,
         }
 

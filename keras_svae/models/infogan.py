@@ -1,7 +1,6 @@
 """InfoGAN: a generator whose code is read back from its samples."""
 
 import keras
-import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.models import checks
@@ -9,6 +8,7 @@ from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.game import Player
 from keras_svae.models.gan import GAN
+from keras_svae.models.terms import over_samples
 
 __all__ = ["InfoGAN"]
 
@@ -95,9 +95,9 @@ class InfoGAN(Autoencoder, GAN):
     def autoencoder_loss(self, draw):
         """Minus the second of (9)."""
         f_p = self.f(draw.x_p, draw.training)
-        code = -tf.reduce_mean(draw.log_q_z)
+        code = -over_samples(draw.log_q_z)
         # A bound on the mutual information of code and sample (Chen et al., (4)).
-        entropy = -tf.reduce_mean(self.prior.log_prob(draw.z))
+        entropy = -over_samples(self.prior.log_prob(draw.z))
         draw.log["information"] = entropy - code
         return {"game": self.fooling(f_p), "reconstruction_z": self.lam * code}
 

@@ -100,8 +100,12 @@ class LatentModel(Game):
         x = batch
         if self.conditional:
             x, y = batch
-            checks.labels(y, self.classes, len(x), self.unlabelled)
+            checks.classes(y, self.classes, x.shape[0], self.unlabelled)
         checks.images(x, self.data_shape, self.likelihood_law.range)
+
+    def check_inputs(self, inputs):
+        z = self._pair(inputs)[0] if self.conditional else inputs
+        checks.images(z, (self.latent_dim,), None)
 
     def likelihood_raw(self, z, training=False, y=None) -> tf.Tensor:
         """The raw output of p(x|z), or of p(x|z, y): what the decoder makes of codes.

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.autoencoder import JointModel
-from keras_svae.ratios import logistic, symmetric_kl
+from keras_svae.models.terms import Term, over_data, over_samples
+from keras_svae.ratios import as_above, as_below
 
 __all__ = ["ALI", "ALICE", "SVAE"]
 
@@ -26,19 +27,24 @@ class _Matched(JointModel):
             for law in laws:
                 checks.explicit(law)
 
-    def matching(self, f_p, f_q):
-        """What encoder and decoder minimise, given f on samples of both joint laws."""
+    def matching(self, f_p: tf.Tensor, f_q: tf.Tensor) -> Term:
+        """What encoder and decoder minimise, given f on samples of both joint laws.
+
+        Args:
+            f_p: Logits on pairs of the decoder's law, (batch, 1).
+            f_q: Logits on pairs of the encoder's law, of data, (batch, 1).
+        """
         raise NotImplementedError
 
     def autoencoder_loss(self, draw):
         f_p = self.f(*draw.p, draw.training)
         f_q = self.f(*draw.q, draw.training)
-        draw.log["symmetric_kl"] = symmetric_kl(above=f_p, below=f_q)
+        draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)
         terms = {"matching": self.matching(f_p, f_q)}
         if self.lam > 0:
-            terms["reconstruction_x"] = -self.lam * tf.reduce_mean(draw.log_p_x)
+            terms["reconstruction_x"] = -self.lam * over_data(draw.log_p_x)
             if self.two_sided:
-                terms["reconstruction_z"] = -self.lam * tf.reduce_mean(draw.log_q_z)
+                terms["reconstruction_z"] = -self.lam * over_samples(draw.log_q_z)
         return terms
 
     def get_config(self):
@@ -85,7 +91,7 @@ class SVAE(_Matched):
 
     def matching(self, f_p, f_q):
         """Minus (14): raw log ratios, whose gradient does not vanish."""
-        return symmetric_kl(above=f_p, below=f_q)
+        return over_samples(f_p) - over_data(f_q)
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -113,7 +119,7 @@ class ALICE(_Matched):
 
     def matching(self, f_p, f_q):
         """Minus (19): log-sigmoid of the log ratios, where sVAE has them raw."""
-        return logistic(positive=f_q, negative=f_p)
+        return over_data(as_above(f_q)) + over_samples(as_below(f_p))
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.gan import GAN
+from keras_svae.models.terms import over_batch
 from keras_svae.ratios import logistic
 
 __all__ = ["UnrolledGAN"]
@@ -93,8 +94,11 @@ class UnrolledGAN(GAN):
                 loss = self._critic_loss(weights, draw)
             weights = step(i, weights, tape.gradient(loss, weights))
         if self.minimax:
-            return -self._critic_loss(weights, draw)
-        return self.fooling(self._ahead(weights, draw.x_p, draw.training))
+            loss = -self._critic_loss(weights, draw)
+        else:
+            loss = self.fooling(self._ahead(weights, draw.x_p, draw.training)).mean()
+        # The steps ahead are of the whole batch.
+        return over_batch(loss)
 
     def _critic_loss(self, weights, draw):
         """L of a critic with these weights."""

@@ -7,6 +7,7 @@ from keras_svae.models import checks
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.export import SEED
 from keras_svae.models.game import Player
+from keras_svae.models.terms import Term, over_data
 from keras_svae.noise import Noise, scope
 
 __all__ = ["CVAE", "VAE"]
@@ -47,10 +48,10 @@ class VAE(Autoencoder):
         """Minus (1), nats per example."""
         return self.bound_loss(draw)
 
-    def bound_loss(self, draw) -> dict[str, tf.Tensor]:
-        """The terms of the bound over the batch, scalars."""
+    def bound_loss(self, draw) -> dict[str, Term]:
+        """The terms of the bound over data."""
         terms = self.bound_terms(draw)
-        return {name: tf.reduce_mean(term) for name, term in terms.items()}
+        return {name: over_data(term) for name, term in terms.items()}
 
     def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
         """The bound on log p(x), or log p(x|y), of each example: (batch,), nats.

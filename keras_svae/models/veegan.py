@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_svae.models import checks
 from keras_svae.models.autoencoder import JointModel
-from keras_svae.ratios import symmetric_kl
+from keras_svae.models.terms import over_data, over_samples
 
 __all__ = ["VEEGAN"]
 
@@ -59,15 +59,13 @@ class VEEGAN(JointModel):
     def autoencoder_loss(self, draw):
         """The losses of generator and reconstructor in algorithm 1."""
         f_p = self.f(*draw.p, draw.training)
-        draw.log["symmetric_kl"] = symmetric_kl(
-            above=tf.stop_gradient(f_p),
-            below=tf.stop_gradient(self.f(*draw.q, draw.training)),
-        )
+        f_q = tf.stop_gradient(self.f(*draw.q, draw.training))
+        draw.log["symmetric_kl"] = over_samples(tf.stop_gradient(f_p)) - over_data(f_q)
         mean = self.posterior_law.mean(self.posterior_raw(draw.x_p, draw.training))
         squares = tf.reduce_sum((draw.z - mean) ** 2, -1)
         return {
-            "matching": tf.reduce_mean(f_p),
-            "reconstruction_z": self.lam * tf.reduce_mean(squares),
+            "matching": over_samples(f_p),
+            "reconstruction_z": self.lam * over_samples(squares),
         }
 
     def get_config(self):

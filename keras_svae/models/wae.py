@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_svae.kernels import mmd
 from keras_svae.models import checks
@@ -10,6 +9,7 @@ from keras_svae.models.aae import AdversarialAutoencoder
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import squared
 from keras_svae.models.game import Player
+from keras_svae.models.terms import over_batch, over_data
 
 __all__ = ["WAEGAN", "WAEMMD"]
 
@@ -70,9 +70,8 @@ class WAEMMD(Autoencoder):
             raise ValueError(f"Expected one or more scales; received: {scales!r}")
         self.scales = tuple(checks.positive("scales", one) for one in scales)
 
-    def check_batch(self, size):
-        super().check_batch(size)
-        checks.partners(size, self.distribute_strategy.num_replicas_in_sync)
+    def least_share(self):
+        return 2, "at least 2 examples per replica, whose codes are compared in pairs"
 
     @property
     def width(self) -> float:
@@ -84,11 +83,11 @@ class WAEMMD(Autoencoder):
         """Algorithm 2; the penalty may be below 0."""
         scales = [self.width * scale for scale in self.scales]
         penalty = mmd(draw.z_q, draw.z, scales)
-        draw.log["mmd"] = penalty
+        draw.log["mmd"] = over_batch(penalty)
         cost = squared(draw.x, draw.reconstruction)
         return {
-            "reconstruction_x": tf.reduce_mean(cost),
-            "matching": self.lam * penalty,
+            "reconstruction_x": over_data(cost),
+            "matching": self.lam * over_batch(penalty),
         }
 
     def get_config(self):

@@ -1,11 +1,14 @@
 """What a model refuses, before any training starts, and how it says so."""
 
 from keras_svae.models.checks.data import (
-    batch_norm,
-    first_batch,
+    are_arrays,
+    batch_norms,
+    class_weight,
+    classes,
     images,
     labels,
-    partners,
+    sample_weight,
+    split,
 )
 from keras_svae.models.checks.networks import (
     classifier,
@@ -32,15 +35,17 @@ from keras_svae.models.checks.values import (
 
 __all__ = [
     "all_finite",
-    "batch_norm",
+    "are_arrays",
+    "batch_norms",
     "choice",
+    "class_weight",
+    "classes",
     "classifier",
     "critic_of_code",
     "critic_of_data",
     "critic_of_pairs",
     "critic_of_triples",
     "explicit",
-    "first_batch",
     "fraction",
     "images",
     "inputs",
@@ -50,9 +55,10 @@ __all__ = [
     "new_folder",
     "optimizer_names",
     "optimizers",
-    "partners",
     "positive",
     "raw_output",
+    "sample_weight",
     "shapes",
+    "split",
     "weight",
 ]

@@ -28,7 +28,7 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
     y = tf.convert_to_tensor(y)
     if not y.dtype.is_integer:
         raise ValueError(f"Expected {what}; received: y of type {y.dtype.name}")
-    eager = tf.executing_eagerly()
+    eager = tf.executing_eagerly() and not tf.is_symbolic_tensor(y)
     shape = () if n is None else (int(n) if eager else None,)
     if not y.shape.is_compatible_with(shape):
         raise ValueError(f"Expected {what}, shape {shape}; received: shape {y.shape}")
@@ -50,7 +50,7 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
     """Raises a ValueError on data that a model cannot learn from.
 
     Args:
-        x: A batch.
+        x: A batch. Of a symbolic tensor type and shape are looked at, and no values.
         shape: What one example should look like.
         value_range: Where values should lie, or None for anywhere.
     """
@@ -68,6 +68,8 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
             f"{', '.join(map(str, shape))}); received: shape {tuple(x.shape)}"
         )
     shapes("each example to have shape", x.shape[1:], shape, "as the networks do")
+    if tf.is_symbolic_tensor(x):
+        return
     x = np.asarray(x)
     if not np.isfinite(x).all():
         raise ValueError(
@@ -77,67 +79,148 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
         )
     if value_range is not None:
         low, high = value_range
-        if x.min() < low or x.max() > high:
+        if len(x) and (x.min() < low or x.max() > high):
             raise ValueError(
                 f"Expected data in [{low:g}, {high:g}], the range of the likelihood; "
                 f"received: values from {x.min():g} to {x.max():g}"
             )
 
 
-def first_batch(
-    model, x, y=None, batch_size: int | None = None, training: bool = True
-) -> None:
-    """Looks at what a model is about to be fed, as far as that consumes nothing.
+def classes(y, count: int, examples=None, unlabelled: bool = False) -> None:
+    """Raises a ValueError unless y are classes: `labels`, of arrays.
 
     Args:
-        model: A model.
-        x: Its data.
-        y: Classes beside arrays x.
-        batch_size: Of arrays, Keras's 32 where it is None.
-        training: Whether it will learn from them, which not all sizes allow.
+        y: What was given. Of a symbolic tensor type and shape are looked at.
+        count: How many classes there are.
+        examples: How many examples.
+        unlabelled: Whether -1, no class, is allowed.
     """
-    what = "data to train on" if training else "data to evaluate on"
-    check_size = model.check_batch if training else lambda size: None
-    if isinstance(x, tf.data.Dataset):
-        batch = next(iter(x.take(1)), None)
-        if batch is None:
-            raise ValueError(f"Expected {what}; received: an empty data set")
-        x = model.unpack(batch)
-    elif isinstance(x, keras.utils.PyDataset):
-        x = model.unpack(x[0])
-    elif not hasattr(x, "shape"):
-        return  # a generator, or a distributed data set
-    elif len(x) == 0:
-        raise ValueError(f"Expected {what}; received: an empty array")
-    else:
-        model.check_data(model.unpack(x if y is None else (x, y)))
-        batch_size = batch_size or 32
-        # Both sizes that Keras cuts an array into.
-        for size in {min(batch_size, len(x)), len(x) % batch_size or batch_size}:
-            check_size(size)
+    if not tf.is_symbolic_tensor(y):
+        labels(y, count, examples, unlabelled)
         return
-    model.check_data(x)
-    check_size(len(keras.tree.flatten(x)[0]))
-
-
-def partners(size: int, replicas: int) -> None:
-    """Raises where an example has no other one beside it."""
-    if size < 2 * replicas:
+    if not y.dtype.is_integer or y.shape.rank != 1:
+        low = -1 if unlabelled else 0
         raise ValueError(
-            "Expected at least 2 examples per replica, so that each has an independent "
-            f"partner; received: a batch of {size} on {replicas} replica(s)"
+            f"Expected classes as integers in {low}..{count - 1}, shape (None,); "
+            f"received: y of type {y.dtype.name}, shape {y.shape}"
         )
 
 
-def batch_norm(size: int, replicas: int, networks) -> None:
-    """Raises where batch normalisation would see a single example."""
-    if size > replicas:
+def sample_weight(weight, batch) -> None:
+    """Raises a ValueError unless each example has a finite weight that is not negative.
+
+    Args:
+        weight: What was given. Of a symbolic tensor type and shape are looked at.
+        batch: The examples.
+    """
+    shape = tuple(weight.shape)
+    size = keras.tree.flatten(batch)[0].shape[0]
+    right = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    if not right or None not in (shape[0], size) and shape[0] != size:
+        raise ValueError(
+            f"Expected one sample_weight for each of {size} examples; received: shape "
+            f"{shape}"
+        )
+    if tf.is_symbolic_tensor(weight):
         return
-    for one in networks:
-        for layer in one._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                raise ValueError(
-                    "Expected at least 2 examples per replica for batch "
-                    f"normalisation (layer {layer.name!r}); received: a batch of "
-                    f"{size} on {replicas} replica(s)"
-                )
+    values = np.asarray(weight)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Expected sample_weight as numbers; received: type {values.dtype}"
+        )
+    if not (np.isfinite(values).all() and (values >= 0).all()):
+        raise ValueError(
+            "Expected sample_weight finite and >= 0; received: values from "
+            f"{values.min():g} to {values.max():g}"
+        )
+
+
+def class_weight(weights: dict, y, sample_weight) -> np.ndarray:
+    """The weights of examples by their classes, as Keras documents them.
+
+    Args:
+        weights: By class; a class that is not there has weight 1.
+        y: Classes (batch,).
+        sample_weight: What stands beside it, which must be None.
+
+    Raises:
+        ValueError: Without classes, or with both kinds of weights.
+    """
+    if sample_weight is not None:
+        raise ValueError(
+            "Expected sample_weight or class_weight; received: both of them"
+        )
+    if y is None:
+        raise ValueError(
+            "Expected classes y beside class_weight; received: class_weight, no y"
+        )
+    y = np.asarray(y)
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(
+            "Expected classes y as integers (batch,) beside class_weight; received: y "
+            f"of type {y.dtype}, shape {y.shape}"
+        )
+    return np.array([weights.get(int(one), 1.0) for one in y], np.float32)
+
+
+def are_arrays(x) -> bool:
+    """Whether x is arrays: of NumPy, TensorFlow, torch, pandas, or several of them."""
+    leaves = keras.tree.flatten(x)
+    return bool(leaves) and all(
+        hasattr(one, "shape")
+        and hasattr(one, "__array__")
+        and not isinstance(one, (tf.data.Dataset, keras.utils.PyDataset))
+        for one in leaves
+    )
+
+
+def split(data: dict, share: float) -> tuple[dict, tuple]:
+    """Arrays without their last rows, and these, as Keras's `validation_split` has it.
+
+    Args:
+        data: `x`, `y`, `sample_weight` and `class_weight` of `fit`.
+        share: Of the rows, in (0, 1).
+
+    Raises:
+        ValueError: For data that are not arrays, or a share that leaves none.
+    """
+    if not are_arrays(data["x"]):
+        raise ValueError(
+            "Expected arrays beside validation_split; received: "
+            f"{type(data['x']).__name__}"
+        )
+    count = len(keras.tree.flatten(data["x"])[0])
+    first = int(count * (1 - share))
+    if not 0 < first < count:
+        raise ValueError(
+            "Expected a validation_split that leaves examples on both sides; received: "
+            f"{share!r} of {count}"
+        )
+
+    def rows(part):
+        return {
+            name: keras.tree.map_structure(lambda one: one[part], value)
+            for name, value in data.items()
+            if value is not None and name != "class_weight"
+        }
+
+    held = rows(slice(first, None))
+    rest = {**data, **rows(slice(0, first))}
+    return rest, tuple(held.get(name) for name in ("x", "y", "sample_weight"))
+
+
+def batch_norms(networks: dict) -> list[str]:
+    """Names of the networks' layers that normalise by the batch in training."""
+    return [
+        layer.name
+        for one in networks.values()
+        for layer in _layers(one)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+
+
+def _layers(network) -> list:
+    found = []
+    for layer in getattr(network, "layers", []):
+        found += [layer, *_layers(layer)]
+    return found

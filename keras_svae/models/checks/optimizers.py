@@ -4,6 +4,8 @@ import difflib
 
 import keras
 
+from keras_svae.optimizers import get
+
 
 def optimizer_names(players) -> list[str]:
     """The arguments that `compile` wants, each once."""
@@ -12,8 +14,20 @@ def optimizer_names(players) -> list[str]:
     ]
 
 
-def optimizers(given: dict, players) -> dict[str, keras.optimizers.Optimizer]:
-    """The optimizers by name; raises on a missing, unknown or shared one."""
+def optimizers(
+    given: dict, players, replicas: int = 1
+) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers by name; raises on a missing, unknown or shared one.
+
+    Args:
+        given: What `compile` was given.
+        players: By name.
+        replicas: Over how many replicas a step is spread.
+
+    Raises:
+        ValueError: Also for an optimizer whose updates would not be what it says.
+        TypeError: For a name that no player asks for.
+    """
     wanted = {player.optimizer: name for name, player in reversed(players.items())}
     wanted = {name: wanted[name] for name in reversed(wanted)}
     unknown = [name for name, one in given.items() if name not in wanted and one]
@@ -31,7 +45,7 @@ def optimizers(given: dict, players) -> dict[str, keras.optimizers.Optimizer]:
                 f"Expected an optimizer for the player {player!r}, "
                 f"compile({name}=keras.optimizers.Adam(...)); received: none"
             )
-        one = keras.optimizers.get(given[name])
+        one = get(given[name])
         if any(one is other for other in found.values()):
             raise ValueError(
                 "Expected an optimizer of its own for each player; received: the same "
@@ -42,5 +56,28 @@ def optimizers(given: dict, players) -> dict[str, keras.optimizers.Optimizer]:
                 "Expected compile(ema=...), which averages the weights of all players; "
                 f"received: use_ema=True in {name!r}"
             )
+        _check_scale(name, one)
+        if one.gradient_accumulation_steps and replicas > 1:
+            raise ValueError(
+                "Expected gradient_accumulation_steps=None under several replicas, "
+                "where Keras cannot accumulate; received: "
+                f"{one.gradient_accumulation_steps} in {name!r}. A larger global batch "
+                "is the same."
+            )
         found[name] = one
     return found
+
+
+def _check_scale(name: str, optimizer) -> None:
+    """Raises on a scale of the loss, which is for float16 and hides what diverges."""
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scaled or optimizer.loss_scale_factor is not None:
+        received = (
+            "a LossScaleOptimizer"
+            if scaled
+            else f"loss_scale_factor={optimizer.loss_scale_factor}"
+        )
+        raise ValueError(
+            "Expected an optimizer without a scale of the loss, as networks in float32 "
+            f"and mixed_bfloat16 need none; received: {received} for {name!r}"
+        )

@@ -1,0 +1,329 @@
+"""What a model is fed: all kinds of data that Keras knows, as one kind.
+
+`fit`, `evaluate` and `predict` make a `tf.data.Dataset` of whatever they are given.
+Each batch is looked at before a step sees it, outside of the step's graph, so that
+XLA, replicas and several steps per execution change nothing about it.
+"""
+
+import collections
+import concurrent.futures
+import itertools
+import math
+import random
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["Fed", "Feed"]
+
+Kept = tf.data.Dataset | tf.distribute.DistributedDataset
+
+
+class Fed(NamedTuple):
+    """A batch as a step takes it.
+
+    Attributes:
+        batch: What `Game.unpack` makes of the user's element.
+        weight: Weights of the examples, float32 (batch,), or () where there are none.
+    """
+
+    batch: Any
+    weight: Any = ()
+
+
+class Feed:
+    """Turns data into batches that have been looked at.
+
+    Args:
+        unpack: Makes a `Fed` of what the user's data give, of tensors or arrays.
+        look: Raises a ValueError on a `Fed` of arrays that the model cannot take.
+        least: How many examples a batch must have in training, over all replicas,
+            else it is left out with a warning; and why so.
+        replicas: Over how many replicas a batch is spread.
+    """
+
+    def __init__(
+        self,
+        unpack: Callable[[Any], Fed],
+        look: Callable[[Fed], None],
+        least: tuple[int, str] = (1, ""),
+        replicas: int = 1,
+    ):
+        self.unpack, self.look = unpack, look
+        self.least, self.why = least
+        self.replicas = replicas
+        # What was wrong with a batch. TensorFlow shows its own errors for it.
+        self.error: Exception | None = None
+        self.left_out = 0
+
+    def of(
+        self,
+        x: Any,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool | str = False,
+        steps: int | None = None,
+    ) -> Kept:
+        """The batches of x, each a `Fed`.
+
+        Args:
+            x: A `Fed` of arrays; a `tf.data.Dataset`; a `keras.utils.PyDataset`; or
+                another iterable over batches, such as a generator or a
+                `torch.utils.data.DataLoader`. A distributed data set is the user's
+                own, and stays as it is.
+            batch_size: Of arrays; 32 where it is None.
+            shuffle: Of arrays and of a `PyDataset`: whether each pass has an order of
+                its own.
+            steps: Of arrays without a batch size: how many batches they make.
+
+        Raises:
+            ValueError: For data that the model cannot take, as far as that is seen
+                without reading them, and for all of arrays.
+            TypeError: For an object that holds no data.
+        """
+        if isinstance(x, tf.distribute.DistributedDataset):
+            return x
+        if isinstance(x, Fed):
+            return self._final(self._of_arrays(x, batch_size, shuffle, steps))
+        if isinstance(x, tf.data.Dataset):
+            return self._final(self._large_enough(self._of_dataset(x)))
+        if isinstance(x, keras.utils.PyDataset):
+            batches = _Reader(x, shuffle)
+            if batches.count == 0:
+                raise ValueError("Expected data; received: an empty PyDataset")
+            return self._final(self._of_batches(batches, batches.count, x[0]))
+        if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
+            count = len(x) if hasattr(x, "__len__") else None
+            return self._final(self._of_batches(x, count))
+        raise TypeError(
+            "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
+            f"iterable over batches; received: {type(x).__name__}"
+        )
+
+    def looked(self, fed: Fed) -> Fed:
+        """The batch, looked at; a wrong one's error is kept."""
+        try:
+            self.look(fed)
+        except (ValueError, TypeError) as error:
+            self.error = error
+            raise
+        return fed
+
+    def in_graph(self, fed: Fed) -> Fed:
+        """The same in a graph, in which tensors wait for the look."""
+        flat = keras.tree.flatten(fed)
+
+        def look(*arrays):
+            self.looked(keras.tree.pack_sequence_as(fed, list(arrays)))
+            return np.bool_(True)
+
+        fine = tf.numpy_function(look, flat, tf.bool, stateful=True)
+        with tf.control_dependencies([fine]):
+            return keras.tree.map_structure(tf.identity, fed)
+
+    # ---- Kinds of data -------------------------------------------------------------
+
+    def _of_arrays(self, fed, batch_size, shuffle, steps):
+        arrays = keras.tree.map_structure(as_array, fed)
+        sizes = {len(one) for one in keras.tree.flatten(arrays)}
+        if len(sizes) != 1:
+            raise ValueError(
+                "Expected arrays with as many rows as each other; received: "
+                f"{sorted(sizes)}"
+            )
+        (count,) = sizes
+        if count == 0:
+            raise ValueError("Expected data; received: an empty array")
+        self.look(arrays)
+        if not batch_size:
+            batch_size = math.ceil(count / steps) if steps else 32
+        full = min(batch_size, count)
+        for size in {full, count % batch_size or full}:
+            self._check_size(size, full)
+        rows = tf.data.Dataset.range(count)
+        if shuffle and shuffle != "batch":
+            rows = rows.shuffle(count)
+        rows = rows.batch(batch_size)
+        if shuffle == "batch":
+            rows = rows.map(tf.random.shuffle)
+        with tf.device("CPU:0"):
+            arrays = keras.tree.map_structure(tf.constant, arrays)
+
+        def take(chosen):
+            return keras.tree.map_structure(lambda a: tf.gather(a, chosen), arrays)
+
+        data = rows.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return data.prefetch(2)
+
+    def _of_dataset(self, data):
+        if data.cardinality() == 0:
+            raise ValueError("Expected data; received: an empty data set")
+
+        @tf.autograph.experimental.do_not_convert
+        def looked(*element):
+            # The map of a data set takes a tuple apart.
+            apart = isinstance(data.element_spec, tuple)
+            fed = self.unpack(element if apart else element[0])
+            self.look(fed)  # types and shapes
+            size = keras.tree.flatten(fed)[0].shape[0]
+            if size is not None:
+                self._check_size(size, size)
+            return self.in_graph(fed)
+
+        return data.map(looked)
+
+    def _of_batches(self, batches, count, first=None):
+        """Of an iterable: what it gives is looked at before it becomes a tensor."""
+        once = None
+        if first is None:
+            start = iter(batches)
+            first = next(start, None)
+            if first is None:
+                raise ValueError("Expected data; received: no batch at all")
+            if start is batches:  # it cannot be begun again
+                once = itertools.chain([first], start)
+        spec = keras.tree.map_structure(_spec_of, self._read(first))
+
+        def read():
+            for element in batches if once is None else once:
+                yield self._read(element)
+
+        data = tf.data.Dataset.from_generator(read, output_signature=spec)
+        if count is not None and self.least <= 1:
+            data = data.apply(tf.data.experimental.assert_cardinality(count))
+        # The next batch is read while a step runs.
+        return self._large_enough(data).prefetch(1)
+
+    def one(self, fed: Fed) -> Fed:
+        """A single batch of arrays, looked at."""
+        fed = keras.tree.map_structure(as_array, fed)
+        size = len(keras.tree.flatten(fed)[0])
+        self._check_size(size, size)
+        return self.looked(fed)
+
+    def _read(self, element) -> Fed:
+        fed = self.unpack(keras.tree.map_structure(as_array, element))
+        return self.looked(keras.tree.map_structure(as_array, fed))
+
+    # ---- Sizes -----------------------------------------------------------------------
+
+    def smallest_share(self, size: int, full: int) -> int:
+        """What the replica with the fewest examples gets of a batch.
+
+        TensorFlow deals out a batch in shares of a full batch, as far as it goes, or in
+        equal shares, rounded up. It does not say which: this is the lesser.
+        """
+        shares = (-(-one // self.replicas) for one in (full, size))
+        return max(0, min(size - share * (self.replicas - 1) for share in shares))
+
+    def _check_size(self, size: int, full: int) -> None:
+        if self.smallest_share(size, full) < self.least:
+            raise ValueError(
+                f"Expected {self.why}; received: a batch of {size} on {self.replicas} "
+                "replica(s)"
+            )
+
+    def _leaves_out(self, spec) -> bool:
+        """Whether a batch might be too small."""
+        return self.least > 1 and keras.tree.flatten(spec)[0].shape[0] is None
+
+    def _large_enough(self, data: tf.data.Dataset) -> tf.data.Dataset:
+        """Without batches that are too small for the global step: none is then begun.
+
+        All replicas and workers decide alike, since the whole batch is looked at.
+        """
+        if not self._leaves_out(data.element_spec):
+            return data
+
+        def keep(full, size):
+            large = self.smallest_share(int(size), int(full)) >= self.least
+            if not large:
+                if not self.left_out:
+                    warnings.warn(
+                        f"A batch of {size} examples on {self.replicas} replica(s) was "
+                        f"left out of training. Expected {self.why}.",
+                        stacklevel=2,
+                    )
+                self.left_out += 1
+            return np.bool_(large)
+
+        def scan(full, fed):
+            size = tf.shape(keras.tree.flatten(fed)[0], tf.int64)[0]
+            full = tf.maximum(full, size)
+            kept = tf.numpy_function(keep, [full, size], tf.bool)
+            return full, (fed, tf.reshape(kept, []))
+
+        pairs = data.scan(tf.constant(0, tf.int64), scan)
+        return pairs.filter(lambda fed, kept: kept).map(lambda fed, kept: fed)
+
+    def _final(self, data: tf.data.Dataset) -> tf.data.Dataset:
+        return without_autotuning(data)
+
+
+def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
+    """The same data; the end of reading them waits for nothing.
+
+    The thread of tf.data that tunes buffers and parallelism sleeps up to a minute, and
+    closing an iterator waits for it. Without it calls that are left to AUTOTUNE have
+    as many threads as the machine has cores, at most 16. Who has switched it on keeps
+    it.
+    """
+    if data.options().autotune.enabled:
+        return data
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
+
+
+def as_array(value) -> np.ndarray | None:
+    """An array of a leaf of the user's data: NumPy, tensors, pandas, torch."""
+    return None if value is None else np.asarray(value)
+
+
+def _spec_of(array: np.ndarray) -> tf.TensorSpec:
+    return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+
+class _Reader:
+    """Passes over a `keras.utils.PyDataset`, read ahead by its workers.
+
+    Attributes:
+        count: How many batches there are; None for no end.
+    """
+
+    def __init__(self, data: keras.utils.PyDataset, shuffle: bool):
+        self.data, self.shuffle = data, shuffle
+        self.count = data.num_batches
+
+    def __iter__(self) -> Iterator:
+        self.data.on_epoch_begin()
+        numbers = itertools.count() if self.count is None else range(self.count)
+        if self.shuffle and self.count is not None:
+            numbers = random.sample(numbers, self.count)
+        if self.data.workers <= 1 and not self.data.use_multiprocessing:
+            yield from (self.data[i] for i in numbers)
+        else:
+            yield from self._by_workers(iter(numbers))
+        self.data.on_epoch_end()
+
+    def _by_workers(self, numbers):
+        kind = (
+            concurrent.futures.ProcessPoolExecutor
+            if self.data.use_multiprocessing
+            else concurrent.futures.ThreadPoolExecutor
+        )
+        with kind(self.data.workers) as pool:
+            waiting = collections.deque()
+            try:
+                for number in itertools.islice(numbers, self.data.max_queue_size):
+                    waiting.append(pool.submit(self.data.__getitem__, number))
+                while waiting:
+                    yield waiting.popleft().result()
+                    for number in itertools.islice(numbers, 1):
+                        waiting.append(pool.submit(self.data.__getitem__, number))
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)

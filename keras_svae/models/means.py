@@ -1,0 +1,98 @@
+"""Running means of what a model logs, all of them in two vectors."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_svae.models.terms import Mean
+
+__all__ = ["Means"]
+
+
+class Means(keras.metrics.Metric):
+    """Means over the examples of several batches, by name.
+
+    Each part of a term is a mean of its own, the sum of weighted values over the sum of
+    weights, and what is logged under a name is a sum of such means. A step changes two
+    variables, however many names there are.
+
+    Args:
+        names: For each name how many parts it has, and the names whose sum it is
+            instead: a player's loss is the sum of its terms.
+    """
+
+    def __init__(self, names: dict[str, "int | list[str]"]):
+        super().__init__(name="means")
+        self.places: dict[str, list[int]] = {}
+        size = 0
+        for name, parts in names.items():
+            if isinstance(parts, int):
+                self.places[name] = list(range(size, size + parts))
+                size += parts
+        for name, parts in names.items():
+            if not isinstance(parts, int):
+                self.places[name] = [i for one in parts for i in self.places[one]]
+        self.names = list(names)
+        self.size = size
+        self.total = self.add_variable((size,), "zeros", name="total")
+        self.weight = self.add_variable((size,), "zeros", name="weight")
+        # How many batches have been evaluated: what their noise is folded by.
+        self.batches = self.add_variable((), "zeros", name="batches")
+
+    def update_state(self, found: Iterable[tuple[str, list[Mean]]]) -> None:
+        """Adds what a step has found, under each name possibly several times."""
+        totals: list = [[] for _ in range(self.size)]
+        weights: list = [[] for _ in range(self.size)]
+        for name, means in found:
+            for place, mean in zip(self.places[name], means, strict=True):
+                totals[place].append(mean.total)
+                weights[place].append(mean.weight)
+        for variable, values in ((self.total, totals), (self.weight, weights)):
+            rows = [sum(one[1:], one[0]) if one else tf.zeros(()) for one in values]
+            variable.assign_add(tf.stack(rows))
+
+    def result(self, names: Iterable[str] | None = None, empty: float = 0.0) -> dict:
+        """The means by name: of all names, or of these.
+
+        Args:
+            names: Which.
+            empty: What the mean of nothing is.
+        """
+        total, weight = self.total.value, self.weight.value
+        means = tf.math.divide_no_nan(total, weight)
+        if empty != 0.0:
+            means = tf.where(weight > 0, means, empty)
+        parts = tf.unstack(means)
+        found = {}
+        for name in self.names if names is None else names:
+            first, *others = (parts[place] for place in self.places[name])
+            found[name] = sum(others, first)
+        return found
+
+    def known(self) -> list[str]:
+        """The names that have a mean of something; outside of graphs."""
+        weight = np.asarray(self.weight)
+        return [n for n in self.names if all(weight[i] > 0 for i in self.places[n])]
+
+    def views(self) -> list[keras.metrics.Metric]:
+        """One metric for each name, as `keras.Model.metrics` lists them."""
+        return [_View(self, name) for name in self.names]
+
+
+class _View(keras.metrics.Metric):
+    """One of the means."""
+
+    def __init__(self, means: Means, name: str):
+        super().__init__(name=name)
+        self._means = lambda: means  # not tracked: it is the model's
+
+    def update_state(self, *args, **kwargs):
+        raise NotImplementedError("All means are updated at once.")
+
+    def result(self):
+        return self._means().result([self.name])[self.name]
+
+    def reset_state(self):
+        self._means().reset_state()

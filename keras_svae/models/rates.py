@@ -1,0 +1,116 @@
+"""Keras's callbacks that change a learning rate, for models of several optimizers."""
+
+from collections.abc import Iterable
+
+import keras
+
+__all__ = ["ForPlayer", "for_all_players"]
+
+_CALLBACKS = (
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ReduceLROnPlateau,
+)
+
+
+class ForPlayer(keras.callbacks.Callback):
+    """Lets a callback that looks at `model.optimizer` see another player's optimizer.
+
+    Without it `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
+    learning rate of `optimizer`, and those of the other players change by the same
+    factor.
+
+    Args:
+        callback: The callback.
+        optimizer: The argument of `compile` that brought the optimizer.
+
+    Raises:
+        ValueError: Before training starts, if the model has no such optimizer.
+
+    Example:
+        halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        model.fit(x, callbacks=[ks.callbacks.ForPlayer(halve, "critic_optimizer")])
+    """
+
+    def __init__(
+        self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
+    ):
+        super().__init__()
+        self.callback, self.optimizer = callback, optimizer
+        # It is the other one at all times of training.
+        for name in dir(keras.callbacks.Callback):
+            if name.startswith("on_") or name == "set_params":
+                setattr(self, name, getattr(callback, name))
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.callback.set_model(_Seen(model, self._optimizer_of(model)))
+
+    def _optimizer_of(self, model):
+        if self.optimizer not in model.optimizers:
+            raise ValueError(
+                f"Expected an optimizer among {list(model.optimizers)}; received: "
+                f"{self.optimizer!r}"
+            )
+        return model.optimizers[self.optimizer]
+
+
+class _ForAll(ForPlayer):
+    """For all players: see `ForPlayer`."""
+
+    def _optimizer_of(self, model):
+        scheduled = [
+            name
+            for name, one in model.optimizers.items()
+            if isinstance(one.get_config()["learning_rate"], dict)
+        ]
+        if scheduled:
+            raise ValueError(
+                f"Expected learning rates that {type(self.callback).__name__} can set; "
+                f"received: schedules in {scheduled}. For one player: "
+                "ks.callbacks.ForPlayer(callback, 'optimizer')."
+            )
+        return _Optimizers(list(model.optimizers.values()))
+
+
+class _Optimizers:
+    """What callbacks take for one optimizer."""
+
+    def __init__(self, optimizers: list):
+        self._all = optimizers
+
+    @property
+    def learning_rate(self):
+        return self._all[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate):
+        before, rate = float(self._all[0].learning_rate), float(rate)
+        for one in self._all:
+            # A rate of 0 keeps no proportion.
+            share = float(one.learning_rate) / before if before else 1.0
+            one.learning_rate = rate * share if one is not self._all[0] else rate
+
+    def __getattr__(self, name):
+        return getattr(self._all[0], name)
+
+
+class _Seen:
+    """A model as a callback sees it: with one optimizer."""
+
+    def __init__(self, model, optimizer):
+        self.__dict__.update(_model=model, optimizer=optimizer)
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __setattr__(self, name, value):
+        setattr(self._model, name, value)
+
+
+def for_all_players(callbacks, model) -> list | None:
+    """The callbacks of `fit`; those that set a learning rate set all players'."""
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
+    if not isinstance(callbacks, Iterable) or len(model.optimizers) < 2:
+        return callbacks
+    return [_ForAll(one) if isinstance(one, _CALLBACKS) else one for one in callbacks]

@@ -1,0 +1,330 @@
+"""Keras's entrances: how data, weights of examples and callbacks reach a step."""
+
+import contextlib
+import inspect
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_svae.models import checks, rates
+from keras_svae.models.averages import Averages
+from keras_svae.models.feed import Fed, Feed
+from keras_svae.models.terms import Weighing
+
+__all__ = ["Diverged", "Trainer"]
+
+# Of the state of random layers, in files.
+_RANDOM = "random_state_"
+
+
+class Diverged(FloatingPointError):
+    """A loss or a gradient became NaN or infinite.
+
+    Raised at that step, before it reaches a weight, and before any callback.
+    """
+
+
+class Trainer(keras.Model):
+    """A model whose data are looked at before they reach a step.
+
+    A subclass says what it needs of the user's data, and refuses what it cannot take.
+    """
+
+    # Of a compiled model.
+    averages: Averages | None = None
+    players: dict[str, Any] = {}
+    # By name, the player and the term of a loss that is of a whole batch.
+    _of_batch: dict[str, tuple[str, str]] = {}
+    # Steps since `fit` was called.
+    _trained_on = 0
+
+    # ---- What a method gives -----------------------------------------------------
+
+    def check_data(self, batch) -> None:
+        """Raises a ValueError on a batch that the model cannot learn from.
+
+        Of symbolic tensors types and shapes are looked at, of others values too.
+        """
+
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError on a batch that the model cannot be called on."""
+
+    def least_share(self) -> tuple[int, str]:
+        """How many examples of a batch each replica needs in training, and for what."""
+        return 1, "at least 1 example per replica"
+
+    def unpack(self, data):
+        """What of the dataset's element the method needs: here x of `(x, ...)`."""
+        return keras.utils.unpack_x_y_sample_weight(data)[0]
+
+    def unpack_weight(self, data):
+        """The weights of examples in the dataset's element, `(x, y, w)`, or None."""
+        return keras.utils.unpack_x_y_sample_weight(data)[2]
+
+    # ---- Data --------------------------------------------------------------------
+
+    def _feed(self, training: bool) -> Feed:
+        """What makes batches of a user's data."""
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        least = self.least_share() if training else (0, "")
+        return Feed(self._unpacked, self._look, least, replicas)
+
+    def _unpacked(self, element) -> Fed:
+        """A `Fed` of an element of the user's data."""
+        weight = self.unpack_weight(element)
+        if weight is not None:
+            self._check_weighable("sample_weight")
+        return Fed(self.unpack(element), () if weight is None else weight)
+
+    def _look(self, fed: Fed) -> None:
+        self.check_data(fed.batch)
+        if not isinstance(fed.weight, tuple):
+            checks.sample_weight(fed.weight, fed.batch)
+
+    def _check_weighable(self, name: str) -> None:
+        for player, term in self._of_batch.values():
+            raise ValueError(
+                f"Expected no {name} for {type(self).__name__}, as the term "
+                f"{term or 'loss'!r} of the player {player!r} is a statistic of the "
+                f"whole batch, in which examples have no weights; received: {name}"
+            )
+
+    def _fed(self, data) -> Fed:
+        """What a step is given, as `fit` has made it; else looked at here."""
+        if isinstance(data, tuple) and not isinstance(data, Fed) and len(data) == 3:
+            if isinstance(data[0], Fed):  # of `train_on_batch`
+                data = data[0]
+        if isinstance(data, Fed):
+            return data
+        # A distributed data set is the user's own.
+        return self._feed(training=False).in_graph(self._unpacked(data))
+
+    def _weighing(self, fed: Fed) -> Weighing:
+        x = keras.tree.flatten(fed.batch)[0]
+        count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
+        weight = None
+        if not isinstance(fed.weight, tuple):
+            weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
+        return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
+
+    def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
+        """A `Fed` of arrays; x itself where it is another kind of data."""
+        if not checks.are_arrays(x):
+            for name, value in (("y", y), ("sample_weight", sample_weight)):
+                if value is not None:
+                    raise ValueError(
+                        f"Expected {name}=None beside data that are not arrays, which "
+                        f"give (x, y, sample_weight) themselves; received: {name} "
+                        f"beside {type(x).__name__}"
+                    )
+            if class_weight is not None:
+                raise ValueError(
+                    "Expected class_weight beside arrays x and y; received: "
+                    f"class_weight beside {type(x).__name__}. Let the data give "
+                    "(x, y, sample_weight)."
+                )
+            return x
+        if class_weight is not None:
+            self._check_weighable("class_weight")
+            sample_weight = checks.class_weight(class_weight, y, sample_weight)
+        elif sample_weight is not None:
+            self._check_weighable("sample_weight")
+        data = x if y is None else (x, y)
+        weight = () if sample_weight is None else sample_weight
+        return Fed(self.unpack(data), weight)
+
+    @contextlib.contextmanager
+    def _told(self, *feeds: Feed):
+        """Where a batch was wrong, its own error in place of TensorFlow's."""
+        try:
+            yield
+        except Exception:
+            for feed in feeds:
+                if feed.error is not None:
+                    raise feed.error from None
+            raise
+
+    # ---- Keras's other entrances -------------------------------------------------
+
+    def fit(self, x=None, *args, **kwargs):
+        """Keras's `fit`, of data that are looked at. See `keras.Model.fit`.
+
+        Each batch is looked at before its update: its type, shape, range, and whether
+        its values are finite. One that is too small for the networks' batch
+        normalisation, or for the method, is left out with a warning. A `Diverged` and
+        an interruption leave the weights of the last step.
+        """
+        self._check_compiled("fit")
+        given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
+        names = ("x", "y", "sample_weight", "class_weight")
+        data = {name: given.pop(name, None) for name in names}
+        batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
+        steps = given.get("steps_per_epoch")
+        validation = given.pop("validation_data", None)
+        split = given.pop("validation_split", 0.0)
+        if validation is None and split:
+            data, validation = checks.split(data, split)
+        feeds = [self._feed(training=True), self._feed(training=False)]
+        training = feeds[0].of(
+            self._arrays(**data), batch_size=batch_size, shuffle=shuffle, steps=steps
+        )
+        if validation is not None:
+            given["validation_data"] = feeds[1].of(
+                self._arrays(*keras.utils.unpack_x_y_sample_weight(validation)),
+                batch_size=given.pop("validation_batch_size", None) or batch_size,
+                steps=given.get("validation_steps"),
+            )
+        if steps and steps % self.steps_per_execution:
+            # Keras would run on into the next epoch.
+            raise ValueError(
+                "Expected steps_per_epoch to be a multiple of steps_per_execution="
+                f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
+            )
+        callbacks = given.pop("callbacks", None)
+        callbacks = rates.for_all_players(callbacks, self)
+        self._begin_training()
+        with self._told(*feeds), self._averaging(), _naming_backups(callbacks):
+            history = super().fit(training, shuffle=False, callbacks=callbacks, **given)
+            if self._trained_on == 0 and self._epochs_of(given):
+                raise ValueError(
+                    "Expected data to train on; received: "
+                    + (
+                        f"batches that are all too small: expected {feeds[0].why}"
+                        if feeds[0].left_out
+                        else "an empty data set"
+                    )
+                )
+        return history
+
+    @staticmethod
+    def _epochs_of(given) -> bool:
+        return given.get("epochs", 1) > given.get("initial_epoch", 0)
+
+    def _check_compiled(self, name: str) -> None:
+        if not self.compiled:
+            raise ValueError(
+                f"Expected a compiled model; received: {name}() before compile(). Call "
+                f"compile({', '.join(checks.optimizer_names(self.players))})."
+            )
+
+    def _begin_training(self) -> None:
+        self._trained_on = 0
+        if self.averages is not None:
+            self.averages.begin(self.trainable_variables)
+
+    @contextlib.contextmanager
+    def _averaging(self):
+        """Averages that were lent are given back, or stay if training ended so."""
+        finished = False
+        try:
+            yield
+            finished = True
+        finally:
+            if self.averages is not None:
+                self.averages.end(self.trainable_variables, finished)
+
+    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
+        """Keras's `evaluate`, of data that are looked at: means over all examples."""
+        if kwargs.get("_use_cached_eval_dataset"):  # fit's own
+            return super().evaluate(x, y, batch_size, *args, **kwargs)
+        self._check_compiled("evaluate")
+        given = inspect.signature(super().evaluate).bind(
+            x, y, batch_size, *args, **kwargs
+        )
+        given = {**given.arguments, **given.arguments.pop("kwargs", {})}
+        names = ("x", "y", "sample_weight")
+        data = {name: given.pop(name, None) for name in names}
+        feed = self._feed(training=False)
+        batches = feed.of(
+            self._arrays(**data),
+            batch_size=given.pop("batch_size", None),
+            steps=given.get("steps"),
+        )
+        with self._told(feed):
+            return super().evaluate(batches, **given)
+
+    def predict(self, x, batch_size=None, *args, **kwargs):
+        """Keras's `predict`, of inputs that are looked at."""
+        given = inspect.signature(super().predict).bind(x, batch_size, *args, **kwargs)
+        given = given.arguments
+        x, batch_size = given.pop("x"), given.pop("batch_size", None)
+
+        def inputs(element):
+            return Fed(keras.utils.unpack_x_y_sample_weight(element)[0])
+
+        feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch))
+        x = Fed(x) if checks.are_arrays(x) else x
+        batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
+        with self._told(feed):
+            return super().predict(batches, **given)
+
+    def predict_step(self, data):
+        if isinstance(data, Fed):
+            return self(data.batch, training=False)
+        return super().predict_step(data)
+
+    def predict_on_batch(self, x):
+        """Keras's `predict_on_batch`, of inputs that are looked at."""
+        self.check_inputs(keras.tree.map_structure(tf.convert_to_tensor, x))
+        return super().predict_on_batch(x)
+
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
+    ):
+        """Keras's `train_on_batch`, of a batch that is looked at before."""
+        self._check_compiled("train_on_batch")
+        fed = self._one_batch(x, y, sample_weight, class_weight, training=True)
+        self._begin_training()
+        return super().train_on_batch(fed, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Keras's `test_on_batch`, of a batch that is looked at before."""
+        self._check_compiled("test_on_batch")
+        fed = self._one_batch(x, y, sample_weight, None, training=False)
+        return super().test_on_batch(fed, return_dict=return_dict)
+
+    def _one_batch(self, x, y, sample_weight, class_weight, training) -> Fed:
+        fed = self._arrays(x, y, sample_weight, class_weight)
+        if not isinstance(fed, Fed):
+            raise TypeError(f"Expected a batch as arrays; received: {type(x).__name__}")
+        return self._feed(training).one(fed)
+
+    # ---- Saving --------------------------------------------------------------------
+
+    def save_own_variables(self, store):
+        """The step, and the state of random layers, which Keras does not keep."""
+        super().save_own_variables(store)
+        for index, variable in enumerate(self._random_states()):
+            store[f"{_RANDOM}{index}"] = variable.numpy()
+
+    def load_own_variables(self, store):
+        """See `save_own_variables`; files of before have no state of random layers."""
+        keys = list(store.keys())
+        own = {key: store[key] for key in keys if not key.startswith(_RANDOM)}
+        super().load_own_variables(own)
+        for index, variable in enumerate(self._random_states()):
+            if f"{_RANDOM}{index}" in keys:
+                variable.assign(store[f"{_RANDOM}{index}"])
+
+    def _random_states(self) -> list[keras.Variable]:
+        """Of layers such as Keras's Dropout, which count their draws in variables."""
+        known = {id(variable) for variable in self.weights}
+        return [
+            variable
+            for variable in self.variables
+            if id(variable) not in known and "seed_generator_state" in variable.path
+        ]
+
+
+@contextlib.contextmanager
+def _naming_backups(callbacks):
+    """A `Diverged` says which backup is the last good one."""
+    try:
+        yield
+    except Diverged as error:
+        newest = [one.newest() for one in callbacks or () if hasattr(one, "newest")]
+        named = [str(path) for path in newest if path is not None]
+        if not named:
+            raise
+        raise Diverged(f"{error} The last good backup: {', '.join(named)}.") from None

@@ -1,0 +1,62 @@
+"""One turn of a player as a call of Keras, which gathers what layers add to losses."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+__all__ = ["Turn"]
+
+
+class Turn(keras.layers.Layer):
+    """Computes a loss, and finds the losses that layers add while it does so.
+
+    Keras forgets the losses of a network's layers (`add_loss`, activity regularizers)
+    when the network is called again, unless it is called within another layer's call.
+    This is that layer, of all networks of a model.
+
+    Args:
+        networks: The networks by name.
+    """
+
+    def __init__(self, networks: dict[str, keras.Model]):
+        super().__init__(dtype="float32", autocast=False)
+        self.networks = networks
+        self.built = True
+
+    def call(self, unused):
+        return self._compute()
+
+    def losses_of(self, compute: Callable) -> tuple[object, dict[str, list]]:
+        """What `compute` returns, and scalars that each network's layers added.
+
+        Penalties of weights are not among them: they belong to no call.
+        """
+        found = {}
+
+        def computed():
+            try:
+                found["loss"] = compute()
+            except Exception as error:  # Keras would write its own words around it
+                found["error"] = error
+            return tf.zeros(())
+
+        self._compute = computed
+        self(tf.zeros(()))
+        del self._compute
+        if "error" in found:
+            raise found["error"]
+        added = {
+            name: network.losses[: len(network.losses) - len(penalties(network))]
+            for name, network in self.networks.items()
+        }
+        return found["loss"], added
+
+
+def penalties(network: keras.Model) -> list[tf.Tensor]:
+    """The penalties of a network's trained weights, scalars."""
+    return [
+        variable.regularizer(variable)
+        for variable in network.trainable_variables
+        if variable.regularizer is not None
+    ]

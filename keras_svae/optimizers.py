@@ -1,0 +1,4 @@
+import keras
+
+get = keras.optimizers.get
+Adam = keras.optimizers.Adam
