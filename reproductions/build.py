@@ -110,20 +110,15 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
     most = min(config.steps_per_execution, steps_per_epoch)
     at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     given = METHODS[config.method]
-    method = getattr(ks.models, given.model)
     taken = {"prior": config.prior, **laws(config)}
     taken["activation"] = ACTIVATIONS[value_range(config)]
     arguments = {name: taken[name] for name in given.laws.split()}
     options = {name: getattr(config, field) for name, field in given.options.items()}
     arguments |= {name: one for name, one in options.items() if one is not None}
     arguments |= given.arguments
-    turns = {
-        name: config.critic_turns if name == "critic" else config.turns
-        for name in method.players
-    }
-    turns = {name: number for name, number in turns.items() if number is not None}
+    arguments |= {"turns": config.turns_by_player, "play": config.play}
     with policy(config.dtype):
-        made = method(*networks(config), seed=config.seed, turns=turns, **arguments)
+        made = given.cls(*networks(config), seed=config.seed, **arguments)
     rates = dict.fromkeys(made.players, config.learning_rate)
     if "critic" in rates and config.critic_learning_rate is not None:
         rates["critic"] = config.critic_learning_rate

@@ -15,6 +15,7 @@ POSTERIORS = (
     "unit_gaussian",
     "unit_laplace_tanh",
 )
+PLAYS = ("alternating", "simultaneous")
 LIKELIHOODS = (
     "bernoulli",
     "continuous_bernoulli",
@@ -151,6 +152,14 @@ class Config:
         "updates of the critic in a step",
         None,
         unset="the method's",
+        group="training",
+    )
+    play: str | None = option(
+        "whether each player sees what those before it have learned in a step, or all "
+        "gradients are taken at the same weights; if not given, what the method's "
+        "class has, and alternating where a player has other than one turn",
+        None,
+        choices=(None, *PLAYS),
         group="training",
     )
     patience: int | None = option(
@@ -292,6 +301,7 @@ class Config:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"Expected {name} >= 1; received: {value}")
+        self._resolve_play()
         if METHODS[self.method].labels != "none" and self.classes is None:
             raise ValueError(
                 f"Expected classes, how many the data have, with {self.method!r}; "
@@ -319,12 +329,36 @@ class Config:
                 f"batch_size={self.batch_size}, replicas={self.replicas}"
             )
 
+    def _resolve_play(self):
+        # The word is kept, so that a record says it whatever the default is one day.
+        single = all(number == 1 for number in self.turns_by_player.values())
+        if self.play is None:
+            default = METHODS[self.method].cls.default_play
+            object.__setattr__(self, "play", default if single else "alternating")
+        if self.play == "simultaneous" and not single:
+            raise ValueError(
+                "Expected one turn per player in simultaneous play; received: "
+                f"turns={self.turns_by_player} with {self.method!r}"
+            )
+
+    @property
+    def turns_by_player(self) -> dict[str, int]:
+        """Updates of each of the method's players in a step."""
+        return {
+            name: (self.critic_turns if name == "critic" else self.turns)
+            or player.turns
+            for name, player in METHODS[self.method].cls.players.items()
+        }
+
     def asdict(self) -> dict:
         """Plain values, as they go into config.json."""
         return dataclasses.asdict(self)
 
     @property
     def title(self) -> str:
-        """A short name of the run, fit for a folder."""
+        """A short name of the run, fit for a folder; the play, if not the class's."""
         lam = f"-lam{self.lam:g}" if self.method in WEIGHTED else ""
-        return f"{self.experiment}-{self.method}{lam}-seed{self.seed}-{self.budget}"
+        usual = self.play == METHODS[self.method].cls.default_play
+        play = "" if usual else f"-{self.play}"
+        method = f"{self.method}{lam}{play}"
+        return f"{self.experiment}-{method}-seed{self.seed}-{self.budget}"

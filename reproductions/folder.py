@@ -39,7 +39,10 @@ class RunFolder:
 
     def known(self) -> dict | None:
         """The configuration of the run that is in the folder; None for no run."""
-        return read_json(self.config_file) if self.config_file.exists() else None
+        if not self.config_file.exists():
+            return None
+        # Before `play` was a field, every run alternated.
+        return {"play": "alternating"} | read_json(self.config_file)
 
     @property
     def finished(self) -> bool:

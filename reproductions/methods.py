@@ -38,6 +38,13 @@ class Method:
     options: dict[str, str] = dataclasses.field(default_factory=dict)
     settings: dict = dataclasses.field(default_factory=dict)
 
+    @property
+    def cls(self) -> type:
+        """Its class itself; the package, and so TensorFlow, is imported only here."""
+        import keras_svae as ks
+
+        return getattr(ks.models, self.model)
+
 
 _LAM = {"lam": "lam"}
 _SIDED = _LAM | {"two_sided": "two_sided"}

@@ -14,6 +14,7 @@ import time
 import numpy as np
 
 from reproductions import many, results
+from reproductions.config import PLAYS
 from reproductions.experiments.aim import EXPERIMENTS
 from reproductions.files import read_json, write_json
 
@@ -41,21 +42,37 @@ SAMPLES = 10_000
 TASKS = 6
 
 
-def plan(methods, seeds: int, experiment: str, epochs: int) -> list[dict]:
+def plan(
+    methods, seeds: int, experiment: str, epochs: int, play: str | None = None
+) -> list[dict]:
     """All runs, every method of a seed before the next seed."""
+    plays = {
+        method: EXPERIMENTS[experiment].config(method=method, play=play).play
+        for method in methods
+    }
+    run = {"experiment": experiment, "epochs": epochs}
     return [
-        {"experiment": experiment, "method": method, "seed": seed, "epochs": epochs}
+        run | {"method": method, "seed": seed, "play": plays[method]}
         for seed in range(seeds)
         for method in methods
     ]
 
 
 def name_of(run: dict) -> str:
-    """A file name that tells a run from all others."""
+    """A file name that tells a run from all others.
+
+    Names do not say "alternating": files from before there was a choice are found.
+    """
+    play = "" if run["play"] == "alternating" else f"-{run['play']}"
     return (
-        f"{run['experiment']}-{run['method']}-epochs{run['epochs']}"
+        f"{run['experiment']}-{run['method']}{play}-epochs{run['epochs']}"
         f"-seed{run['seed']}.json"
     )
+
+
+def read(path: pathlib.Path) -> dict:
+    """A finished run's file; one that does not say how it was played alternated."""
+    return {"play": "alternating"} | read_json(path)
 
 
 def measured(model, law) -> dict:
@@ -86,7 +103,7 @@ def one_run(run: dict, path: str) -> dict:
 
     began, used = time.time(), time.process_time()
     keras.backend.clear_session()
-    given = {name: run[name] for name in ("method", "seed", "epochs")}
+    given = {name: run[name] for name in ("method", "seed", "epochs", "play")}
     config = EXPERIMENTS[run["experiment"]].config(**given)
     inputs = Inputs(config)
     model = build.model(config, inputs.steps_per_epoch)
@@ -135,6 +152,7 @@ def summary(runs: list[dict]) -> dict:
             }
 
         found[method] = {
+            "play": some[0]["play"],
             "seeds": len(some),
             "diverged": sum("diverged" in run for run in some),
             "modes": spread(captured),
@@ -149,14 +167,16 @@ def summary(runs: list[dict]) -> dict:
 
 def table(found: dict) -> str:
     """The summary as text."""
-    lines = [f"{'':12} seeds  modes (least)    published  high quality, %  published"]
+    lines = [
+        f"{'':12} seeds  modes (least)    published  high quality, %  published  play"
+    ]
     for method, cell in found.items():
         m, q, p = cell["modes"], cell["high quality, %"], cell.get("published", {})
         lines.append(
             f"{NAMES[method]:12} {cell['seeds']:5d}  {m['mean']:5.2f} +- "
             f"{m['sd'] or 0:4.2f} ({m['least']:.0f})  {p.get('modes', ''):>9}  "
             f"{q['mean']:5.1f} +- {q['sd'] or 0:4.1f}     "
-            f"{p.get('high quality, %', ''):>9}"
+            f"{p.get('high quality, %', ''):>9}  {cell['play']}"
         )
     return "\n".join(lines)
 
@@ -214,6 +234,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of 500 steps, for every method [the experiment's]",
     )
     parser.add_argument(
+        "--play", choices=PLAYS, help="of every method [each method's own]"
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         help="the quick budget's epochs and at most 2 seeds",
@@ -238,7 +261,8 @@ def main(arguments: argparse.Namespace) -> None:
     epochs = arguments.epochs or config.epochs
     seeds = min(2, arguments.seeds) if arguments.quick else arguments.seeds
     with many.locked(arguments.out, "table") as folder:
-        runs = plan(arguments.methods, seeds, arguments.data, epochs)
+        what = (arguments.methods, seeds, arguments.data, epochs, arguments.play)
+        runs = plan(*what)
         if not arguments.report:
             how = {"one_run": one_run, "name_of": name_of, "line": line}
             many.run_all(runs, folder, arguments.workers, tasks=TASKS, **how)
@@ -247,12 +271,11 @@ def main(arguments: argparse.Namespace) -> None:
 
 def write(runs: list[dict], folder: pathlib.Path, arguments, law) -> None:
     """Writes summary and picture of the runs that are done, and prints the table."""
-    done = [
-        read_json(folder / name_of(r)) for r in runs if (folder / name_of(r)).exists()
-    ]
+    files = [folder / name_of(run) for run in runs]
+    done = [read(file) for file in files if file.exists()]
     found = summary(done)
     seconds = sum(run["cpu seconds"] for run in done)
-    config = EXPERIMENTS[arguments.data].config()
+    config = EXPERIMENTS[arguments.data].config(play=arguments.play)
     averaged = "averaged over steps; each run has the last weights' too"
     content = results.record(
         experiment=f"AIM table 2, {arguments.data}",

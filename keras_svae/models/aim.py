@@ -48,6 +48,8 @@ class AIM(Autoencoder, GAN):
         variance: "learned", or "unit" for sigma = 1, which is AIM-.
         game: "gan" for (7), "f-gan" for (6).
         **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `LatentModel`.
+            Where neither of the last two says otherwise, play is simultaneous, as in
+            algorithm 1.
 
     Raises:
         ValueError: For a negative lam, a discriminator without features, an encoder
@@ -65,6 +67,8 @@ class AIM(Autoencoder, GAN):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
+    # Algorithm 1 computes both losses before it updates anything.
+    default_play = "simultaneous"
 
     def __init__(
         self,

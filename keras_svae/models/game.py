@@ -80,10 +80,13 @@ class Game(Trainer):
     Args:
         seed: Seed of all noise of the model.
         turns: Updates per step by player, e.g. `{"critic": 5}`; else the method's own.
-        play: "alternating" or "simultaneous".
+        play: "alternating" or "simultaneous". None is the class's `default_play`, but
+            alternating where a player has other than one turn.
     """
 
     players: dict[str, Player] = {}
+    # How the players play where the caller does not say.
+    default_play: str = "alternating"
     # The networks a draw comes from.
     sampled_from: str = ""
 
@@ -92,14 +95,14 @@ class Game(Trainer):
         *,
         seed: int = 0,
         turns: dict[str, int] | None = None,
-        play: str = "alternating",
+        play: str | None = None,
         **kwargs,
     ):
         # The networks have policies of their own: the model itself rounds nothing.
         super().__init__(**{"dtype": "float32", **kwargs})
-        checks.choice("play", play, ("alternating", "simultaneous"))
+        if play is not None:
+            checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.integer("seed", seed, at_least=0)
-        self.play = play
         turns = dict(turns or {})
         for name in turns:
             checks.choice("turns", name, tuple(self.players))
@@ -109,7 +112,11 @@ class Game(Trainer):
             )
             for name, player in self.players.items()
         }
-        if play == "simultaneous" and any(n != 1 for n in self.turns.values()):
+        single = all(n == 1 for n in self.turns.values())
+        if play is None:
+            play = self.default_play if single else "alternating"
+        self.play = play
+        if play == "simultaneous" and not single:
             raise ValueError(
                 "Expected one turn per player in simultaneous play; received: "
                 f"turns={dict(self.turns)}"

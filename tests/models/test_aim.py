@@ -70,6 +70,77 @@ def test_players_update_disjoint_networks():
     assert of["critic"] == {id(v) for v in model.critic.trainable_variables}
 
 
+FORMS = ("aim", "aim_minus", "aim_f_gan")
+
+
+@pytest.mark.parametrize("method", FORMS)
+def test_a_step_is_algorithm_1s_by_hand(method):
+    """Both gradients at the weights before the step, on one draw, in NumPy."""
+    model, x = tiny.build(method), tiny.data()
+    z = model.draw(tf.constant(x), model._noise(1).fold(0).fold(0), True).z.numpy()
+    w = tiny.weights(model)
+    before = {name: [a.copy() for a in arrays] for name, arrays in w.items()}
+
+    def critic(x):
+        features = np.tanh(x @ w["critic"][0] + w["critic"][1])
+        return features, features @ w["critic"][2] + w["critic"][3]
+
+    def discriminators():
+        f_q, f_p = critic(x)[1], critic(tiny.run(w["decoder"], z))[1]
+        if method == "aim_f_gan":
+            return np.exp(f_p - 1).mean() - f_q.mean()
+        return (tiny.softplus(-f_q) + tiny.softplus(f_p)).mean()
+
+    def generators():
+        features, f_p = critic(tiny.run(w["decoder"], z))
+        raw, scale = tiny.run(w["encoder"], features), 1.0
+        mean = raw[:, : tiny.CODE]
+        if method != "aim_minus":
+            scale = 1e-3 + tiny.softplus(raw[:, tiny.CODE :] + np.log(np.e - 1))
+        code = -scipy.stats.norm(mean, scale).logpdf(z).sum(-1).mean()
+        if method == "aim_f_gan":
+            return -np.exp(f_p - 1).mean() + code
+        return tiny.softplus(-f_p).mean() + code / tiny.CODE
+
+    losses = discriminators(), generators()
+    steps = {"critic": tiny.gradient(discriminators, w["critic"])}
+    for name in ("decoder", "encoder"):
+        steps[name] = tiny.gradient(generators, w[name])
+    logs = model.train_on_batch(x, return_dict=True)
+    found = logs["critic_loss"], logs["autoencoder_loss"]
+    np.testing.assert_allclose(found, losses, rtol=2e-5)
+    after = tiny.weights(model)
+    for name, gradients in steps.items():
+        for a, g, b in zip(before[name], gradients, after[name], strict=True):
+            np.testing.assert_allclose(a - b, g, rtol=2e-3, atol=3e-5)
+    # After the discriminator's step the generator's loss would have been another.
+    w["critic"] = after["critic"]
+    assert abs(generators() - losses[1]) > 1e-2
+
+
+@pytest.mark.parametrize("method", FORMS)
+def test_what_is_said_of_turns_and_play_goes_before_algorithm_1(method):
+    def play(**given):
+        return tiny.build(method, compiled=False, **given).play
+
+    assert play() == play(turns={"critic": 1}) == "simultaneous"
+    assert play(turns={"critic": 2}) == "alternating"
+    assert play(turns={"autoencoder": 2}) == "alternating"
+    assert play(play="alternating") == "alternating"
+    message = "Expected one turn per player in simultaneous play; received: turns="
+    with pytest.raises(ValueError, match=message):
+        play(play="simultaneous", turns={"critic": 2})
+
+
+@pytest.mark.parametrize("given", [{}, {"play": "alternating"}])
+def test_a_file_keeps_its_play(given, tmp_path):
+    model = tiny.build("aim", **given)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.play == again.get_config()["play"] == model.get_config()["play"]
+    assert again.play == given.get("play", "simultaneous")
+
+
 @pytest.mark.parametrize("dimensions", [2, 5])
 def test_lam_is_one_over_the_codes_dimension(dimensions):
     nets = ks.networks.toy(dimensions, joint=False, shared=True, units=4)
@@ -118,8 +189,9 @@ def test_aim_minus_is_aim_with_its_scale_frozen_to_one():
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-def test_without_the_code_it_is_gan():
-    aim, gan = tiny.build("aim", lam=0.0), tiny.build("gan")
+@pytest.mark.parametrize("play", ["alternating", "simultaneous"])
+def test_without_the_code_it_is_gan(play):
+    aim, gan = tiny.build("aim", lam=0.0, play=play), tiny.build("gan", play=play)
     for name in ("decoder", "critic"):
         for a, b in zip(
             getattr(aim, name).variables, getattr(gan, name).variables, strict=True

@@ -114,7 +114,7 @@ def test_compile_wants_an_optimizer_of_its_own_for_each_player():
         ({"likelihood": "normal"}, r"likelihood to be one of .*received: 'normal'"),
         ({"turns": {"critics": 2}}, r"turns to be one of .*received: 'critics'"),
         ({"turns": {"critic": 0}}, r"turns\['critic'\].*>= 1; received: 0"),
-        ({"play": "random"}, r"play to be one of"),
+        ({"play": "random"}, r"play to be one of \['alternating', 'simultaneous'\]; r"),
         ({"play": "simultaneous", "turns": {"critic": 2}}, "one turn per player"),
         ({"seed": -1}, r"seed to be an integer >= 0; received: -1"),
         ({"seed": True}, r"seed to be an integer >= 0; received: True"),

@@ -215,7 +215,7 @@ CASES = [(method, "gaussian") for method in tiny.METHODS] + [
 @pytest.mark.parametrize(("method", "likelihood"), CASES)
 def test_losses_and_gradients_match_numpy(method, likelihood):
     """One step of SGD(1): each weight moves by minus its player's gradient."""
-    model = tiny.build(method, likelihood)
+    model = tiny.build(method, likelihood, play="alternating")
     x = tiny.data()
     reference = Reference(model, x, method, likelihood)
     logs = model.train_on_batch(x, return_dict=True)

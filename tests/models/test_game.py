@@ -119,6 +119,18 @@ def test_a_loss_is_computed_before_the_weights_it_has_read_change():
     assert len(losses) == 1
 
 
+@pytest.mark.parametrize("name", ks.models.__all__)
+def test_only_aim_plays_simultaneously_unless_told(name):
+    """What the table of docs/play.md says of the package's classes."""
+    cls = getattr(ks.models, name)
+    if isinstance(cls, type) and issubclass(cls, ks.Game):
+        expected = "simultaneous" if cls is ks.AIM else "alternating"
+        assert cls.default_play == expected
+        # A class that has other turns of its own cannot.
+        single = all(player.turns == 1 for player in cls.players.values())
+        assert single or expected == "alternating"
+
+
 def test_turns_are_updates_of_each_player():
     model = tiny.build("svae", turns={"critic": 3, "autoencoder": 2})
     model.fit(tiny.data(n=20), batch_size=5, verbose=0)

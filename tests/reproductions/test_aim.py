@@ -8,7 +8,7 @@ import pytest
 
 import keras_svae as ks
 from reproductions import build, command, modes
-from reproductions.config import BUDGETS, Config
+from reproductions.config import BUDGETS, PLAYS, Config
 from reproductions.experiments.aim import EXPERIMENTS, GRID25, MNIST
 
 
@@ -108,6 +108,37 @@ def test_the_command_of_bigan_makes_deterministic_maps():
         np.testing.assert_array_equal(*(model.decode(x, seed=s) for s in (1, 2)))
 
 
+@pytest.mark.parametrize("method", ["aim", "aim_minus", "gan", "age", "veegan"])
+@pytest.mark.parametrize("said", [(), ("--play", "simultaneous"), ("--turns", "2")])
+def test_play_of_the_command_line_reaches_the_model(method, said):
+    parser = command.parser("aim", "", EXPERIMENTS, {})
+    given = vars(parser.parse_args(["grid25", "--method", method, *said]))
+    given = {n: given[n] for n in Config.__dataclass_fields__ if n in given}
+    del given["experiment"]
+    if method == "age" and "--play" in said:
+        given["turns"] = 1
+    config = GRID25.config(**given, units=4, depth=1)
+    model = build.model(config)
+    assert model.play == config.play == config.asdict()["play"]
+    unsaid = "simultaneous" if method.startswith("aim") and not said else "alternating"
+    assert model.play == ("simultaneous" if "--play" in said else unsaid)
+    assert model.turns == config.turns_by_player
+
+
+def test_runs_of_different_play_have_files_of_their_own(tmp_path):
+    methods = ("aim", "gan")
+    plans = [modes.plan(methods, 1, "grid25", 24, play) for play in (None, *PLAYS)]
+    names = [[modes.name_of(run) for run in runs] for runs in plans]
+    old = ["grid25-aim-epochs24-seed0.json", "grid25-gan-epochs24-seed0.json"]
+    new = ["grid25-aim-simultaneous-epochs24-seed0.json"]
+    new += ["grid25-gan-simultaneous-epochs24-seed0.json"]
+    assert names == [[new[0], old[1]], old, new]
+    assert [run["play"] for run in plans[0]] == ["simultaneous", "alternating"]
+    # A file of a time before there was a choice.
+    modes.write_json(tmp_path / old[0], {"method": "aim"})
+    assert modes.read(tmp_path / old[0])["play"] == "alternating"
+
+
 def test_table_of_modes_skips_what_is_done(tmp_path, monkeypatch, capsys):
     made = []
 
@@ -163,6 +194,13 @@ def test_table_of_modes_skips_what_is_done(tmp_path, monkeypatch, capsys):
     assert all("points" not in run for run in found["runs"])
     assert (tmp_path / "summary.png").exists()
     assert "published" in capsys.readouterr().out
+    plays = {name: one["play"] for name, one in found["by_method"].items()}
+    assert plays == {"aim": "simultaneous", "gan": "alternating"}
+    assert found["config"]["play"] == "simultaneous"
+    table("--seeds", "2", "--play", "alternating")
+    assert [run["method"] for run in made[6:]] == ["aim", "aim"]  # GAN's are done
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert found["by_method"]["aim"]["play"] == found["config"]["play"] == "alternating"
 
 
 def test_one_run_measures_what_it_trained(tmp_path, monkeypatch):
@@ -171,6 +209,7 @@ def test_one_run_measures_what_it_trained(tmp_path, monkeypatch):
     for name, value in small.items():
         monkeypatch.setitem(GRID25.settings, name, value)
     run = {"experiment": "grid25", "method": "aim", "seed": 1, "epochs": 2}
+    run["play"] = "simultaneous"
     found = modes.one_run(run, str(tmp_path / "run.json"))
     assert json.loads((tmp_path / "run.json").read_text()) == found
     assert found["steps"] == 20 and len(found["points"]) == 2500

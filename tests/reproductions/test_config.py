@@ -7,7 +7,9 @@ import pytest
 
 from reproductions import command, sweep
 from reproductions.config import BUDGETS, Config
+from reproductions.experiments.aim import GRID25
 from reproductions.experiments.svae import EXPERIMENTS, TOY
+from reproductions.folder import RunFolder
 from reproductions.methods import METHODS
 
 
@@ -77,12 +79,59 @@ def test_replicas_take_one_step_at_a_time():
         ({"method": "ali", "lam": 1.0}, "lam only with .*; received: lam=1 with 'ali'"),
         ({"likelihood": "normal"}, "Expected likelihood to be one of"),
         ({"epochs": 0}, "Expected epochs >= 1; received: 0"),
+        ({"play": "both"}, "Expected play to be one of .*; received: 'both'"),
+        (
+            {"play": "simultaneous"},  # the toy's encoder and decoder have five turns
+            "one turn per player .*; received: turns=.*'autoencoder': 5.* with 'svae'",
+        ),
         ({"batch_size": 33, "replicas": 2}, "received: batch_size=33, replicas=2"),
     ],
 )
 def test_impossible_configurations(given, message):
     with pytest.raises(ValueError, match=message):
         TOY.config(**given)
+
+
+def test_play_is_written_out_and_told_from_the_other():
+    for method, one in METHODS.items():
+        more = {"classes": 5} if one.labels != "none" else {}
+        more |= {"labelled": 0.1} if one.labels == "some" else {}
+        config = TOY.config(method=method, turns=1, critic_turns=1, **more)
+        aim = method in ("aim", "aim_minus")
+        assert config.play == ("simultaneous" if aim else "alternating")
+        assert (
+            config.asdict()["play"] == config.play and config.play not in config.title
+        )
+        other = "alternating" if aim else "simultaneous"
+        config = dataclasses.replace(config, play=other)
+        assert config.title.startswith(f"toy-{method}") and other in config.title
+    assert TOY.config(method="aim").turns == 5
+    assert TOY.config(method="aim").play == "alternating"
+    for name in ("age", "wgan_gp"):  # several turns of their class
+        assert Config(**TOY.config(method=name).asdict() | BARE).play == "alternating"
+        with pytest.raises(ValueError, match="one turn per player"):
+            Config(**TOY.config(method=name).asdict() | BARE | {"play": "simultaneous"})
+
+
+BARE = {"turns": None, "critic_turns": None, "play": None}
+
+
+def test_a_run_of_a_time_without_play_alternated(tmp_path):
+    config = GRID25.config()
+    old = {name: one for name, one in config.asdict().items() if name != "play"}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    folder = RunFolder(tmp_path)
+    assert Config(**folder.known()).play == "alternating"
+    folder.open(GRID25.config(play="alternating"), resume=True)
+    with pytest.raises(ValueError, match="play='alternating' there, 'simultaneous' he"):
+        folder.open(config, resume=True)
+    # Those of a method whose default has stayed go on as they are.
+    again = tmp_path / "gan"
+    again.mkdir()
+    config = GRID25.config(method="gan")
+    old = {name: one for name, one in config.asdict().items() if name != "play"}
+    (again / "config.json").write_text(json.dumps(old))
+    RunFolder(again).open(config, resume=True)
 
 
 def test_unknown_field():
