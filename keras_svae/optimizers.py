@@ -1,4 +1,0 @@
-import keras
-
-get = keras.optimizers.get
-Adam = keras.optimizers.Adam
