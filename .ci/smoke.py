@@ -3,7 +3,6 @@
 import pathlib
 import sys
 
-import keras
 import numpy as np
 
 import keras_svae as ks
@@ -24,8 +23,8 @@ model = ks.SVAE(
     seed=0,
 )
 model.compile(
-    optimizer=keras.optimizers.Adam(1e-3),
-    critic_optimizer=keras.optimizers.Adam(1e-3),
+    optimizer=ks.optimizers.Adam(1e-3),
+    critic_optimizer=ks.optimizers.Adam(1e-3),
 )
 model.fit(train.take(3), verbose=0)
 samples = np.asarray(model.generate(5, seed=1))

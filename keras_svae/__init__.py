@@ -10,6 +10,7 @@ from keras_svae import (
     models,
     networks,
     noise,
+    optimizers,
     ratios,
     schedules,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "models",
     "networks",
     "noise",
+    "optimizers",
     "ratios",
     "schedules",
 ]

@@ -24,8 +24,8 @@ def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.SVAE:
     likelihood = {"mnist": "bernoulli", "toy": "gaussian"}[case]
     model = ks.SVAE(*networks, lam=lam, likelihood=likelihood)
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
-        critic_optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=ks.optimizers.Adam(learning_rate),
+        critic_optimizer=ks.optimizers.Adam(learning_rate),
         **compiling,
     )
     return model

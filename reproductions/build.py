@@ -135,14 +135,14 @@ def model(config: Config, steps_per_epoch: int = 1) -> ks.Game:
     return made
 
 
-def adam(config: Config, rate: float, updates: int) -> keras.optimizers.Adam:
+def adam(config: Config, rate: float, updates: int) -> ks.optimizers.Adam:
     """Adam as configured, for a player with so many updates in an epoch."""
     if config.decay == "cosine":
         steps = config.epochs * updates
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif config.decay == "inverse_sqrt_epoch":
         rate = ks.schedules.InverseSqrtEpoch(rate, updates)
-    return keras.optimizers.Adam(
+    return ks.optimizers.Adam(
         rate,
         beta_1=config.beta_1,
         beta_2=config.beta_2,

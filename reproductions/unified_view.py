@@ -84,7 +84,7 @@ def fitted(method: str, decoder: str, seed: int, steps: int):
     model = getattr(ks.models, METHODS[method])(*made, likelihood=law, **given)
     rates = {p.optimizer for p in model.players.values()}
     model.compile(
-        **{name: keras.optimizers.Adam(RATE, beta_1=0.5) for name in rates},
+        **{name: ks.optimizers.Adam(RATE, beta_1=0.5) for name in rates},
         steps_per_execution=100,
     )
     x = tf.data.Dataset.from_tensor_slices(sample(BATCH * 500, seed))

@@ -128,8 +128,8 @@ def one_run(run: dict, path: str) -> dict:
         *networks(run["seed"]), lam=run["lam"], seed=run["seed"]
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(RATE),
-        critic_optimizer=keras.optimizers.Adam(RATE),
+        optimizer=ks.optimizers.Adam(RATE),
+        critic_optimizer=ks.optimizers.Adam(RATE),
         steps_per_execution=50,
     )
     history = model.fit(data, steps_per_epoch=run["steps"], verbose=0).history

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_svae import optimizers
 from keras_svae.models import checks
 from keras_svae.models.gan import GAN
 from keras_svae.models.terms import over_batch
@@ -78,7 +79,7 @@ class UnrolledGAN(GAN):
 
     def compile(self, optimizer=None, **kwargs):
         """See `Game.compile`."""
-        critic = keras.optimizers.get(kwargs.get("critic_optimizer"))
+        critic = optimizers.get(kwargs.get("critic_optimizer"))
         if self.unrolled and self.inner_rate is None and critic is not None:
             _check_adam(critic)
             kwargs["critic_optimizer"] = critic
@@ -121,8 +122,8 @@ class UnrolledGAN(GAN):
         # Keras's `stateless_apply` is not there under TensorFlow.
         adam = self.critic_optimizer
         b1, b2 = adam.beta_1, adam.beta_2
-        moments = [m.value for m in adam._momentums]
-        squares = [v.value for v in adam._velocities]
+        found = optimizers.adam_moments(adam, self.critic.trainable_variables)
+        moments, squares = ([v.value for v in one] for one in found)
         done = tf.cast(adam.iterations.value, tf.float32)
         rate = tf.cast(adam.learning_rate, tf.float32)
 
@@ -152,7 +153,8 @@ class UnrolledGAN(GAN):
 def _check_adam(optimizer) -> None:
     clipped = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
     plain = not optimizer.weight_decay and not any(clipped)
-    if type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad or not plain:
+    adam = type(optimizer) in (keras.optimizers.Adam, optimizers.Adam)
+    if not adam or optimizer.amsgrad or not plain:
         raise ValueError(
             "Expected critic_optimizer=keras.optimizers.Adam(...) without clipping, "
             "decay or amsgrad, whose steps inner_rate=None looks ahead at; received: "

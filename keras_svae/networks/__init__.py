@@ -39,6 +39,7 @@ from keras_svae.networks.ijae import (
 )
 from keras_svae.networks.mnist import mnist
 from keras_svae.networks.mnist_dense import ijae_mnist_dense, mnist_dense
+from keras_svae.networks.normalization import BatchNormalization, moving_averages
 from keras_svae.networks.resnet import (
     code_critic,
     resnet_cifar10,
@@ -49,6 +50,7 @@ from keras_svae.networks.second_stage import SecondStage, second_stage
 from keras_svae.networks.toy import toy
 
 __all__ = [
+    "BatchNormalization",
     "IJAENetworks",
     "Networks",
     "Options",
@@ -68,6 +70,7 @@ __all__ = [
     "layers",
     "mnist",
     "mnist_dense",
+    "moving_averages",
     "resnet_cifar10",
     "resnet_mnist",
     "resnet_tiny_imagenet",

@@ -7,6 +7,7 @@ import keras
 
 from keras_svae import distributions
 from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
+from keras_svae.networks.normalization import BatchNormalization
 
 # Keras's .99 needs some 500 steps to forget its start; short runs are tested sooner.
 BATCH_NORM_MOMENTUM = 0.9
@@ -219,7 +220,7 @@ def block(
     """A hidden block in the order of the paper's tables: layer, activation, BN."""
     x = keras.layers.Activation(activation)(layer(x))
     if batch_norm:
-        x = keras.layers.BatchNormalization(momentum=momentum)(x)
+        x = BatchNormalization(momentum=momentum)(x)
     return Dropout(dropout)(x) if dropout else x
 
 

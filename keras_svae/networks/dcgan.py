@@ -7,6 +7,7 @@ import keras
 from keras_svae.distributions import Law
 from keras_svae.networks import base
 from keras_svae.networks.base import BATCH_NORM_MOMENTUM, Networks, Options
+from keras_svae.networks.normalization import BatchNormalization
 
 __all__ = ["aim_images", "aim_mnist", "dcgan"]
 
@@ -301,7 +302,7 @@ class _Table:
     def block(self, x, layer, activation="leaky_relu", batch_norm=True):
         x = layer(x)
         if batch_norm:
-            x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+            x = BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
         if activation == "leaky_relu":
             return keras.layers.LeakyReLU(self.slope)(x)
         return keras.layers.Activation(activation)(x)

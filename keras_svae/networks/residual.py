@@ -10,6 +10,7 @@ import keras
 
 from keras_svae.networks import base
 from keras_svae.networks.layers import InjectNoise
+from keras_svae.networks.normalization import BatchNormalization
 
 # Feature maps throughout, dimensions of noise, and after how many of the halving blocks
 # it is injected.
@@ -209,5 +210,5 @@ def up_block(
 
 def normalised_relu(x: keras.KerasTensor) -> keras.KerasTensor:
     """Batch normalization, then a ReLU."""
-    x = keras.layers.BatchNormalization(momentum=base.BATCH_NORM_MOMENTUM)(x)
+    x = BatchNormalization(momentum=base.BATCH_NORM_MOMENTUM)(x)
     return keras.layers.Activation("relu")(x)

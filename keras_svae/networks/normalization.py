@@ -1,0 +1,138 @@
+"""Batch normalization in one kernel: what Keras's layer computes, in fewer nodes."""
+
+import contextlib
+import contextvars
+import math
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+__all__ = ["BatchNormalization", "moving_averages"]
+
+# Per thread, which is what a replica of MirroredStrategy is traced in.
+_updates: contextvars.ContextVar[bool] = contextvars.ContextVar("updates", default=True)
+
+
+@contextlib.contextmanager
+def moving_averages(update: bool) -> Iterator[None]:
+    """Within it, `BatchNormalization` moves its averages in training, or does not.
+
+    With False the layer still normalises by its batch, but leaves the averages as they
+    are. Only the layer of this package listens, not `keras.layers.BatchNormalization`.
+    Enter it where the layer is called: within the function that a strategy runs on its
+    replicas, say, as each of them has a thread of its own.
+
+    Args:
+        update: Whether the averages move, as they do outside.
+
+    Example:
+        with ks.networks.moving_averages(False):
+            y = decoder(z, training=True)
+    """
+    token = _updates.set(bool(update))
+    try:
+        yield
+    finally:
+        _updates.reset(token)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization (Ioffe & Szegedy, 2015) by TensorFlow's fused kernel.
+
+    Keras's layer makes the same of its inputs from some twenty nodes of the graph, and
+    its gradient from more; here it is one kernel forward and one back, which a small
+    network on a CPU notices. Arguments, weights and their files are those of
+    `keras.layers.BatchNormalization`, and so are the numbers, up to rounding. The
+    kernel takes float32 or bfloat16 inputs of rank 2 or 4, normalised along the last
+    axis; for all else (masks, `renorm`, `synchronized`, other axes, ranks and types)
+    the layer does what Keras's does, as Keras does it.
+
+    Args:
+        **kwargs: See `keras.layers.BatchNormalization`.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        # Keras's rule: a layer that is not trained runs as in inference.
+        training = bool(training and self.trainable)
+        if mask is not None or not self._has_kernel(inputs):
+            return self._composed(inputs, training, mask)
+        shape = inputs.shape
+        x = inputs if shape.rank == 4 else tf.reshape(inputs, [-1, 1, 1, shape[-1]])
+        y = self._of_batch(x) if training else self._of_averages(x)
+        return y if shape.rank == 4 else tf.reshape(y, [-1, shape[-1]])
+
+    def _has_kernel(self, inputs) -> bool:
+        """Whether the kernel computes what the layer is asked for."""
+        rank = inputs.shape.rank
+        return (
+            rank in (2, 4)
+            and self.axis in (-1, rank - 1)
+            and inputs.dtype in (tf.float32, tf.bfloat16)
+            and inputs.dtype.name == self.compute_dtype
+            and self.variable_dtype == "float32"
+            and not self.renorm
+            and not self.synchronized
+        )
+
+    def _composed(self, inputs, training, mask):
+        """Keras's own call."""
+        if _updates.get() or not training:
+            return super().call(inputs, training=training, mask=mask)
+        # A stateless scope keeps what is assigned from the variables.
+        kept = [(v, tf.convert_to_tensor(v.value)) for v in self.weights]
+        with keras.StatelessScope(kept):
+            return super().call(inputs, training=training, mask=mask)
+
+    def _of_batch(self, x):
+        """Normalises by the batch's moments, and moves the averages towards them."""
+        if not _updates.get():
+            return self._kernel(x, is_training=True).y
+        # The kernel moves both averages by itself, but the variance towards the
+        # unbiased one, n / (n - 1) times Keras's: so it gets, and gives, the average
+        # of that.
+        biased = _biased(x)
+        found = self._kernel(
+            x,
+            mean=self.moving_mean.value,
+            variance=self.moving_variance.value / biased,
+            exponential_avg_factor=1 - self.momentum,
+            is_training=True,
+        )
+        self.moving_mean.assign(found.batch_mean)
+        self.moving_variance.assign(found.batch_variance * biased)
+        return found.y
+
+    def _of_averages(self, x):
+        return self._kernel(
+            x,
+            mean=self.moving_mean.value,
+            variance=self.moving_variance.value,
+            is_training=False,
+        ).y
+
+    def _kernel(self, x, mean=(), variance=(), **kwargs):
+        """The fused kernel; in training and without averages it keeps none."""
+        channels = x.shape[-1:]
+        scale = self.gamma.value if self.scale else tf.ones(channels)
+        offset = self.beta.value if self.center else tf.zeros(channels)
+        return tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=tf.convert_to_tensor(scale),
+            offset=tf.convert_to_tensor(offset),
+            mean=tf.convert_to_tensor(mean, tf.float32),
+            variance=tf.convert_to_tensor(variance, tf.float32),
+            epsilon=self.epsilon,
+            **kwargs,
+        )
+
+
+def _biased(x: tf.Tensor) -> "float | tf.Tensor":
+    """(n - 1) / n of the n values of a channel; 1/2 for one, whose variance is 0."""
+    *batch, channels = x.shape
+    if None not in batch:
+        n = max(math.prod(batch), 2)
+        return (n - 1) / n
+    size = tf.cast(tf.size(x, tf.int64), tf.float32)
+    return 1 - channels / tf.maximum(size, 2.0 * channels)
