@@ -282,19 +282,23 @@ class Game(Trainer):
 
     def train_step(self, data):
         fed = self._fed(data)
-        given = keras.tree.flatten(fed)
-        # What depends on no data would be done once more, past their end.
-        with tf.control_dependencies(given):
-            step = tf.identity(self._step.value)
-        noise = self._noise(_TRAIN).fold(step)
+        # Past the end of data, what depends on none of them would be done once more.
+        with tf.control_dependencies(keras.tree.flatten(fed)):
+            return self._train_on(fed)
+
+    def _train_on(self, fed):
+        noise = self._noise(_TRAIN).fold(self._step.value)
         play = getattr(self, f"_play_{self.play}")
         found = list(play(fed.batch, noise, self._weighing(fed)))
-        with tf.control_dependencies(given):
-            self._step.assign_add(1)
+        self._step.assign_add(1)
         return self._logs(found)
 
     def test_step(self, data):
         fed = self._fed(data)
+        with tf.control_dependencies(keras.tree.flatten(fed)):
+            return self._test_on(fed)
+
+    def _test_on(self, fed):
         noise = self._noise(_TEST).fold(self._means.batches.value)
         draw = self.draw(fed.batch, noise, False)
         weighing = self._weighing(fed)
