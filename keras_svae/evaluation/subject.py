@@ -12,6 +12,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae import distributions
+from keras_svae.distributions import drawn
 from keras_svae.evaluation.labelled import has_labels, joined, parted, rows
 from keras_svae.evaluation.streams import Stream, batches
 
@@ -22,7 +23,7 @@ tfd = tfp.distributions
 # Examples that pass through the networks at once.
 BATCH = 250
 # Posteriors that the endpoint `posterior` tells all of: mean and standard deviation.
-FAMILIES = {"Gaussian": tfd.Normal}
+FAMILIES = {"Gaussian": drawn.Normal}
 
 
 class Subject:
