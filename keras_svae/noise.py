@@ -112,7 +112,9 @@ class Noise:
 def _key(seed) -> tf.Tensor:
     """The int32 (2,) key of a seed, or a key itself."""
     if isinstance(seed, (list, tuple)) or getattr(seed, "shape", ()) != ():
-        return tf.ensure_shape(tf.cast(seed, tf.int32), [2])
+        key = tf.cast(seed, tf.int32)
+        key.shape.assert_is_compatible_with([2])
+        return key
     if not tf.is_tensor(seed) or hasattr(seed, "numpy"):
         number = check_seed(seed)
         # The second half in two's complement, so that each seed has a key of its own.

@@ -25,13 +25,15 @@ def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
 
 def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
     """Draws from U[minval, maxval), of this shape; an int32 (2,) seed."""
-    kind = tf.as_dtype(dtype).as_numpy_dtype
-    low, high = (
-        value if tf.is_tensor(value) else kind(value) for value in (minval, maxval)
-    )
     drawn = tf.raw_ops.StatelessRandomUniformV2(
         shape=_shape(shape), **_start(seed), dtype=dtype
     )
+    kind = drawn.dtype.as_numpy_dtype
+    low, high = (
+        value if tf.is_tensor(value) else kind(value) for value in (minval, maxval)
+    )
+    if isinstance(low, kind) and isinstance(high, kind) and (low, high) == (0, 1):
+        return drawn
     return drawn * (high - low) + low
 
 
@@ -56,16 +58,17 @@ def split(seed) -> list[tf.Tensor]:
 
 def _start(seed) -> dict:
     """Key and counter that the draws of a seed start from, and the algorithm."""
+    algorithm = tf.constant(ALGORITHM)
     mixed = tf.raw_ops.StatelessRandomUniformFullIntV2(
         shape=[2],
         key=SCRAMBLE,
         counter=tf.cast(seed, tf.uint64),
-        alg=ALGORITHM,
+        alg=algorithm,
         dtype=tf.uint64,
     )
     key, _ = tf.split(mixed, 2)
     counter = tf.bitwise.bitwise_and(mixed, SECOND)
-    return {"key": key, "counter": counter, "alg": ALGORITHM}
+    return {"key": key, "counter": counter, "alg": algorithm}
 
 
 def _shape(shape) -> tf.Tensor:

@@ -15,6 +15,7 @@ from keras_svae import distributions
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.labelled import has_labels, joined, parted, rows
 from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
 
@@ -310,5 +311,5 @@ class _Asked:
 
 def _seed(seed: int, index: int) -> tf.Tensor:
     """The index-th batch's seed; neighbouring seeds share none."""
-    state = np.random.SeedSequence([seed, index]).generate_state(1)[0]
+    state = np.random.SeedSequence([check_seed(seed), index]).generate_state(1)[0]
     return tf.constant(int(state) & 0x7FFFFFFF)

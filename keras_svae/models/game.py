@@ -80,7 +80,7 @@ class Game(keras.Model):
     ):
         super().__init__(**kwargs)
         checks.choice("play", play, ("alternating", "simultaneous"))
-        self.seed = checks.integer("seed", seed, at_least=0)
+        self.seed = checks.seed(seed)
         self.play = play
         turns = dict(turns or {})
         for name in turns:

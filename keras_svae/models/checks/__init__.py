@@ -26,6 +26,7 @@ from keras_svae.models.checks.values import (
     integer,
     new_folder,
     positive,
+    seed,
     shapes,
     weight,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "partners",
     "positive",
     "raw_output",
+    "seed",
     "shapes",
     "weight",
 ]
