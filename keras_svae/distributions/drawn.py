@@ -100,7 +100,7 @@ class Blockwise(tfd.Blockwise):
         drawn = []
         for part in self.distributions:
             own, seed = philox.split(seed)
-            drawn.append(part.sample(n, seed=own))
+            drawn.append(tf.cast(part.sample(n, seed=own), self.dtype))
         return tf.concat(drawn, -1)
 
 

@@ -38,7 +38,7 @@ SYMMETRIC = [
     distributions.GaussianNoise(0.3),
     distributions.LaplaceNoise(0.3),
     distributions.ShiftLikelihood(3),
-    distributions.RotationLikelihood(20),
+    distributions.RotationLikelihood(60),
 ]
 
 
@@ -47,39 +47,35 @@ def raw(law):
     return tf.reshape(tf.linspace(-1.0, 1.0, 3 * size), [3, size])
 
 
-def check_all_ways(draw, *given):
-    """`draw(*given)`, which is to be the same eagerly, in a graph and under XLA."""
-    eager = draw(*given).numpy()
-    np.testing.assert_array_equal(tf.function(draw)(*given), eager)
-    compiled = tf.function(draw, jit_compile=True)(*given)
-    np.testing.assert_allclose(compiled, eager, rtol=1e-5, atol=1e-5)
-    return eager
-
-
-@pytest.mark.parametrize("name", LAWS)
-def test_laws_draw_the_same_numbers_under_xla(name):
-    law = LAWS[name]
-    given = raw(law)
-    one = check_all_ways(lambda key: law.sample(given, key), Noise(3).seed("z"))
-    several = check_all_ways(
-        lambda key: law(given).sample([5, 2], seed=key), Noise(3).seed("z")
-    )
-    assert several.shape == (5, 2, *one.shape)
-    assert len(np.unique(several)) > 1
-
-
-@pytest.mark.parametrize("name", PRIORS)
-def test_priors_draw_the_same_numbers_under_xla(name):
-    prior = PRIORS[name]
-    found = check_all_ways(lambda key: prior.sample(50, seed=key), Noise(3).seed("z"))
-    assert found.shape == (50, 4) and (found.std(0) > 0).all()
-
-
-@pytest.mark.parametrize("law", SYMMETRIC, ids=lambda law: type(law).__name__)
-def test_symmetric_likelihoods_draw_the_same_numbers_under_xla(law):
+def draws(key):
+    """Draws of every law and prior by name, by an int32 (2,) key."""
+    found = {}
+    for name, law in LAWS.items():
+        given = raw(law)
+        found["law: " + name] = law.sample(given, key)
+    for name, prior in PRIORS.items():
+        found["prior: " + name] = prior.sample(50, seed=key)
     x = tf.reshape(tf.linspace(-1.0, 1.0, 6 * 8 * 8), [6, 8, 8, 1])
-    found = check_all_ways(lambda key: law.perturb(x, Noise(key)), Noise(3).key)
-    assert np.abs(found - x).max() > 0.01
+    for law in SYMMETRIC:
+        y = law.perturb(x, Noise(key))
+        assert tf.executing_eagerly() is False or np.abs(y - x).max() > 0.01
+        found["symmetric: " + type(law).__name__] = y
+    return found
+
+
+def test_the_same_numbers_under_xla():
+    # The key is an argument: what constants give is computed before XLA sees it.
+    key = Noise(3).seed("z")
+    eager, graph, compiled = (
+        way(key)
+        for way in (draws, tf.function(draws), tf.function(draws, jit_compile=True))
+    )
+    for name, found in eager.items():
+        assert len(np.unique(found)) > 1
+        # A graph computes what it knows otherwise than what it is given: rounding.
+        off = 0 if name.startswith("prior") else 1e-5
+        np.testing.assert_allclose(graph[name], found, off, off, err_msg=name)
+        np.testing.assert_allclose(compiled[name], found, 1e-5, 1e-5, err_msg=name)
 
 
 # The first numbers of draws by the key of `Noise(3).seed("z")`, taken on a CPU before
@@ -131,7 +127,10 @@ PAIRS = [
     (drawn.Uniform(ROWS, ROWS + 0.5), tfd.Uniform(ROWS, ROWS + 0.5)),
     (drawn.Bernoulli(logits=ROWS), tfd.Bernoulli(logits=ROWS)),
     (drawn.ContinuousBernoulli(ROWS), tfd.ContinuousBernoulli(ROWS)),
-    (drawn.OneHotCategorical(ROWS), tfd.OneHotCategorical(ROWS)),
+    (
+        drawn.OneHotCategorical(ROWS, dtype=tf.float32),
+        tfd.OneHotCategorical(ROWS, dtype=tf.float32),
+    ),
 ]
 
 
@@ -140,11 +139,12 @@ PAIRS = [
 )
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: type(pair[0]).__name__)
 def test_draws_are_those_of_tfp(pair):
+    # Of several axes, as of one.
     ours, theirs = (law.sample([3, 2], seed=[-1, 4]) for law in pair)
     assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
-    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
     parts = [law.sample(2, seed=[5, 6]) for law in map(_blocks, pair)]
-    np.testing.assert_array_equal(*parts)
+    np.testing.assert_allclose(*parts, rtol=1e-6, atol=1e-6)
 
 
 def _blocks(law):
