@@ -117,7 +117,7 @@ def test_compile_wants_an_optimizer_of_its_own_for_each_player():
         ({"play": "random"}, r"play to be one of"),
         ({"play": "simultaneous", "turns": {"critic": 2}}, "one turn per player"),
         ({"seed": -1}, r"an integer 0 <= seed < 2\*\*63; received: seed=-1"),
-        ({"seed": True}, r"seed to be an integer >= 0; received: True"),
+        ({"seed": True}, r"an integer 0 <= seed < 2\*\*63; received: seed=True"),
     ],
 )
 def test_arguments(kwargs, message):
