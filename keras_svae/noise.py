@@ -6,16 +6,44 @@ networks, dropout masks) is drawn from it. So a resumed run continues with the v
 numbers the killed one would have drawn, and two replicas never share noise. A
 `keras.random.SeedGenerator` gives neither: its state is not saved, and each replica
 holds the same one.
+
+XLA draws the same numbers, up to rounding: see `keras_svae.philox`.
 """
 
 import contextlib
 import contextvars
+import numbers
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
-__all__ = ["Noise", "draw", "scope"]
+from keras_svae import philox
+
+__all__ = ["Noise", "check_seed", "draw", "scope"]
+
+
+def check_seed(value, name: str = "seed") -> int:
+    """The seed as an int; raises unless it is an integer, 0 <= seed < 2**63.
+
+    Args:
+        value: An integer of Python or NumPy, or one in a tensor that has a value.
+        name: What the error calls it.
+
+    Raises:
+        ValueError: For anything else, such as True, 1.0 or -1.
+    """
+    number = value
+    if tf.is_tensor(value) or isinstance(value, np.ndarray):
+        number = np.asarray(value)[()]
+    # Python takes True for 1.
+    whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+    if not whole or not 0 <= number < 2**63:
+        raise ValueError(
+            f"Expected an integer 0 <= {name} < 2**63; received: {name}={value!r}"
+        )
+    return int(number)
 
 
 class Noise:
@@ -25,21 +53,40 @@ class Noise:
     independent ones.
 
     Args:
-        seed: An int, or an int32 tensor of shape (2,): a key as
-            `tf.random.stateless_*` takes it.
+        seed: An integer, 0 <= seed < 2**63, of Python, NumPy or a scalar tensor; or
+            int32 of shape (2,): a key as `tf.random.stateless_*` takes it. A scalar
+            that only a graph knows is not checked: there a negative int32 is one more
+            seed, which no integer gives.
+
+    Raises:
+        ValueError: For a seed that is no such integer.
     """
 
-    def __init__(self, seed: "int | tf.Tensor"):
-        if isinstance(seed, int):
-            seed = [seed & 0x7FFFFFFF, seed >> 31]
-        key = tf.cast(seed, tf.int32)
-        self.key = tf.stack([key, 0]) if key.shape.rank == 0 else key
+    def __init__(self, seed: "int | np.integer | tf.Tensor"):
+        self.key = _key(seed)
         self._unnamed = 0
+        self._half: tuple[object, tf.Tensor] | None = None
 
     def fold(self, number: "int | tf.Tensor") -> "Noise":
         """Another independent source, told apart by an integer."""
-        number = tf.cast(number, tf.int32)
-        return Noise(tf.random.experimental.stateless_fold_in(self.key, number))
+        # What `tf.random.fold_in` gives.
+        return Noise(tf.stack([self._first_half(), tf.cast(number, tf.int32)]))
+
+    def _first_half(self) -> tf.Tensor:
+        """The half that all keys folded from this one share, drawn once in a graph."""
+        graph = None
+        if not tf.executing_eagerly():
+            graph = tf.compat.v1.get_default_graph()
+        if self._half is None or self._half[0] is not graph:
+            known = tf.get_static_value(self.key)
+            if known is None:
+                half = philox.bits([], self.key)
+            else:
+                # While a graph is traced, not at its every call.
+                with tf.init_scope():
+                    half = philox.bits([], known)
+            self._half = graph, half
+        return self._half[1]
 
     def seed(self, name: str | None = None) -> tf.Tensor:
         """The int32 (2,) seed of the draw called `name`.
@@ -53,13 +100,37 @@ class Noise:
 
     def normal(self, shape, name: str | None = None) -> tf.Tensor:
         """Standard normal float32 values of this shape."""
-        return tf.random.stateless_normal(shape, self.seed(name))
+        return philox.normal(shape, self.seed(name))
 
     def uniform(
         self, shape, name: str | None = None, minval=0.0, maxval=1.0
     ) -> tf.Tensor:
         """Uniform float32 values in [minval, maxval) of this shape."""
-        return tf.random.stateless_uniform(shape, self.seed(name), minval, maxval)
+        return philox.uniform(shape, self.seed(name), minval, maxval)
+
+
+def _key(seed) -> tf.Tensor:
+    """The int32 (2,) key of a seed, or a key itself."""
+    if isinstance(seed, (list, tuple)) or getattr(seed, "shape", ()) != ():
+        key = tf.cast(seed, tf.int32)
+        key.shape.assert_is_compatible_with([2])
+        return key
+    if not tf.is_tensor(seed) or hasattr(seed, "numpy"):
+        number = check_seed(seed)
+        # The second half in two's complement, so that each seed has a key of its own.
+        halves = np.array([number & 0x7FFFFFFF, number >> 31], np.uint32)
+        return tf.constant(halves.view(np.int32))
+    if not seed.dtype.is_integer:
+        raise ValueError(
+            f"Expected an integer 0 <= seed < 2**63; received: {seed.dtype.name}"
+        )
+    if seed.dtype == tf.int32:
+        return tf.stack([seed, 0])
+    seed = tf.cast(seed, tf.int64)
+    halves = tf.stack(
+        [tf.bitwise.bitwise_and(seed, 0x7FFFFFFF), tf.bitwise.right_shift(seed, 31)]
+    )
+    return tf.cast(halves, tf.int32)
 
 
 # Per thread, which is what a replica of MirroredStrategy is traced in.

@@ -3,14 +3,17 @@
 import math
 import numbers
 
+from keras_svae.noise import check_seed as seed
 
-def integer(name: str, value, at_least: int | None = None) -> int:
+__all__ = ["check_part", "integer", "labelled_batch", "part", "scale", "seed"]
+
+
+def integer(name: str, value, at_least: int) -> int:
     """The value as an int; raises unless it is a whole number, large enough."""
-    low = -(2**63) if at_least is None else at_least
-    if not _whole(value) or not low <= value < 2**63:
-        bound = "" if at_least is None else f" >= {at_least}"
+    if not _whole(value) or not at_least <= value < 2**63:
         raise ValueError(
-            f"Expected {name} to be an integer{bound}; received: {name}={value!r}"
+            f"Expected {name} to be an integer >= {at_least}; received: "
+            f"{name}={value!r}"
         )
     return int(value)
 

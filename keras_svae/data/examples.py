@@ -84,7 +84,7 @@ def held_out(count: int) -> dict[str, np.ndarray]:
 
 def binarized(examples: Examples, seed: int, split: str) -> Examples:
     """Each value replaced by 0 or 1, once: 1 with probability value / maximum."""
-    rng = np.random.default_rng([seed % 2**63, zlib.crc32(split.encode())])
+    rng = np.random.default_rng([seed, zlib.crc32(split.encode())])
     values = examples.values.numpy()
     bits = np.empty(values.shape, np.uint8)
     for i in range(0, len(values), 4096):  # in pieces: the draws are eight times larger

@@ -119,7 +119,7 @@ def load(
         FileNotFoundError: If data are not there and cannot be downloaded.
     """
     batch_size = arguments.integer("batch_size", batch_size, 1)
-    seed = arguments.integer("seed", seed)
+    seed = arguments.seed(seed)
     start = None if start is None else arguments.integer("start", start, 0)
     n = None if n is None else arguments.integer("n", n, 1)
     scale = arguments.scale(scale)

@@ -94,7 +94,7 @@ def source(name: str, n: int | None, seed: int) -> Source:
     law, counts = _MIXTURES[name]
 
     def read(split: str) -> Examples:
-        stream = [seed % 2**63, _STREAMS[split]]
+        stream = [seed, _STREAMS[split]]
         return Examples(*law.sample(n or counts[split], stream))
 
     return Source(name, tuple(_STREAMS), read, ("mixture", name, n, seed))

@@ -87,7 +87,7 @@ def _balanced(rows, labels, count: int, seed: int, purpose: str) -> np.ndarray:
 
     By one seed, a smaller choice from the same rows is part of a larger one.
     """
-    rng = np.random.default_rng([seed % 2**63, zlib.crc32(purpose.encode())])
+    rng = np.random.default_rng([seed, zlib.crc32(purpose.encode())])
     order = rng.permutation(rows)
     if labels is None:
         return np.sort(order[:count])

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Law
 from keras_svae.distributions.names import get
 from keras_svae.distributions.priors import prior
@@ -55,7 +56,7 @@ class PartialCode(Law):
 
     def __call__(self, raw):
         """The distribution of z, (batch, latent_dim)."""
-        return tfd.Blockwise([part for part in self._parts(raw) if part is not None])
+        return drawn.Blockwise([part for part in self._parts(raw) if part is not None])
 
     def mean(self, raw):
         """The code [mean of c, mean of the rest's prior, most probable k]."""
@@ -74,7 +75,7 @@ class PartialCode(Law):
         if self.rest:
             rest = tfd.BatchBroadcast(prior(self.prior, self.rest), tf.shape(raw)[:-1])
         if self.categories:
-            k = tfd.OneHotCategorical(logits, dtype=tf.float32)
+            k = drawn.OneHotCategorical(logits, dtype=tf.float32)
         return c, rest, k
 
     def get_config(self):

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_svae.distributions import drawn
+
 __all__ = ["kl_divergence", "prior"]
 
 tfd = tfp.distributions
@@ -17,16 +19,16 @@ def prior(name: str, latent_dim: int, categories: int = 0) -> tfd.Distribution:
         categories: How many of its last entries are one-hot, of a uniform category.
     """
     if categories:
-        k = tfd.OneHotCategorical(tf.zeros([categories]), dtype=tf.float32)
+        k = drawn.OneHotCategorical(tf.zeros([categories]), dtype=tf.float32)
         if categories == latent_dim:
             return k
-        return tfd.Blockwise([prior(name, latent_dim - categories), k])
+        return drawn.Blockwise([prior(name, latent_dim - categories), k])
     if name == "normal":
         zeros = tf.zeros([latent_dim])
-        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+        return tfd.Independent(drawn.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
     if name == "uniform":
         ones = tf.ones([latent_dim])
-        return tfd.Independent(tfd.Uniform(-ones, ones), reinterpreted_batch_ndims=1)
+        return tfd.Independent(drawn.Uniform(-ones, ones), reinterpreted_batch_ndims=1)
     raise ValueError(f'Expected prior to be "normal" or "uniform"; received: {name!r}')
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from keras_svae import philox
+from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Implicit
 from keras_svae.distributions.symmetry import check_symmetric
 from keras_svae.noise import Noise
@@ -128,7 +129,7 @@ class LaplaceNoise(_Noise):
     """
 
     def perturb(self, x, noise):
-        law = tfp.distributions.Laplace(tf.zeros_like(x), self.scale)
+        law = drawn.Laplace(tf.zeros_like(x), self.scale)
         return x + law.sample(seed=noise.seed("noise"))
 
 
@@ -202,9 +203,7 @@ class ShiftLikelihood(_Permutation):
 
     def origin(self, size, height, width, noise):
         directions = tf.constant([[-1, 0], [1, 0], [0, -1], [0, 1]])
-        chosen = tf.random.stateless_uniform(
-            tf.shape(size), noise.seed("direction"), 0, 4, tf.int32
-        )
+        chosen = philox.integers(tf.shape(size), noise.seed("direction"), 4)
         down, right = tf.unstack(tf.gather(directions, chosen) * size[:, None], axis=-1)
         rows = tf.range(height)[None, :, None] - down[:, None, None]
         columns = tf.range(width)[None, None, :] - right[:, None, None]

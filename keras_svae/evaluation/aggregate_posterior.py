@@ -9,6 +9,7 @@ import scipy.stats
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream, gather
 from keras_svae.kernels import imq
+from keras_svae.noise import check_seed
 
 __all__ = ["AggregatePosterior", "aggregate_posterior", "mmd"]
 
@@ -63,6 +64,7 @@ def aggregate_posterior(
         ValueError: On another prior or kernel, values that are not finite, other
             shapes, or fewer than two codes.
     """
+    seed = check_seed(seed)
     if prior not in PRIORS:
         raise ValueError(
             f"Expected prior to be one of {list(PRIORS)}; received: prior={prior!r}"

@@ -10,7 +10,7 @@ from keras_svae.evaluation import annealing, likelihoods
 from keras_svae.evaluation.likelihoods import LogLikelihood, Prior
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
-from keras_svae.noise import Noise
+from keras_svae.noise import Noise, check_seed
 
 __all__ = ["AnnealedImportance", "annealed_importance_sampling"]
 
@@ -181,7 +181,7 @@ def annealed_importance_sampling(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=seed,
+        seed=check_seed(seed),
     )
     engine = settings.engine(log_likelihood, likelihoods.get_prior(prior, latent_dim))
     read = likelihoods.read(data, batch_size, value_range, dequantise, seed)

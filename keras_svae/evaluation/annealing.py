@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_svae.distributions import drawn
 from keras_svae.evaluation import likelihoods
 from keras_svae.noise import Noise
 
@@ -61,7 +62,7 @@ def unbounded(prior: tfd.Distribution) -> Unbounded:
     uniform = getattr(prior, "distribution", prior)
     if isinstance(uniform, tfd.Uniform):
         low, width = uniform.low, uniform.high - uniform.low
-        law = tfd.Independent(tfd.Normal(tf.zeros_like(low), 1.0), 1)
+        law = tfd.Independent(drawn.Normal(tf.zeros_like(low), 1.0), 1)
         cdf = tfp.bijectors.NormalCDF()
         edge = 2.0**-24  # of float32 below 1: Phi^-1(1) is infinite
 

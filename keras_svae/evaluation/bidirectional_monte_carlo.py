@@ -10,7 +10,7 @@ from keras_svae.evaluation.annealed_importance_sampling import Settings
 from keras_svae.evaluation.likelihoods import LogLikelihood, Prior
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream, gather
-from keras_svae.noise import Noise
+from keras_svae.noise import Noise, check_seed
 
 __all__ = ["BidirectionalMonteCarlo", "bidirectional_monte_carlo"]
 
@@ -93,7 +93,7 @@ def bidirectional_monte_carlo(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=seed,
+        seed=check_seed(seed),
     )
     prior = likelihoods.get_prior(prior, latent_dim)
     x = gather(x, "simulated data").astype(np.float32)

@@ -16,6 +16,7 @@ from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES, NEEDS
+from keras_svae.noise import check_seed
 
 __all__ = ["Report", "evaluate"]
 
@@ -110,7 +111,7 @@ def evaluate(
         raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
     settings = {
         "n": int(n),
-        "seed": seed,
+        "seed": check_seed(seed),
         "backbone": backbone,
         "lpips": lpips,
         "mixture": mixture,

@@ -5,6 +5,7 @@ import numpy as np
 from keras_svae.evaluation.backbone import Backbone, features_of
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
+from keras_svae.noise import check_seed
 
 __all__ = ["kernel_distance"]
 
@@ -47,6 +48,7 @@ def kernel_distance(
     """
     if subsets < 1:
         raise ValueError(f"Expected subsets >= 1; received: subsets={subsets}")
+    seed = check_seed(seed)
     stream, _ = features_of(real, backbone, value_range, "real features")
     x = np.concatenate(list(stream))
     stream, details = features_of(

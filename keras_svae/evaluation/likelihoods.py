@@ -10,6 +10,7 @@ from keras_svae import distributions
 from keras_svae.evaluation import quantisation
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.noise import check_seed
 
 tfd = tfp.distributions
 
@@ -77,6 +78,7 @@ def read(
     seed: int,
 ) -> Iterator[np.ndarray]:
     """Batches of at most `batch_size`, float32; checked, and dequantised if wanted."""
+    seed = check_seed(seed)
     for i, batch in enumerate(batches(data, batch_size)):
         if dequantise:
             bounds = (0.0, 1.0) if value_range is None else value_range

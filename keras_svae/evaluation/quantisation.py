@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_svae.noise import check_seed
+
 __all__ = ["dequantise"]
 
 LEVELS = 256
@@ -29,6 +31,8 @@ def dequantise(
     Raises:
         ValueError: On values outside the range, or between two levels.
     """
+    several = isinstance(seed, (list, tuple))
+    seed = [check_seed(one) for one in seed] if several else check_seed(seed)
     low, high = check_range(value_range)
     x = np.asarray(x, np.float64)
     levels = (x - low) / (high - low) * (LEVELS - 1)

@@ -12,8 +12,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae import distributions
+from keras_svae.distributions import drawn
 from keras_svae.evaluation.labelled import has_labels, joined, parted, rows
 from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
 
@@ -22,7 +24,7 @@ tfd = tfp.distributions
 # Examples that pass through the networks at once.
 BATCH = 250
 # Posteriors that the endpoint `posterior` tells all of: mean and standard deviation.
-FAMILIES = {"Gaussian": tfd.Normal}
+FAMILIES = {"Gaussian": drawn.Normal}
 
 
 class Subject:
@@ -309,5 +311,5 @@ class _Asked:
 
 def _seed(seed: int, index: int) -> tf.Tensor:
     """The index-th batch's seed; neighbouring seeds share none."""
-    state = np.random.SeedSequence([seed, index]).generate_state(1)[0]
+    state = np.random.SeedSequence([check_seed(seed), index]).generate_state(1)[0]
     return tf.constant(int(state) & 0x7FFFFFFF)

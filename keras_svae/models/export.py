@@ -18,6 +18,9 @@ def export(model, filepath) -> None:
             that returns a dictionary of tensors, and the names' `tf.TensorSpec`.
         filepath: A new or empty folder.
 
+    Where an endpoint takes a `seed`, it is int32. A negative one, which a model's own
+    methods refuse, is one more seed there: its draws are those of no seed >= 0.
+
     Raises:
         FileExistsError: If the folder holds something.
     """

@@ -102,7 +102,7 @@ class Game(Trainer):
         super().__init__(**{"dtype": "float32", **kwargs})
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
-        self.seed = checks.integer("seed", seed, at_least=0)
+        self.seed = checks.seed(seed)
         turns = dict(turns or {})
         for name in turns:
             checks.choice("turns", name, tuple(self.players))

@@ -116,8 +116,8 @@ def test_compile_wants_an_optimizer_of_its_own_for_each_player():
         ({"turns": {"critic": 0}}, r"turns\['critic'\].*>= 1; received: 0"),
         ({"play": "random"}, r"play to be one of \['alternating', 'simultaneous'\]; r"),
         ({"play": "simultaneous", "turns": {"critic": 2}}, "one turn per player"),
-        ({"seed": -1}, r"seed to be an integer >= 0; received: -1"),
-        ({"seed": True}, r"seed to be an integer >= 0; received: True"),
+        ({"seed": -1}, r"an integer 0 <= seed < 2\*\*63; received: seed=-1"),
+        ({"seed": True}, r"an integer 0 <= seed < 2\*\*63; received: seed=True"),
     ],
 )
 def test_arguments(kwargs, message):

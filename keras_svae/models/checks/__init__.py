@@ -29,6 +29,7 @@ from keras_svae.models.checks.values import (
     integer,
     new_folder,
     positive,
+    seed,
     shapes,
     weight,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "positive",
     "raw_output",
     "sample_weight",
+    "seed",
     "shapes",
     "split",
     "weight",

@@ -5,6 +5,20 @@ import pathlib
 
 import numpy as np
 
+from keras_svae.noise import check_seed as seed
+
+__all__ = [
+    "all_finite",
+    "choice",
+    "fraction",
+    "integer",
+    "new_folder",
+    "positive",
+    "seed",
+    "shapes",
+    "weight",
+]
+
 
 def choice(name: str, value, choices: tuple) -> None:
     """Raises unless the value is one of the choices."""

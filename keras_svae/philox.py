@@ -1,0 +1,106 @@
+"""Draws by the Philox algorithm, whatever the device and the compiler.
+
+`tf.random.stateless_*` choose an algorithm by device and compiler, so that XLA draws
+other numbers. With `alg="philox"` the random bits are the same, but XLA makes other
+floats of them. So the bits alone are TensorFlow's here; what is made of them is what
+TensorFlow makes of them on a CPU without XLA, the normal up to rounding.
+
+`alg="philox"` would also take some forty graph nodes to make Philox's key and counter
+of a seed. Here it is five.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["bits", "integers", "normal", "split", "uniform"]
+
+ALGORITHM = tf.random.Algorithm.PHILOX.value
+# Of TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
+SCRAMBLE = np.array([0x02461E293EC8F720], np.uint64)
+SECOND = np.array([0, 2**64 - 1], np.uint64)
+
+
+def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
+    """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
+    shape = _shape(shape)
+    count = tf.reduce_prod(shape)
+    x, y = tf.unstack(_fractions(bits([(count + 1) // 2, 2], seed)), axis=1)
+    # Box and Muller's. The angle is rounded once, as it is in TensorFlow.
+    angle = tf.cast(tf.cast(y, tf.float64) * (2 * math.pi), tf.float32)
+    size = tf.sqrt(-2.0 * tf.math.log(tf.maximum(x, 1e-7)))
+    pairs = tf.stack([size * tf.sin(angle), size * tf.cos(angle)], 1)
+    drawn = tf.reshape(tf.reshape(pairs, [-1])[:count], shape)
+    return tf.cast(drawn, dtype)
+
+
+def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
+    """Draws from U[minval, maxval), of this shape; an int32 (2,) seed.
+
+    Of float32 they are whole multiples of 2^-23 (maxval - minval), of float64 of 2^-52.
+    """
+    if dtype == tf.float64:
+        drawn = _long_fractions(bits(shape, seed, tf.uint64))
+    else:
+        drawn = tf.cast(_fractions(bits(shape, seed)), dtype)
+    kind = drawn.dtype.as_numpy_dtype
+    low, high = (
+        value if tf.is_tensor(value) else kind(value) for value in (minval, maxval)
+    )
+    if isinstance(low, kind) and isinstance(high, kind) and (low, high) == (0, 1):
+        return drawn
+    return drawn * (high - low) + low
+
+
+def integers(shape, seed, below: int) -> tf.Tensor:
+    """Draws int32 from 0 .. below - 1, of this shape; an int32 (2,) seed."""
+    return tf.raw_ops.StatelessRandomUniformIntV2(
+        shape=_shape(shape), **_start(seed), minval=0, maxval=below
+    )
+
+
+def bits(shape, seed, dtype=tf.int32) -> tf.Tensor:
+    """Draws any integer of the type, of this shape; an int32 (2,) seed."""
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=_shape(shape), **_start(seed), dtype=dtype
+    )
+
+
+def split(seed) -> list[tf.Tensor]:
+    """Two seeds of one, as `tfp.random.split_seed` makes them."""
+    return tf.unstack(bits([2, 2], seed))
+
+
+def _fractions(words) -> tf.Tensor:
+    """Multiples of 2^-23 in [0, 1) by the low bits of int32 words, float32."""
+    words = tf.bitwise.bitwise_and(words, 2**23 - 1)
+    return tf.cast(words, tf.float32) * np.float32(2**-23)
+
+
+def _long_fractions(words) -> tf.Tensor:
+    """Multiples of 2^-52 in [0, 1) of uint64 words, float64."""
+    # The low half's last 20 bits stand before the high half.
+    high = tf.bitwise.bitwise_and(words, 2**20 - 1)
+    low = tf.bitwise.right_shift(words, 32)
+    return tf.cast(high, tf.float64) * 2.0**-20 + tf.cast(low, tf.float64) * 2.0**-52
+
+
+def _start(seed) -> dict:
+    """Key and counter that the draws of a seed start from, and the algorithm."""
+    algorithm = tf.constant(ALGORITHM)
+    mixed = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[2],
+        key=SCRAMBLE,
+        counter=tf.cast(seed, tf.uint64),
+        alg=algorithm,
+        dtype=tf.uint64,
+    )
+    key, _ = tf.split(mixed, 2)
+    counter = tf.bitwise.bitwise_and(mixed, SECOND)
+    return {"key": key, "counter": counter, "alg": algorithm}
+
+
+def _shape(shape) -> tf.Tensor:
+    # An empty list would be float32.
+    return tf.convert_to_tensor(shape, dtype_hint=tf.int32)
