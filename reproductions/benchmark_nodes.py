@@ -143,7 +143,7 @@ METHODS = {
     "AVB": lambda kit: ks.AdversarialVariationalBayes(
         *kit.nets(posterior="implicit"), **kit.law
     ),
-    "AVB, contrast": lambda kit: ks.AdversarialVariationalBayes(
+    "AVB-contrast": lambda kit: ks.AdversarialVariationalBayes(
         *kit.nets(posterior="implicit"), adaptive_contrast=True, **kit.law
     ),
     "VAE": lambda kit: ks.VAE(*kit.nets()[:2], **kit.law),
@@ -179,7 +179,7 @@ METHODS = {
     ),
     "AIM": _aim,
     "AIM-": lambda kit: _aim(kit, variance="unit"),
-    "AIM, f-GAN": lambda kit: _aim(kit, game="f-gan"),
+    "AIM-f-GAN": lambda kit: _aim(kit, game="f-gan"),
     "VEEGAN": lambda kit: ks.VEEGAN(
         *kit.nets(posterior="implicit", noise=False), **kit.law
     ),

@@ -21,12 +21,12 @@ def command() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
-def commit() -> dict:
-    """The checkout's commit, and whether tracked files differ from it."""
+def commit(checkout: pathlib.Path = ROOT) -> dict:
+    """A checkout's commit, this one's unless given, and whether tracked files differ."""
 
     def git(*arguments):
         return subprocess.run(
-            ["git", "-C", str(ROOT), *arguments],
+            ["git", "-C", str(checkout), *arguments],
             capture_output=True,
             text=True,
             check=True,
