@@ -219,6 +219,7 @@ def main(argv: list[str] | None = None) -> None:
         N=benchmark.CASES["mnist"]["batch"],
         steps=given.steps,
         threads=given.threads,
+        onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
         **{"load before": load, "step GFLOP": STEP_GFLOP},
         seconds=round(time.perf_counter() - start, 1),
         **results,

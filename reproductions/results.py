@@ -22,7 +22,7 @@ def command() -> str:
 
 
 def commit(checkout: pathlib.Path = ROOT) -> dict:
-    """A checkout's commit, this one's unless given, and whether tracked files differ."""
+    """The checkout's commit, and whether tracked files differ from it."""
 
     def git(*arguments):
         return subprocess.run(
