@@ -70,10 +70,11 @@ class Worker:
         module: Of `reproductions`.
         data: Path of the batches, a `.npz`.
         threads: How many each operation may use.
+        *more: Further arguments of the module.
     """
 
-    def __init__(self, python: str, module: str, data: str, threads: int):
-        arguments = [data, str(LAM), str(LEARNING_RATE), str(threads)]
+    def __init__(self, python: str, module: str, data: str, threads: int, *more: str):
+        arguments = [data, str(LAM), str(LEARNING_RATE), str(threads), *more]
         self.process = subprocess.Popen(
             [python, "-m", f"reproductions.{module}", *arguments],
             stdin=subprocess.PIPE,
@@ -93,11 +94,15 @@ class Worker:
             )
         return json.loads(line)
 
-    def time(self, block: str, steps: int) -> tuple[float, float]:
-        """Seconds that so many steps of the block take: on the wall, and of CPU."""
+    def run(self, block: str, steps: int) -> dict:
+        """The worker's answer after so many steps of the block."""
         print(json.dumps({"block": block, "steps": steps}), file=self.process.stdin)
         self.process.stdin.flush()
-        answer = self._answer()
+        return self._answer()
+
+    def time(self, block: str, steps: int) -> tuple[float, float]:
+        """Seconds that so many steps of the block take: on the wall, and of CPU."""
+        answer = self.run(block, steps)
         return answer["seconds"], answer["cpu_seconds"]
 
     def close(self) -> None:

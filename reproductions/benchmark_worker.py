@@ -13,7 +13,9 @@ from typing import TextIO
 
 
 def serve(
-    about: dict, blocks: dict[str, Callable[[int], None]], answers: TextIO | None = None
+    about: dict,
+    blocks: dict[str, Callable[[int], list[float] | None]],
+    answers: TextIO | None = None,
 ) -> None:
     """Answers commands until standard input ends.
 
@@ -22,6 +24,7 @@ def serve(
         blocks: By name, a function that runs a number of steps and waits for the last
             of them. A command is `{"block": name, "steps": n}`, its answer
             `{"seconds": s, "cpu_seconds": c}`, the second summed over all threads.
+            Where the function returns each step's seconds, the answer has them too.
         answers: Where to; else standard output, and what a framework prints goes to
             standard error from then on.
     """
@@ -33,9 +36,11 @@ def serve(
         command = json.loads(line)
         run = blocks[command["block"]]
         start, cpu_start = time.perf_counter(), time.process_time()
-        run(command["steps"])
+        each = run(command["steps"])
         answer = {
             "seconds": time.perf_counter() - start,
             "cpu_seconds": time.process_time() - cpu_start,
         }
+        if each is not None:
+            answer["each"] = each
         print(json.dumps(answer), file=answers, flush=True)

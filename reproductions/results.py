@@ -21,12 +21,12 @@ def command() -> str:
     return shlex.join([*program, *sys.argv[1:]])
 
 
-def commit() -> dict:
+def commit(checkout: pathlib.Path = ROOT) -> dict:
     """The checkout's commit, and whether tracked files differ from it."""
 
     def git(*arguments):
         return subprocess.run(
-            ["git", "-C", str(ROOT), *arguments],
+            ["git", "-C", str(checkout), *arguments],
             capture_output=True,
             text=True,
             check=True,
