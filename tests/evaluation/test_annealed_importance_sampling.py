@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 
 from keras_svae import distributions, evaluation
 from keras_svae.evaluation import annealing
+from keras_svae.noise import Noise
 from tests.evaluation.linear import Linear
 
 tfd = tfp.distributions
@@ -162,12 +163,14 @@ def test_pilots_steps_are_frozen_and_of_use():
     engine = annealing.Annealing(
         MODEL.log_likelihood, distributions.prior("normal", 10), 8, 10, 0.65
     )
-    steps = engine.pilot(MODEL.x, annealing.schedule(100), [1, 2])
+    steps = engine.pilot(MODEL.x, annealing.schedule(100), Noise([1, 2]).key)
     # The law narrows, and so do the steps.
     assert (np.exp(steps[-1]) < 0.7 * np.exp(steps[0])).all()
     steps = annealing.interpolate(steps, 38)
     assert steps.shape == (38, 8)
-    _, acceptance, used = engine.run(MODEL.x, annealing.schedule(40), steps, [3, 4])
+    _, acceptance, used = engine.run(
+        MODEL.x, annealing.schedule(40), steps, Noise([3, 4]).key
+    )
     np.testing.assert_array_equal(used, steps)
     np.testing.assert_allclose(acceptance.mean(1), 0.65, atol=0.2)
 
