@@ -302,7 +302,7 @@ def test_prior_laws():
         z = model.prior.sample(20_000, seed=ks.noise.Noise([0, 1]).key).numpy()
         assert z.shape == (20_000, tiny.CODE)
         np.testing.assert_allclose(z.std(0), spread, rtol=0.03)
-        np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
+        np.testing.assert_allclose(z.mean(0), 0, atol=0.04)
 
 
 def test_a_seed_gives_encode_and_generate_noise_of_their_own():
