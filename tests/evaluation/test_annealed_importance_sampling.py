@@ -178,9 +178,9 @@ def test_pilots_steps_are_frozen_and_of_use():
         MODEL.x, annealing.schedule(40), steps, Noise([3, 4]).key
     )
     np.testing.assert_array_equal(used, steps)
-    # Over seeds 0.71 in all, and at most 0.83 +- 0.03, where the law is still wide.
+    # Over seeds 0.71 in all, from 0.58 to 0.90, which is where the law is still wide.
     assert np.mean(acceptance) == pytest.approx(0.65, abs=0.1)
-    np.testing.assert_allclose(acceptance.mean(1), 0.65, atol=0.3)
+    assert acceptance.mean(1).min() > 0.4 and acceptance.mean(1).max() < 0.97
 
 
 def test_schedules():
