@@ -78,7 +78,7 @@ def test_implicit_laws_can_only_be_drawn_from():
 def test_kl_in_closed_form_and_estimated():
     law = distributions.get("gaussian", "posterior")
     raw = tf.constant(np.tile([[0.3, -0.2, 0.1, -0.4]], (200_000, 1)), tf.float32)
-    q, z = law(raw), law.sample(raw, [1, 2])
+    q, z = law(raw), law.sample(raw, Noise([1, 2]).key)
     normal = distributions.prior("normal", 2)
     exact = distributions.kl_divergence(q, normal, z)
     mean, scale = q.mean()[0].numpy(), q.stddev()[0].numpy()
@@ -86,7 +86,7 @@ def test_kl_in_closed_form_and_estimated():
     assert exact[0].numpy() == pytest.approx(by_hand, rel=1e-4)
     laplace = distributions.get("laplace", "posterior")
     estimated = distributions.kl_divergence(
-        laplace(raw), normal, laplace.sample(raw, [1, 2])
+        laplace(raw), normal, laplace.sample(raw, Noise([1, 2]).key)
     )
     s = laplace(raw).distribution.scale[0].numpy()
     # KL of Laplace(m, s) and N(0, 1): log(2 pi)/2 - log(2 s) - 1 + s^2 + m^2/2.

@@ -62,9 +62,11 @@ def test_with_the_exact_posterior_both_bounds_are_log_p(posterior):
 
 def test_weighted_bound_rises_with_k_and_stays_below():
     data = np.repeat(MODEL.x, 10, 0)
-    means = [weighted(MODEL.other, data, k=k).mean for k in (1, 10, 300)]
-    exact = MODEL.exact.mean()
-    assert means[0] == pytest.approx(variational(MODEL.other, data).mean, abs=0.3)
+    found = [weighted(MODEL.other, data, k=k) for k in (1, 10, 300)]
+    means, exact = [one.mean for one in found], MODEL.exact.mean()
+    # With k = 1 the same but for the draws, of which there are 400.
+    apart = found[0].per_example - variational(MODEL.other, data).per_example
+    assert abs(apart.mean()) < 5 * apart.std() / np.sqrt(400) < 1
     assert means[0] + 0.5 < means[1] < means[2] - 0.2 < exact - 0.2
     assert means[2] > exact - 1
 

@@ -24,7 +24,8 @@ def test_the_exact_ratio_is_calibrated():
     assert found.symmetric_kl.deviation == pytest.approx(np.sqrt(2 / N), rel=0.02)
     confidence, frequency, counts = found.reliability
     full = counts > 1000
-    np.testing.assert_allclose(confidence[full], frequency[full], atol=0.05)
+    error = np.sqrt(confidence * (1 - confidence) / counts)[full]
+    assert (np.abs(confidence - frequency)[full] < 5.5 * error).all()
     assert counts.sum() == 2 * N
     assert found.log_loss < found.log_loss.details["undecided"]
     assert found.brier < 0.25

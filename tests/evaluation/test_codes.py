@@ -45,7 +45,8 @@ def test_a_line_tells_separable_codes():
 
 def test_neighbours_tell_what_no_line_does():
     assert nearest_neighbours(*ring(300, 0), *ring(200, 1)) == 1
-    assert linear_probe(*ring(300, 0), *ring(200, 1)) < 0.75
+    # The best line has the inner class and half of the other, 0.73 +- 0.03.
+    assert linear_probe(*ring(300, 0), *ring(200, 1)) < 0.9
 
 
 def test_noise_gets_what_the_most_frequent_class_would():
@@ -128,7 +129,8 @@ def test_mmd_is_unbiased_and_sees_a_shift():
     assert abs(np.mean(found)) < 4 * error and min(found) < 0
     # With a point's kernel with itself it would be above by about 2 (1 - E k) / 40.
     assert error < 0.002
-    x, y = RNG.normal(size=(2, 400, 2))
+    # 0.09 +- 0.008 and 0 +- 0.0004.
+    x, y = RNG.normal(size=(2, 1600, 2))
     assert mmd(x + [1, 0], y) > 0.05 > 10 * abs(mmd(x, y))
 
 
@@ -139,17 +141,18 @@ def test_codes_of_the_prior_and_others(prior):
     z = draw(size=(2000, 3))
     found = aggregate_posterior(z, prior)
     assert abs(found.mmd) < 0.005 and abs(found.mmd_of_prior) < 0.005
-    np.testing.assert_allclose(found.means, 0, atol=0.1)
+    # A mean's standard error: 0.022 at most.
+    np.testing.assert_allclose(found.means, 0, atol=0.12)
     np.testing.assert_allclose(found.deviations, width, rtol=0.1)
-    # Beyond 1.63 / sqrt(n) once in a hundred.
-    assert found.largest_ks == found.ks.max() < 2 / np.sqrt(2000)
+    # Of three beyond it once in a million, 3 x 2 exp(-2 x 2.8^2).
+    assert found.largest_ks == found.ks.max() < 2.8 / np.sqrt(2000)
     # One dimension narrower, another shifted.
     other = aggregate_posterior(z * [0.3, 1, 1] + [0, 0, width], prior)
     assert other.mmd > 0.03 and other.mmd > 10 * abs(other.mmd_of_prior)
     np.testing.assert_allclose(
         other.deviations, width * np.array([0.3, 1, 1]), rtol=0.1
     )
-    np.testing.assert_allclose(other.means, [0, 0, width], atol=0.1)
+    np.testing.assert_allclose(other.means, [0, 0, width], atol=0.12)
     assert other.ks[0] > 0.15 and other.ks[2] > 0.2 > 3 * other.ks[1]
 
 

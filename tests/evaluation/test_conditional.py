@@ -81,9 +81,12 @@ def test_the_bound_of_log_p_x_given_y(cvae):
     options = {"variational_bound": {"samples": 200}}
     found = measure(cvae, (X, Y), "variational_bound", options=options)
     own = elbo(cvae, X, Y, 12).mean()
-    assert found["variational_bound"] == pytest.approx(own, abs=0.005)
+    drawn = [np.mean(cvae.bound(X, Y, seed=s)) for s in range(20)]
+    # What the grid leaves out, and five standard errors of 200 draws.
+    tolerance = 0.005 + 5 * float(np.std(drawn)) / np.sqrt(200)
+    assert found["variational_bound"] == pytest.approx(own, abs=tolerance)
     wrong = elbo(cvae, X, (Y + 1) % CLASSES, 12).mean()
-    assert abs(wrong - own) > 0.03
+    assert abs(wrong - own) > 2 * tolerance
 
 
 def test_a_tighter_bound_is_between_it_and_the_truth_which_ais_finds(cvae):
@@ -104,10 +107,12 @@ def test_the_bound_with_classes_summed_over(m2):
     q = np.asarray(m2.classify(X), np.float64)
     each = [elbo(m2, X, np.full(len(X), y), 12) for y in range(CLASSES)]
     own = (q * (np.stack(each, 1) - np.log(CLASSES) - np.log(q))).sum(1)
-    assert found == pytest.approx(own.mean(), abs=3 * 0.02)
     # As the model itself has it where a class is not known.
     drawn = [np.mean(m2.bound(X, seed=s)) for s in range(20)]
-    assert found == pytest.approx(np.mean(drawn), abs=4 * float(np.std(drawn)))
+    error = float(np.std(drawn))  # of one draw, which is what the measure has
+    assert found == pytest.approx(np.mean(drawn), abs=5 * error)
+    assert found == pytest.approx(own.mean(), abs=0.005 + 5 * error)
+    assert error < 0.1
 
 
 def test_accuracy_of_the_models_own_classifier(m2):

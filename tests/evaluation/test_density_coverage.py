@@ -29,17 +29,23 @@ def test_of_the_real_law_itself():
     n, k = 1500, 3
     found = density_coverage(*RNG.normal(size=(2, n, 2)), k=k)
     missed = np.prod([(n - i) / (2 * n - i) for i in range(1, k + 1)])
-    assert found.density == pytest.approx(1, abs=0.05)
-    assert found.coverage == pytest.approx(1 - missed, abs=0.03)
+    # Standard errors over seeds: 0.022 and 0.012. With k - 1 or k + 1: 0.25 and 0.06.
+    assert found.density == pytest.approx(1, abs=0.1)
+    assert found.coverage == pytest.approx(1 - missed, abs=0.055)
 
 
 def test_an_outlier_among_samples_changes_little():
     # What it was made for: with precision and recall, recall would be 1.
-    crowd = np.concatenate([X[:40] * 1e-3, np.full((4, 4), 1e3)])
-    found = density_coverage(X, crowd)
-    assert found.coverage < 0.2
-    # Crowded where the real examples are densest.
-    assert found.density > 1.2
+    density, coverage = np.mean(
+        [
+            density_coverage(x, np.concatenate([x[:40] * 1e-3, np.full((4, 4), 1e3)]))
+            for x in RNG.normal(size=(30, 90, 4))
+        ],
+        0,
+    )
+    assert coverage < 0.2
+    # Crowded where the real examples are densest: 1.5, standard error 0.05.
+    assert density > 1.2
 
 
 def test_images_are_seen_through_the_backbone():

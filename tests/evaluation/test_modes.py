@@ -41,8 +41,8 @@ def test_true_samples_and_streams():
     found = evaluation.modes((x[i : i + 700] for i in range(0, 9000, 700)), MEANS, 0.1)
     assert found.captured == 3 and found.counts.sum() == found.high_quality * 9000
     assert found.high_quality == pytest.approx(1 - np.exp(-9 / 2), abs=0.005)
-    # As many nats as chance gives, (k - 1) / 2n.
-    assert found.kl_to_uniform < 0.001
+    # As many nats as chance gives, (k - 1) / 2n in the mean; this once in a million.
+    assert found.kl_to_uniform < 0.0015
 
 
 @pytest.mark.parametrize(

@@ -253,7 +253,7 @@ def test_neighbours_are_decoded_draws_of_the_posterior():
     np.testing.assert_array_equal(near, expected)
     # As far from the means as the posterior is wide.
     z = model.encode(np.repeat(x, 4000, 0), seed=4).numpy().reshape(2, 4000, -1)
-    np.testing.assert_allclose(z.std(1), model.posterior(x).stddev(), rtol=0.05)
+    np.testing.assert_allclose(z.std(1), model.posterior(x).stddev(), rtol=0.06)
 
 
 @pytest.mark.parametrize("play", ["alternating", "simultaneous"])

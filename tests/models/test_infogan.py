@@ -117,7 +117,7 @@ def test_infogan_is_exported(tmp_path):
     np.testing.assert_allclose(log_q, model.posterior(x).log_prob(z), rtol=1e-4)
     assert not {"log_likelihood", "posterior"} & set(saved.signatures)
     subject = ks.evaluation.Subject.of(tmp_path / "saved")
-    drawn = subject.prior.sample(4, seed=[0, 1])
+    drawn = subject.prior.sample(4, seed=ks.noise.Noise([0, 1]).key)
     assert (
         drawn.shape == (4, 5) and (tf.reduce_sum(drawn[:, 2:], -1) == 1).numpy().all()
     )

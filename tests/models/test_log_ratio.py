@@ -57,7 +57,12 @@ def model():
 
 
 def test_critic_recovers_the_log_ratio(model, record_property):
-    pairs = np.concatenate([Q.rvs(5000, random_state=1), P.rvs(5000, random_state=2)])
+    pairs = np.concatenate(
+        [
+            Q.rvs(5000, random_state=np.random.default_rng(1)),
+            P.rvs(5000, random_state=np.random.default_rng(2)),
+        ]
+    )
     exact = P.logpdf(pairs) - Q.logpdf(pairs)
     estimate = model.log_ratio(pairs[:, :1].astype("f"), pairs[:, 1:].astype("f"))
     error = np.abs(estimate - exact).mean()

@@ -235,7 +235,7 @@ def test_bounds_of_m2_are_those_of_each_class():
     labelled = [model.bound(many, c).numpy() for c in range(tiny.CLASSES)]
     for c, found in enumerate(labelled):
         q = model.posterior(x[:1], c)
-        z = q.sample(4000, seed=[1, c])[:, 0]
+        z = q.sample(4000, seed=ks.noise.Noise([1, c]).key)[:, 0]
         log_p = model.likelihood(z, c).log_prob(x[:1])
         kl = model.prior.log_prob(z) - q.log_prob(z)
         expected = (log_p + kl).numpy() - np.log(tiny.CLASSES)

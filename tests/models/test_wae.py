@@ -96,10 +96,10 @@ def test_the_penalty_has_no_bias():
     """Zero on average between equal laws; with equal points it would be below."""
     rng = np.random.default_rng(0)
     found = [
-        float(mmd(*tf.constant(rng.normal(size=(2, 5, 2))), SCALES)) for _ in range(100)
+        float(mmd(*tf.constant(rng.normal(size=(2, 5, 2))), SCALES)) for _ in range(300)
     ]
     error = np.std(found) / np.sqrt(len(found))
-    assert abs(np.mean(found)) < 3 * error < 0.1
+    assert abs(np.mean(found)) < 5 * error < 0.1
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_inject_noise_adds_its_linear_map_of_normal_noise():
     added = (output - inputs).reshape(4000, 4)
     np.testing.assert_allclose(added[:, 3], 7, rtol=1e-6)
     np.testing.assert_allclose(added[:, :3].mean(0), 0, atol=5 * 2.9 / np.sqrt(4000))
-    np.testing.assert_allclose(np.cov(added.T), kernel.T @ kernel, atol=0.7)
+    np.testing.assert_allclose(np.cov(added.T), kernel.T @ kernel, atol=1)  # error 0.18
     # No more than two dimensions of noise.
     linear = np.linalg.solve(kernel[:, :2].T, added[:, :2].T).T
     np.testing.assert_allclose(linear @ kernel[:, 2], added[:, 2], atol=1e-4)

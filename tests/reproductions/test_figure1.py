@@ -70,7 +70,8 @@ def test_estimates_and_their_gradients_are_those_of_quadrature(name):
     for found, k in ((values, 0), (gradients, 1)):
         exact = np.stack([mixtures.divergence(name, model)[k] for model in models])
         error = np.std(found, 0, ddof=1) / 30**0.5
-        assert (np.abs(np.mean(found, 0) - exact) < 4.5 * error).all()
+        # Student's t of 29 degrees of freedom, 18 times: beyond it once in 500,000.
+        assert (np.abs(np.mean(found, 0) - exact) < 7 * error).all()
         assert (error < 0.05 * np.abs(exact) + 0.01).all()
 
 
@@ -86,13 +87,13 @@ def test_samples_are_the_laws():
                 )
             ),
         ).pvalue
-        > 1e-3
+        > 1e-6
     )
     theta = tf.constant([MODEL, MODEL + 1], tf.float32)
     x = figure1.draw_model(theta, [2, 50_000], Noise(0)).numpy()
     for row, model in zip(x, theta.numpy(), strict=True):
         means, scales = mixtures.unpacked(model)
-        assert row.mean() == pytest.approx(means.mean(), abs=0.1)
+        assert row.mean() == pytest.approx(means.mean(), abs=0.12)
         second = (means**2 + scales**2).mean()
         assert (row**2).mean() == pytest.approx(second, rel=0.03)
 
