@@ -9,12 +9,15 @@ TensorFlow makes of them on a CPU without XLA, the normal up to rounding.
 of a seed. Here it is five.
 """
 
+import contextlib
+import contextvars
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["bits", "integers", "normal", "split", "uniform"]
+__all__ = ["bits", "integers", "normal", "split", "uniform", "without_xla"]
 
 ALGORITHM = tf.random.Algorithm.PHILOX.value
 # Of TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
@@ -22,8 +25,33 @@ SCRAMBLE = np.array([0x02461E293EC8F720], np.uint64)
 SECOND = np.array([0, 2**64 - 1], np.uint64)
 
 
+# Per thread, which is what a replica of MirroredStrategy is traced in.
+_without_xla: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "without_xla", default=False
+)
+
+
+@contextlib.contextmanager
+def without_xla(known: bool = True) -> Iterator[None]:
+    """Within it, normal and uniform numbers are drawn by TensorFlow's own kernels.
+
+    They are the same up to rounding, in a few nodes where these functions need dozens.
+    XLA must not compile what is traced in it, as it would draw others.
+
+    Args:
+        known: Whether it is known that XLA does not compile it.
+    """
+    token = _without_xla.set(known)
+    try:
+        yield
+    finally:
+        _without_xla.reset(token)
+
+
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
+    if _without_xla.get() and dtype == tf.float32:
+        return tf.random.stateless_normal(shape, seed)
     shape = _shape(shape)
     count = tf.reduce_prod(shape)
     x, y = tf.unstack(_fractions(bits([(count + 1) // 2, 2], seed)), axis=1)
@@ -40,6 +68,8 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
 
     Of float32 they are whole multiples of 2^-23 (maxval - minval), of float64 of 2^-52.
     """
+    if _without_xla.get() and dtype == tf.float32:
+        return tf.random.stateless_uniform(shape, seed, minval, maxval)
     if dtype == tf.float64:
         drawn = _long_fractions(bits(shape, seed, tf.uint64))
     else:

@@ -26,7 +26,8 @@ class CycleDraw(Draw):
     @functools.cached_property
     def z_p(self):
         """e(g(z)) at the prior's z, (batch, latent_dim)."""
-        raw = self.model.posterior_raw(self.x_p, self.training)
+        with self.passing("encoder", of_data=False):
+            raw = self.model.posterior_raw(self.x_p, self.training)
         return self.model.posterior_law.mean(raw)
 
 

@@ -1,5 +1,6 @@
 """What the players look at in one turn: samples of both laws."""
 
+import contextlib
 import functools
 import typing
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.models.classes import one_hot
 from keras_svae.models.terms import Term
+from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise
 
 if typing.TYPE_CHECKING:
@@ -29,6 +31,9 @@ class Draw:
         log: Terms to log that belong to no loss.
     """
 
+    # Whether its data are the user's; samples take their place in `fakes`.
+    of_data = True
+
     def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
         x, y = batch if model.conditional else (batch, None)
@@ -48,7 +53,8 @@ class Draw:
     @functools.cached_property
     def x_p(self):
         """x ~ p(x|z) at the prior's z."""
-        raw = self.model.likelihood_raw(self.z, self.training, self.y)
+        with self.passing("decoder", of_data=False):
+            raw = self.model.likelihood_raw(self.z, self.training, self.y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
 
     @functools.cached_property
@@ -56,11 +62,27 @@ class Draw:
         """A draw on x ~ p(x) as data, constants, of the same classes."""
         x = tf.stop_gradient(self.x_p)
         batch = x if self.labels is None else (x, self.labels)
-        return self.model.draw(batch, Noise(self.noise.seed("fakes")), self.training)
+        noise = Noise(self.noise.seed("fakes"))
+        draw = self.model.draw(batch, noise, self.training)
+        draw.of_data = False
+        return draw
+
+    def passing(self, network: str, of_data: bool):
+        """Around a network's call: its averages move by one law, see `Game`.
+
+        Args:
+            network: The model's attribute.
+            of_data: Whether what it is fed is, or comes from, this draw's data.
+        """
+        of_data = of_data and self.of_data
+        if not self.training or self.model.moves_averages(network, of_data):
+            return contextlib.nullcontext()
+        return moving_averages(False)
 
     @functools.cached_property
     def _posterior_raw(self):
-        return self.model.posterior_raw(self.x, self.training, self.y)
+        with self.passing("encoder", of_data=True):
+            return self.model.posterior_raw(self.x, self.training, self.y)
 
     @functools.cached_property
     def _posterior(self):
@@ -87,7 +109,8 @@ class Draw:
 
     @functools.cached_property
     def _reconstruction_raw(self):
-        return self.model.likelihood_raw(self.z_q, self.training, self.y)
+        with self.passing("decoder", of_data=True):
+            return self.model.likelihood_raw(self.z_q, self.training, self.y)
 
     @functools.cached_property
     def reconstruction(self):
@@ -102,7 +125,8 @@ class Draw:
     @functools.cached_property
     def log_q_z(self):
         """log q(z|x) on p's pairs, (batch,), nats."""
-        raw = self.model.posterior_raw(self.x_p, self.training, self.y)
+        with self.passing("encoder", of_data=False):
+            raw = self.model.posterior_raw(self.x_p, self.training, self.y)
         return self.model.posterior_law(raw).log_prob(self.z)
 
     @functools.cached_property

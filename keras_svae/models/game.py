@@ -14,12 +14,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_svae import philox
 from keras_svae.models import checks, export
 from keras_svae.models.averages import Averages
 from keras_svae.models.means import Means
 from keras_svae.models.terms import Mean, Part, Term, Weighing
 from keras_svae.models.trainer import Diverged, Trainer
 from keras_svae.models.turn import Turn, penalties
+from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise, scope
 
 __all__ = ["Diverged", "Game", "Player"]
@@ -130,6 +132,9 @@ class Game(Trainer):
             name="step",
         )
         self._means: Means | None = None
+        # Which networks are fed data, samples or both; known by the dry run.
+        self._passes: dict[str, set[bool]] = {}
+        self._passes_of_data: dict[str, set[bool]] = {}
         self.averages = None
         self.built = True  # its networks are
 
@@ -142,6 +147,20 @@ class Game(Trainer):
     def observe(self, draw) -> dict[str, Any]:
         """Further terms that evaluation logs."""
         return {}
+
+    def moves_averages(self, network: str, of_data: bool) -> bool:
+        """Whether a pass in training moves the averages of batch normalisation.
+
+        Those of a network follow one law. If passes of data are among those of the
+        losses (of a decoder: codes of data), they follow them, else samples. Mixed
+        averages would fit neither; docs/batch_norm.md says what was measured.
+
+        Args:
+            network: The attribute that holds it.
+            of_data: Whether it is fed data or what comes from them.
+        """
+        self._passes.setdefault(network, set()).add(of_data)
+        return of_data or True not in self._passes_of_data.get(network, ())
 
     def batch_spec(self):
         """The `tf.TensorSpec` of a batch, leading dimension None."""
@@ -283,19 +302,21 @@ class Game(Trainer):
     def train_step(self, data):
         fed = self._fed(data)
         # Past the end of data, what depends on none of them would be done once more.
-        with tf.control_dependencies(keras.tree.flatten(fed)):
+        given = tf.control_dependencies(keras.tree.flatten(fed))
+        with given, philox.without_xla(not self.jit_compile):
             return self._train_on(fed)
 
     def _train_on(self, fed):
         noise = self._noise(_TRAIN).fold(self._step.value)
         play = getattr(self, f"_play_{self.play}")
         found = list(play(fed.batch, noise, self._weighing(fed)))
-        self._step.assign_add(1)
+        self._step.value.assign_add(1)  # Keras's own is two nodes
         return self._logs(found)
 
     def test_step(self, data):
         fed = self._fed(data)
-        with tf.control_dependencies(keras.tree.flatten(fed)):
+        given = tf.control_dependencies(keras.tree.flatten(fed))
+        with given, philox.without_xla(not self.jit_compile):
             return self._test_on(fed)
 
     def _test_on(self, fed):
@@ -309,7 +330,7 @@ class Game(Trainer):
                 found += self._logged(name, self._means_of(terms, weighing))
             extra = {**draw.log, **self.observe(draw)}
         found += self._logged("", self._means_of(extra, weighing))
-        self._means.batches.assign_add(1.0)
+        self._means.batches.value.assign_add(1.0)
         return self._logs(found, empty=float("nan"))
 
     def _play_alternating(self, batch, noise, weighing) -> Iterator[tuple[str, list]]:
@@ -326,10 +347,11 @@ class Game(Trainer):
                     tape = tf.GradientTape(persistent=True)
                 with tape, scope(draw.noise):
                     terms, added = self._terms(name, draw, added)
-                    means = self._means_of(terms, weighing, checked_for=name)
+                    means = self._means_of(terms, weighing)
                     loss = self._scaled(means)
                 gradients = tape.gradient(loss, self._weights(player))
-                means = self._apply(name, gradients, seen := [*seen, loss], means)
+                seen += self._checked(name, means)
+                means = self._apply(name, gradients, seen, means)
                 yield from self._logged(name, means)
                 # The latest of each name: a player may not ask for what others have.
                 log.update(self._means_of(draw.log, weighing))
@@ -342,16 +364,15 @@ class Game(Trainer):
         with tf.GradientTape(persistent=True) as tape, scope(draw.noise):
             for name in self.players:
                 terms, added = self._terms(name, draw, added)
-                means[name] = self._means_of(terms, weighing, checked_for=name)
+                means[name] = self._means_of(terms, weighing)
             losses = {name: self._scaled(one) for name, one in means.items()}
         gradients = {
             name: tape.gradient(losses[name], self._weights(player))
             for name, player in self.players.items()
         }
+        seen = [one for name in means for one in self._checked(name, means[name])]
         for name in self.players:
-            done = self._apply(
-                name, gradients[name], list(losses.values()), means[name]
-            )
+            done = self._apply(name, gradients[name], seen, means[name])
             yield from self._logged(name, done)
         yield from self._logged("", self._means_of(draw.log, weighing))
 
@@ -365,7 +386,8 @@ class Game(Trainer):
             draw: The samples of this turn.
             added: What layers have added on it in turns before, by network.
         """
-        loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
+        with moving_averages(False, self._still_in(name)):
+            loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
         terms = loss if isinstance(loss, dict) else {"": loss}
         terms = {key: Term.of(value, key) for key, value in terms.items()}
@@ -379,27 +401,42 @@ class Game(Trainer):
             terms["regularization"] = Term((Part("samples", tf.add_n(extra)),))
         return terms, added
 
+    def _still_in(self, name: str) -> list[keras.layers.Layer]:
+        """Layers whose averages of batch normalisation stand still in a turn.
+
+        They are those of other players' critics, which follow what their own player
+        shows them. Of networks that samples come from a draw decides, which may serve
+        several players.
+        """
+        moved = {*self.players[name].networks.split(), *self.sampled_from.split()}
+        others = {key: one for key, one in self._networks().items() if key not in moved}
+        return checks.batch_norms(others)
+
     def _means_of(
-        self, terms: dict[str, Any], weighing: Weighing, checked_for: str | None = None
+        self, terms: dict[str, Any], weighing: Weighing
     ) -> dict[str, list[Mean]]:
-        """The means that terms are made of; of a player's loss they must be finite."""
+        """The means that terms are made of."""
         found = {}
         for key, term in terms.items():
             found[key] = [weighing.mean(part) for part in Term.of(term, key).parts]
-            if checked_for is not None and not self.jit_compile:
-                found[key] = [
-                    dataclasses.replace(
-                        mean, value=_finite(mean.value, checked_for, key, "loss")
-                    )
-                    for mean in found[key]
-                ]
         return found
 
     def _scaled(self, means: dict[str, list[Mean]]) -> tf.Tensor:
+        first, *others = (mean.value for several in means.values() for mean in several)
+        total = sum(others, first)
         # Gradients are summed over replicas, and a mean is the average of their shares.
-        total = sum(mean.value for several in means.values() for mean in several)
         replicas = self.distribute_strategy.num_replicas_in_sync
         return total if replicas == 1 else total / replicas
+
+    def _checked(self, player: str, means: dict[str, list[Mean]]) -> list[tf.Tensor]:
+        """The terms of a loss; the step stops at one that is not finite."""
+        values = {
+            key: sum([mean.value for mean in several[1:]], several[0].value)
+            for key, several in means.items()
+        }
+        if self.jit_compile:
+            return list(values.values())
+        return [_finite(one, player, key, "loss") for key, one in values.items()]
 
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
@@ -439,7 +476,7 @@ class Game(Trainer):
             tf.cond(fine, lambda: (update(gradients), 0)[1], lambda: 0)
             return {
                 key: [
-                    dataclasses.replace(one, total=tf.where(fine, one.total, NAN))
+                    dataclasses.replace(one, total=tf.where(fine, one.sum, NAN))
                     for one in several
                 ]
                 for key, several in means.items()
@@ -526,7 +563,9 @@ class Game(Trainer):
                     extra = {} if training else self.observe(draw)
                 note("", {**draw.log, **extra})
 
+        self._passes, self._passes_of_data = {}, {}
         tf.function(dry_run).get_concrete_function(self.batch_spec())
+        self._passes_of_data = self._passes
         self._means = Means(found)
 
     def _logged(self, player: str, means: dict[str, list[Mean]]):

@@ -43,15 +43,24 @@ class Means(keras.metrics.Metric):
 
     def update_state(self, found: Iterable[tuple[str, list[Mean]]]) -> None:
         """Adds what a step has found, under each name possibly several times."""
-        totals: list = [[] for _ in range(self.size)]
-        weights: list = [[] for _ in range(self.size)]
+        placed: list[list[Mean]] = [[] for _ in range(self.size)]
         for name, means in found:
             for place, mean in zip(self.places[name], means, strict=True):
-                totals[place].append(mean.total)
-                weights[place].append(mean.weight)
-        for variable, values in ((self.total, totals), (self.weight, weights)):
-            rows = [sum(one[1:], one[0]) if one else tf.zeros(()) for one in values]
-            variable.assign_add(tf.stack(rows))
+                placed[place].append(mean)
+        weights = _rows([mean.weight for mean in several] for several in placed)
+        if all(mean.total is None for several in placed for mean in several) and all(
+            len({id(mean.weight) for mean in several}) <= 1 for several in placed
+        ):
+            # One multiplication for all of them: the batch is each one's weight.
+            values = _rows([mean.value for mean in several] for several in placed)
+            (count,) = {
+                id(mean.weight): mean.weight for several in placed for mean in several
+            }.values()
+            totals = values * count
+        else:
+            totals = _rows([mean.sum for mean in several] for several in placed)
+        self.total.value.assign_add(totals)
+        self.weight.value.assign_add(weights)
 
     def result(self, names: Iterable[str] | None = None, empty: float = 0.0) -> dict:
         """The means by name: of all names, or of these.
@@ -79,6 +88,11 @@ class Means(keras.metrics.Metric):
     def views(self) -> list[keras.metrics.Metric]:
         """One metric for each name, as `keras.Model.metrics` lists them."""
         return [_View(self, name) for name in self.names]
+
+
+def _rows(values: Iterable[list[tf.Tensor]]) -> tf.Tensor:
+    """The sums of several scalars each, one vector; 0 of none."""
+    return tf.stack([sum(one[1:], one[0]) if one else 0.0 for one in values])
 
 
 class _View(keras.metrics.Metric):

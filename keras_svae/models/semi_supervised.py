@@ -47,7 +47,8 @@ class PartlyLabelledDraw(Draw):
         y = self.noise.uniform([tf.shape(self.x)[0]], "y", maxval=float(count))
         y = tf.minimum(tf.cast(y, tf.int64), count - 1)
         y = one_hot(tf.where(self.known, self.labels, y), count)
-        raw = self.model.likelihood_raw(self.z, self.training, y)
+        with self.passing("decoder", of_data=False):
+            raw = self.model.likelihood_raw(self.z, self.training, y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
 
     @functools.cached_property
@@ -57,7 +58,9 @@ class PartlyLabelledDraw(Draw):
         y = tf.tile(tf.range(count), tf.shape(self.x)[:1])
         noise = Noise(self.noise.seed("of_each_class"))
         batch = (tf.repeat(self.x, count, axis=0), y)
-        return Draw(self.model, batch, noise, self.training)
+        draw = Draw(self.model, batch, noise, self.training)
+        draw.of_data = self.of_data
+        return draw
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -171,13 +171,18 @@ class Mean:
 
     Attributes:
         value: The share of this replica in it; the average of all shares is the mean.
-        total: The weighted sum of this replica's values.
-        weight: The sum of their weights.
+        weight: The sum of the weights of this replica's values.
+        total: Their weighted sum; None for `value * weight`.
     """
 
     value: tf.Tensor
-    total: tf.Tensor
     weight: tf.Tensor
+    total: tf.Tensor | None = None
+
+    @property
+    def sum(self) -> tf.Tensor:
+        """The weighted sum of this replica's values."""
+        return self.value * self.weight if self.total is None else self.total
 
 
 class Weighing:
@@ -231,7 +236,7 @@ class Weighing:
             values = tf.where(part.where, tf.reshape(values, tf.shape(weight)), 0.0)
         if weight is None and self.replicas == 1:
             value = part.scaled(self._plain_mean(values))
-            return Mean(value, value * here, here)
+            return Mean(value, here)
         if values.shape.rank == 0:
             # An empty replica has no statistic, not even one that is NaN.
             total = tf.where(here > 0, values * here, 0.0)
@@ -241,4 +246,4 @@ class Weighing:
             total = tf.reduce_sum(tf.reshape(values, tf.shape(weight)) * weight)
         total = part.scaled(total)
         share = self.replicas * tf.math.divide_no_nan(total, everywhere)
-        return Mean(share, total, here)
+        return Mean(share, here, total)

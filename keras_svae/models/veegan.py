@@ -61,7 +61,9 @@ class VEEGAN(JointModel):
         f_p = self.f(*draw.p, draw.training)
         f_q = tf.stop_gradient(self.f(*draw.q, draw.training))
         draw.log["symmetric_kl"] = over_samples(tf.stop_gradient(f_p)) - over_data(f_q)
-        mean = self.posterior_law.mean(self.posterior_raw(draw.x_p, draw.training))
+        with draw.passing("encoder", of_data=False):
+            raw = self.posterior_raw(draw.x_p, draw.training)
+        mean = self.posterior_law.mean(raw)
         squares = tf.reduce_sum((draw.z - mean) ** 2, -1)
         return {
             "matching": over_samples(f_p),

@@ -6,6 +6,7 @@ import math
 import keras
 
 from keras_svae.networks import base
+from keras_svae.networks.layers import Conv2D, Conv2DTranspose
 
 
 def encoder(
@@ -128,11 +129,9 @@ def critic(
 
 def downsample(filters: int, kernel: int) -> keras.layers.Layer:
     """A convolution that halves height and width, rounding up."""
-    return keras.layers.Conv2D(filters, kernel, strides=2, padding="same")
+    return Conv2D(filters, kernel, strides=2, padding="same")
 
 
 def upsample(filters: int, kernel: int, **kwargs) -> keras.layers.Layer:
     """A transposed convolution that doubles height and width."""
-    return keras.layers.Conv2DTranspose(
-        filters, kernel, strides=2, padding="same", **kwargs
-    )
+    return Conv2DTranspose(filters, kernel, strides=2, padding="same", **kwargs)

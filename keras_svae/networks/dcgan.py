@@ -7,6 +7,7 @@ import keras
 from keras_svae.distributions import Law
 from keras_svae.networks import base
 from keras_svae.networks.base import BATCH_NORM_MOMENTUM, Networks, Options
+from keras_svae.networks.layers import Conv2D, Conv2DTranspose
 from keras_svae.networks.normalization import BatchNormalization
 
 __all__ = ["aim_images", "aim_mnist", "dcgan"]
@@ -323,7 +324,7 @@ class _Table:
         batch_norm=True,
         exact=False,
     ):
-        kind = functools.partial(keras.layers.Conv2D, strides=strides, padding=padding)
+        kind = functools.partial(Conv2D, strides=strides, padding=padding)
         filters = filters if exact else self.size(filters)
         layer = self.layer(kind, filters, kernel or self.kernel)
         return self.block(x, layer, batch_norm=batch_norm)
@@ -331,9 +332,7 @@ class _Table:
     down = conv
 
     def up(self, x, filters, *, kernel=None, strides=2, padding="same"):
-        kind = functools.partial(
-            keras.layers.Conv2DTranspose, strides=strides, padding=padding
-        )
+        kind = functools.partial(Conv2DTranspose, strides=strides, padding=padding)
         layer = self.layer(kind, self.size(filters), kernel or self.kernel)
         return self.block(x, layer, "relu")
 
@@ -341,7 +340,7 @@ class _Table:
         """The last transposed convolution, linear."""
         filters = self.shape[-1] * self.options.data_parameters
         more = {"strides": 2, "padding": "same", "dtype": base.output_dtype()}
-        kind = functools.partial(keras.layers.Conv2DTranspose, name="image", **more)
+        kind = functools.partial(Conv2DTranspose, name="image", **more)
         return self.layer(kind, filters, self.kernel)(x)
 
     def logit(self, kind):

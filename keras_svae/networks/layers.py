@@ -136,6 +136,53 @@ class AppendConstants(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
+class Conv2D(keras.layers.Conv2D):
+    """Keras's convolution, whose bias is added by TensorFlow's own kernel.
+
+    Keras reshapes the bias to an image first, and its gradient back.
+
+    Args:
+        *args: See `keras.layers.Conv2D`.
+        **kwargs: See `keras.layers.Conv2D`.
+    """
+
+    def call(self, inputs):
+        if not self.use_bias or self.data_format != "channels_last":
+            return super().call(inputs)
+        return _with_bias(self, self.convolution_op(inputs, self.kernel))
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
+    """Keras's transposed convolution, its bias added as by `Conv2D`.
+
+    Args:
+        *args: See `keras.layers.Conv2DTranspose`.
+        **kwargs: See `keras.layers.Conv2DTranspose`.
+    """
+
+    def call(self, inputs):
+        if not self.use_bias or self.data_format != "channels_last":
+            return super().call(inputs)
+        outputs = keras.ops.conv_transpose(
+            inputs,
+            self.kernel,
+            strides=list(self.strides),
+            padding=self.padding,
+            output_padding=self.output_padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+        )
+        return _with_bias(self, outputs)
+
+
+def _with_bias(layer, outputs):
+    """What a convolution makes of its outputs: bias and activation."""
+    outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
 class Dropout(keras.layers.Layer):
     """Dropout (Srivastava et al., 2014) whose masks come from the model's own noise.
 

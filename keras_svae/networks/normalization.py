@@ -3,19 +3,24 @@
 import contextlib
 import contextvars
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 import tensorflow as tf
 
 __all__ = ["BatchNormalization", "moving_averages"]
 
-# Per thread, which is what a replica of MirroredStrategy is traced in.
-_updates: contextvars.ContextVar[bool] = contextvars.ContextVar("updates", default=True)
+# Per thread, which is what a replica of MirroredStrategy is traced in. Which layers'
+# averages stand still, by identity; None for all of them.
+_still: contextvars.ContextVar[frozenset[int] | None] = contextvars.ContextVar(
+    "still", default=frozenset()
+)
 
 
 @contextlib.contextmanager
-def moving_averages(update: bool) -> Iterator[None]:
+def moving_averages(
+    update: bool, layers: Iterable[keras.layers.Layer] | None = None
+) -> Iterator[None]:
     """Within it, `BatchNormalization` moves its averages in training, or does not.
 
     With False the layer still normalises by its batch, but leaves the averages as they
@@ -25,16 +30,23 @@ def moving_averages(update: bool) -> Iterator[None]:
 
     Args:
         update: Whether the averages move, as they do outside.
+        layers: Of which layers; None for all.
 
     Example:
         with ks.networks.moving_averages(False):
             y = decoder(z, training=True)
     """
-    token = _updates.set(bool(update))
+    named = None if layers is None else frozenset(map(id, layers))
+    still = _still.get()
+    if named is None:
+        still = frozenset() if update else None
+    elif still is not None:
+        still = still - named if update else still | named
+    token = _still.set(still)
     try:
         yield
     finally:
-        _updates.reset(token)
+        _still.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -76,9 +88,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and not self.synchronized
         )
 
+    def _moves(self) -> bool:
+        still = _still.get()
+        return still is not None and id(self) not in still
+
     def _composed(self, inputs, training, mask):
         """Keras's own call."""
-        if _updates.get() or not training:
+        if self._moves() or not training:
             return super().call(inputs, training=training, mask=mask)
         # A stateless scope keeps what is assigned from the variables.
         kept = [(v, tf.convert_to_tensor(v.value)) for v in self.weights]
@@ -87,7 +103,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _of_batch(self, x):
         """Normalises by the batch's moments, and moves the averages towards them."""
-        if not _updates.get():
+        if not self._moves():
             return self._kernel(x, is_training=True).y
         # The kernel moves both averages by itself, but the variance towards the
         # unbiased one, n / (n - 1) times Keras's: so it gets, and gives, the average

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 
 from keras_svae.networks import base
-from keras_svae.networks.layers import InjectNoise
+from keras_svae.networks.layers import Conv2D, InjectNoise
 from keras_svae.networks.normalization import BatchNormalization
 
 # Feature maps throughout, dimensions of noise, and after how many of the halving blocks
@@ -75,7 +75,7 @@ class ResNets:
         h = keras.layers.Reshape(first)(h)
         for _ in range(blocks):
             h = up_block(h, start=self.start)
-        image = keras.layers.Conv2D(
+        image = Conv2D(
             self.shape[-1] * self.options.data_parameters,
             3,
             padding="same",
@@ -117,9 +117,9 @@ class ResNets:
             h = keras.layers.Concatenate()([x, inputs[-1]])
         for filters in (64, 64, 128) if self.larger else (64, 128):
             filters = self.size(filters)
-            h = keras.layers.Conv2D(
-                filters, 4, 2, padding="same", kernel_initializer=self.start()
-            )(h)
+            h = Conv2D(filters, 4, 2, padding="same", kernel_initializer=self.start())(
+                h
+            )
             h = keras.layers.LeakyReLU(SLOPE)(h)
         h = base.concatenate([keras.layers.Flatten()(h), z])
         return base.critic_model(inputs, self._dense(h), name, self.start())
@@ -172,7 +172,7 @@ def down_block(
     """
 
     def conv(kernel, strides=1):
-        return keras.layers.Conv2D(
+        return Conv2D(
             filters, kernel, strides, padding="same", kernel_initializer=start()
         )
 
@@ -196,7 +196,7 @@ def up_block(
     """
 
     def conv():
-        return keras.layers.Conv2D(
+        return Conv2D(
             x.shape[-1], 3, padding="same", use_bias=False, kernel_initializer=start()
         )
 

@@ -209,10 +209,10 @@ def split(data: dict, share: float) -> tuple[dict, tuple]:
     return rest, tuple(held.get(name) for name in ("x", "y", "sample_weight"))
 
 
-def batch_norms(networks: dict) -> list[str]:
-    """Names of the networks' layers that normalise by the batch in training."""
+def batch_norms(networks: dict) -> list[keras.layers.Layer]:
+    """The networks' layers that normalise by the batch in training."""
     return [
-        layer.name
+        layer
         for one in networks.values()
         for layer in _layers(one)
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
