@@ -116,7 +116,7 @@ def one_run(run: dict, path: str) -> dict:
     else:
         if model.averages is not None:
             result["last weights"] = measured(model, law)
-            model.averages.swap(model.trainable_variables)
+            model.averages.lend(model.trainable_variables)
         result |= measured(model, law)
         result["points"] = np.asarray(model.generate(2500, seed=2)).round(3).tolist()
     result["seconds"] = time.time() - began

@@ -85,7 +85,7 @@ def train(
     if stopping:
         stopping.take_best()
     if model.averages is not None:  # once, in whatever sessions it was trained
-        model.averages.swap(model.trainable_variables)
+        model.averages.lend(model.trainable_variables)
     return clock.seconds
 
 

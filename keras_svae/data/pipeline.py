@@ -87,7 +87,12 @@ def batches(
         length = steps
     data = chosen.apply(tf.data.experimental.assert_cardinality(length))
     data = data.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return data.prefetch(tf.data.AUTOTUNE)
+    data = data.prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # Its thread would hold back the end of each pass, by up to a minute. What is left
+    # to AUTOTUNE has a thread for each core then, at most 16.
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def _repeated(rows: tf.Tensor, count: int, key: tf.Tensor | None) -> tf.Tensor:

@@ -44,18 +44,21 @@ class Feed:
         least: How many examples a batch must have in training, over all replicas,
             else it is left out with a warning; and why so.
         replicas: Over how many replicas a batch is spread.
+        purpose: What the data are for, "to train on", for messages.
     """
 
     def __init__(
         self,
         unpack: Callable[[Any], Fed],
         look: Callable[[Fed], None],
-        least: tuple[int, str] = (1, ""),
+        least: tuple[int, str] = (0, ""),
         replicas: int = 1,
+        purpose: str = "",
     ):
         self.unpack, self.look = unpack, look
         self.least, self.why = least
         self.replicas = replicas
+        self.what = f"data {purpose}".rstrip()
         # What was wrong with a batch. TensorFlow shows its own errors for it.
         self.error: Exception | None = None
         self.left_out = 0
@@ -94,7 +97,7 @@ class Feed:
         if isinstance(x, keras.utils.PyDataset):
             batches = _Reader(x, shuffle)
             if batches.count == 0:
-                raise ValueError("Expected data; received: an empty PyDataset")
+                raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             return self._final(self._of_batches(batches, batches.count, x[0]))
         if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
             count = len(x) if hasattr(x, "__len__") else None
@@ -137,7 +140,7 @@ class Feed:
             )
         (count,) = sizes
         if count == 0:
-            raise ValueError("Expected data; received: an empty array")
+            raise ValueError(f"Expected {self.what}; received: an empty array")
         self.look(arrays)
         if not batch_size:
             batch_size = math.ceil(count / steps) if steps else 32
@@ -161,7 +164,7 @@ class Feed:
 
     def _of_dataset(self, data):
         if data.cardinality() == 0:
-            raise ValueError("Expected data; received: an empty data set")
+            raise ValueError(f"Expected {self.what}; received: an empty data set")
 
         @tf.autograph.experimental.do_not_convert
         def looked(*element):
@@ -183,7 +186,7 @@ class Feed:
             start = iter(batches)
             first = next(start, None)
             if first is None:
-                raise ValueError("Expected data; received: no batch at all")
+                raise ValueError(f"Expected {self.what}; received: no batch at all")
             if start is batches:  # it cannot be begun again
                 once = itertools.chain([first], start)
         spec = keras.tree.map_structure(_spec_of, self._read(first))

@@ -168,8 +168,12 @@ class Game(Trainer):
 
     def least_share(self) -> tuple[int, str]:
         """How many examples of a batch each replica needs in training, and for what."""
-        if checks.batch_norms(self._networks()):
-            return 2, "at least 2 examples per replica for batch normalisation"
+        norms = checks.batch_norms(self._networks())
+        if norms:
+            return 2, (
+                "at least 2 examples per replica for batch normalisation (layer "
+                f"{norms[0].name!r})"
+            )
         return super().least_share()
 
     def build(self, input_shape=None):
@@ -309,9 +313,12 @@ class Game(Trainer):
     def _train_on(self, fed):
         noise = self._noise(_TRAIN).fold(self._step.value)
         play = getattr(self, f"_play_{self.play}")
-        found = list(play(fed.batch, noise, self._weighing(fed)))
-        self._step.value.assign_add(1)  # Keras's own is two nodes
-        return self._logs(found)
+        checked: list[tf.Tensor] = []
+        found = list(play(fed.batch, noise, self._weighing(fed), checked))
+        # A step that stops at a number that is not finite is none.
+        with tf.control_dependencies(checked):
+            self._step.value.assign_add(1)  # Keras's own is two nodes
+            return self._logs(found)
 
     def test_step(self, data):
         fed = self._fed(data)
@@ -333,8 +340,10 @@ class Game(Trainer):
         self._means.batches.value.assign_add(1.0)
         return self._logs(found, empty=float("nan"))
 
-    def _play_alternating(self, batch, noise, weighing) -> Iterator[tuple[str, list]]:
-        draw, index, seen, log = None, 0, [], {}
+    def _play_alternating(
+        self, batch, noise, weighing, checked: list
+    ) -> Iterator[tuple[str, list]]:
+        draw, index, log = None, 0, {}
         for name, player in self.players.items():
             for turn in range(self.turns[name]):
                 if turn > 0:
@@ -350,8 +359,8 @@ class Game(Trainer):
                     means = self._means_of(terms, weighing)
                     loss = self._scaled(means)
                 gradients = tape.gradient(loss, self._weights(player))
-                seen += self._checked(name, means)
-                means = self._apply(name, gradients, seen, means)
+                checked += self._checked(name, means)
+                means = self._apply(name, gradients, checked, means)
                 yield from self._logged(name, means)
                 # The latest of each name: a player may not ask for what others have.
                 log.update(self._means_of(draw.log, weighing))
@@ -359,7 +368,9 @@ class Game(Trainer):
                     draw = None
         yield from self._logged("", log)
 
-    def _play_simultaneous(self, batch, noise, weighing) -> Iterator[tuple[str, list]]:
+    def _play_simultaneous(
+        self, batch, noise, weighing, checked: list
+    ) -> Iterator[tuple[str, list]]:
         draw, added, means = self.draw(batch, noise.fold(0), True), {}, {}
         with tf.GradientTape(persistent=True) as tape, scope(draw.noise):
             for name in self.players:
@@ -370,9 +381,10 @@ class Game(Trainer):
             name: tape.gradient(losses[name], self._weights(player))
             for name, player in self.players.items()
         }
-        seen = [one for name in means for one in self._checked(name, means[name])]
         for name in self.players:
-            done = self._apply(name, gradients[name], seen, means[name])
+            checked += self._checked(name, means[name])
+        for name in self.players:
+            done = self._apply(name, gradients[name], checked, means[name])
             yield from self._logged(name, done)
         yield from self._logged("", self._means_of(draw.log, weighing))
 
@@ -441,8 +453,10 @@ class Game(Trainer):
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
 
-    def _apply(self, name: str, gradients, losses: list, means: dict) -> dict:
-        """Updates a player's weights, after these losses have been computed.
+    def _apply(self, name: str, gradients, checked: list, means: dict) -> dict:
+        """Updates a player's weights, after what has been checked, losses first.
+
+        Its gradients are checked, too, and become part of that.
 
         Where a loss needs no gradient with respect to a network it has read, TF 2.21's
         graph optimiser can lose the order of that reading and this writing: seen in
@@ -481,13 +495,14 @@ class Game(Trainer):
                 ]
                 for key, several in means.items()
             }
-        with tf.control_dependencies(losses):
+        with tf.control_dependencies(checked):
             gradients = [
                 _finite(gradient, name, variable.path, "gradient")
                 for gradient, variable in zip(gradients, variables, strict=True)
             ]
         # None is applied before all are known to be finite.
-        with tf.control_dependencies([_values(one) for one in gradients]):
+        checked += [_values(one) for one in gradients]
+        with tf.control_dependencies(checked):
             update([_identity(one) for one in gradients])
         return means
 

@@ -68,7 +68,8 @@ class Trainer(keras.Model):
         """What makes batches of a user's data."""
         replicas = self.distribute_strategy.num_replicas_in_sync
         least = self.least_share() if training else (0, "")
-        return Feed(self._unpacked, self._look, least, replicas)
+        purpose = "to train on" if training else "to evaluate on"
+        return Feed(self._unpacked, self._look, least, replicas, purpose)
 
     def _unpacked(self, element) -> Fed:
         """A `Fed` of an element of the user's data."""
@@ -253,7 +254,7 @@ class Trainer(keras.Model):
         def inputs(element):
             return Fed(keras.utils.unpack_x_y_sample_weight(element)[0])
 
-        feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch))
+        feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         x = Fed(x) if checks.are_arrays(x) else x
         batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
         with self._told(feed):

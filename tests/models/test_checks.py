@@ -41,11 +41,11 @@ BAD_DATA = {
         r"floats in \[0, 1\].*received: uint8",
     ),
     "out of range": (images() * 255, r"data in \[0, 1\].*received: values from"),
-    "rank": (images()[..., 0], r"rank 4, \(batch, 4, 4, 1\).*shape \(8, 4, 4\)"),
+    "rank": (images()[..., 0], r"rank 4, \(batch, 4, 4, 1\).*shape \((8|None), 4, 4\)"),
     "channels": (images((8, 4, 4, 3)), r"shape \(4, 4, 1\).*received: \(4, 4, 3\)"),
     "NaN": (with_nan(), r"finite data.*NaN or infinity in 1 of 8"),
     "empty": (images((0, 4, 4, 1)), r"data to train on.*empty array"),
-    "batch of one": (images((1, 4, 4, 1)), r"at least 2 examples.*'norm'.*batch of 1"),
+    "batch of one": (images((1, 4, 4, 1)), r"at least 2 examples.*'norm'"),
 }
 
 

@@ -190,9 +190,9 @@ def test_moving_averages_of_weights():
         model.train_on_batch(tiny.data(seed))
         expected = 0.9 * expected + 0.1 * flat(model, trainable=True)
     plain = flat(model, trainable=True)
-    model.averages.swap(model.trainable_variables)
+    model.averages.lend(model.trainable_variables)
     np.testing.assert_allclose(flat(model, trainable=True), expected, rtol=1e-5)
-    model.averages.swap(model.trainable_variables)
+    model.averages.take_back(model.trainable_variables)
     np.testing.assert_array_equal(flat(model, trainable=True), plain)
 
 
@@ -325,3 +325,164 @@ def test_a_seed_gives_encode_and_generate_noise_of_their_own():
     x, z = model.generate_pairs(2000, seed=1)
     again = model.encode(x, seed=1)
     assert abs(np.corrcoef(np.ravel(z), np.ravel(again))[0, 1]) < 0.1
+
+
+class Bad(keras.layers.Layer):
+    """A finite value whose gradient at 0 is NaN."""
+
+    def call(self, inputs):
+        return keras.ops.sqrt(inputs * inputs)
+
+
+@pytest.mark.parametrize("mode", [{}, {"jit_compile": True}])
+def test_a_gradient_that_is_not_finite_reaches_no_weight(mode, tmp_path):
+    x = keras.Input((tiny.DATA,))
+    hidden = Bad()(keras.layers.Dense(4, use_bias=False)(x))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(hidden))
+    decoder = tiny.build("vae", compiled=False).decoder
+    model = ks.VAE(encoder, decoder, likelihood="gaussian")
+    model.compile(optimizer=adam(), **mode)
+    data = tiny.data(n=20)
+    data[12:16] = 0
+    backup = ks.callbacks.Backup(tmp_path, every=1)
+    with pytest.raises(ks.Diverged) as caught:
+        model.fit(data, batch_size=4, shuffle=False, callbacks=[backup], verbose=0)
+    assert f"backup: {tmp_path}/step-000000003.weights.h5" in str(caught.value)
+    if not mode:
+        assert f"gradient of the weight {encoder.weights[0].path!r}" in str(
+            caught.value
+        )
+        assert "step 3" in str(caught.value)
+    assert np.isfinite(flat(model)).all()
+    assert ks.callbacks.restore(model, tmp_path) == 3
+
+
+class Adds(keras.layers.Layer):
+    """Adds the mean of its inputs to the loss."""
+
+    def call(self, inputs):
+        self.add_loss(keras.ops.mean(inputs))
+        return inputs
+
+
+def test_penalties_and_added_losses_are_of_the_player_who_updates():
+    """By hand: of the encoder's pass on data, and of its weights, once a turn."""
+    x = keras.Input((tiny.DATA,))
+    first = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.5))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(Adds()(first(x))))
+    nets = tiny.build("svae", compiled=False)
+    model = ks.SVAE(encoder, nets.decoder, nets.critic, likelihood="gaussian")
+    model.compile(optimizer="sgd", critic_optimizer="sgd")
+    data = tiny.data()
+    kernel, bias = (v.numpy() for v in first.weights)
+    penalty = 0.5 * (kernel**2).sum() + (data @ kernel + bias).mean()
+    logs = model.train_on_batch(data, return_dict=True)
+    assert logs["autoencoder_regularization"] == pytest.approx(penalty, rel=1e-5)
+    rest = logs["autoencoder_matching"] + logs["autoencoder_regularization"]
+    assert logs["autoencoder_loss"] == pytest.approx(rest, rel=1e-5)
+    assert "critic_regularization" not in logs
+
+
+def test_a_penalty_of_weights_has_its_own_gradient():
+    moved = []
+    for strength in (0.0, 0.25):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((tiny.DATA,))
+        penalty = keras.regularizers.L2(strength) if strength else None
+        layer = keras.layers.Dense(2 * tiny.CODE, kernel_regularizer=penalty)
+        model = ks.VAE(
+            keras.Model(x, layer(x)),
+            tiny.build("vae", compiled=False).decoder,
+            likelihood="gaussian",
+        )
+        model.compile(optimizer=keras.optimizers.SGD(1.0))
+        before = layer.kernel.numpy()
+        model.train_on_batch(tiny.data())
+        moved.append(before - layer.kernel.numpy())
+    np.testing.assert_allclose(moved[1] - moved[0], 2 * 0.25 * before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)),
+        lambda: keras.optimizers.SGD(0.1, loss_scale_factor=1024),
+    ],
+)
+def test_a_scale_of_the_loss_is_refused(optimizer):
+    with pytest.raises(ValueError, match="without a scale of the loss"):
+        tiny.build("vae", optimizer=optimizer)
+
+
+def test_accumulated_gradients_are_the_mean_of_the_batches():
+    """On one device Keras accumulates; the weights move at every second step."""
+    x, moved = tiny.data(n=10), []
+    for steps, size in ((2, 5), (None, 10)):
+        model = tiny.build("gan", compiled=False)
+        for variable in model.critic.weights:
+            variable.assign(variable / 4)
+        model.draw = lambda *args, draw=model.draw: _with_codes(draw(*args))
+        sgd = {"gradient_accumulation_steps": steps}
+        model.compile(
+            optimizer=keras.optimizers.SGD(0.0),
+            critic_optimizer=keras.optimizers.SGD(1.0, **sgd),
+        )
+        before = [v.numpy() for v in model.critic.weights]
+        for i in range(0, 10, size):
+            model.train_on_batch(x[i : i + size])
+        moved.append(
+            [a - v.numpy() for a, v in zip(before, model.critic.weights, strict=True)]
+        )
+    for a, b in zip(*moved, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def _with_codes(draw):
+    draw.__dict__["z"] = tf.ones([tf.shape(draw.x)[0], tiny.CODE])
+    return draw
+
+
+def test_seeds_of_keras_dropout_are_saved(tmp_path):
+    def build():
+        keras.utils.set_random_seed(3)
+        x = keras.Input((tiny.DATA,))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(8)(x))
+        model = ks.VAE(
+            keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(hidden)),
+            tiny.dense([tiny.CODE], tiny.DATA, "decoder"),
+            likelihood="gaussian",
+        )
+        model.compile(optimizer="sgd")
+        return model
+
+    straight, killed = build(), build()
+    x = tiny.data(n=20)
+    for model, epochs in ((straight, 2), (killed, 1)):
+        backup = ks.callbacks.Backup(tmp_path / "backup")
+        model.fit(
+            x, batch_size=5, shuffle=False, epochs=epochs, callbacks=[backup], verbose=0
+        )
+        if epochs == 2:
+            for path in (tmp_path / "backup").iterdir():
+                path.unlink()
+    killed.save(tmp_path / "model.keras")
+    restored, loaded = build(), keras.saving.load_model(tmp_path / "model.keras")
+    assert ks.callbacks.restore(restored, tmp_path / "backup") == 4
+    for model in (restored, loaded):
+        model.fit(x, batch_size=5, shuffle=False, verbose=0)
+        np.testing.assert_array_equal(
+            flat(model, trainable=True), flat(straight, trainable=True)
+        )
+
+
+def test_the_policy_that_networks_were_made_with_is_the_one_they_run_with():
+    model = tiny.build("vae")
+    x = tiny.data()
+    expected = model.predict(x, verbose=0)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        again = ks.VAE(model.encoder, model.decoder, likelihood="gaussian")
+        found = again.predict(x, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_array_equal(found, expected)

@@ -1,0 +1,236 @@
+"""Data of all kinds reach the step, each batch once, looked at before its update."""
+
+import pathlib
+import threading
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.models.feed import Feed, without_autotuning
+from tests.models import tiny
+from tests.models.test_terms import still
+from tests.replicas import two_replicas
+
+ROWS = 10
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, x, **kwargs):
+        super().__init__(**kwargs)
+        self.x = x
+
+    def __len__(self):
+        return len(self.x) // 2
+
+    def __getitem__(self, i):
+        return (self.x[2 * i : 2 * i + 2],)
+
+
+def kinds(x):
+    """The same batches of two, as everything that `fit` takes."""
+    parts = [x[i : i + 2] for i in range(0, len(x), 2)]
+    once = iter(parts)
+    return {
+        "array": x,
+        "tensor": tf.constant(x),
+        "data set": tf.data.Dataset.from_tensor_slices(x).batch(2),
+        "tuples": tf.data.Dataset.from_tensor_slices((x,)).batch(2),
+        "one-shot data set": tf.data.Dataset.from_generator(
+            lambda: once, output_signature=tf.TensorSpec([None, tiny.DATA])
+        ),
+        "PyDataset": Batches(x),
+        "PyDataset of threads": Batches(x, workers=3),
+        "generator": ((part,) for part in parts),
+    }
+
+
+@pytest.mark.parametrize("kind", list(kinds(tiny.data(n=2))))
+def test_every_batch_is_trained_on_once(kind):
+    x = tiny.data(n=ROWS)
+    model = still()
+    model.optimizer.learning_rate = 0.0
+    each = model.evaluate(x, batch_size=2, verbose=0, return_dict=True)
+    fed = kinds(x)[kind]
+    options = {"batch_size": 2} if kind in ("array", "tensor") else {}
+    with warnings.catch_warnings():
+        # A generator cannot say that it ends, so Keras warns.
+        warnings.simplefilter("ignore")
+        logs = model.fit(fed, shuffle=False, verbose=0, **options).history
+    assert model.step == int(model.optimizer.iterations) == 5
+    mean = each["autoencoder_loss"]
+    assert logs["autoencoder_loss"][0] == pytest.approx(mean, rel=1e-5)
+
+
+def test_data_of_unknown_length_train_as_many_steps_as_there_are():
+    """TensorFlow sees their end in the step that finds no data."""
+    x = tiny.data(n=20)
+    model = tiny.build("gan", optimizer=lambda: keras.optimizers.Adam(0.01))
+    data = tf.data.Dataset.from_tensor_slices(x).batch(4, drop_remainder=True)
+    model.fit(data.filter(lambda x: True), epochs=3, verbose=0)
+    counts = [int(one.iterations) for one in model.optimizers.values()]
+    assert [model.step, *counts] == [15, 15, 15]
+
+
+def wrong_late():
+    x = tiny.data(n=8)
+    nan, far, whole = x.copy(), x.copy(), (255 * x).astype("uint8")
+    nan[-1, 0], far[-1, 0] = np.nan, 255
+    return {"nan": (nan, "NaN or infinity"), "far": (far, "255"), "type": (whole, "8")}
+
+
+@pytest.mark.parametrize("what", ["nan", "far"])
+@pytest.mark.parametrize("mode", [{}, {"jit_compile": True}, {"run_eagerly": True}])
+def test_a_bad_batch_stops_before_its_update(what, mode):
+    x, message = wrong_late()[what]
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    model.compile(optimizer="sgd", **mode)
+    data = tf.data.Dataset.from_tensor_slices(x).batch(2)
+    with pytest.raises(ValueError, match=message) as caught:
+        model.fit(data, verbose=0)
+    assert "Graph execution" not in str(caught.value)
+    assert model.step == 3
+    with pytest.raises(ValueError, match=message):
+        model.evaluate(data, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.predict(data, verbose=0)
+
+
+def test_two_replicas_are_told_of_a_bad_batch():
+    x, message = wrong_late()["far"]
+    with two_replicas().scope():
+        model = tiny.build("vae", likelihood="bernoulli")
+    with pytest.raises(ValueError, match=message):
+        model.fit(tf.data.Dataset.from_tensor_slices(x).batch(4), verbose=0)
+
+
+def test_a_late_batch_of_another_type_is_seen():
+    x, late = tiny.data(n=4), (255 * tiny.data(n=2)).astype("uint8")
+
+    class Mixed(Batches):
+        def __getitem__(self, i):
+            return (late,) if i == 1 else super().__getitem__(i)
+
+    model = tiny.build("vae", likelihood="bernoulli")
+    with pytest.raises(ValueError, match="uint8"):
+        model.fit(Mixed(x), shuffle=False, verbose=0)
+    assert model.step == 1
+
+
+def test_single_batches_and_inputs_are_looked_at():
+    model = tiny.build("vae", likelihood="bernoulli")
+    bad = 255 * tiny.data()
+    for call in (
+        model.train_on_batch,
+        model.test_on_batch,
+        model.predict_on_batch,
+        lambda x: model.predict(x, verbose=0),
+        lambda x: model.evaluate(x, verbose=0),
+    ):
+        with pytest.raises(ValueError, match="range of the likelihood"):
+            call(bad)
+    with pytest.raises(ValueError, match="each example to have shape"):
+        model.predict(np.zeros((2, tiny.DATA + 1), "f"), verbose=0)
+
+
+def batch_norm_vae():
+    x, z = keras.Input((tiny.DATA,)), keras.Input((tiny.CODE,))
+    hidden = keras.layers.BatchNormalization()(keras.layers.Dense(4)(x))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(hidden))
+    decoder = keras.Model(z, keras.layers.Dense(tiny.DATA)(z))
+    model = ks.VAE(encoder, decoder, likelihood="gaussian")
+    model.compile(optimizer="sgd")
+    return model
+
+
+def test_a_batch_too_small_is_left_out_with_one_warning():
+    model = batch_norm_vae()
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=9)).batch(4)
+    with pytest.warns(UserWarning, match="A batch of 1 .*at least 2 examples") as told:
+        logs = model.fit(data, validation_data=data, epochs=2, verbose=0).history
+    assert len([one for one in told if "left out" in str(one.message)]) == 1
+    assert model.step == 4
+    assert np.isfinite([v for values in logs.values() for v in values]).all()
+    with pytest.raises(ValueError, match="at least 2 examples per replica"):
+        model.fit(tiny.data(n=9), batch_size=4, verbose=0)  # its sizes are known
+    ones = tf.data.Dataset.from_tensor_slices(tiny.data(n=3)).batch(1)
+    with pytest.raises(ValueError, match="all too small"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(ones, verbose=0)
+
+
+def test_shares_of_replicas_are_the_least_that_tensorflow_may_give():
+    feed = Feed(lambda x: x, lambda x: None, (2, "two"), replicas=2)
+    shares = {(8, 8): 4, (7, 8): 3, (5, 8): 1, (3, 8): 0, (2, 2): 1, (3, 3): 1}
+    assert {one: feed.smallest_share(*one) for one in shares} == shares
+
+
+def test_evaluation_on_replicas_counts_each_example_once():
+    x = tiny.data(n=7) * np.array([1, 1, 1, 1, 1, 1, 9], "float32")[:, None]
+    data = tf.data.Dataset.from_tensor_slices(x).batch(4)
+    with two_replicas().scope():
+        double = still()
+        double.compile(optimizer="sgd")
+    single = still()
+    for a, b in zip(single.weights, double.weights, strict=True):
+        a.assign(b.numpy())
+    found, expected = (
+        model.evaluate(data, verbose=0, return_dict=True) for model in (double, single)
+    )
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", list(kinds(tiny.data(n=2))))
+def test_no_iterator_waits_for_autotuning(kind):
+    model = still()
+    feed = model._feed(training=True)
+    data = feed.of(model._arrays(kinds(tiny.data(n=4))[kind]), batch_size=2)
+    assert data.options().autotune.enabled is False
+
+
+def test_the_users_own_autotuning_is_kept():
+    options = tf.data.Options()
+    options.autotune.enabled = True
+    data = tf.data.Dataset.range(3).with_options(options)
+    assert without_autotuning(data).options().autotune.enabled is True
+
+
+def test_loaded_data_are_without_autotuning_and_read_in_parallel():
+    data = ks.data.load("digits")
+    assert data.options().autotune.enabled is False
+    seen, both = set(), threading.Barrier(2, timeout=20)
+
+    def meet(i):
+        both.wait()  # two calls at once, or an error
+        seen.add(threading.get_ident())
+        return i
+
+    parallel = tf.data.Dataset.range(2).map(
+        lambda i: tf.numpy_function(meet, [i], tf.int64),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    assert sorted(without_autotuning(parallel).as_numpy_iterator()) == [0, 1]
+
+
+def tuning_threads() -> int:
+    names = pathlib.Path("/proc/self/task").glob("*/comm")
+    return sum("tf_data_model" in one.read_text() for one in names)
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/task").exists(), reason="of Linux")
+def test_training_has_no_thread_that_tunes():
+    counts = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            counts.append(tuning_threads())
+
+    start = tuning_threads()
+    x = tiny.data(n=6)
+    model = tiny.build("vae")
+    for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(2)):
+        model.fit(data, validation_data=(x,), callbacks=[Look()], verbose=0)
+    assert set(counts) == {start}

@@ -1,0 +1,244 @@
+"""Means over data, samples and batches, against the sums that define them."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.models.draw import Draw
+from keras_svae.models.means import Means
+from keras_svae.models.terms import (
+    Mean,
+    Part,
+    Term,
+    Weighing,
+    over_batch,
+    over_data,
+    over_samples,
+)
+from tests.models import tiny
+from tests.replicas import two_replicas
+
+VALUES = tf.constant([1.0, 2.0, 6.0, 3.0])
+WEIGHT = tf.constant([1.0, 0.0, 2.0, 1.0])
+KNOWN = tf.constant([True, True, False, False])
+
+
+def value(term, weight=None):
+    weighing = Weighing(4, weight)
+    return float(sum(weighing.mean(part).value for part in Term.of(term).parts))
+
+
+@pytest.mark.parametrize(
+    ("term", "plain", "weighted"),
+    [
+        (over_data(VALUES), 12 / 4, (1 + 12 + 3) / 4),
+        (over_data(VALUES[:, None]), 12 / 4, (1 + 12 + 3) / 4),
+        (over_samples(VALUES), 12 / 4, 12 / 4),
+        (over_samples(tf.constant(5.0)), 5, 5),
+        (over_batch(tf.constant(5.0)), 5, 5),
+        (over_data(VALUES, where=KNOWN), 3 / 2, 1 / 1),
+        (over_data(VALUES, where=tf.zeros(4, tf.bool)), 0, 0),
+        (2 * over_data(VALUES) - over_samples(VALUES) / 3, 5, 7),
+        (-over_data(VALUES) + tf.constant(1.0), -2, -3),
+        (sum([over_data(VALUES), over_samples(VALUES)]), 6, 7),
+    ],
+)
+def test_means_are_the_sums_that_define_them(term, plain, weighted):
+    assert value(term) == pytest.approx(plain, abs=1e-6)
+    assert value(term, WEIGHT) == pytest.approx(weighted, abs=1e-6)
+    assert float(term) == pytest.approx(plain, abs=1e-6)
+
+
+def test_values_that_do_not_count_may_be_anything():
+    values = tf.constant([1.0, 2.0, np.nan, np.inf])
+    assert value(over_data(values, where=KNOWN)) == 1.5
+
+
+def test_weights_that_are_all_zero_give_zero():
+    assert value(over_data(VALUES), tf.zeros(4)) == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (2, 2, 1)])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match=r"'game'.*one value per example.*received"):
+        Term.of(tf.zeros(shape), "game")
+
+
+def test_a_plain_scalar_is_a_statistic_of_the_batch():
+    assert not Term.of(tf.constant(1.0)).of_examples
+    assert Term.of(VALUES).of_examples
+    assert (over_data(VALUES) + over_samples(tf.constant(1.0))).of_examples
+
+
+def test_running_means_weigh_batches_by_their_examples():
+    means = Means({"a": 1, "b": 2, "both": ["a", "b"]})
+    for count, x, y in ((3, 1.0, 2.0), (1, 5.0, 10.0)):
+        weight = tf.constant(float(count))
+        parts = [Mean(tf.constant(y), weight), Mean(tf.constant(1.0), weight)]
+        means.update_state([("a", [Mean(tf.constant(x), weight)]), ("b", parts)])
+    found = {name: float(one) for name, one in means.result().items()}
+    a, b = (3 * 1 + 5) / 4, (3 * 2 + 10) / 4 + 1
+    assert found == pytest.approx({"a": a, "b": b, "both": a + b})
+    means.reset_state()
+    assert means.known() == []
+    assert np.isnan(float(means.result(["a"], empty=np.nan)["a"]))
+
+
+def test_shares_of_replicas_average_to_the_mean_over_the_global_batch():
+    strategy = two_replicas()
+    halves = [(VALUES[:3], WEIGHT[:3]), (VALUES[3:], WEIGHT[3:])]
+
+    def replica(context):
+        index = context.replica_id_in_sync_group
+        return halves[index]
+
+    values, weights = (
+        strategy.experimental_distribute_values_from_function(
+            lambda context, i=i: replica(context)[i]
+        )
+        for i in (0, 1)
+    )
+
+    @tf.function
+    def shares(weighted):
+        def one(values, weights):
+            weight = weights if weighted else None
+            weighing = Weighing(tf.size(values), weight, replicas=2)
+            data, samples = (
+                weighing.mean(Part(kind, values)).value for kind in ("data", "samples")
+            )
+            return data, samples
+
+        return strategy.run(one, (values, weights))
+
+    for weighted, data in ((False, 3.0), (True, 4.0)):
+        found = [
+            np.mean([float(x) for x in strategy.experimental_local_results(one)])
+            for one in shares(weighted)
+        ]
+        assert found == pytest.approx([data, 3.0])
+
+
+def per_example(model, x):
+    """Of a VAE of tests: each example's gradient, by a batch of it alone."""
+    before = tiny.weights(model)
+    rows = []
+    for row in x:
+        model.train_on_batch(row[None])
+        after = tiny.weights(model)
+        rows.append(
+            [a - b for n in before for a, b in zip(after[n], before[n], strict=True)]
+        )
+        for name, values in before.items():
+            for variable, start in zip(
+                getattr(model, name).weights, values, strict=True
+            ):
+                variable.assign(start)
+        model._step.assign(0)
+    return rows
+
+
+class StillDraw(Draw):
+    """Its codes are means."""
+
+    @functools.cached_property
+    def z_q(self):
+        return self.model.posterior_law.mean(self._posterior_raw)
+
+
+class Still(ks.VAE):
+    """Nothing of its loss is random."""
+
+    def draw(self, batch, noise, training):
+        return StillDraw(self, batch, noise, training)
+
+
+def still():
+    keras.utils.set_random_seed(1)
+    model = Still(
+        tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder"),
+        tiny.dense([tiny.CODE], tiny.DATA, "decoder"),
+        likelihood="gaussian",
+    )
+    model.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
+    return model
+
+
+def test_sample_weights_weigh_the_gradients_of_examples():
+    x, weight = tiny.data(n=3), np.array([2.0, 0.0, 1.0], "float32")
+    model = still()
+    first, _, third = per_example(model, x)
+    before = tiny.weights(model)
+    model.train_on_batch(x, sample_weight=weight)
+    after = tiny.weights(model)
+    moved = [a - b for n in before for a, b in zip(after[n], before[n], strict=True)]
+    for found, one, other in zip(moved, first, third, strict=True):
+        np.testing.assert_allclose(found, (2 * one + other) / 3, atol=1e-5)
+
+
+def test_evaluation_weighs_examples_over_unequal_batches():
+    x = tiny.data(n=5) * np.array([1, 1, 1, 1, 9], "float32")[:, None]
+    weight = np.array([1, 2, 3, 0, 4], "float32")
+    model = still()
+    each = [
+        model.evaluate(row[None], verbose=0, return_dict=True)["autoencoder_loss"]
+        for row in x
+    ]
+    for given, expected in ((None, np.mean(each)), (weight, weight @ each / 10)):
+        logs = model.evaluate(
+            x, sample_weight=given, batch_size=2, verbose=0, return_dict=True
+        )
+        assert logs["autoencoder_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["as_vae", "unrolled_gan"])
+def test_weights_are_refused_where_a_term_is_of_the_batch(method):
+    model = tiny.build(method)
+    x = tiny.data()
+    for fed in (
+        lambda: model.fit(x, sample_weight=np.ones(len(x)), verbose=0),
+        lambda: model.train_on_batch(x, sample_weight=np.ones(len(x))),
+    ):
+        with pytest.raises(ValueError, match="no sample_weight for .*statistic of the"):
+            fed()
+    assert model.step == 0
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.ones(4), "one sample_weight for each of 5"),
+        (np.ones((5, 2)), "one sample_weight for each"),
+        (np.array([1, 1, -1, 1, 1.0]), "finite and >= 0"),
+        (np.array([1, 1, np.nan, 1, 1.0]), "finite and >= 0"),
+    ],
+)
+def test_wrong_weights_are_refused(weight, message):
+    model = tiny.build("vae")
+    with pytest.raises(ValueError, match=message):
+        model.train_on_batch(tiny.data(), sample_weight=weight)
+
+
+def test_class_weights_are_weights_of_examples():
+    x, y = tiny.data(n=6), np.arange(6) % 3
+    runs = []
+    for given in (
+        {"class_weight": {0: 2.0, 2: 0.0}},
+        {"sample_weight": np.array([2, 1, 0, 2, 1, 0], "float32")},
+    ):
+        model = tiny.build("cvae")
+        model.fit(x, y, batch_size=6, shuffle=False, verbose=0, **given)
+        runs.append(tiny.weights(model))
+    for a, b in zip(runs[0]["encoder"], runs[1]["encoder"], strict=True):
+        np.testing.assert_array_equal(a, b)
+    for wrong, message in (
+        ({"class_weight": {0: 1.0}, "sample_weight": np.ones(6)}, "both of them"),
+        ({"class_weight": {0: 1.0}, "y": None}, "no y"),
+    ):
+        given = {"y": y, **wrong}
+        with pytest.raises(ValueError, match=message):
+            tiny.build("cvae").fit(x, verbose=0, **given)
