@@ -183,7 +183,9 @@ METHODS = {
     "VEEGAN": lambda kit: ks.VEEGAN(
         *kit.nets(posterior="implicit", noise=False), **kit.law
     ),
-    "UnrolledGAN": lambda kit: ks.UnrolledGAN(*kit.of_x()[1:], **kit.law),
+    "UnrolledGAN": lambda kit: ks.UnrolledGAN(
+        *kit.of_x(critic_batch_norm=False)[1:], **kit.law
+    ),
     "IJAE": _ijae,
     "IJAE-L1": lambda kit: _ijae(
         kit, ks.distributions.Laplace(1.0, activation="tanh", draw="mean")
