@@ -95,7 +95,7 @@ def check_same(make=net, compiled=tf.function, rtol=1e-6, **config):
         {"use_ema": True, "ema_overwrite_frequency": 5},
         {"amsgrad": True},
     ],
-    ids=str,
+    ids=lambda config: " ".join(config) or "plain",
 )
 def test_twenty_steps_are_keras_s(config):
     check_same(**config)

@@ -24,6 +24,7 @@ from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
 from keras_svae.models.symmetric import ALI, ALICE, SVAE
+from keras_svae.models.terms import Term, over_batch, over_data, over_samples
 from keras_svae.models.two_stage import TwoStageVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
@@ -62,6 +63,7 @@ __all__ = [
     "Player",
     "SVAE",
     "SemiSupervisedVAE",
+    "Term",
     "TwoStageVAE",
     "UnrolledGAN",
     "VAE",
@@ -69,4 +71,7 @@ __all__ = [
     "WAEGAN",
     "WAEMMD",
     "WGANGP",
+    "over_batch",
+    "over_data",
+    "over_samples",
 ]

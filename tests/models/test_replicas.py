@@ -160,3 +160,60 @@ def test_replicas_save_and_restore(tmp_path):
         one.fit(dataset(24), verbose=0)
     for a, b in zip(model.variables, again.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize(
+    "clip", [{"clipnorm": 0.1}, {"global_clipnorm": 0.1}, {"clipvalue": 0.02}]
+)
+def test_the_gradient_of_the_global_batch_is_clipped(clip):
+    """By hand, from the step that is not clipped."""
+    moved = []
+    for options in ({}, clip):
+        with two_replicas().scope():
+            model = tiny.build("gan", optimizer=lambda: keras.optimizers.SGD(1.0))
+            model.compile(
+                optimizer=keras.optimizers.SGD(1.0),
+                critic_optimizer=keras.optimizers.SGD(1.0, **options),  # noqa: B023
+            )
+        before = [v.numpy() for v in model.critic.weights]
+        model.fit(dataset(GLOBAL), verbose=0)
+        pairs = zip(before, model.critic.weights, strict=True)
+        moved.append([a - v.numpy() for a, v in pairs])
+    free, found = moved
+    (kind, limit), *_ = clip.items()
+    norms = [np.linalg.norm(g) for g in free]
+    if kind == "global_clipnorm":
+        norms = [np.linalg.norm(norms)] * len(free)
+    for gradient, norm, one in zip(free, norms, found, strict=True):
+        if kind == "clipvalue":
+            expected = np.clip(gradient, -limit, limit)
+        else:
+            expected = gradient * min(1, limit / norm)
+        np.testing.assert_allclose(one, expected, atol=1e-6)
+    assert not np.allclose(free[0], found[0], atol=1e-3)
+
+
+def test_accumulation_is_refused_where_keras_cannot():
+    sgd = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    with two_replicas().scope():
+        model = tiny.build("svae", compiled=False)
+        with pytest.raises(ValueError, match="gradient_accumulation_steps=None under"):
+            model.compile(optimizer=sgd, critic_optimizer="sgd")
+
+
+def test_a_penalty_counts_once_on_replicas():
+    moved = []
+    for strength in (0.0, 0.25):
+        with two_replicas().scope():
+            keras.utils.set_random_seed(0)
+            x = keras.Input((tiny.DATA,))
+            penalty = keras.regularizers.L2(strength) if strength else None
+            layer = keras.layers.Dense(2 * tiny.CODE, kernel_regularizer=penalty)
+            decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+            encoder = keras.Model(x, layer(x))
+            model = ks.VAE(encoder, decoder, likelihood="gaussian")
+            model.compile(optimizer=keras.optimizers.SGD(1.0))
+        before = layer.kernel.numpy()
+        model.fit(dataset(GLOBAL), verbose=0)
+        moved.append(before - layer.kernel.numpy())
+    np.testing.assert_allclose(moved[1] - moved[0], 2 * 0.25 * before, atol=1e-5)
