@@ -5,18 +5,17 @@ Each batch is looked at before a step sees it, outside of the step's graph, so t
 XLA, replicas and several steps per execution change nothing about it.
 """
 
-import collections
-import concurrent.futures
 import itertools
 import math
-import random
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_svae.models.reader import Reader
 
 __all__ = ["Fed", "Feed"]
 
@@ -95,7 +94,7 @@ class Feed:
         if isinstance(x, tf.data.Dataset):
             return self._final(self._large_enough(self._of_dataset(x)))
         if isinstance(x, keras.utils.PyDataset):
-            batches = _Reader(x, shuffle)
+            batches = Reader(x, shuffle)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             return self._final(self._of_batches(batches, batches.count, x[0]))
@@ -289,44 +288,3 @@ def as_array(value) -> np.ndarray | None:
 
 def _spec_of(array: np.ndarray) -> tf.TensorSpec:
     return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
-
-
-class _Reader:
-    """Passes over a `keras.utils.PyDataset`, read ahead by its workers.
-
-    Attributes:
-        count: How many batches there are; None for no end.
-    """
-
-    def __init__(self, data: keras.utils.PyDataset, shuffle: bool):
-        self.data, self.shuffle = data, shuffle
-        self.count = data.num_batches
-
-    def __iter__(self) -> Iterator:
-        self.data.on_epoch_begin()
-        numbers = itertools.count() if self.count is None else range(self.count)
-        if self.shuffle and self.count is not None:
-            numbers = random.sample(numbers, self.count)
-        if self.data.workers <= 1 and not self.data.use_multiprocessing:
-            yield from (self.data[i] for i in numbers)
-        else:
-            yield from self._by_workers(iter(numbers))
-        self.data.on_epoch_end()
-
-    def _by_workers(self, numbers):
-        kind = (
-            concurrent.futures.ProcessPoolExecutor
-            if self.data.use_multiprocessing
-            else concurrent.futures.ThreadPoolExecutor
-        )
-        with kind(self.data.workers) as pool:
-            waiting = collections.deque()
-            try:
-                for number in itertools.islice(numbers, self.data.max_queue_size):
-                    waiting.append(pool.submit(self.data.__getitem__, number))
-                while waiting:
-                    yield waiting.popleft().result()
-                    for number in itertools.islice(numbers, 1):
-                        waiting.append(pool.submit(self.data.__getitem__, number))
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)

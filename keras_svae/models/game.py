@@ -7,7 +7,6 @@ optimizers, turns, noise, replicas, weights of examples, metrics, saving.
 
 import dataclasses
 import os
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.models import checks, export
+from keras_svae.models import checks, export, updates
 from keras_svae.models.averages import Averages
 from keras_svae.models.means import Means
 from keras_svae.models.terms import Mean, Part, Term, Weighing
@@ -28,8 +27,6 @@ __all__ = ["Diverged", "Game", "Player"]
 
 # Training and evaluation never share noise.
 _TRAIN, _TEST = 1, 2
-# How a check of a number says in TensorFlow's error whose number it was.
-_CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -448,7 +445,7 @@ class Game(Trainer):
         }
         if self.jit_compile:
             return list(values.values())
-        return [_finite(one, player, key, "loss") for key, one in values.items()]
+        return [updates.finite(one, player, key, "loss") for key, one in values.items()]
 
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
@@ -476,56 +473,35 @@ class Game(Trainer):
                 f"none for {missing} of the networks {player.networks!r}"
             )
         optimizer = getattr(self, player.optimizer)
+        replicas = self.distribute_strategy.num_replicas_in_sync
 
         def update(gradients):
-            gradients = self._clipped(optimizer, gradients)
-            optimizer.apply(gradients, variables)
+            optimizer.apply(updates.clipped(gradients, optimizer, replicas), variables)
             if self.averages is not None:
                 self.averages.update(variables)
 
-        if self.jit_compile:  # XLA knows no errors: the host finds NaN in the logs
-            fine = tf.reduce_all(
-                [tf.reduce_all(tf.math.is_finite(g)) for g in gradients]
-            )
+        if self.jit_compile:  # the host finds NaN in the logs
+            fine = updates.all_finite(gradients)
             tf.cond(fine, lambda: (update(gradients), 0)[1], lambda: 0)
             return {
                 key: [
-                    dataclasses.replace(one, total=tf.where(fine, one.sum, NAN))
+                    dataclasses.replace(
+                        one, total=tf.where(fine, one.sum, float("nan"))
+                    )
                     for one in several
                 ]
                 for key, several in means.items()
             }
         with tf.control_dependencies(checked):
             gradients = [
-                _finite(gradient, name, variable.path, "gradient")
+                updates.finite(gradient, name, variable.path, "gradient")
                 for gradient, variable in zip(gradients, variables, strict=True)
             ]
         # None is applied before all are known to be finite.
-        checked += [_values(one) for one in gradients]
+        checked += [updates.values(one) for one in gradients]
         with tf.control_dependencies(checked):
-            update([_identity(one) for one in gradients])
+            update(updates.passed(gradients))
         return means
-
-    def _clipped(self, optimizer, gradients: list) -> list:
-        """Gradients of all replicas, clipped as the optimizer clips those of one.
-
-        Keras clips before it sums over replicas. So the sum is clipped here, and each
-        replica gives its equal part of it, which the optimizer then leaves as it is.
-        """
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        limits = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
-        if replicas == 1 or not any(limits):
-            return gradients
-        context = tf.distribute.get_replica_context()
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        norm, value, global_norm = limits
-        if norm:
-            gradients = [tf.clip_by_norm(one, norm) for one in gradients]
-        elif global_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, global_norm)
-        elif value:
-            gradients = [tf.clip_by_value(one, -value, value) for one in gradients]
-        return [one / replicas for one in gradients]
 
     def _noise(self, purpose: int) -> Noise:
         context = tf.distribute.get_replica_context()
@@ -612,10 +588,10 @@ class Game(Trainer):
             try:
                 logs = step(iterator)
             except tf.errors.InvalidArgumentError as error:
-                found = _CHECKED.search(str(error))
+                found = updates.found_in(error)
                 if found is None:
                     raise
-                self._raise_diverged(*found.groups())
+                self._raise_diverged(*found)
             self._trained_on += 1
             bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
             if bad:
@@ -688,27 +664,3 @@ class Game(Trainer):
                 for name, value in config.items()
             }
         )
-
-
-NAN = float("nan")
-
-
-def _finite(value, player: str, what: str, kind: str):
-    """The value; a step that computes it stops where it is not finite."""
-    message = f"keras_svae|{player}|{what}|{kind}"
-    if isinstance(value, tf.IndexedSlices):
-        checked = tf.debugging.check_numerics(value.values, message)
-        return tf.IndexedSlices(checked, value.indices, value.dense_shape)
-    return tf.debugging.check_numerics(value, message)
-
-
-def _values(gradient):
-    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-
-
-def _identity(gradient):
-    """The gradient, made after what comes before it."""
-    if isinstance(gradient, tf.IndexedSlices):
-        values = tf.identity(gradient.values)
-        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
-    return tf.identity(gradient)

@@ -1,0 +1,84 @@
+"""From gradients to updates: what is checked, and what is clipped, before them."""
+
+import re
+
+import keras
+import tensorflow as tf
+
+__all__ = ["all_finite", "clipped", "finite", "found_in", "passed", "values"]
+
+# How a check says in TensorFlow's error whose number it was.
+_CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
+
+Gradient = tf.Tensor | tf.IndexedSlices
+
+
+def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
+    """The value; a step that computes it stops where it is not finite.
+
+    Args:
+        value: A loss or a gradient.
+        player: Whose.
+        what: The term's name, or the weight's path.
+        kind: "loss" or "gradient".
+    """
+    message = f"keras_svae|{player}|{what}|{kind}"
+    return _over_values(lambda x: tf.debugging.check_numerics(x, message), value)
+
+
+def found_in(error: Exception) -> tuple[str, str, str, str] | None:
+    """Player, what, kind and value of the check that an error comes from, if any."""
+    found = _CHECKED.search(str(error))
+    return found and found.groups()
+
+
+def all_finite(gradients: list[Gradient]) -> tf.Tensor:
+    """Whether all of them are: a scalar, for XLA, which knows no errors."""
+    each = [tf.reduce_all(tf.math.is_finite(values(one))) for one in gradients]
+    return tf.reduce_all(each)
+
+
+def passed(gradients: list[Gradient]) -> list[Gradient]:
+    """The gradients, after whatever operations come before this one."""
+    return [_over_values(tf.identity, one) for one in gradients]
+
+
+def values(gradient: Gradient) -> tf.Tensor:
+    """Its numbers: of a sparse one those that are there."""
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def clipped(
+    gradients: list[Gradient], optimizer: keras.optimizers.Optimizer, replicas: int
+) -> list[Gradient]:
+    """Gradients of all replicas, clipped as the optimizer clips those of one.
+
+    Keras clips before it sums over replicas. So the sum is clipped here, and each
+    replica gives its equal part of it, which the optimizer then leaves as it is.
+
+    Args:
+        gradients: Of this replica.
+        optimizer: Whose limits hold.
+        replicas: How many there are.
+    """
+    norm, value = optimizer.clipnorm, optimizer.clipvalue
+    global_norm = optimizer.global_clipnorm
+    if replicas == 1 or not (norm or value or global_norm):
+        return gradients
+    context = tf.distribute.get_replica_context()
+    gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    # In the order in which Keras asks for them.
+    if norm:
+        gradients = [tf.clip_by_norm(one, norm) for one in gradients]
+    elif global_norm:
+        gradients, _ = tf.clip_by_global_norm(gradients, global_norm)
+    else:
+        gradients = [tf.clip_by_value(one, -value, value) for one in gradients]
+    return [one / replicas for one in gradients]
+
+
+def _over_values(function, gradient):
+    if not isinstance(gradient, tf.IndexedSlices):
+        return function(gradient)
+    made = function(gradient.values)
+    return tf.IndexedSlices(made, gradient.indices, gradient.dense_shape)
