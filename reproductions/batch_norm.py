@@ -1,6 +1,7 @@
 """Which averages should batch normalisation have when a method is tested?
 
-    python -m reproductions.batch_norm mnist
+    python -m reproductions.batch_norm mnist                       # table 3's networks
+    python -m reproductions.batch_norm mnist_dense --steps 5000    # fully connected
 
 In training the decoder sees codes of the prior, codes of data, or (AA-VAE) codes of
 samples, each in a batch of its own, which batch normalisation brings to one mean and
@@ -18,7 +19,7 @@ averages, of one law or of all, or by the statistics of each batch itself:
 
 Samples are scored by each of the decoder's, reconstructions by pairs of the encoder's
 and the decoder's. Runs are kept in --out, and one that is there is not done again.
-Results: results/batch_norm_mnist.json.
+Each kind of networks has its part of results/batch_norm_mnist.json.
 """
 
 import argparse
@@ -36,7 +37,7 @@ import keras_svae as ks
 from keras_svae.noise import Noise, scope
 from reproductions import build, command
 from reproductions.experiments.svae import EXPERIMENTS
-from reproductions.files import read_json, write_json
+from reproductions.files import add_json, read_json, write_json
 from reproductions.inputs import Inputs
 from reproductions.results import ROOT, record
 
@@ -45,7 +46,10 @@ METHODS = {
     "ALICE": {"method": "alice", "lam": 0.1},
     "AA-VAE": {"method": "aavae", "temperature": 1.5},
 }
-# Of the paper's tables and the like; momentum .9 forgets what was before so many steps.
+# By the networks' name in keras_svae.networks.
+DATA = {"mnist": "mnist", "mnist_dense": "mnist", "digits": "digits"}
+# Steps at the end of training over which averages of one law are kept beside the
+# layers' own; with momentum .9 what was before counts for less than 1/500.
 LAST = 60
 # Batches that an average is taken over after training.
 BATCHES = 100
@@ -366,9 +370,9 @@ def apart(one: Averages, other: Averages) -> list[dict[str, float]]:
 
 def one_run(name: str, seed: int, given: argparse.Namespace, backbone) -> dict:
     """One method, trained and measured."""
-    config = EXPERIMENTS[given.data].config(
+    config = EXPERIMENTS[DATA[given.nets]].config(
         **METHODS[name],
-        **({"width": given.width} if given.data == "mnist" else {}),
+        **settings(given),
         seed=seed,
         epochs=1,
         steps_per_epoch=given.steps,
@@ -397,6 +401,13 @@ def one_run(name: str, seed: int, given: argparse.Namespace, backbone) -> dict:
             "encoder, data and samples": apart(encoder["data"], encoder["samples"]),
         },
     }
+
+
+def settings(given: argparse.Namespace) -> dict:
+    """What the networks are built with."""
+    if given.nets == "mnist":
+        return {"width": given.width}
+    return {"nets": given.nets, "batch_norm": True}
 
 
 def summary(runs: list[dict]) -> dict:
@@ -459,16 +470,16 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("data", choices=("mnist", "digits"), help="with the networks of that name")
+    add("nets", choices=DATA, help="the networks, of the data in their name")
     add("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     add("--seeds", type=int, default=3, help="runs of each method [%(default)s]")
     add("--steps", type=int, default=1500, help="of training [%(default)s]")
-    add("--width", type=float, default=0.5, help="of MNIST's networks [%(default)s]")
+    add("--width", type=float, default=0.5, help="of mnist's networks [%(default)s]")
     add("--n", type=int, default=5000, help="test examples, samples [%(default)s]")
     add("--data-dir", help="where TFDS has or puts data sets")
     add("--manual-dir", help="where the data set's original files are")
     add("--backbone", help="the classifier's name or file [the data's]")
-    add("--out", type=pathlib.Path, help="of the runs [runs/batch-norm-DATA]")
+    add("--out", type=pathlib.Path, help="of the runs [runs/batch-norm-NETS]")
     add("--record", type=pathlib.Path, help="[results/batch_norm_DATA.json]")
     return parser.parse_args(argv)
 
@@ -480,13 +491,15 @@ def run(given: argparse.Namespace) -> None:
             f"Expected --steps and --seeds >= 1 and --n >= {AT_ONCE}; received: "
             f"{given.steps}, {given.seeds} and {given.n}"
         )
-    backbone = ks.evaluation.classifier(given.backbone or given.data)
-    out = given.out or pathlib.Path("runs") / f"batch-norm-{given.data}"
+    data = DATA[given.nets]
+    backbone = ks.evaluation.classifier(given.backbone or data)
+    out = given.out or pathlib.Path("runs") / f"batch-norm-{given.nets}"
     out.mkdir(parents=True, exist_ok=True)
     runs = []
     for seed in range(given.seeds):
         for name in given.methods:
-            path = out / f"{name}-steps{given.steps}-n{given.n}-seed{seed}.json"
+            title = f"{name}-width{given.width:g}-steps{given.steps}-n{given.n}"
+            path = out / f"{title}-seed{seed}.json"
             if not path.exists():
                 write_json(path, one_run(name, seed, given, backbone))
                 keras.backend.clear_session()
@@ -495,20 +508,20 @@ def run(given: argparse.Namespace) -> None:
     found = summary(runs)
     print(text(found))
     results = ROOT / "reproductions" / "results"
-    path = given.record or results / f"batch_norm_{given.data}.json"
+    path = given.record or results / f"batch_norm_{data}.json"
     content = record(
-        data={"name": given.data, "n": runs[0]["n"], "split": "test"},
+        data={"name": data, "n": runs[0]["n"], "split": "test"},
         backbone=backbone.details(backbone.input_shape),
         seeds=given.seeds,
         steps=given.steps,
-        width=given.width,
+        networks=settings(given),
         batches=BATCHES,
         batch=AT_ONCE,
         seconds=round(sum(run["seconds"] for run in runs), 1),
         summary=found,
         runs=runs,
     )
-    write_json(path, content)
+    add_json(path, given.nets, content)
     print(f"Written: {path}")
 
 

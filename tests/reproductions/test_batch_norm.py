@@ -148,9 +148,9 @@ def test_command_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch)
     monkeypatch.setattr(ks.evaluation, "classifier", tiny_backbone)
     monkeypatch.setattr(batch_norm, "BATCHES", 2)
     path = tmp_path / "record.json"
-    line = f"digits --methods AA-VAE --seeds 1 --steps 2 --n {SIZE} --out {tmp_path}"
+    line = f"digits --methods ALICE --seeds 1 --steps 2 --n {SIZE} --out {tmp_path}"
     batch_norm.main([*line.split(), "--record", str(path)])
-    written = json.loads(path.read_text())
+    written = json.loads(path.read_text())["digits"]
     assert {"command", "commit", "machine", "seconds"} <= set(written)
     assert written["data"] == {"name": "digits", "n": SIZE, "split": "test"}
     (run,) = written["runs"]
@@ -158,7 +158,7 @@ def test_command_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch)
     assert len(run["reconstructions"]) == len(batch_norm.RECONSTRUCTED)
     assert run["samples"]["batch"]["difference, largest"] == 0
     assert run["samples"]["mix"]["difference, largest"] > 0
-    summed = written["summary"]["AA-VAE"]["samples"]["p"]["Frechet distance"]
+    summed = written["summary"]["ALICE"]["samples"]["p"]["Frechet distance"]
     assert summed["mean"] == run["samples"]["p"]["Frechet distance"]
     assert summed["from mix"]["mean"] == pytest.approx(
         summed["mean"] - run["samples"]["mix"]["Frechet distance"]
@@ -168,7 +168,7 @@ def test_command_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch)
 
 
 def test_unusable_numbers_are_refused():
-    given = argparse.Namespace(steps=0, seeds=1, n=SIZE)
+    given = argparse.Namespace(nets="digits", steps=0, seeds=1, n=SIZE)
     with pytest.raises(ValueError, match="Expected --steps and --seeds >= 1"):
         batch_norm.run(given)
 
