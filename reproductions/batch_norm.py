@@ -39,7 +39,7 @@ from reproductions import build, command
 from reproductions.experiments.svae import EXPERIMENTS
 from reproductions.files import add_json, read_json, write_json
 from reproductions.inputs import Inputs
-from reproductions.results import ROOT, record
+from reproductions.results import ROOT, commit, record
 
 METHODS = {
     "sVAE-r": {"method": "svae", "lam": 0.1},
@@ -392,6 +392,7 @@ def one_run(name: str, seed: int, given: argparse.Namespace, backbone) -> dict:
         "seed": seed,
         "steps": int(model.step),
         "n": len(x),
+        **commit(),
         "seconds": round(time.monotonic() - started, 1),
         "seconds of training": round(middle - started, 1),
         "config": config.asdict(),
@@ -435,10 +436,17 @@ def summary(runs: list[dict]) -> dict:
     return found
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Mean and standard deviation, the latter 0 of one value."""
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+def spread(values: list[float]) -> dict[str, float | None]:
+    """Mean and standard deviation; a single value has none."""
+    deviation = statistics.stdev(values) if len(values) > 1 else None
     return {"mean": statistics.fmean(values), "deviation": deviation}
+
+
+def cell(value: dict[str, float | None]) -> str:
+    """Mean and, if there is one, standard deviation."""
+    deviation = value["deviation"]
+    shown = f"{value['mean']:.4g}"
+    return shown if deviation is None else f"{shown} ± {deviation:.2g}"
 
 
 def text(found: dict) -> str:
@@ -453,10 +461,7 @@ def text(found: dict) -> str:
         lines += ["|---" * (len(measures) + 2) + "|"]
         for name, parts in found.items():
             for by, values in parts[part].items():
-                cells = [
-                    f"{values[one]['mean']:.4g} ± {values[one]['deviation']:.2g}"
-                    for one in measures
-                ]
+                cells = [cell(values[one]) for one in measures]
                 lines.append(f"| {name} | {by} | " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)

@@ -178,4 +178,7 @@ def test_spread():
         "mean": 2.0,
         "deviation": pytest.approx(2**0.5),
     }
-    assert batch_norm.spread([1.0])["deviation"] == 0
+    # One run tells nothing of the spread.
+    assert batch_norm.spread([1.0]) == {"mean": 1.0, "deviation": None}
+    assert batch_norm.cell(batch_norm.spread([1.0])) == "1"
+    assert batch_norm.cell(batch_norm.spread([1.0, 3.0])) == "2 ± 1.4"
