@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_svae.distributions import Law
-from keras_svae.networks import convolutional
+from keras_svae.networks import base, convolutional
 from keras_svae.networks.base import Networks, Options
 
 SHAPE = (28, 28, 1)
@@ -13,6 +13,7 @@ def mnist(
     latent_dim: int = 32,
     posterior: str | Law = "gaussian",
     likelihood: str | Law = "bernoulli",
+    width: float = 1.0,
     **options: Any,
 ) -> Networks:
     """Networks for images (batch, 28, 28, 1): table 3 of Chen et al. (2018).
@@ -44,6 +45,8 @@ def mnist(
         latent_dim: The code's dimension.
         posterior: See `Options`.
         likelihood: See `Options`.
+        width: Factor of all hidden layers' sizes, for a smaller budget; 1 is the
+            table's.
         **options: See `Options`. With sVAE-r on a Gaussian posterior, what was seen
             to learn is critic_batch_norm=False, critic_activation="leaky_relu".
 
@@ -58,12 +61,17 @@ def mnist(
     given = Options.of(
         latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, **options
     )
+    base.check_width(width)
+
+    def scaled(*sizes: int) -> tuple[int, ...]:
+        return tuple(base.scaled(size, width) for size in sizes)
+
     encoder = convolutional.encoder(
         given,
         SHAPE,
         kernel=5,
-        filters=(16, 32),
-        units=784,
+        filters=scaled(16, 32),
+        units=scaled(784)[0],
         activation="relu",
         units_batch_norm=True,
     )
@@ -71,13 +79,13 @@ def mnist(
         given,
         SHAPE,
         kernel=5,
-        units=(1024,),
-        start=(7, 7, 64),
-        filters=(64,),
+        units=scaled(1024),
+        start=(7, 7, *scaled(64)),
+        filters=scaled(64),
         activation="relu",
         units_activation="relu",
     )
     critic = convolutional.critic(
-        given, SHAPE, kernel=5, filters=(32, 64, 128), units=1024
+        given, SHAPE, kernel=5, filters=scaled(32, 64, 128), units=scaled(1024)[0]
     )
     return Networks(encoder, decoder, critic)

@@ -81,3 +81,20 @@ def test_is_table_3(outline):
         "conv5 32 /2 | relu | bn | conv5 64 /2 | relu | bn | conv5 128 /2 | relu"
         " | bn | dense 1024 | flatten | relu | concat | dense 1"
     )
+
+
+def test_counts_of_half_the_width():
+    nets = ks.networks.mnist(latent_dim=32, width=0.5)
+    assert nets.decoder.count_params() == (
+        (32 * 512 + 512)
+        + 4 * 512
+        + (512 * 7 * 7 * 32 + 7 * 7 * 32)
+        + 4 * 7 * 7 * 32
+        + (5 * 5 * 32 * 32 + 32)
+        + 4 * 32
+        + (5 * 5 * 32 * 1 + 1)
+    )
+    hidden = [2 * (8 + 16 + 392), None, 2 * (16 + 32 + 64)]
+    for net, number in zip(nets, hidden, strict=True):
+        counted = sum(v.shape.num_elements() for v in net.non_trainable_variables)
+        assert number in (None, counted)
