@@ -162,8 +162,16 @@ class Feed:
         return data.prefetch(2)
 
     def _of_dataset(self, data):
-        if data.cardinality() == 0:
+        count = int(data.cardinality())
+        if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
+        if count != tf.data.UNKNOWN_CARDINALITY:
+            # They can be begun again: a stream that can't does not know its length.
+            for element in without_autotuning(data.take(1)):
+                fed = keras.tree.map_structure(as_array, self.unpack(element))
+                size = len(keras.tree.flatten(fed)[0])
+                self._check_size(size, size)
+                self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
         def looked(*element):

@@ -69,7 +69,11 @@ class _ForAll(ForPlayer):
                 f"received: schedules in {scheduled}. For one player: "
                 "ks.callbacks.ForPlayer(callback, 'optimizer')."
             )
-        return _Optimizers(list(model.optimizers.values()))
+        # The main player's first.
+        others = [
+            one for one in model.optimizers.values() if one is not model.optimizer
+        ]
+        return _Optimizers([one for one in (model.optimizer, *others) if one])
 
 
 class _Optimizers:

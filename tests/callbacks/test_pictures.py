@@ -107,7 +107,7 @@ def own_estimate(model, x, seed):
     draw = model.draw(x, ks.noise.Noise(seed).fold(0), training=False)
     for player in model.players:
         getattr(model, f"{player}_loss")(draw)
-    return draw, draw.log["symmetric_kl"]
+    return draw, float(draw.log["symmetric_kl"])
 
 
 def test_log_ratios_are_the_critics_on_pairs_of_both_laws():

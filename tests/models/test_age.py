@@ -73,7 +73,7 @@ def test_the_default_weights_are_those_of_the_authors_code():
 
     def ours():
         draw = types.SimpleNamespace(z=z, z_p=model.on_sphere(shown))
-        return sum(model.generator_loss(draw).values())
+        return sum(model.generator_loss(draw).values()).mean()
 
     gradients = []
     for loss in (theirs, ours):

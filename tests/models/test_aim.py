@@ -16,7 +16,7 @@ def gradients(model, loss, networks):
     weights = {n: [v.value for v in getattr(model, n).variables] for n in networks}
     with tf.GradientTape() as tape, ks.noise.scope(draw.noise):
         terms = model.autoencoder_loss(draw)
-        value = sum(terms.values()) if loss is None else terms[loss]
+        value = (sum(terms.values()) if loss is None else terms[loss]).mean()
     return tape.gradient(value, weights)
 
 

@@ -1,4 +1,4 @@
-"""Averages of batch normalisation follow one law: data's, where there is a pass of them."""
+"""Averages of batch normalisation follow one law: data's, if a pass has them."""
 
 import keras
 import numpy as np

@@ -13,7 +13,7 @@ def test_fakes_carry_no_gradient_into_the_decoder_that_drew_them(method):
     draw = tiny.drawn(model)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(draw.z)
-        loss = sum(model.autoencoder_loss(draw).values())
+        loss = sum(model.autoencoder_loss(draw).values()).mean()
         made = tf.reduce_sum(draw.x_p)
     assert tape.gradient(loss, draw.z) is None
     # Nor do the weights, into the critic.

@@ -157,9 +157,11 @@ def test_a_batch_too_small_is_left_out_with_one_warning():
     with pytest.raises(ValueError, match="at least 2 examples per replica"):
         model.fit(tiny.data(n=9), batch_size=4, verbose=0)  # its sizes are known
     ones = tf.data.Dataset.from_tensor_slices(tiny.data(n=3)).batch(1)
+    with pytest.raises(ValueError, match="received: a batch of 1 on 1"):
+        model.fit(ones, verbose=0)
     with pytest.raises(ValueError, match="all too small"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(ones, verbose=0)
+        model.fit(ones.filter(lambda x: True), verbose=0)  # of no known length
 
 
 def test_shares_of_replicas_are_the_least_that_tensorflow_may_give():

@@ -15,7 +15,7 @@ def generator_gradient(model):
     weights = [v.value for v in model.decoder.trainable_variables]
     with tf.GradientTape() as tape:
         draw = model.draw(tf.constant(tiny.data()), noise, True)
-        loss = model.generator_loss(draw)
+        loss = model.generator_loss(draw).mean()
     return float(loss), tape.gradient(loss, weights)
 
 

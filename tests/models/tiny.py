@@ -179,8 +179,9 @@ def played(model, player, draw):
     names = model.players[player].networks.split()
     weights = [[v.value for v in getattr(model, n).trainable_variables] for n in names]
     with tf.GradientTape() as tape, ks.noise.scope(draw.noise):
-        terms = model._loss(player, draw)
-        loss = sum(terms.values())
+        terms = getattr(model, f"{player}_loss")(draw)
+        terms = terms if isinstance(terms, dict) else {"": terms}
+        loss = sum(terms.values()).mean()
     gradients = tape.gradient(loss, weights)
     return {n: float(t) for n, t in terms.items()}, dict(
         zip(names, gradients, strict=True)

@@ -61,7 +61,7 @@ def test_the_grids_methods_have_the_same_generator(method):
 def test_the_images_methods_can_be_built(name, method, monkeypatch):
     """All that is asked of networks; of losses the dry run, on the smaller images."""
     if name == "cifar10":
-        monkeypatch.setattr(ks.models.Game, "_make_metrics", lambda model: None)
+        monkeypatch.setattr(ks.models.Game, "_make_means", lambda model: None)
     small = {"width": 0.01, "unrolled": 1}
     model = build.model(EXPERIMENTS[name].config(method=method, **small))
     assert model.compiled
