@@ -202,6 +202,13 @@ class Trainer(keras.Model):
     def _epochs_of(given) -> bool:
         return given.get("epochs", 1) > given.get("initial_epoch", 0)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras's look at a batch under a strategy, to build what is built here.
+
+        It would take the batch from a stream that comes once, and fails over several
+        workers where an element is more than one tensor. Keras has no public switch.
+        """
+
     def _check_compiled(self, name: str) -> None:
         if not self.compiled:
             raise ValueError(

@@ -63,6 +63,7 @@ def draws(key):
     return found
 
 
+@pytest.mark.slow
 def test_the_same_numbers_under_xla():
     # The key is an argument: what constants give is computed before XLA sees it.
     key = Noise(3).seed("z")
