@@ -24,7 +24,7 @@ class AveragedWeights(keras.callbacks.Callback):
     def __init__(self, finalize: bool = True):
         super().__init__()
         self.finalize = finalize
-        self._training = False
+        self._training = self._lends = False
 
     def on_train_begin(self, logs=None):
         if self.model.averages is None:
@@ -36,10 +36,11 @@ class AveragedWeights(keras.callbacks.Callback):
         self.model.averages.finalize = self.finalize
 
     def on_test_begin(self, logs=None):
+        self._lends = not self.model.averages.lent
         self._do("lend")
 
     def on_test_end(self, logs=None):
-        if not self._training:
+        if self._lends and not self._training:
             self._do("take_back")
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -19,6 +19,11 @@ def _shapes(model) -> list:
     return [[v.path, list(v.shape)] for v in model.weights]
 
 
+def _is_new(path: str) -> bool:
+    """Whether backups of before had no such weight, or had it in another list."""
+    return path.endswith("averages/state") or "seed_generator_state" in path
+
+
 def _replace(path: pathlib.Path, temporary: pathlib.Path) -> None:
     """Puts a finished file in place at once: a kill leaves the old or the new one."""
     with open(temporary, "rb+") as file:
@@ -144,13 +149,15 @@ def restore(model, folder: str | os.PathLike) -> int:
             f"Expected a backup of {method}; received: one of {about['method']} in "
             f"{newest}"
         )
-    mine = [shape for _, shape in _shapes(model)]
-    # Backups of before list more than the weights, after them.
-    theirs = [shape for _, shape in about["variables"]][: len(mine)]
+    mine = [shape for path, shape in _shapes(model) if not _is_new(path)]
+    # Backups of before list more than the weights: among them states of random
+    # layers, and after them metrics.
+    listed = [one for one in about["variables"] if not _is_new(one[0])]
+    theirs = [shape for _, shape in listed][: len(mine)]
     if mine != theirs:
         differing = [
             f"{path}: {tuple(saved)}"
-            for (path, saved), own in zip(about["variables"], mine, strict=False)
+            for (path, saved), own in zip(listed, mine, strict=False)
             if saved != own
         ]
         raise ValueError(

@@ -92,15 +92,20 @@ class Feed:
         if isinstance(x, Fed):
             return self._final(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
-            return self._final(self._large_enough(self._of_dataset(x)))
+            count = int(x.cardinality())
+            finite = count not in (
+                tf.data.UNKNOWN_CARDINALITY,
+                tf.data.INFINITE_CARDINALITY,
+            )
+            return self._final(self._large_enough(self._of_dataset(x), finite, steps))
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, shuffle)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return self._final(self._of_batches(batches, batches.count, x[0]))
+            return self._final(self._of_batches(batches, batches.count, steps, x[0]))
         if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
             count = len(x) if hasattr(x, "__len__") else None
-            return self._final(self._of_batches(x, count))
+            return self._final(self._of_batches(x, count, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}"
@@ -186,7 +191,7 @@ class Feed:
 
         return data.map(looked)
 
-    def _of_batches(self, batches, count, first=None):
+    def _of_batches(self, batches, count, steps, first=None):
         """Of an iterable: what it gives is looked at before it becomes a tensor."""
         once = None
         if first is None:
@@ -196,7 +201,11 @@ class Feed:
                 raise ValueError(f"Expected {self.what}; received: no batch at all")
             if start is batches:  # it cannot be begun again
                 once = itertools.chain([first], start)
-        spec = keras.tree.map_structure(_spec_of, self._read(first))
+        fed = self._read(first)
+        if count is not None:
+            size = len(keras.tree.flatten(fed)[0])
+            self._check_size(size, size)
+        spec = keras.tree.map_structure(_spec_of, fed)
 
         def read():
             for element in batches if once is None else once:
@@ -206,7 +215,7 @@ class Feed:
         if count is not None and self.least <= 1:
             data = data.apply(tf.data.experimental.assert_cardinality(count))
         # The next batch is read while a step runs.
-        return self._large_enough(data).prefetch(1)
+        return self._large_enough(data, count is not None, steps).prefetch(1)
 
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, looked at."""
@@ -241,10 +250,18 @@ class Feed:
         """Whether a batch might be too small."""
         return self.least > 1 and keras.tree.flatten(spec)[0].shape[0] is None
 
-    def _large_enough(self, data: tf.data.Dataset) -> tf.data.Dataset:
+    def _large_enough(
+        self, data: tf.data.Dataset, finite: bool, steps: int | None
+    ) -> tf.data.Dataset:
         """Without batches that are too small for the global step: none is then begun.
 
         All replicas and workers decide alike, since the whole batch is looked at.
+
+        Args:
+            data: The batches.
+            finite: Whether their number is known, and so that the first is kept.
+            steps: How many make an epoch; None for all of them. Keras begins data of a
+                known number anew at their end, which is lost here: so they repeat.
         """
         if not self._leaves_out(data.element_spec):
             return data
@@ -267,8 +284,17 @@ class Feed:
             kept = tf.numpy_function(keep, [full, size], tf.bool)
             return full, (fed, tf.reshape(kept, []))
 
+        @tf.autograph.experimental.do_not_convert
+        def is_kept(fed, kept):
+            return kept
+
+        @tf.autograph.experimental.do_not_convert
+        def batch(fed, kept):
+            return fed
+
         pairs = data.scan(tf.constant(0, tf.int64), scan)
-        return pairs.filter(lambda fed, kept: kept).map(lambda fed, kept: fed)
+        kept = pairs.filter(is_kept).map(batch)
+        return kept.repeat() if steps and finite else kept
 
     def _final(self, data: tf.data.Dataset) -> tf.data.Dataset:
         return without_autotuning(data)

@@ -81,6 +81,7 @@ class _Optimizers:
 
     def __init__(self, optimizers: list):
         self._all = optimizers
+        self._shares = [1.0] * len(optimizers)
 
     @property
     def learning_rate(self):
@@ -89,10 +90,10 @@ class _Optimizers:
     @learning_rate.setter
     def learning_rate(self, rate):
         before, rate = float(self._all[0].learning_rate), float(rate)
-        for one in self._all:
-            # A rate of 0 keeps no proportion.
-            share = float(one.learning_rate) / before if before else 1.0
-            one.learning_rate = rate * share if one is not self._all[0] else rate
+        if before:  # a rate of 0 keeps no proportion
+            self._shares = [float(one.learning_rate) / before for one in self._all]
+        for one, share in zip(self._all, self._shares, strict=True):
+            one.learning_rate = rate if one is self._all[0] else rate * share
 
     def __getattr__(self, name):
         return getattr(self._all[0], name)
@@ -112,9 +113,22 @@ class _Seen:
 
 
 def for_all_players(callbacks, model) -> list | None:
-    """The callbacks of `fit`; those that set a learning rate set all players'."""
-    if isinstance(callbacks, keras.callbacks.Callback):
-        callbacks = [callbacks]
-    if not isinstance(callbacks, Iterable) or len(model.optimizers) < 2:
+    """The callbacks of `fit`; those that set a learning rate set all players'.
+
+    Raises:
+        TypeError: For a `keras.callbacks.CallbackList`, which cannot be looked into.
+    """
+    if callbacks is None:
+        return None
+    if isinstance(callbacks, keras.callbacks.CallbackList) or not isinstance(
+        callbacks, (Iterable, keras.callbacks.Callback)
+    ):
+        raise TypeError(
+            "Expected callbacks as a list of keras.callbacks.Callback; received: "
+            f"{type(callbacks).__name__}"
+        )
+    alone = isinstance(callbacks, keras.callbacks.Callback)
+    callbacks = [callbacks] if alone else list(callbacks)
+    if len(model.optimizers) < 2:
         return callbacks
     return [_ForAll(one) if isinstance(one, _CALLBACKS) else one for one in callbacks]

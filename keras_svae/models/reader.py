@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import itertools
+import multiprocessing
 import random
 from collections.abc import Iterator
 
@@ -34,19 +35,39 @@ class Reader:
         self.data.on_epoch_end()
 
     def _by_workers(self, numbers):
-        kind = (
-            concurrent.futures.ProcessPoolExecutor
-            if self.data.use_multiprocessing
-            else concurrent.futures.ThreadPoolExecutor
-        )
-        with kind(self.data.workers) as pool:
+        if self.data.use_multiprocessing:
+            # Forked processes have the data as they are, without pickling them.
+            workers = concurrent.futures.ProcessPoolExecutor(
+                self.data.workers,
+                mp_context=multiprocessing.get_context("fork"),
+                initializer=_hold,
+                initargs=(self.data,),
+            )
+            get = _get
+        else:
+            workers = concurrent.futures.ThreadPoolExecutor(self.data.workers)
+            get = self.data.__getitem__
+        with workers as pool:
             waiting = collections.deque()
             try:
                 for number in itertools.islice(numbers, self.data.max_queue_size):
-                    waiting.append(pool.submit(self.data.__getitem__, number))
+                    waiting.append(pool.submit(get, number))
                 while waiting:
                     yield waiting.popleft().result()
                     for number in itertools.islice(numbers, 1):
-                        waiting.append(pool.submit(self.data.__getitem__, number))
+                        waiting.append(pool.submit(get, number))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+_held: list[keras.utils.PyDataset] = []
+
+
+def _hold(data: keras.utils.PyDataset) -> None:
+    """Of a worker process: keeps the data that it reads from."""
+    _held[:] = [data]
+
+
+def _get(number: int):
+    """Of a worker process: a batch."""
+    return _held[0][number]

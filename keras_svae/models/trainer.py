@@ -187,7 +187,7 @@ class Trainer(keras.Model):
         self._begin_training()
         with self._told(*feeds), self._averaging(), _naming_backups(callbacks):
             history = super().fit(training, shuffle=False, callbacks=callbacks, **given)
-            if self._trained_on == 0 and self._epochs_of(given):
+            if self._trained_on == 0 and history.epoch:
                 raise ValueError(
                     "Expected data to train on; received: "
                     + (
@@ -197,10 +197,6 @@ class Trainer(keras.Model):
                     )
                 )
         return history
-
-    @staticmethod
-    def _epochs_of(given) -> bool:
-        return given.get("epochs", 1) > given.get("initial_epoch", 0)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Keras's look at a batch under a strategy, to build what is built here.

@@ -66,6 +66,8 @@ def clipped(
     if replicas == 1 or not (norm or value or global_norm):
         return gradients
     context = tf.distribute.get_replica_context()
+    # Sparse ones may name a row several times, each of which has a norm of its own.
+    gradients = [tf.convert_to_tensor(one) for one in gradients]
     gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     # In the order in which Keras asks for them.
     if norm:

@@ -1,5 +1,6 @@
 """Backups: what is refused, and that a killed run goes on as if it had not been."""
 
+import json
 import os
 
 import keras
@@ -97,3 +98,25 @@ def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
             dataset(), callbacks=[ks.callbacks.Backup(tmp_path / "file")], verbose=0
         )
     assert int(model.step) == 0
+
+
+def test_backups_of_before_had_no_state_of_averages(tmp_path):
+    """Their list of variables went on with metrics."""
+
+    def averaged():
+        model = build(compiled=False)
+        adam = {
+            p.optimizer: keras.optimizers.Adam(0.01) for p in model.players.values()
+        }
+        model.compile(**adam, ema=0.9)
+        return model
+
+    model = averaged()
+    model.fit(dataset(), callbacks=[ks.callbacks.Backup(tmp_path)], verbose=0)
+    about = sorted(tmp_path.glob("*.json"))[-1]
+    told = json.loads(about.read_text())
+    kept = [v for v in told["variables"] if not v[0].endswith("averages/state")]
+    assert len(kept) == len(told["variables"]) - 1
+    told["variables"] = [*kept, ["mean/total", []]]
+    about.write_text(json.dumps(told))
+    assert ks.callbacks.restore(averaged(), tmp_path) == model.step

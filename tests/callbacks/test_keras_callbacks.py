@@ -335,3 +335,37 @@ def test_all_of_them_together(tmp_path):
     assert len(list(tmp_path.glob("*.keras"))) == 2
     assert (tmp_path / "samples.png").exists()
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
+
+
+def test_evaluation_leaves_averages_where_they_were():
+    model, averaged = small.svae(compile={"ema": 0.9}), ks.callbacks.AveragedWeights()
+    fit(model, averaged, epochs=1)
+    before, (x, _) = weights(model), small.digits()
+    model.evaluate(small.dataset(x), callbacks=[averaged], verbose=0)
+    assert model.averages.lent and equal(weights(model), before)
+
+
+def test_a_rate_of_zero_keeps_the_players_proportion():
+    model = small.svae()
+    model.critic_optimizer.learning_rate = 0.04
+    warm = keras.callbacks.LearningRateScheduler(lambda epoch: 0.001 * epoch)
+    fit(model, warm, validation_data=None)
+    np.testing.assert_allclose(model.optimizer.learning_rate, 0.002, rtol=1e-6)
+    np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.008, rtol=1e-6)
+
+
+def test_a_finished_run_that_is_started_again_trains_nothing(tmp_path):
+    def again():
+        return keras.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+
+    fit(small.svae(), again(), epochs=1, validation_data=None)
+    model = small.svae()
+    fit(model, again(), epochs=1, validation_data=None)
+    assert model.step == 4
+
+
+def test_a_list_of_callbacks_is_wanted():
+    given = keras.callbacks.CallbackList([])
+    with pytest.raises(TypeError, match="a list of keras.callbacks.Callback; received"):
+        x, _ = small.digits()
+        small.svae().fit(small.dataset(x), callbacks=given)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.models.feed import Feed, without_autotuning
+from keras_svae.models.reader import Reader
 from tests.models import tiny
 from tests.models.test_terms import still
 from tests.replicas import two_replicas
@@ -236,3 +237,25 @@ def test_training_has_no_thread_that_tunes():
     for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(2)):
         model.fit(data, validation_data=(x,), callbacks=[Look()], verbose=0)
     assert set(counts) == {start}
+
+
+def test_steps_per_epoch_of_data_with_a_small_batch_train_in_every_epoch():
+    model = batch_norm_vae()
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=9)).batch(4)
+    with pytest.warns(UserWarning, match="left out of training"):
+        model.fit(data, steps_per_epoch=2, epochs=4, verbose=0)
+    assert model.step == 8
+
+
+def test_a_pydataset_is_read_by_processes_without_being_pickled():
+    class Local(Batches):
+        key = staticmethod(lambda x: x)  # what cannot be pickled
+
+        def __init__(self, x, **kwargs):
+            super().__init__(x, **kwargs)
+            self.lock = threading.Lock()
+
+    x = tiny.data(n=8)
+    data = Local(x, workers=2, use_multiprocessing=True)
+    read = [batch[0] for batch in Reader(data, shuffle=False)]
+    np.testing.assert_array_equal(np.concatenate(read), x)
