@@ -90,22 +90,26 @@ class Feed:
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
         if isinstance(x, Fed):
-            return self._final(self._of_arrays(x, batch_size, shuffle, steps))
+            return without_autotuning(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
             finite = count not in (
                 tf.data.UNKNOWN_CARDINALITY,
                 tf.data.INFINITE_CARDINALITY,
             )
-            return self._final(self._large_enough(self._of_dataset(x), finite, steps))
+            return without_autotuning(
+                self._large_enough(self._of_dataset(x), finite, steps)
+            )
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, shuffle)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return self._final(self._of_batches(batches, batches.count, steps, x[0]))
+            return without_autotuning(
+                self._of_batches(batches, batches.count, steps, x[0])
+            )
         if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
             count = len(x) if hasattr(x, "__len__") else None
-            return self._final(self._of_batches(x, count, steps))
+            return without_autotuning(self._of_batches(x, count, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}"
@@ -295,9 +299,6 @@ class Feed:
         pairs = data.scan(tf.constant(0, tf.int64), scan)
         kept = pairs.filter(is_kept).map(batch)
         return kept.repeat() if steps and finite else kept
-
-    def _final(self, data: tf.data.Dataset) -> tf.data.Dataset:
-        return without_autotuning(data)
 
 
 def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
