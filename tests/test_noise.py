@@ -47,6 +47,7 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("seed", BEFORE)
+@pytest.mark.fixed_seed
 def test_draws_are_those_of_before(seed):
     noise = Noise(seed)
     found = noise.normal([3], "z"), noise.uniform([3], "z"), noise.fold(5).key
@@ -149,6 +150,7 @@ def test_one_noise_in_several_graphs():
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**31 - 1, 2**31, 2**40 + 1, 2**63 - 1])
+@pytest.mark.fixed_seed
 def test_integers_of_all_kinds_agree(seed):
     expected = Noise(seed).normal([3], "z")
     kinds = [np.uint64, np.int64] + ([np.int32, np.uint32] if seed < 2**31 else [])
@@ -166,6 +168,7 @@ def test_integers_of_all_kinds_agree(seed):
     [-1, 2**63, True, 1.0, "1", None, np.int64(-1), np.uint64(2**63), np.float32(1)]
     + [np.bool_(True), tf.constant(-1), tf.constant(1.0), tf.constant(True)],
 )
+@pytest.mark.fixed_seed
 def test_other_seeds_are_refused(seed):
     nets = ks.networks.toy(latent_dim=2, units=4)
     model = ks.VAE(nets.encoder, nets.decoder, likelihood="gaussian")
@@ -190,6 +193,7 @@ def test_other_seeds_are_refused(seed):
             ask()
 
 
+@pytest.mark.fixed_seed
 def test_a_graph_refuses_what_is_no_integer():
     @tf.function
     def key(seed):

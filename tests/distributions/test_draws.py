@@ -105,6 +105,7 @@ BEFORE = {
 
 
 @pytest.mark.parametrize("name", BEFORE)
+@pytest.mark.fixed_seed
 def test_draws_are_those_of_before(name):
     kind, of = name.split(": ")
     key = Noise(3).seed("z")

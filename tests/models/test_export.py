@@ -35,36 +35,48 @@ ENDPOINTS = {
 
 # Runs in a process that may import TensorFlow and NumPy, but none of our stack.
 LOADER = """
-import json, sys
+import json, pathlib, sys
 sys.modules.update({m: None for m in ("keras_svae", "keras", "tensorflow_probability")})
 import numpy as np, tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-calls = json.load(open(sys.argv[2]))
-found = {}
-for name, arguments in calls.items():
-    given = {k: tf.constant(v, tf.int32 if k in ("n", "seed") else tf.float32)
-             for k, v in arguments.items()}
-    found[name] = {k: v.numpy().decode() if v.dtype == tf.string else v.numpy().tolist()
-                   for k, v in model.signatures[name](**given).items()}
-json.dump(found, open(sys.argv[3], "w"))
+def made(folder):
+    model, found = tf.saved_model.load(folder / "saved"), {}
+    for name, arguments in json.loads((folder / "calls.json").read_text()).items():
+        given = {k: tf.constant(v, tf.int32 if k in ("n", "seed") else tf.float32)
+                 for k, v in arguments.items()}
+        values = model.signatures[name](**given).items()
+        found[name] = {k: v.numpy().decode() if v.dtype == tf.string
+                       else v.numpy().tolist() for k, v in values}
+    (folder / "found.json").write_text(json.dumps(found))
+for folder in pathlib.Path(sys.argv[1]).iterdir():
+    made(folder)
 """
 
 
-@pytest.mark.parametrize("method", ENDPOINTS)
-def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
-    model = tiny.build(method)
-    model.fit(tiny.data(n=20), batch_size=5, verbose=0)
-    model.export(tmp_path / "saved")
-    calls = {
-        name: {key: value.tolist() for key, value in given.items()}
-        for name, given in endpoints.arguments(model).items()
-    }
-    assert set(calls) == ENDPOINTS[method]
-    (tmp_path / "calls.json").write_text(json.dumps(calls))
-    command = [sys.executable, "-c", LOADER, "saved", "calls.json", "found.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A trained model of each method and its folder, called in one other process."""
+    root, models = tmp_path_factory.mktemp("exported"), {}
+    for method, names in ENDPOINTS.items():
+        models[method] = model = tiny.build(method)
+        model.train_on_batch(tiny.data())
+        model.export(root / method / "saved")
+        calls = {
+            name: {key: value.tolist() for key, value in given.items()}
+            for name, given in endpoints.arguments(model).items()
+        }
+        assert set(calls) == names
+        (root / method / "calls.json").write_text(json.dumps(calls))
+    command = [sys.executable, "-c", LOADER, str(root)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "found.json").read_text())
+    return models, root
+
+
+@pytest.mark.parametrize("method", ENDPOINTS)
+def test_saved_model_runs_with_tensorflow_alone(method, exported):
+    models, root = exported
+    model, folder = models[method], root / method
+    found = json.loads((folder / "found.json").read_text())
     about = json.loads(found.pop("about")["about"])
     assert about["latent_dim"] == tiny.CODE and about["data_shape"] == [tiny.DATA]
     pairs = {"above": "p", "below": "q", "reads": ["x", "z"]}
@@ -74,7 +86,7 @@ def test_saved_model_runs_with_tensorflow_alone(method, tmp_path):
     if method in known or hasattr(model, "critic"):
         assert about["log_ratio"] == known.get(method, pairs)
     endpoints.agree(found, model)
-    saved = tf.saved_model.load(tmp_path / "saved").signatures
+    saved = tf.saved_model.load(folder / "saved").signatures
     assert set(saved) == ENDPOINTS[method] | {"serving_default"}
     # It generates.
     assert set(saved["serving_default"].structured_outputs) == {"x", "z"}
@@ -134,6 +146,7 @@ def test_an_implicit_encoder_exports_no_densities_and_draws_by_seed(tmp_path):
         assert np.abs(one - other).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_saved_model_cli_reads_and_runs_it(tmp_path):
     tiny.build("svae_r").export(tmp_path / "saved")
     cli = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]

@@ -60,7 +60,7 @@ def test_a_vae_lowers_its_loss_and_moves_the_flow(name):
     ("cls", "name", "settings"),
     [
         (ks.VAE, "planar_shared", {}),
-        (ks.SVAE, "planar", {"lam": 0.5}),
+        pytest.param(ks.SVAE, "planar", {"lam": 0.5}, marks=slow),
         pytest.param(ks.ALICE, "coupling", {"two_sided": True}, marks=slow),
         pytest.param(ks.SVAE, "autoregressive", {"lam": 0.5}, marks=slow),
     ],
@@ -122,6 +122,7 @@ def test_the_vaes_kl_is_the_draws_own_log_ratio_without_an_inverse(monkeypatch):
     np.testing.assert_allclose(kl, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_two_replicas_keep_the_same_flow():
     with two_replicas().scope():
         model = build(ks.SVAE, FLOWS["planar_shared"], lam=0.5)

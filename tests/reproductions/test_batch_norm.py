@@ -144,6 +144,7 @@ def tiny_backbone(*_):
     return Backbone(network, "tiny", features="seen", outputs="logits")
 
 
+@pytest.mark.slow
 def test_command_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(ks.evaluation, "classifier", tiny_backbone)
     monkeypatch.setattr(batch_norm, "BATCHES", 2)

@@ -13,6 +13,7 @@ WORKS = [
 ]
 
 
+@pytest.mark.slow
 def test_it_measures_every_law_and_writes_a_record(tmp_path, capsys):
     output = tmp_path / "found" / "flows.json"
     small = "--flows planar coupling --length 2 --dim 2 --batch 3 --rounds 2 --calls 1"

@@ -7,6 +7,7 @@ import pytest
 from reproductions import benchmark_ijae
 
 
+@pytest.mark.slow
 def test_it_measures_every_case_and_writes_a_record(tmp_path, capsys):
     output = tmp_path / "found" / "ijae.json"
     small = "--experiments cifar10 --dtypes float32 --stacks channels --width 0.03"

@@ -50,7 +50,16 @@ def trained(monkeypatch):
     return models
 
 
-@pytest.mark.parametrize(("replicas", "patience"), [(1, None), (2, None), (1, 1)])
+# The killed run is a process of its own, which knows of no other seed.
+@pytest.mark.fixed_seed
+@pytest.mark.parametrize(
+    ("replicas", "patience"),
+    [
+        (1, None),
+        pytest.param(2, None, marks=pytest.mark.slow),
+        pytest.param(1, 1, marks=pytest.mark.slow),
+    ],
+)
 def test_killed_and_resumed_ends_where_uninterrupted_does(
     replicas, patience, tmp_path, trained
 ):

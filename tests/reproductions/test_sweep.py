@@ -31,6 +31,7 @@ def options(folder, **more):
     return Namespace(**given | {"record": None} | more)
 
 
+@pytest.mark.slow
 def test_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     small = {"units": 8, "depth": 1, "learning_rate": 1e-3, "turns": 1}
     monkeypatch.setattr(sweep, "settings", lambda: [small])
