@@ -11,6 +11,7 @@ from keras_svae import (
     networks,
     noise,
     optimizers,
+    pictures,
     ratios,
     schedules,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "networks",
     "noise",
     "optimizers",
+    "pictures",
     "ratios",
     "schedules",
 ]

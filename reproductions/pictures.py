@@ -3,8 +3,8 @@
 import pathlib
 
 import keras_svae as ks
-from keras_svae.callbacks import plots, views
 from keras_svae.callbacks.pictures import first_examples
+from keras_svae.pictures import plots, views
 
 # Data that have neighbours beside them.
 ROWS = 8

@@ -7,6 +7,8 @@ import pathlib
 
 import keras
 
+from keras_svae.game.configuration import made_by
+
 __all__ = ["Backup", "restore"]
 
 
@@ -105,6 +107,7 @@ class Backup(keras.callbacks.Callback):
         temporary = self.folder / "writing.weights.h5"
         self.model.save_weights(temporary)
         about = {
+            "made_by": made_by(),
             "step": step,
             "method": type(self.model).__name__,
             "sha256": _digest(temporary),

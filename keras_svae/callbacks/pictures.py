@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.callbacks import plots, projector, views
+from keras_svae.pictures import plots, projector, views
 
 __all__ = ["Pictures"]
 

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 from keras_svae import distributions
 from keras_svae.evaluation.likelihoods import LogLikelihood, Posterior
-from keras_svae.models import checks
+from keras_svae.game import checks
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.evaluation.streams import batches
-from keras_svae.models import checks
+from keras_svae.game import checks
 
 __all__ = ["has_labels", "joined", "label_batches", "parted", "rows"]
 

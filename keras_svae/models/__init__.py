@@ -1,5 +1,9 @@
 """The methods, one file per family, and the base class they share."""
 
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Diverged, Game, Player
+from keras_svae.game.terms import Term, over_batch, over_data, over_samples
 from keras_svae.models.aae import AdversarialAutoencoder
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.adversary_activated import (
@@ -17,14 +21,12 @@ from keras_svae.models.avb import AdversarialVariationalBayes
 from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.domain_adaptation import AdversarialDomainAdaptation
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Diverged, Game, Player
 from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
 from keras_svae.models.ijae import IJAE
 from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
-from keras_svae.models.symmetric import ALI, ALICE, SVAE
-from keras_svae.models.terms import Term, over_batch, over_data, over_samples
+from keras_svae.models.symmetric import ALI, ALICE, SVAE, Matched
 from keras_svae.models.two_stage import TwoStageVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
@@ -49,6 +51,7 @@ __all__ = [
     "Autoencoder",
     "CGAN",
     "CVAE",
+    "Critic",
     "CriticOfCodes",
     "Diverged",
     "Draw",
@@ -60,6 +63,7 @@ __all__ = [
     "InfoGAN",
     "JointModel",
     "LatentModel",
+    "Matched",
     "Player",
     "SVAE",
     "SemiSupervisedVAE",
@@ -71,6 +75,7 @@ __all__ = [
     "WAEGAN",
     "WAEMMD",
     "WGANGP",
+    "endpoint",
     "over_batch",
     "over_data",
     "over_samples",

@@ -2,10 +2,11 @@
 
 import keras
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.critic_of_codes import CriticOfCodes
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_data, over_samples
 from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialAutoencoder"]
@@ -29,10 +30,10 @@ class AdversarialAutoencoder(CriticOfCodes):
         decoder: Network from codes to the likelihood's raw output.
         critic: Network from z to one unbounded logit, (batch, 1).
         lam: Weight of the adversary, >= 0; 1 in (31).
-        posterior: The law of codes. By default the encoder's output is the code
-            ("implicit"), as in (30); "gaussian" draws it, and noise fed to an implicit
-            encoder makes it any law's.
-        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`.
+        **kwargs: `posterior`, the law of codes ("implicit": the encoder's output is the
+            code, as in (30); "gaussian" draws it; noise fed to an implicit encoder
+            makes it any law's), `likelihood`, `prior`, `seed`, `turns`, `play`: see
+            `Autoencoder`.
 
     Raises:
         ValueError: For a negative lam, an implicit likelihood, or a critic of another
@@ -50,25 +51,21 @@ class AdversarialAutoencoder(CriticOfCodes):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
-    code_critic_name = "critic"
-    # Its only critic.
-    f = CriticOfCodes.g
+    default_laws = {**CriticOfCodes.default_laws, "posterior": "implicit"}
+    f = g = Critic("critic", "z", above="p", below="q")
     # Whether the cost is a log likelihood.
     needs_density = True
 
-    def __init__(
-        self, encoder, decoder, critic, *, lam=1.0, posterior="implicit", **kwargs
-    ):
-        super().__init__(
-            encoder, decoder, critic_of_codes=critic, posterior=posterior, **kwargs
-        )
+    def __init__(self, encoder, decoder, critic, *, lam=1.0, **kwargs):
+        super().__init__(encoder, decoder, critic_of_codes=critic, **kwargs)
         if self.needs_density:
             checks.explicit(self.likelihood_law)
         self.lam = checks.weight("lam", lam)
 
     def critic_loss(self, draw):
         """Minus twice (32)."""
-        f_p, f_q = self.f(draw.z, draw.training), self.f(draw.z_q, draw.training)
+        f_p = self.f(draw.z, training=draw.training)
+        f_q = self.f(draw.z_q, training=draw.training)
         draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)
         return over_samples(as_above(f_p)) + over_data(as_below(f_q))
 
@@ -78,11 +75,8 @@ class AdversarialAutoencoder(CriticOfCodes):
 
     def autoencoder_loss(self, draw):
         """Minus the second of (31), of which y = 0, codes of data, has a gradient."""
-        fooling = as_above(self.f(draw.z_q, draw.training))
+        fooling = self.f.as_above(draw.z_q, training=draw.training)
         return {
             "reconstruction_x": over_data(self.cost(draw)),
             "matching": self.lam * over_data(fooling),
         }
-
-    def get_config(self):
-        return {**super().get_config(), "lam": self.lam}

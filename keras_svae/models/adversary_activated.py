@@ -6,10 +6,10 @@ Equation numbers are those of On Unifying Deep Generative Models, `unifying_iclr
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.terms import Term, over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
-from keras_svae.models.terms import Term, over_data, over_samples
 from keras_svae.models.vae import CVAE, VAE
 
 __all__ = ["AACVAE", "AASemiSupervisedVAE", "AAVAE", "AdversaryActivated"]
@@ -45,7 +45,7 @@ class AdversaryActivated(AdversarialModel):
 
     def discriminator(self, draw) -> tf.Tensor:
         """D_T(x) on the data of a draw, (batch,), in (0, 1)."""
-        f = self.f(draw.x, draw.training, draw.y)
+        f = self.f(draw.x, draw.y, training=draw.training)
         return tf.sigmoid(tf.squeeze(f, -1) / self.temperature)
 
     def bound_loss(self, draw):
@@ -58,9 +58,6 @@ class AdversaryActivated(AdversarialModel):
             for term, values in self.bound_terms(one).items():
                 loss[term] = over(weights * values) + loss.get(term, 0)
         return loss
-
-    def get_config(self):
-        return {**super().get_config(), "temperature": self.temperature}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -6,12 +6,12 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_batch, over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import l1, squared
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_batch, over_data, over_samples
 
 __all__ = ["AGE"]
 
@@ -94,6 +94,7 @@ class AGE(Autoencoder):
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
         "generator": Player("decoder", turns=2),
     }
+    default_laws = {**Autoencoder.default_laws, "posterior": "implicit"}
 
     def __init__(
         self,
@@ -102,13 +103,12 @@ class AGE(Autoencoder):
         *,
         mu: float = 5.0,
         lam: float = 250.0,
-        posterior="implicit",
         prior="normal",
         **kwargs,
     ):
         # The direction of a code of N(0, I) is uniform on the sphere.
         checks.choice("prior", prior, ("normal",))
-        super().__init__(encoder, generator, posterior=posterior, prior=prior, **kwargs)
+        super().__init__(encoder, generator, prior=prior, **kwargs)
         if self.posterior_law.explicit:
             raise ValueError(
                 'Expected posterior="implicit", as codes lie on a sphere; received: '
@@ -168,8 +168,3 @@ class AGE(Autoencoder):
             "game": over_samples(self.divergence(draw.z_p)),
             "reconstruction_z": self.lam * error,
         }
-
-    def get_config(self):
-        config = super().get_config()
-        config["generator"] = config.pop("decoder")
-        return {**config, "mu": self.mu, "lam": self.lam}

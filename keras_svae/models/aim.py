@@ -7,11 +7,12 @@ import keras
 import tensorflow as tf
 
 from keras_svae.distributions import Gaussian
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
-from keras_svae.models.game import Player
 from keras_svae.models.gan import GAN
-from keras_svae.models.terms import over_data, over_samples
 
 __all__ = ["AIM"]
 
@@ -69,6 +70,14 @@ class AIM(Autoencoder, GAN):
     }
     # Algorithm 1 computes both losses before it updates anything.
     default_play = "simultaneous"
+    # The logit, or D - 1 of (6).
+    f = Critic(
+        "critic",
+        "x",
+        above="q",
+        below="p",
+        f=lambda model, d: d if model.game == "gan" else d - 1,
+    )
 
     def __init__(
         self,
@@ -83,14 +92,9 @@ class AIM(Autoencoder, GAN):
     ):
         checks.choice("variance", variance, ("learned", "unit"))
         checks.choice("game", game, ("gan", "f-gan"))
-        super().__init__(
-            encoder,
-            generator,
-            critic=_with_features(discriminator),
-            posterior=Gaussian("learned" if variance == "learned" else 1.0),
-            **kwargs,
-        )
         self.variance, self.game = variance, game
+        critic = _with_features(discriminator)
+        super().__init__(encoder, generator, critic=critic, **kwargs)
         if self.importance_weighted and game != "gan":
             raise ValueError(
                 f'Expected game="gan" with importance weights; received: game={game!r}'
@@ -104,6 +108,12 @@ class AIM(Autoencoder, GAN):
         both = keras.Model(self.critic.inputs[0], [features, self.critic.output])
         self._features_and_logit = lambda x, training: both(x, training=training)
 
+    def law(self, role, given, name, network):
+        """See `LatentModel.law`; that of codes is (8)'s, by `variance`."""
+        if role == "posterior":
+            return Gaussian("learned" if self.variance == "learned" else 1.0)
+        return super().law(role, given, name, network)
+
     def encoder_reads(self):
         features = self.critic.get_layer("features").output
         return features.shape[1:], "as the discriminator's layer 'features' gives"
@@ -113,16 +123,12 @@ class AIM(Autoencoder, GAN):
         features, _ = self._features_and_logit(x, training)
         return self.encoder(features, training=training)
 
-    def f(self, x, training=True, y=None):
-        """log q(x) - log p(x), (batch, 1) float32: the logit, or D - 1 of (6)."""
-        f = super().f(x, training)
-        return f if self.game == "gan" else f - 1
-
     def critic_loss(self, draw):
         """Minus (7), or minus (6)."""
         if self.game == "gan":
             return super().critic_loss(draw)
-        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
+        f_q = self.f(draw.x, training=draw.training)
+        f_p = self.f(draw.x_p, training=draw.training)
         draw.log["symmetric_kl"] = over_data(f_q) - over_samples(f_p)
         return over_samples(tf.exp(f_p)) - over_data(f_q + 1)
 
@@ -137,17 +143,6 @@ class AIM(Autoencoder, GAN):
             game = -over_samples(tf.exp(f_p - 1))
         code = -over_samples(q.log_prob(draw.z))
         return {"game": game, "reconstruction_z": self.lam * code}
-
-    def get_config(self):
-        config = super().get_config()
-        config["discriminator"] = config.pop("critic")
-        del config["posterior"]  # `variance` says it
-        return {
-            **config,
-            "lam": self.lam,
-            "variance": self.variance,
-            "game": self.game,
-        }
 
 
 def _with_features(discriminator):

@@ -1,13 +1,16 @@
 """alpha-GAN: a variational autoencoder whose densities are all from critics."""
 
+import functools
+
 import keras
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.costs import l1
 from keras_svae.models.critic_of_codes import CriticOfCodes
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_data, over_samples
 from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AlphaGAN"]
@@ -40,10 +43,9 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         critic: f, network from x to one logit.
         critic_code: g, network from z to one logit.
         lam: Weight of the L1 norm, summed over an example's entries; >= 0.
-        posterior: The law of codes: "implicit" (the encoder's output, by the noise it
-            is fed, if any), or one that is drawn from.
-        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder` and
-            `Game`.
+        **kwargs: `posterior`, the law of codes ("implicit": the encoder's output, by
+            the noise it is fed, if any; or one that is drawn from), `likelihood`,
+            `prior`, `seed`, `turns`, `play`: see `Autoencoder` and `Game`.
 
     Raises:
         ValueError: For a negative lam, or a critic that reads something else.
@@ -61,8 +63,9 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         "generator": Player("decoder"),
         "critic": Player("critic critic_code", optimizer="critic_optimizer"),
     }
-    # Of the mixture above, not of the model's law.
-    log_ratio_laws = None
+    default_laws = {**CriticOfCodes.default_laws, "posterior": "implicit"}
+    # A ratio to the mixture above, not to the model's law.
+    f = Critic("critic", "x")
 
     def __init__(
         self,
@@ -72,7 +75,6 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         critic_code,
         *,
         lam: float = 1.0,
-        posterior="implicit",
         **kwargs,
     ):
         super().__init__(
@@ -80,7 +82,6 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
             generator,
             critic=critic,
             critic_of_codes=critic_code,
-            posterior=posterior,
             **kwargs,
         )
         self.lam = checks.weight("lam", lam)
@@ -91,7 +92,7 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
 
     def encoder_loss(self, draw):
         """Algorithm 1's first update."""
-        kl = -over_data(self.g(draw.z_q, draw.training))
+        kl = -over_data(self.g(draw.z_q, training=draw.training))
         return {"reconstruction_x": self.reconstruction(draw), "kl": kl}
 
     def generator_loss(self, draw):
@@ -99,21 +100,17 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         return {
             "reconstruction_x": self.reconstruction(draw),
             "game_reconstructions": -over_data(
-                self.f(draw.reconstruction, draw.training)
+                self.f(draw.reconstruction, training=draw.training)
             ),
-            "game": -over_samples(self.f(draw.x_p, draw.training)),
+            "game": -over_samples(self.f(draw.x_p, training=draw.training)),
         }
 
     def critic_loss(self, draw):
         """Algorithm 1's last two updates: of weights that nothing else has."""
-        real = over_data(as_above(self.f(draw.x, draw.training)))
-        made = over_samples(as_below(self.f(draw.x_p, draw.training)))
-        again = over_data(as_below(self.f(draw.reconstruction, draw.training)))
-        prior = over_samples(as_above(self.g(draw.z, draw.training)))
-        codes = over_data(as_below(self.g(draw.z_q, draw.training)))
+        f = functools.partial(self.f, training=draw.training)
+        g = functools.partial(self.g, training=draw.training)
+        real, made = over_data(as_above(f(draw.x))), over_samples(as_below(f(draw.x_p)))
+        again = over_data(as_below(f(draw.reconstruction)))
+        prior = over_samples(as_above(g(draw.z)))
+        codes = over_data(as_below(g(draw.z_q)))
         return {"x": 2 * real + made + again, "code": prior + codes}
-
-    def get_config(self):
-        config = super().get_config()
-        config["generator"] = config.pop("decoder")
-        return {**config, "lam": self.lam}

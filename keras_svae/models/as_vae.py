@@ -8,13 +8,14 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_batch, over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import squared
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_batch, over_data, over_samples
-from keras_svae.ratios import as_above, as_below
 
 __all__ = ["ASVAE", "MarginalsDraw"]
 
@@ -106,6 +107,9 @@ class ASVAE(Autoencoder):
         "critic": Player("critic_x critic_z", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
+    # log q(x, z) - log p(x) p(z), and log p(x, z) - log q(x) q(z).
+    f1 = Critic("critic_x", "x z", above="q(x, z)", below="p(x) p(z)")
+    f2 = Critic("critic_z", "x z", above="p(x, z)", below="q(x) q(z)")
 
     def __init__(
         self, encoder, decoder, critic_x=None, critic_z=None, *, part="both", **kwargs
@@ -119,16 +123,16 @@ class ASVAE(Autoencoder):
             checks.explicit(self.likelihood_law)
         if self.keeps_z:
             checks.explicit(self.posterior_law)
-        self.critic_x = self._critic("critic_x", critic_x) if self.keeps_x else None
-        self.critic_z = self._critic("critic_z", critic_z) if self.keeps_z else None
+        self.critic_x = self.critic_z = None
+        if self.keeps_x:
+            self.f1.use(critic_x)
+        if self.keeps_z:
+            self.f2.use(critic_z)
         if part == "both" and critic_x is critic_z:
             raise ValueError(
                 "Expected two critics with weights of their own, e.g. critic_z="
                 "keras.models.clone_model(critic_x); received: the same one twice"
             )
-
-    def _critic(self, name, network):
-        return checks.critic_of_pairs(name, network, self.data_shape, self.latent_dim)
 
     def draw(self, batch, noise, training):
         return MarginalsDraw(self, batch, noise, training)
@@ -140,25 +144,17 @@ class ASVAE(Autoencoder):
             "at least 2 examples per replica, so that each has an independent partner"
         )
 
-    def f1(self, x, z, training=True):
-        """The logits of critic_x, (batch, 1) float32: log q(x, z) - log p(x) p(z)."""
-        return tf.cast(self.critic_x([x, z], training=training), tf.float32)
-
-    def f2(self, x, z, training=True):
-        """The logits of critic_z, (batch, 1) float32: log p(x, z) - log q(x) q(z)."""
-        return tf.cast(self.critic_z([x, z], training=training), tf.float32)
-
     def critic_loss(self, draw):
         """Minus (5) and minus (6)."""
         terms = {}
         if self.keeps_x:
-            above = as_above(self.f1(*draw.q, draw.training))
-            below = as_below(self.f1(*draw.p_marginals, draw.training))
+            above = self.f1.as_above(*draw.q, training=draw.training)
+            below = self.f1.as_below(*draw.p_marginals, training=draw.training)
             terms["x"] = over_data(above) + over_samples(below)
         if self.keeps_z:
-            above = as_above(self.f2(*draw.p, draw.training))
+            above = self.f2.as_above(*draw.p, training=draw.training)
             # Of two examples each, so that the weight of one is none of it.
-            below = as_below(self.f2(*draw.q_marginals, draw.training))
+            below = self.f2.as_below(*draw.q_marginals, training=draw.training)
             terms["z"] = over_samples(above) + over_batch(tf.reduce_mean(below))
         return terms
 
@@ -168,12 +164,12 @@ class ASVAE(Autoencoder):
         if self.keeps_x:
             terms["reconstruction_x"] = -over_data(draw.log_p_x)
             # At f1* this is KL(q(x, z) || p(x) p(z)).
-            terms["kl_x"] = over_data(self.f1(*draw.q, draw.training))
+            terms["kl_x"] = over_data(self.f1(*draw.q, training=draw.training))
             draw.log["bound_x"] = -terms["reconstruction_x"] - terms["kl_x"]
         if self.keeps_z:
             terms["reconstruction_z"] = -over_samples(draw.log_q_z)
             # At f2* this is KL(p(x, z) || q(x) q(z)).
-            terms["kl_z"] = over_samples(self.f2(*draw.p, draw.training))
+            terms["kl_z"] = over_samples(self.f2(*draw.p, training=draw.training))
             draw.log["bound_z"] = -terms["reconstruction_z"] - terms["kl_z"]
         return terms
 
@@ -185,17 +181,17 @@ class ASVAE(Autoencoder):
         found["mse_z"] = over_samples(squared(codes, draw.z)) / self.latent_dim
         return {**found, "reconstruction": (found["mse"] + found["mse_z"]) / 2}
 
+    @endpoint("log_ratio", when=lambda model: model.keeps_x)
     def log_ratio_x(self, x, z) -> tf.Tensor:
         """f1's estimate of log q(x, z) - log p(x) p(z), (batch,), nats."""
         self._kept("log_ratio_x", self.keeps_x)
-        x, z = self._data(x), self._codes(z)
-        return tf.squeeze(self.f1(x, z, training=False), -1)
+        return self.f1.log_ratio(self._data(x), self._codes(z))
 
+    @endpoint("log_ratio", when=lambda model: model.keeps_z)
     def log_ratio_z(self, x, z) -> tf.Tensor:
         """f2's estimate of log p(x, z) - log q(x) q(z), (batch,), nats."""
         self._kept("log_ratio_z", self.keeps_z)
-        x, z = self._data(x), self._codes(z)
-        return tf.squeeze(self.f2(x, z, training=False), -1)
+        return self.f2.log_ratio(self._data(x), self._codes(z))
 
     def _kept(self, name, kept):
         if not kept:
@@ -203,28 +199,3 @@ class ASVAE(Autoencoder):
                 f"Expected a model whose part has the critic of {name}; received: "
                 f"part={self.part!r}"
             )
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-
-        def log_ratio_x(x, z):
-            return {"log_ratio": self.log_ratio_x(x, z)}
-
-        def log_ratio_z(x, z):
-            return {"log_ratio": self.log_ratio_z(x, z)}
-
-        found = super().endpoints()
-        if self.keeps_x:
-            found["log_ratio_x"] = (log_ratio_x, [data, codes])
-        if self.keeps_z:
-            found["log_ratio_z"] = (log_ratio_z, [data, codes])
-        return found
-
-    def get_config(self):
-        config = {**super().get_config(), "part": self.part}
-        for name in ("critic_x", "critic_z"):
-            critic = getattr(self, name)
-            if critic is not None:
-                config[name] = keras.saving.serialize_keras_object(critic)
-        return config

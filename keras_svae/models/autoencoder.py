@@ -2,18 +2,16 @@
 
 import math
 
-import keras
 import tensorflow as tf
 
-from keras_svae import distributions
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.costs import squared
-from keras_svae.models.export import SEED
-from keras_svae.models.game import Player
 from keras_svae.models.latent import LatentModel
-from keras_svae.models.terms import over_data, over_samples
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import as_above, as_below
 
 __all__ = ["Autoencoder", "JointModel"]
 
@@ -28,16 +26,17 @@ class Autoencoder(LatentModel):
         decoder: See `LatentModel`.
         posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
             dimension of the code), "laplace", "implicit" (one output; the encoder is
-            fed noise), or a `keras_svae.distributions.Law`.
+            fed noise), or a `keras_svae.distributions.Law`. None for the one that the
+            encoder's end names, and for the class's default where it names none.
         **kwargs: See `LatentModel`.
     """
 
     sampled_from = "encoder decoder"
 
-    def __init__(self, encoder, decoder, *, posterior="gaussian", **kwargs):
+    def __init__(self, encoder, decoder, *, posterior=None, **kwargs):
         super().__init__(decoder, **kwargs)
         self.encoder = checks.network("encoder", encoder)
-        self.posterior_law = distributions.get(posterior, "posterior")
+        self.posterior_law = self.law("posterior", posterior, "encoder", encoder)
         read = checks.inputs("encoder", encoder, "x", self.conditional, self.classes)
         checks.shapes("the encoder to read", read[0][1:], *self.encoder_reads())
         checks.shapes(
@@ -48,7 +47,7 @@ class Autoencoder(LatentModel):
             "dimensions of the decoder's code",
         )
         if self.posterior_law.activation != "linear":
-            checks.raw_output("encoder", encoder)
+            checks.raw_output("encoder", encoder, "its law applies the activation")
 
     def encoder_reads(self) -> tuple[tuple, str]:
         """The shape of what the encoder reads, without the batch, and why so."""
@@ -78,6 +77,7 @@ class Autoencoder(LatentModel):
         error = squared(draw.x, draw.reconstruction) / math.prod(self.data_shape)
         return {**super().observe(draw), "mse": over_data(error)}
 
+    @endpoint("z")
     def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
         """Codes (batch, latent_dim) of data (batch, ...).
 
@@ -98,6 +98,20 @@ class Autoencoder(LatentModel):
         """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""
         return self.posterior_law(self._encoded(x, y, Noise(seed)))
 
+    @endpoint("log_posterior", when=lambda model: model.posterior_law.explicit)
+    def log_posterior(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
+        """log q(z|x) of each pair, (batch,), nats; see `posterior`."""
+        return self.posterior(x, y, seed).log_prob(z)
+
+    @endpoint(
+        "mean scale",
+        name="posterior",
+        when=lambda model: model.posterior_law.explicit and model.posterior_law.moments,
+    )
+    def _moments_of_posterior(self, x, y=None, seed: int = 0):
+        law = self.posterior(x, y, seed)
+        return law.mean(), law.stddev()
+
     def _encoded(self, x, y, noise) -> tf.Tensor:
         x = self._data(x)
         y = self._classes(self.classes_for(x, y), tf.shape(x)[0])
@@ -113,6 +127,13 @@ class Autoencoder(LatentModel):
         y = self.classes_for(x, y)
         return self.decode(self.encode(x, y, seed), y, 0 if seed is None else seed)
 
+    @endpoint("x", name="reconstruct")
+    def _reconstruct(self, x, y=None, seed: int = 0):
+        noise = None if self.posterior_law.explicit else seed
+        y = self.classes_for(x, y)
+        return self.decode(self.encode(x, y, noise), y, seed)
+
+    @endpoint("x")
     def neighbours(self, x, n: int, y=None, seed: int = 0) -> tf.Tensor:
         """Draws around data: x' = mean of p(x|z), z ~ q(z|x) (AIM, algorithm 2).
 
@@ -133,48 +154,6 @@ class Autoencoder(LatentModel):
         made = self.decode(z, y, seed)
         return tf.reshape(made, [-1, n, *self.data_shape])
 
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-        n = tf.TensorSpec([], tf.int32, name="n")
-
-        def encode(x, y, seed):
-            return {"z": self.encode(x, y, seed)}
-
-        def reconstruct(x, y, seed):
-            noise = seed if not self.posterior_law.explicit else None
-            y = self.classes_for(x, y)
-            return {"x": self.decode(self.encode(x, y, noise), y, seed)}
-
-        def neighbours(x, n, y, seed):
-            return {"x": self.neighbours(x, n, y, seed)}
-
-        def posterior(x, y, seed):
-            law = self.posterior(x, y, seed)
-            return {"mean": law.mean(), "scale": law.stddev()}
-
-        def log_posterior(x, z, y, seed):
-            return {"log_posterior": self.posterior(x, y, seed).log_prob(z)}
-
-        found = {
-            **super().endpoints(),
-            "encode": self.of_classes(encode, [data, SEED]),
-            "reconstruct": self.of_classes(reconstruct, [data, SEED]),
-            "neighbours": self.of_classes(neighbours, [data, n, SEED]),
-        }
-        if self.posterior_law.explicit:
-            if self.posterior_law.moments:
-                found["posterior"] = self.of_classes(posterior, [data, SEED])
-            found["log_posterior"] = self.of_classes(log_posterior, [data, codes, SEED])
-        return found
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "posterior": keras.saving.serialize_keras_object(self.posterior_law),
-        }
-
 
 class JointModel(Autoencoder):
     """Adds a critic of pairs, f(x, z), which tells the two joint laws apart.
@@ -190,38 +169,19 @@ class JointModel(Autoencoder):
         "critic": Player("critic", optimizer="critic_optimizer"),
         "autoencoder": Player("encoder decoder"),
     }
-    log_ratio_laws = ("p", "q")
+    f = Critic("critic", "x z", above="p", below="q")
 
     def __init__(self, encoder, decoder, critic, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
-        self.critic = checks.critic_of_pairs(
-            "critic", critic, self.data_shape, self.latent_dim
-        )
-
-    def f(self, x, z, training=True):
-        """The critic's logits, (batch, 1) float32: log p(x, z) - log q(x, z)."""
-        return tf.cast(self.critic([x, z], training=training), tf.float32)
+        self.f.use(critic)
 
     def critic_loss(self, draw):
         """Minus (10): its minimiser is f* = log p(x, z) - log q(x, z), (11)."""
-        f_p = self.f(*draw.p, draw.training)
-        f_q = self.f(*draw.q, draw.training)
-        return over_samples(as_above(f_p)) + over_data(as_below(f_q))
+        above = self.f.as_above(*draw.p, training=draw.training)
+        below = self.f.as_below(*draw.q, training=draw.training)
+        return over_samples(above) + over_data(below)
 
+    @endpoint("log_ratio")
     def log_ratio(self, x, z) -> tf.Tensor:
         """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats."""
-        x, z = self._data(x), self._codes(z)
-        return tf.squeeze(self.f(x, z, training=False), -1)
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-
-        def log_ratio(x, z):
-            return {"log_ratio": self.log_ratio(x, z)}
-
-        return {**super().endpoints(), "log_ratio": (log_ratio, [data, codes])}
-
-    def get_config(self):
-        critic = keras.saving.serialize_keras_object(self.critic)
-        return {**super().get_config(), "critic": critic}
+        return self.f.log_ratio(self._data(x), self._codes(z))

@@ -6,13 +6,13 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.terms import over_data
 from keras_svae.models.autoencoder import JointModel
 from keras_svae.models.draw import Draw
-from keras_svae.models.terms import over_data
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
-from keras_svae.ratios import as_above, as_below
 
 __all__ = ["AdversarialVariationalBayes"]
 
@@ -89,8 +89,9 @@ class AdversarialVariationalBayes(JointModel):
             estimated from, at least 2; each costs a pass through the encoder. None
             takes them from a "gaussian" or "laplace" posterior, and 10 draws where
             the posterior is another one or the encoder has `AppendNoise`.
-        **kwargs: `posterior` ("implicit" unless given), `likelihood`, `prior`, `seed`,
-            `turns`, `play`: see `Autoencoder` and `Game`.
+        **kwargs: `posterior` ("implicit" where neither it nor the encoder's end says
+            another), `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`
+            and `Game`.
 
     Raises:
         ValueError: For an implicit likelihood, contrast_draws below 2, or adaptive
@@ -103,8 +104,9 @@ class AdversarialVariationalBayes(JointModel):
                       critic_optimizer=keras.optimizers.Adam(1e-4))
     """
 
+    default_laws = {**JointModel.default_laws, "posterior": "implicit"}
     # No ratio of the two joint laws: see `log_ratio`.
-    log_ratio_laws = None
+    f = Critic("critic", "x z")
 
     def __init__(
         self,
@@ -114,10 +116,9 @@ class AdversarialVariationalBayes(JointModel):
         *,
         adaptive_contrast=False,
         contrast_draws=None,
-        posterior="implicit",
         **kwargs,
     ):
-        super().__init__(encoder, decoder, critic, posterior=posterior, **kwargs)
+        super().__init__(encoder, decoder, critic, **kwargs)
         checks.explicit(self.likelihood_law)
         self.adaptive_contrast = bool(adaptive_contrast)
         if contrast_draws is not None:
@@ -160,14 +161,14 @@ class AdversarialVariationalBayes(JointModel):
         """The critic tells codes of the encoder from those of the contrast."""
         # With a contrast, too: codes of it are then normalised, N(0, I) as the prior.
         codes = draw.contrast.normalised(draw.z_q)
-        above = as_above(self.f(draw.x, codes, draw.training))
-        below = as_below(self.f(draw.x, draw.z, draw.training))
+        above = self.f.as_above(draw.x, codes, training=draw.training)
+        below = self.f.as_below(draw.x, draw.z, training=draw.training)
         return over_data(above) + over_data(below)
 
     def autoencoder_loss(self, draw):
         """Minus the bound, KL(q(z|x) || p(z)) as the critic has it."""
         codes = draw.contrast.normalised(draw.z_q)
-        critic = over_data(self.f(draw.x, codes, draw.training))
+        critic = over_data(self.f(draw.x, codes, training=draw.training))
         terms = {"reconstruction_x": -over_data(draw.log_p_x), "critic": critic}
         draw.log["kl"] = critic
         if self.adaptive_contrast:
@@ -183,12 +184,5 @@ class AdversarialVariationalBayes(JointModel):
         """
         x, z = self._data(x), self._codes(z)
         contrast = self.contrast(x, Noise(0), False)
-        f = self.f(x, contrast.normalised(z), training=False)
-        return tf.squeeze(f, -1) + contrast.over(self.prior, z)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "adaptive_contrast": self.adaptive_contrast,
-            "contrast_draws": self.contrast_draws,
-        }
+        f = self.f.log_ratio(x, contrast.normalised(z))
+        return f + contrast.over(self.prior, z)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_svae.models.terms import Term, over_data
+from keras_svae.game.terms import Term, over_data
 
 __all__ = ["accuracy", "cross_entropy", "one_hot"]
 

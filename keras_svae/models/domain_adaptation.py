@@ -5,10 +5,12 @@ import functools
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Game, Player
+from keras_svae.game.terms import Term, over_data
 from keras_svae.models.classes import accuracy, cross_entropy
-from keras_svae.models.game import Game, Player
-from keras_svae.models.terms import Term, over_data
 from keras_svae.noise import Noise, scope
 from keras_svae.ratios import as_above, as_below
 
@@ -83,6 +85,7 @@ class AdversarialDomainAdaptation(Game):
         "classifier": Player("extractor classifier"),
     }
     sampled_from = "extractor"
+    f = Critic("critic", "features", above="source", below="target")
 
     def __init__(self, extractor, classifier, critic, *, lam: float = 1.0, **kwargs):
         super().__init__(**kwargs)
@@ -91,7 +94,7 @@ class AdversarialDomainAdaptation(Game):
         self.data_shape, made = tuple(read[0][1:]), extractor.output_shape[1:]
         why = "what the extractor makes"
         self.classifier = checks.classifier("classifier", classifier, made, why=why)
-        self.critic = checks.critic_of_data("critic", critic, made, why=why)
+        self.f.use(critic)
         self.classes = classifier.output_shape[-1]
         self.lam = checks.weight("lam", lam)
 
@@ -125,10 +128,6 @@ class AdversarialDomainAdaptation(Game):
     def check_inputs(self, inputs):
         checks.images(inputs, self.data_shape, None)
 
-    def f(self, features, training=True) -> tf.Tensor:
-        """The critic's logits, (batch, 1) float32: log source - log target."""
-        return tf.cast(self.critic(features, training=training), tf.float32)
-
     def log_classes(self, features, training=False) -> tf.Tensor:
         """log q(y|features), (batch, classes)."""
         logits = self.classifier(features, training=training)
@@ -137,7 +136,8 @@ class AdversarialDomainAdaptation(Game):
     def critic_loss(self, draw):
         """Minus the first of (18)."""
         source, target = (
-            self.f(features, draw.training) for features in (draw.source, draw.target)
+            self.f(features, training=draw.training)
+            for features in (draw.source, draw.target)
         )
         draw.log["symmetric_kl"] = over_data(source) - _over_target(target)
         return over_data(as_above(source)) + _over_target(as_below(target))
@@ -145,8 +145,8 @@ class AdversarialDomainAdaptation(Game):
     def classifier_loss(self, draw):
         """Minus (19), and minus the second of (18): both domains change sides."""
         log_q = self.log_classes(draw.source, draw.training)
-        target = as_above(self.f(draw.target, draw.training))
-        source = as_below(self.f(draw.source, draw.training))
+        target = self.f.as_above(draw.target, training=draw.training)
+        source = self.f.as_below(draw.source, training=draw.training)
         domain = _over_target(target) + over_data(source)
         return {
             "classification": cross_entropy(log_q, draw.y),
@@ -164,10 +164,12 @@ class AdversarialDomainAdaptation(Game):
         features = self.extractor(inputs, training=training)
         return tf.exp(self.log_classes(features, training))
 
+    @endpoint("probabilities")
     def classify(self, x) -> tf.Tensor:
         """The probabilities q(y|G(x)), (batch, classes), of data (batch, ...)."""
         return tf.exp(self.log_classes(self.features(x)))
 
+    @endpoint("features")
     def features(self, x) -> tf.Tensor:
         """G(x), (batch, ...), of data (batch, ...)."""
         x = tf.convert_to_tensor(x)
@@ -176,23 +178,13 @@ class AdversarialDomainAdaptation(Game):
         with scope(Noise(0)):
             return self.extractor(tf.cast(x, tf.float32), training=False)
 
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-
-        def classify(x):
-            return {"probabilities": self.classify(x)}
-
-        def features(x):
-            return {"features": self.features(x)}
-
-        return {"classify": (classify, [data]), "features": (features, [data])}
-
-    def get_config(self):
-        networks = {
-            name: keras.saving.serialize_keras_object(getattr(self, name))
-            for name in ("extractor", "classifier", "critic")
+    def input_specs(self):
+        shapes = {
+            "x": self.data_shape,
+            "features": self.extractor.output_shape[1:],
         }
-        return {**super().get_config(), **networks, "lam": self.lam}
+        specs = {k: tf.TensorSpec([None, *s], tf.float32) for k, s in shapes.items()}
+        return {**super().input_specs(), **specs}
 
 
 def _over_target(values: tf.Tensor) -> Term:

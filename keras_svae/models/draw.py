@@ -7,8 +7,8 @@ import typing
 import tensorflow as tf
 
 from keras_svae import distributions
+from keras_svae.game.terms import Term
 from keras_svae.models.classes import one_hot
-from keras_svae.models.terms import Term
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise
 

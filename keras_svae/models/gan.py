@@ -4,13 +4,16 @@ Equation numbers are those of sVAE, `svae_aistats2018`, section 4, but for (16),
 is On Unifying Deep Generative Models', `unifying_iclr2018`.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.game import Player
+from keras_svae.game.terms import Term, over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
-from keras_svae.models.game import Player
-from keras_svae.models.terms import Term, over_data, over_samples
 from keras_svae.ratios import as_above, gradient_penalty
 
 __all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
@@ -51,7 +54,7 @@ class GAN(AdversarialModel):
 
     def generator_loss(self, draw):
         """The non-saturating loss: minus (24) after its change of sign."""
-        return self.fooling(self.f(draw.x_p, draw.training, draw.y))
+        return self.fooling(self.f(draw.x_p, draw.y, training=draw.training))
 
     def fooling(self, f_p: tf.Tensor) -> Term:
         """What samples' logits (batch, 1) make the generator minimise, or (16)."""
@@ -62,22 +65,12 @@ class GAN(AdversarialModel):
         weights = tf.stop_gradient(tf.nn.softmax(f_p, axis=0))
         return over_samples(tf.reduce_sum(weights * losses))
 
-    def get_config(self):
-        config = super().get_config()
-        config["generator"] = config.pop("decoder")
-        return {**config, "importance_weighted": self.importance_weighted}
-
 
 class _Weighted(GAN):
     """A GAN whose samples have importance weights, always."""
 
     def __init__(self, generator, critic, **kwargs):
         super().__init__(generator, critic, importance_weighted=True, **kwargs)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["importance_weighted"]
-        return config
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -143,8 +136,7 @@ class WGANGP(GAN):
         "critic": Player("critic", optimizer="critic_optimizer", turns=5),
         "generator": Player("decoder"),
     }
-    # Its critic's score is a distance.
-    log_ratio_laws = None
+    f = Critic("critic", "x")
 
     def __init__(self, generator, critic, *, penalty=10.0, **kwargs):
         super().__init__(generator, critic, **kwargs)
@@ -156,9 +148,10 @@ class WGANGP(GAN):
         self.penalty = checks.weight("penalty", penalty)
 
     def critic_loss(self, draw):
-        f_q, f_p = self.f(draw.x, draw.training), self.f(draw.x_p, draw.training)
+        f = functools.partial(self.f, training=draw.training)
+        f_q, f_p = f(draw.x), f(draw.x_p)
         mix = draw.noise.uniform([tf.shape(draw.x)[0]], "mix")
-        penalty = gradient_penalty(self.f, draw.x, draw.x_p, mix, axis=())
+        penalty = gradient_penalty(f, draw.x, draw.x_p, mix, axis=())
         return {
             "wasserstein": over_samples(f_p) - over_data(f_q),
             # A line begins at an example, by whose weight it counts.
@@ -166,7 +159,4 @@ class WGANGP(GAN):
         }
 
     def generator_loss(self, draw):
-        return -over_samples(self.f(draw.x_p, draw.training))
-
-    def get_config(self):
-        return {**super().get_config(), "penalty": self.penalty}
+        return -over_samples(self.f(draw.x_p, training=draw.training))

@@ -10,14 +10,15 @@ import keras
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_data, over_samples
 from keras_svae.noise import Noise
-from keras_svae.ratios import as_above, as_below
 
 __all__ = ["IJAE", "TripletDraw"]
 
@@ -83,17 +84,19 @@ class IJAE(Autoencoder, AdversarialModel):
             of the model where the likelihood is explicit, and may then be None.
         critic_code: f_zeta, network from `[x, z]` to one logit.
         lam: In [0, 1]. At 0 the encoder learns nothing.
-        likelihood: A `keras_svae.distributions.SymmetricLikelihood`; None for the
-            paper's, `ShiftLikelihood(5, "tanh")`. Or a sampler of your own, a function
-            of x and a `keras_svae.noise.Noise` that returns y ~ r(y|x) (see `Sampled`;
-            G(z) then ends in tanh). Or an explicit law, by name or with its scale:
-            symmetric are "gaussian" and "laplace", which is not checked.
+        likelihood: A `keras_svae.distributions.SymmetricLikelihood`; None for what the
+            generator's end names, and else the paper's, `ShiftLikelihood(5, "tanh")`.
+            Or a sampler of your own, a function of x and a `keras_svae.noise.Noise`
+            that returns y ~ r(y|x) (see `Sampled`; G(z) then ends in tanh). Or an
+            explicit law, by name or with its scale: symmetric are "gaussian" and
+            "laplace", which is not checked.
         fake_variance: Of r', >= 0.
         stop_code: Whether f_tau's input z passes the encoder no gradient; its input
             G(z) does. False is (7) as it is written, for which the critic of table 6
             is not fit: it adds a linear function of z, which is never flat.
-        posterior: "implicit", or another law that is drawn from.
-        **kwargs: `prior`, `seed`, `turns`, `play`: see `LatentModel` and `Game`.
+        **kwargs: `posterior` ("implicit", where neither it nor the encoder's end says
+            another law that is drawn from), `prior`, `seed`, `turns`, `play`: see
+            `LatentModel` and `Game`.
 
     Raises:
         ValueError: For lam outside [0, 1], a critic that is missing or reads something
@@ -115,7 +118,16 @@ class IJAE(Autoencoder, AdversarialModel):
         "generator": Player("decoder"),
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
     }
-    critic_name = "critic_x"
+    # The paper's; the symmetric one is in [-1, 1].
+    default_laws = {
+        "likelihood": distributions.ShiftLikelihood(5),
+        "posterior": "implicit",
+    }
+    # f_psi, f_tau and f_zeta: log q(x) - log p(x), log r(y|x) - log r'(y|G(z)),
+    # log p(z) - log q(z|x).
+    f = Critic("critic", "x", above="q", below="p", called="critic_x")
+    f_tau = Critic("critic_pair", "x z y", y="x", above="r(y|x)", below="r'(y|G(z))")
+    f_zeta = Critic("critic_code", "x z", above="p(z)", below="q(z|x)")
 
     def __init__(
         self,
@@ -129,49 +141,47 @@ class IJAE(Autoencoder, AdversarialModel):
         likelihood=None,
         fake_variance: float = 1e-8,
         stop_code: bool = True,
-        posterior="implicit",
         **kwargs,
     ):
         super().__init__(
-            encoder,
-            generator,
-            critic=critic_x,
-            likelihood=_likelihood(likelihood),
-            posterior=posterior,
-            **kwargs,
+            encoder, generator, critic=critic_x, likelihood=likelihood, **kwargs
         )
         self.lam = checks.fraction("lam", lam)
         self.fake_variance = checks.weight("fake_variance", fake_variance)
         self.stop_code = bool(stop_code)
-        shapes = self.data_shape, self.latent_dim
-        self.critic_code = checks.critic_of_pairs("critic_code", critic_code, *shapes)
+        self.f_zeta.use(critic_code)
         self.critic_pair = None
         if not self.likelihood_law.explicit:
             self.likelihood_law.check(self.data_shape)
-            self.critic_pair = checks.critic_of_triples(
-                "critic_pair", critic_pair, *shapes
+            self.f_tau.use(critic_pair)
+
+    def law(self, role, given, name, network):
+        """See `LatentModel.law`; a likelihood that is implicit has to be symmetric."""
+        kinds = (str, type, distributions.Law)
+        if role == "likelihood" and callable(given) and not isinstance(given, kinds):
+            given = distributions.Sampled(given)
+        law = super().law(role, given, name, network)
+        symmetric = isinstance(law, distributions.SymmetricLikelihood)
+        if role == "likelihood" and not (law.explicit or symmetric):
+            raise ValueError(
+                "Expected a keras_svae.distributions.SymmetricLikelihood, such as "
+                "ShiftLikelihood(5), or an explicit law; received: "
+                f"{type(law).__name__}, which does not say what is near G(z)"
             )
+        return law
 
     def draw(self, batch, noise, training):
         return TripletDraw(self, batch, noise, training)
-
-    def f_tau(self, x, z, y, training=True):
-        """The logits of critic_pair, (batch, 1): log r(y|x) - log r'(y|G(z))."""
-        return tf.cast(self.critic_pair([x, z, y], training=training), tf.float32)
-
-    def f_zeta(self, x, z, training=True):
-        """The logits of critic_code, (batch, 1) float32: log p(z) - log q(z|x)."""
-        return tf.cast(self.critic_code([x, z], training=training), tf.float32)
 
     def critic_loss(self, draw):
         """Minus (3), (4) and (5). f_psi is `f`."""
         terms = {"x": super().critic_loss(draw)}
         if self.critic_pair is not None:
-            above = as_above(self.f_tau(*draw.q, draw.y_real, draw.training))
-            below = as_below(self.f_tau(*draw.q, draw.y_fake, draw.training))
+            above = self.f_tau.as_above(*draw.q, draw.y_real, training=draw.training)
+            below = self.f_tau.as_below(*draw.q, draw.y_fake, training=draw.training)
             terms["pair"] = over_data(above) + over_data(below)
-        above = as_above(self.f_zeta(draw.x, draw.z, draw.training))
-        below = as_below(self.f_zeta(*draw.q, draw.training))
+        above = self.f_zeta.as_above(draw.x, draw.z, training=draw.training)
+        below = self.f_zeta.as_below(*draw.q, training=draw.training)
         terms["code"] = over_data(above) + over_data(below)
         return terms
 
@@ -181,11 +191,11 @@ class IJAE(Autoencoder, AdversarialModel):
             return draw.log_p_x
         x, z = draw.q
         z = tf.stop_gradient(z) if self.stop_code else z
-        return self.f_tau(x, z, draw.reconstruction, draw.training)
+        return self.f_tau(x, z, draw.reconstruction, training=draw.training)
 
     def generator_loss(self, draw):
         """(6): lam at the reconstruction, as in the objective above it."""
-        game = -over_samples(self.f(draw.x_p, draw.training))
+        game = -over_samples(self.f(draw.x_p, training=draw.training))
         return {
             "game": (1 - self.lam) * game,
             "reconstruction_x": -self.lam * over_data(self.log_r(draw)),
@@ -193,13 +203,14 @@ class IJAE(Autoencoder, AdversarialModel):
 
     def encoder_loss(self, draw):
         """(7): lam times minus the ELBO."""
-        kl = -over_data(self.f_zeta(*draw.q, draw.training))
+        kl = -over_data(self.f_zeta(*draw.q, training=draw.training))
         draw.log["kl"] = kl
         return {
             "reconstruction_x": -self.lam * over_data(self.log_r(draw)),
             "kl": self.lam * kl,
         }
 
+    @endpoint("log_ratio", when=lambda model: model.critic_pair is not None, y="x")
     def log_ratio_pair(self, x, z, y) -> tf.Tensor:
         """f_tau's estimate of log r(y|x) - log r'(y|G(z)), (batch,), nats.
 
@@ -214,59 +225,9 @@ class IJAE(Autoencoder, AdversarialModel):
                 f"{type(self.likelihood_law).__name__}"
             )
         x, z, y = self._data(x), self._codes(z), tf.cast(y, tf.float32)
-        return tf.squeeze(self.f_tau(x, z, y, training=False), -1)
+        return self.f_tau.log_ratio(x, z, y)
 
+    @endpoint("log_ratio")
     def log_ratio_code(self, x, z) -> tf.Tensor:
         """f_zeta's estimate of log p(z) - log q(z|x), (batch,), nats."""
-        x, z = self._data(x), self._codes(z)
-        return tf.squeeze(self.f_zeta(x, z, training=False), -1)
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-        other = tf.TensorSpec([None, *self.data_shape], tf.float32, name="y")
-
-        def log_ratio_pair(x, z, y):
-            return {"log_ratio": self.log_ratio_pair(x, z, y)}
-
-        def log_ratio_code(x, z):
-            return {"log_ratio": self.log_ratio_code(x, z)}
-
-        found = {
-            **super().endpoints(),
-            "log_ratio_code": (log_ratio_code, [data, codes]),
-        }
-        if self.critic_pair is not None:
-            found["log_ratio_pair"] = (log_ratio_pair, [data, codes, other])
-        return found
-
-    def get_config(self):
-        config = super().get_config()
-        config["generator"] = config.pop("decoder")
-        config["critic_x"] = config.pop("critic")
-        for name in ("critic_pair", "critic_code"):
-            critic = getattr(self, name)
-            if critic is not None:
-                config[name] = keras.saving.serialize_keras_object(critic)
-        return {
-            **config,
-            "lam": self.lam,
-            "fake_variance": self.fake_variance,
-            "stop_code": self.stop_code,
-        }
-
-
-def _likelihood(given):
-    """The law that was meant; raises for an implicit one that is not symmetric."""
-    if given is None:
-        return distributions.ShiftLikelihood(5)
-    if callable(given) and not isinstance(given, (type, distributions.Law)):
-        return distributions.Sampled(given)
-    law = distributions.get(given, "likelihood")
-    if not (law.explicit or isinstance(law, distributions.SymmetricLikelihood)):
-        raise ValueError(
-            "Expected a keras_svae.distributions.SymmetricLikelihood, such as "
-            "ShiftLikelihood(5), or an explicit law; received: "
-            f"{type(law).__name__}, which does not say what is near G(z)"
-        )
-    return law
+        return self.f_zeta.log_ratio(self._data(x), self._codes(z))

@@ -3,12 +3,12 @@
 import keras
 
 from keras_svae import distributions
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
-from keras_svae.models.game import Player
 from keras_svae.models.gan import GAN
-from keras_svae.models.terms import over_samples
 
 __all__ = ["InfoGAN"]
 
@@ -64,28 +64,29 @@ class InfoGAN(Autoencoder, GAN):
         inferred: int | None = None,
         categories: int = 0,
         lam: float = 1.0,
-        posterior="gaussian",
-        prior="normal",
         **kwargs,
     ):
-        law = distributions.get(posterior, "posterior")
-        checks.explicit(law)
-        checks.choice("prior", prior, ("normal", "uniform"))
-        checks.network("generator", generator)
-        (read,) = checks.inputs("generator", generator, "z", conditional=False)
-        categories = checks.integer("categories", categories, at_least=0)
-        count = read[-1] - categories
         if inferred is not None:
-            count = checks.integer("inferred", inferred, at_least=0)
-        code = law
-        if count != read[-1]:
-            code = distributions.PartialCode(read[-1], count, categories, law, prior)
-        super().__init__(
-            encoder, generator, critic=critic, posterior=code, prior=prior, **kwargs
-        )
-        self.inferred, self.categories = inferred, categories
-        self._law_of_part = law
+            checks.integer("inferred", inferred, at_least=0)
+        self.inferred = inferred
+        self.categories = checks.integer("categories", categories, at_least=0)
+        super().__init__(encoder, generator, critic=critic, **kwargs)
         self.lam = checks.weight("lam", lam)
+
+    def law(self, role, given, name, network):
+        """See `LatentModel.law`; a part of the code may be inferred, or a category."""
+        law = super().law(role, given, name, network)
+        if role == "likelihood":
+            return law
+        checks.explicit(law)
+        count = self.inferred
+        if count is None:
+            count = self.latent_dim - self.categories
+        if count == self.latent_dim:
+            return law
+        return distributions.PartialCode(
+            self.latent_dim, count, self.categories, law, self.prior_name
+        )
 
     @property
     def prior(self):
@@ -94,7 +95,7 @@ class InfoGAN(Autoencoder, GAN):
 
     def autoencoder_loss(self, draw):
         """Minus the second of (9)."""
-        f_p = self.f(draw.x_p, draw.training)
+        f_p = self.f(draw.x_p, training=draw.training)
         code = -over_samples(draw.log_q_z)
         # A bound on the mutual information of code and sample (Chen et al., (4)).
         entropy = -over_samples(self.prior.log_prob(draw.z))
@@ -111,13 +112,3 @@ class InfoGAN(Autoencoder, GAN):
     def about(self):
         """See `LatentModel.about`; also `categories`, the last entries of a code."""
         return {**super().about(), "categories": self.categories}
-
-    def get_config(self):
-        posterior = keras.saving.serialize_keras_object(self._law_of_part)
-        return {
-            **super().get_config(),
-            "inferred": self.inferred,
-            "posterior": posterior,
-            "categories": self.categories,
-            "lam": self.lam,
-        }

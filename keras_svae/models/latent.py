@@ -4,7 +4,6 @@ A method with `conditional = True` is given classes: its networks read them besi
 they always read.
 """
 
-import functools
 import inspect
 import json
 
@@ -12,11 +11,11 @@ import keras
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Game
 from keras_svae.models.classes import one_hot
 from keras_svae.models.draw import Draw
-from keras_svae.models.export import SEED
-from keras_svae.models.game import Game
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 
@@ -33,14 +32,13 @@ class LatentModel(Game):
         prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
         likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
             "gaussian", "laplace" (scale 1, unbounded), "implicit", or a
-            `keras_svae.distributions.Law`.
+            `keras_svae.distributions.Law`. None for the one that the decoder's end
+            names, as those of `keras_svae.networks` do, and for "bernoulli" where it
+            names none.
         **kwargs: `seed`, `turns`, `play`, `name`: see `Game`.
     """
 
     sampled_from = "decoder"
-    # Which law stands above which in `log_ratio`: q is the data's (or the encoder's
-    # joint) law, p the model's. None where there is no log ratio.
-    log_ratio_laws: tuple[str, str] | None = None
     # Whether the model is given classes, and its networks read them.
     conditional = False
     # How many classes a conditional model has; None for any other.
@@ -48,10 +46,12 @@ class LatentModel(Game):
     # Whether it also learns from examples without a class, whose y is -1.
     unlabelled = False
 
-    def __init__(self, decoder, *, prior="normal", likelihood="bernoulli", **kwargs):
+    # Where neither an argument nor the network's end says one.
+    default_laws = {"likelihood": "bernoulli", "posterior": "gaussian"}
+
+    def __init__(self, decoder, *, prior="normal", likelihood=None, **kwargs):
         super().__init__(**kwargs)
         self.decoder = checks.network("decoder", decoder)
-        self.likelihood_law = distributions.get(likelihood, "likelihood")
         read = checks.inputs("decoder", decoder, "z", self.conditional)
         if len(read[0]) != 2:
             raise ValueError(
@@ -63,6 +63,7 @@ class LatentModel(Game):
             self.classes = read[1][-1]
         self.prior_name = prior
         checks.choice("prior", prior, ("normal", "uniform"))
+        self.likelihood_law = self.law("likelihood", likelihood, "decoder", decoder)
         *size, channels = decoder.output_shape[1:]
         if channels % self.likelihood_law.parameters:
             raise ValueError(
@@ -71,7 +72,22 @@ class LatentModel(Game):
             )
         self.data_shape = (*size, channels // self.likelihood_law.parameters)
         if self.likelihood_law.activation != "linear":
-            checks.raw_output("decoder", decoder)
+            checks.raw_output("decoder", decoder, "its law applies the activation")
+
+    def law(self, role: str, given, name: str, network) -> distributions.Law:
+        """The likelihood or posterior; a method that has its own overrides this.
+
+        Args:
+            role: "likelihood" or "posterior".
+            given: The constructor's argument, a law, its name or None.
+            name: What the network that it is the law of is called.
+            network: The network.
+        """
+        found = checks.law(role, given, name, network)
+        if found is None:
+            found = distributions.get(self.default_laws[role], role)
+            self.record(role, found)
+        return found
 
     @property
     def prior(self):
@@ -134,6 +150,7 @@ class LatentModel(Game):
         """
         return self.generate_pairs(n, y, seed)[0]
 
+    @endpoint("x z", name="generate")
     def generate_pairs(
         self, n: int, y=None, seed: int = 0
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -144,6 +161,7 @@ class LatentModel(Game):
             raw = self.likelihood_raw(z, y=self._classes(y, n))
             return self.likelihood_law.sample(raw, noise.seed("x")), z
 
+    @endpoint("x")
     def decode(self, z, y=None, seed: int = 0) -> tf.Tensor:
         """The mean of p(x|z), (batch, ...).
 
@@ -157,6 +175,11 @@ class LatentModel(Game):
     def likelihood(self, z, y=None, seed: int = 0):
         """p(x|z) as a TFP distribution; raises a ValueError where it is implicit."""
         return self.likelihood_law(self._decoded(z, y, seed))
+
+    @endpoint("log_likelihood", when=lambda model: model.likelihood_law.explicit)
+    def log_likelihood(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
+        """log p(x|z) of each pair, (batch,), nats; see `likelihood`."""
+        return self.likelihood(z, y, seed).log_prob(x)
 
     def _decoded(self, z, y, seed) -> tf.Tensor:
         z = self._codes(z)
@@ -220,48 +243,16 @@ class LatentModel(Game):
             checks.images(x, self.data_shape, self.likelihood_law.range)
         return tf.cast(x, tf.float32)
 
-    def endpoints(self):
-        codes = tf.TensorSpec([None, self.latent_dim], tf.float32, name="z")
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-        n = tf.TensorSpec([], tf.int32, name="n")
-
-        def log_likelihood(x, z, y, seed):
-            return {"log_likelihood": self.likelihood(z, y, seed).log_prob(x)}
-
-        def generate(n, y, seed):
-            return dict(zip("xz", self.generate_pairs(n, y, seed), strict=True))
-
-        def decode(z, y, seed):
-            return {"x": self.decode(z, y, seed)}
-
-        about = json.dumps(self.about())
-        # The first is `serving_default`.
-        found = {
-            "generate": self.of_classes(generate, [n, SEED]),
-            "decode": self.of_classes(decode, [codes, SEED]),
-            "about": (lambda: {"about": tf.constant(about)}, []),
+    def input_specs(self):
+        batch = {
+            "x": tf.TensorSpec([None, *self.data_shape], tf.float32),
+            "z": tf.TensorSpec([None, self.latent_dim], tf.float32),
+            "n": tf.TensorSpec([], tf.int32),
         }
-        if self.likelihood_law.explicit:
-            found["log_likelihood"] = self.of_classes(
-                log_likelihood, [data, codes, SEED]
-            )
-        return found
-
-    def of_classes(self, function, signature: list) -> tuple:
-        """An endpoint whose function reads classes y where the model has them.
-
-        Args:
-            function: Of named tensors, one of them y, classes (batch,) or (1,) for all.
-            signature: One `tf.TensorSpec` for each of the others, in their order.
-        """
-        names = list(inspect.signature(function).parameters)
-        if not self.conditional:
-            function = _without(function, "y")
-            return function, signature
-        y = tf.TensorSpec([None], tf.int64, name="y")
-        signature = list(signature)
-        signature.insert(names.index("y"), y)
-        return function, signature
+        if self.conditional:
+            # Of an endpoint: (1,) for all.
+            batch["y"] = tf.TensorSpec([None], tf.int64)
+        return {**super().input_specs(), **batch}
 
     def about(self) -> dict:
         """What a SavedModel says of itself, plain values for JSON.
@@ -275,12 +266,13 @@ class LatentModel(Game):
             gives, and what it `reads`; None for no log ratio.
         """
         ratio = None
-        if self.log_ratio_laws is not None:
-            above, below = self.log_ratio_laws
-            reads = list(inspect.signature(self.log_ratio).parameters)
-            if not self.conditional:
-                reads = [name for name in reads if name != "y"]
-            ratio = {"above": above, "below": below, "reads": reads}
+        if hasattr(self, "log_ratio") and type(self).f.above:
+            reads = inspect.signature(self.log_ratio).parameters
+            ratio = {
+                "above": type(self).f.above,
+                "below": type(self).f.below,
+                "reads": [one for one in reads if one in self.input_specs()],
+            }
         posterior = getattr(self, "posterior_law", None)
         return {
             "method": type(self).__name__,
@@ -299,26 +291,9 @@ class LatentModel(Game):
             "log_ratio": ratio,
         }
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "likelihood": keras.saving.serialize_keras_object(self.likelihood_law),
-            "prior": self.prior_name,
-        }
-
-
-def _without(function, name: str):
-    """The function given None for one of its arguments, which it loses by name too."""
-    given = functools.partial(function, **{name: None})
-    signature = inspect.signature(function)
-    kept = [p for p in signature.parameters.values() if p.name != name]
-
-    def narrower(*arguments):
-        return given(**dict(zip((p.name for p in kept), arguments, strict=True)))
-
-    narrower.__signature__ = signature.replace(parameters=kept)
-    return narrower
+    @endpoint("about", name="about")
+    def _about(self):
+        return tf.constant(json.dumps(self.about()))
 
 
 def _decoders(seed) -> Noise:

@@ -6,10 +6,11 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Player
 from keras_svae.models.classes import accuracy, cross_entropy, one_hot
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Player
 from keras_svae.models.vae import VAE
 from keras_svae.noise import Noise
 
@@ -151,6 +152,7 @@ class SemiSupervisedVAE(VAE):
         found = accuracy(draw.log_classes, draw.labels)
         return {**super().observe(draw), "accuracy": found}
 
+    @endpoint("probabilities")
     def classify(self, x) -> tf.Tensor:
         """The probabilities q(y|x), (batch, classes), of data (batch, ...)."""
         return tf.exp(self.log_classes(self._data(x)))
@@ -174,15 +176,3 @@ class SemiSupervisedVAE(VAE):
     def classes_for(self, x, y=None):
         y = self._labels(y, tf.shape(x)[0], unlabelled=True)
         return tf.where(y < 0, tf.argmax(self.classify(x), -1), y)
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-
-        def classify(x):
-            return {"probabilities": self.classify(x)}
-
-        return {**super().endpoints(), "classify": (classify, [data])}
-
-    def get_config(self):
-        classifier = keras.saving.serialize_keras_object(self.classifier)
-        return {**super().get_config(), "classifier": classifier, "alpha": self.alpha}

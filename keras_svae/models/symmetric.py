@@ -7,16 +7,27 @@ sVAE and sVAE-r (Chen et al., 2018), ALI (Dumoulin et al., 2017), ALICE (Li et a
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.terms import Term, over_data, over_samples
 from keras_svae.models.autoencoder import JointModel
-from keras_svae.models.terms import Term, over_data, over_samples
 from keras_svae.ratios import as_above, as_below
 
-__all__ = ["ALI", "ALICE", "SVAE"]
+__all__ = ["ALI", "ALICE", "Matched", "SVAE"]
 
 
-class _Matched(JointModel):
-    """A way to match the joint laws, and a regulariser of weight `lam`."""
+class Matched(JointModel):
+    """A way to match the joint laws, and a regulariser of weight `lam`.
+
+    A new way is a subclass with one method, `matching`.
+
+    Args:
+        encoder: See `SVAE`.
+        decoder: See `SVAE`.
+        critic: See `SVAE`.
+        lam: See `SVAE`.
+        two_sided: See `SVAE`.
+        **kwargs: See `SVAE`.
+    """
 
     def __init__(self, encoder, decoder, critic, *, lam, two_sided, **kwargs):
         super().__init__(encoder, decoder, critic, **kwargs)
@@ -37,8 +48,8 @@ class _Matched(JointModel):
         raise NotImplementedError
 
     def autoencoder_loss(self, draw):
-        f_p = self.f(*draw.p, draw.training)
-        f_q = self.f(*draw.q, draw.training)
+        f_p = self.f(*draw.p, training=draw.training)
+        f_q = self.f(*draw.q, training=draw.training)
         draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)
         terms = {"matching": self.matching(f_p, f_q)}
         if self.lam > 0:
@@ -47,12 +58,9 @@ class _Matched(JointModel):
                 terms["reconstruction_z"] = -self.lam * over_samples(draw.log_q_z)
         return terms
 
-    def get_config(self):
-        return {**super().get_config(), "lam": self.lam, "two_sided": self.two_sided}
-
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class SVAE(_Matched):
+class SVAE(Matched):
     """Symmetric VAE, sVAE (lam = 0) and sVAE-r (lam > 0), (Chen et al., 2018).
 
     The critic minimises minus (10), so that `f* = log p(x, z) - log q(x, z)`, (11).
@@ -95,7 +103,7 @@ class SVAE(_Matched):
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class ALICE(_Matched):
+class ALICE(Matched):
     """ALICE (Li et al., 2017): ALI with a conditional-entropy regulariser.
 
     The critic as in sVAE. Encoder and decoder minimise minus (19), non-saturating, and
@@ -135,7 +143,3 @@ class ALI(ALICE):
 
     def __init__(self, encoder, decoder, critic, **kwargs):
         super().__init__(encoder, decoder, critic, lam=0.0, **kwargs)
-
-    def get_config(self):
-        config = super().get_config()
-        return {k: v for k, v in config.items() if k not in ("lam", "two_sided")}

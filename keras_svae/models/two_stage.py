@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae.distributions import Gaussian
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.game import Player
 from keras_svae.models.draw import Draw
-from keras_svae.models.game import Player
 from keras_svae.models.vae import VAE
 from keras_svae.noise import Noise, scope
 
@@ -47,9 +47,15 @@ class GammaVAE(VAE):
 
     def __init__(self, encoder, decoder, *, activation, draw, **kwargs):
         gamma = Gamma(name="gamma")
-        law = SharedScale(gamma, activation, draw)
-        super().__init__(encoder, decoder, likelihood=law, **kwargs)
+        self._law_of_x = SharedScale(gamma, activation, draw)
+        super().__init__(encoder, decoder, **kwargs)
         self.gamma = gamma
+
+    def law(self, role, given, name, network):
+        """See `LatentModel.law`; that of x is the model's own."""
+        if role == "likelihood":
+            return self._law_of_x
+        return super().law(role, given, name, network)
 
 
 class TwoStageDraw(Draw):
@@ -205,14 +211,4 @@ class TwoStageVAE(GammaVAE):
             return self.likelihood_law.sample(raw, noise.seed("x")), z
 
     def get_config(self):
-        config = super().get_config()
-        for name in ("likelihood", "posterior", "prior"):
-            config.pop(name)
-        networks = {
-            "first_encoder": config.pop("encoder"),
-            "first_decoder": config.pop("decoder"),
-            "second_encoder": keras.saving.serialize_keras_object(self.second_encoder),
-            "second_decoder": keras.saving.serialize_keras_object(self.second_decoder),
-        }
-        activation = self.likelihood_law.activation
-        return {**config, **networks, "activation": activation, "stage": self.stage}
+        return {**super().get_config(), "stage": self.stage}

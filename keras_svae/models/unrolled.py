@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from keras_svae import optimizers
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.terms import over_batch
 from keras_svae.models.gan import GAN
-from keras_svae.models.terms import over_batch
 from keras_svae.ratios import logistic
 
 __all__ = ["UnrolledGAN"]
@@ -48,7 +48,7 @@ class UnrolledGAN(GAN):
 
     Example:
         nets = ks.networks.toy(joint=False)
-        model = ks.UnrolledGAN(nets.decoder, nets.critic, likelihood="gaussian")
+        model = ks.UnrolledGAN(nets.decoder, nets.critic)
         model.compile(optimizer=keras.optimizers.Adam(1e-3),
                       critic_optimizer=keras.optimizers.Adam(1e-4))
     """
@@ -87,7 +87,8 @@ class UnrolledGAN(GAN):
 
     def generator_loss(self, draw):
         """What the critic's loss is `unrolled` steps ahead, negated; or GAN's loss."""
-        weights = [v.value for v in self.critic.trainable_variables]
+        # Tensors, also where a strategy has variables on several devices.
+        weights = [tf.identity(v.value) for v in self.critic.trainable_variables]
         step = self._descent if self.inner_rate is not None else self._adam()
         for i in range(self.unrolled):
             with tf.GradientTape() as tape:
@@ -140,14 +141,6 @@ class UnrolledGAN(GAN):
             return found
 
         return step
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "unrolled": self.unrolled,
-            "loss": "minimax" if self.minimax else "non_saturating",
-            "inner_rate": self.inner_rate,
-        }
 
 
 def _check_adam(optimizer) -> None:

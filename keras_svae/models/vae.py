@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Player
+from keras_svae.game.terms import Term, over_data
 from keras_svae.models.autoencoder import Autoencoder
-from keras_svae.models.export import SEED
-from keras_svae.models.game import Player
-from keras_svae.models.terms import Term, over_data
 from keras_svae.noise import Noise, scope
 
 __all__ = ["CVAE", "VAE"]
@@ -26,6 +26,10 @@ class VAE(Autoencoder):
         decoder: Network from codes to the likelihood's raw output.
         **kwargs: `posterior`, `likelihood`, `prior`, `seed`, `play`: see `Autoencoder`.
 
+    Raises:
+        ValueError: For a law without a density, or a posterior of codes that the prior
+            does not allow, for which the bound is minus infinity.
+
     Example:
         nets = ks.networks.digits(latent_dim=8)
         model = ks.VAE(nets.encoder, nets.decoder)
@@ -39,6 +43,7 @@ class VAE(Autoencoder):
         super().__init__(encoder, decoder, **kwargs)
         for law in (self.posterior_law, self.likelihood_law):
             checks.explicit(law)
+        checks.supports(self.posterior_law, self.prior_name)
 
     def bound_terms(self, draw) -> dict[str, tf.Tensor]:
         """Terms whose sum is minus (1), each (batch,), nats."""
@@ -53,6 +58,7 @@ class VAE(Autoencoder):
         terms = self.bound_terms(draw)
         return {name: over_data(term) for name, term in terms.items()}
 
+    @endpoint("bound")
     def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
         """The bound on log p(x), or log p(x|y), of each example: (batch,), nats.
 
@@ -67,14 +73,6 @@ class VAE(Autoencoder):
         draw = self.draw(batch, Noise(seed), training=False)
         with scope(draw.noise):
             return -sum(self.bound_terms(draw).values())
-
-    def endpoints(self):
-        data = tf.TensorSpec([None, *self.data_shape], tf.float32, name="x")
-
-        def bound(x, y, seed):
-            return {"bound": self.bound(x, y, seed)}
-
-        return {**super().endpoints(), "bound": self.of_classes(bound, [data, SEED])}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks
+from keras_svae.game import checks
+from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.autoencoder import JointModel
-from keras_svae.models.terms import over_data, over_samples
 
 __all__ = ["VEEGAN"]
 
@@ -28,38 +28,29 @@ class VEEGAN(JointModel):
         generator: Network from codes to the likelihood's raw output: G.
         critic: Network from `[x, z]` to one logit.
         lam: Weight of the code's reconstruction, >= 0; 1 in the paper.
-        posterior: The law of F's codes. By default F's output is the code
-            ("implicit"); feed it noise to make it random, as the paper's may be. Where
-            the law is explicit, z - F(x) is taken at its mean.
-        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`.
+        **kwargs: `posterior`, the law of F's codes ("implicit": F's output is the code;
+            feed it noise to make it random, as the paper's may be; where the law is
+            explicit, z - F(x) is taken at its mean), `likelihood`, `prior`, `seed`,
+            `turns`, `play`: see `Autoencoder`.
 
     Raises:
         ValueError: For a negative lam.
 
     Example:
         nets = ks.networks.toy(posterior="implicit", noise=False)
-        model = ks.VEEGAN(*nets, likelihood="gaussian")
+        model = ks.VEEGAN(*nets)
     """
 
-    def __init__(
-        self,
-        reconstructor,
-        generator,
-        critic,
-        *,
-        lam: float = 1.0,
-        posterior="implicit",
-        **kwargs,
-    ):
-        super().__init__(
-            reconstructor, generator, critic, posterior=posterior, **kwargs
-        )
+    default_laws = {**JointModel.default_laws, "posterior": "implicit"}
+
+    def __init__(self, reconstructor, generator, critic, *, lam: float = 1.0, **kwargs):
+        super().__init__(reconstructor, generator, critic, **kwargs)
         self.lam = checks.weight("lam", lam)
 
     def autoencoder_loss(self, draw):
         """The losses of generator and reconstructor in algorithm 1."""
-        f_p = self.f(*draw.p, draw.training)
-        f_q = tf.stop_gradient(self.f(*draw.q, draw.training))
+        f_p = self.f(*draw.p, training=draw.training)
+        f_q = tf.stop_gradient(self.f(*draw.q, training=draw.training))
         draw.log["symmetric_kl"] = over_samples(tf.stop_gradient(f_p)) - over_data(f_q)
         with draw.passing("encoder", of_data=False):
             raw = self.posterior_raw(draw.x_p, draw.training)
@@ -69,9 +60,3 @@ class VEEGAN(JointModel):
             "matching": over_samples(f_p),
             "reconstruction_z": self.lam * over_samples(squares),
         }
-
-    def get_config(self):
-        config = super().get_config()
-        config["reconstructor"] = config.pop("encoder")
-        config["generator"] = config.pop("decoder")
-        return {**config, "lam": self.lam}

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 
+from keras_svae.game import checks
+from keras_svae.game.game import Player
+from keras_svae.game.terms import over_batch, over_data
 from keras_svae.kernels import mmd
-from keras_svae.models import checks
 from keras_svae.models.aae import AdversarialAutoencoder
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import squared
-from keras_svae.models.game import Player
-from keras_svae.models.terms import over_batch, over_data
 
 __all__ = ["WAEGAN", "WAEMMD"]
 
@@ -39,9 +39,10 @@ class WAEMMD(Autoencoder):
         lam: Weight of the penalty, >= 0; 10 for MNIST and 100 for CelebA in the paper.
         scales: Widths of kernels, positive, relative to the prior's own: (1.0,) is the
             paper's text, the seven of the default its authors' code.
-        posterior: The law of codes. By default the encoder's output is the code
-            ("implicit"), as in the paper's experiments.
-        **kwargs: `likelihood`, `prior`, `seed`: see `Autoencoder` and `Game`.
+        **kwargs: `posterior`, the law of codes ("implicit", where neither it nor the
+            encoder's end says another: the encoder's output is the code, as in the
+            paper's experiments), `likelihood`, `prior`, `seed`: see `Autoencoder` and
+            `Game`.
 
     Raises:
         ValueError: For a negative lam, or scales that are none or not positive.
@@ -54,17 +55,10 @@ class WAEMMD(Autoencoder):
 
     players = {"autoencoder": Player("encoder decoder")}
 
-    def __init__(
-        self,
-        encoder,
-        decoder,
-        *,
-        lam: float = 10.0,
-        scales=SCALES,
-        posterior="implicit",
-        **kwargs,
-    ):
-        super().__init__(encoder, decoder, posterior=posterior, **kwargs)
+    default_laws = {**Autoencoder.default_laws, "posterior": "implicit"}
+
+    def __init__(self, encoder, decoder, *, lam: float = 10.0, scales=SCALES, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
         self.lam = checks.weight("lam", lam)
         if not np.size(scales):
             raise ValueError(f"Expected one or more scales; received: {scales!r}")
@@ -89,9 +83,6 @@ class WAEMMD(Autoencoder):
             "reconstruction_x": over_data(cost),
             "matching": self.lam * over_batch(penalty),
         }
-
-    def get_config(self):
-        return {**super().get_config(), "lam": self.lam, "scales": list(self.scales)}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

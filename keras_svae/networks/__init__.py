@@ -14,8 +14,9 @@ and `resnet_*` as PyTorch's do. All of these have fewer options.
 
 Differences from the paper that all of them share; each function numbers its own:
 
-* Every network ends in a linear layer. The sigmoid or tanh of a table is applied by
-  the law (see `ks.distributions`), so that Bernoulli laws see logits.
+* Every network ends in a linear layer, and encoders and decoders in a `RawOutput`,
+  which names the law. The sigmoid or tanh of a table is applied by the law (see
+  `ks.distributions`), so that Bernoulli laws see logits.
 * A posterior with learned scales needs two outputs per code dimension, and its last
   layer starts from N(0, .02), not Xavier: with Xavier the term log q(z|x) of sVAE-r
   starts at a thousand nats on MNIST and swamps the others.
@@ -31,6 +32,7 @@ from keras_svae.networks.cifar10 import cifar10
 from keras_svae.networks.classifier import classifier
 from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
 from keras_svae.networks.digits import digits
+from keras_svae.networks.ends import RawOutput
 from keras_svae.networks.ijae import (
     IJAENetworks,
     ijae_cifar10,
@@ -54,6 +56,7 @@ __all__ = [
     "IJAENetworks",
     "Networks",
     "Options",
+    "RawOutput",
     "SecondStage",
     "aim_images",
     "aim_mnist",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_svae import distributions
+from keras_svae.networks.ends import RawOutput
 from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
 from keras_svae.networks.normalization import BatchNormalization
 
@@ -35,12 +36,12 @@ class Options:
 
     Args:
         latent_dim: The code's dimension, at least 1.
-        posterior: "gaussian", "laplace", "implicit" or a `ks.distributions.Law`. What
-            counts is how many raw outputs it has (`law.outputs(latent_dim)`), how many
-            of them are learned constants (`law.constants(latent_dim)`), and whether
-            it draws by itself (see `noise`).
-        likelihood: "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
-            "implicit" or a `Law`; only `law.parameters` counts.
+        posterior: q(z|x): "gaussian", "laplace", "implicit" or a
+            `ks.distributions.Law`. The encoder's end names it (`RawOutput`), and a
+            model reads it there.
+        likelihood: p(x|z): "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
+            "implicit" or a `Law`. The decoder's end names it. None for a decoder of
+            one raw output per entry that leaves the law to the model.
         joint: Whether the critic reads [x, z], as sVAE's and ALI's do, or x alone, as
             GAN's and WGAN's do. None for the first, unless there are `classes`, with
             which it reads [x, y].
@@ -70,7 +71,7 @@ class Options:
 
     latent_dim: int
     posterior: "str | distributions.Law" = "gaussian"
-    likelihood: "str | distributions.Law" = "bernoulli"
+    likelihood: "str | distributions.Law | None" = "bernoulli"
     joint: bool | None = None
     noise: bool | None = None
     noise_dims: tuple[int, int] = (1, 20)
@@ -95,8 +96,8 @@ class Options:
         if self.joint is None:
             object.__setattr__(self, "joint", self.classes is None)
         # Both raise for an unknown law, the first where it is none of such codes.
-        self.code_outputs  # noqa: B018
-        distributions.get(self.likelihood, "likelihood")
+        self.posterior_law  # noqa: B018
+        self.likelihood_law  # noqa: B018
         if self.noise not in (None, True, False):
             raise ValueError(
                 f"Expected noise to be None, True or False (how much is noise_dims); "
@@ -136,28 +137,38 @@ class Options:
         return cls(**arguments)
 
     @property
+    def posterior_law(self) -> distributions.Law:
+        """q(z|x)."""
+        return distributions.get(self.posterior, "posterior")
+
+    @property
+    def likelihood_law(self) -> distributions.Law | None:
+        """p(x|z)."""
+        if self.likelihood is None:
+            return None
+        return distributions.get(self.likelihood, "likelihood")
+
+    @property
     def code_outputs(self) -> int:
         """Raw outputs of the encoder."""
-        law = distributions.get(self.posterior, "posterior")
-        return law.outputs(self.latent_dim)
+        return self.posterior_law.outputs(self.latent_dim)
 
     @property
     def code_constants(self) -> int:
         """How many of them, the last ones, do not depend on x."""
-        law = distributions.get(self.posterior, "posterior")
-        return law.constants(self.latent_dim)
+        return self.posterior_law.constants(self.latent_dim)
 
     @property
     def data_parameters(self) -> int:
         """Raw outputs of the decoder per pixel and channel."""
-        return distributions.get(self.likelihood, "likelihood").parameters
+        return 1 if self.likelihood_law is None else self.likelihood_law.parameters
 
     @property
     def encoder_noise(self) -> int:
         """Noise channels (or dimensions) beside x, for the encoder."""
         noise = self.noise
         if noise is None:
-            noise = distributions.get(self.posterior, "posterior").draw == "mean"
+            noise = self.posterior_law.draw == "mean"
         return self.noise_dims[0] if noise else 0
 
     @property
@@ -253,7 +264,16 @@ def encoder_model(
     raw = code(features)
     if constants:
         raw = AppendConstants(constants, dtype=output_dtype(), name="constants")(raw)
-    return keras.Model(x, raw, name="encoder")
+    return keras.Model(x, raw_output(raw, options.posterior_law), name="encoder")
+
+
+def raw_output(
+    x: keras.KerasTensor, law: distributions.Law | None
+) -> keras.KerasTensor:
+    """The same, with the law it is the raw output of; None for no word of it."""
+    if law is None:
+        return x
+    return RawOutput(law, dtype=output_dtype(), name="raw_output")(x)
 
 
 def critic_model(

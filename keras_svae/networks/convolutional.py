@@ -86,7 +86,8 @@ def decoder(
         dtype=base.output_dtype(),
         name="image",
     )
-    return keras.Model(inputs, image(x), name="decoder")
+    raw = base.raw_output(image(x), options.likelihood_law)
+    return keras.Model(inputs, raw, name="decoder")
 
 
 def critic(

@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from keras_svae.distributions import Law
+from keras_svae.distributions import Gaussian, Law
 from keras_svae.networks import base
 from keras_svae.networks.base import BATCH_NORM_MOMENTUM, Networks, Options
 from keras_svae.networks.layers import Conv2D, Conv2DTranspose
@@ -140,8 +140,7 @@ def aim_images(
         latent_dim: The code's dimension.
         posterior: See `aim_mnist`.
         likelihood: See `Options`; None for images in [-1, 1], as in the table:
-            `ks.distributions.Gaussian(activation="tanh", draw="mean")`, which the
-            model then needs too.
+            `ks.distributions.Gaussian(activation="tanh", draw="mean")`.
         joint: See `aim_mnist`; z passes through an FC 1024 and is added to the logit's
             features.
         shared: See `aim_mnist`.
@@ -231,8 +230,8 @@ def _rgb(
     classes=None,
     **how,
 ):
-    # One raw output a channel, whatever its activation.
-    likelihood = "gaussian" if likelihood is None else likelihood
+    if likelihood is None:
+        likelihood = Gaussian(activation="tanh", draw="mean")
     options = Options.of(
         latent_dim=latent_dim,
         posterior=posterior,
@@ -341,7 +340,8 @@ class _Table:
         filters = self.shape[-1] * self.options.data_parameters
         more = {"strides": 2, "padding": "same", "dtype": base.output_dtype()}
         kind = functools.partial(Conv2DTranspose, name="image", **more)
-        return self.layer(kind, filters, self.kernel)(x)
+        image = self.layer(kind, filters, self.kernel)(x)
+        return base.raw_output(image, self.options.likelihood_law)
 
     def logit(self, kind):
         return self.layer(kind, 1, dtype=base.output_dtype(), name="log_ratio")
@@ -358,7 +358,7 @@ class _Table:
             self.layer(keras.layers.Dense, d, dtype=base.output_dtype())(branch(h))
             for _ in range(outputs // d)
         ]
-        return base.concatenate(parts)
+        return base.raw_output(base.concatenate(parts), self.options.posterior_law)
 
     def networks(self, generator, features, head, logit, shared) -> Networks:
         joint, classes = self.options.joint, self.options.classes

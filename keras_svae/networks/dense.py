@@ -99,6 +99,7 @@ class DenseNets:
         x = keras.layers.Dense(math.prod(outputs), dtype=dtype, name="data")(h)
         if len(shape) > 1:
             x = keras.layers.Reshape(outputs, dtype=dtype)(x)
+        x = base.raw_output(x, options.likelihood_law)
         return keras.Model(inputs, x, name=name)
 
     def critic(self, joint: bool, name: str) -> keras.Model:

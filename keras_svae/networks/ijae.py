@@ -174,8 +174,8 @@ def _five(shape, latent_dim, noise_dim, critic_noise, stack, width) -> IJAENetwo
     options = Options.of(
         latent_dim=latent_dim,
         posterior="implicit",
-        # One raw output a channel, whatever its activation.
-        likelihood="gaussian",
+        # `IJAE` has its own.
+        likelihood=None,
         noise_dims=(noise_dim, 0),
         critic_noise=critic_noise,
     )

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import noise
+from keras_svae.networks.ends import all_layers
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -215,4 +216,4 @@ class Dropout(keras.layers.Layer):
 def noise_layers(network: keras.Model) -> list[str]:
     """Names of the layers by which a network is fed noise; none for an explicit one."""
     fed = (AppendNoise, InjectNoise)
-    return [layer.name for layer in network._flatten_layers() if isinstance(layer, fed)]
+    return [one.name for one in all_layers(network) if isinstance(one, fed)]

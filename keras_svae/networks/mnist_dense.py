@@ -99,8 +99,8 @@ def ijae_mnist_dense(
     given = Options.of(
         latent_dim=latent_dim,
         posterior="implicit",
-        # One raw output a pixel, whatever its activation.
-        likelihood="gaussian",
+        # `IJAE` has its own.
+        likelihood=None,
         **DEFAULTS | options,
     )
     nets = DenseNets(given, SHAPE, units, depth, activation)

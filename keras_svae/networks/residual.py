@@ -83,7 +83,8 @@ class ResNets:
             dtype=base.output_dtype(),
             name="image",
         )
-        return keras.Model(z, image(normalised_relu(h)), name=name)
+        raw = base.raw_output(image(normalised_relu(h)), self.options.likelihood_law)
+        return keras.Model(z, raw, name=name)
 
     def critic_of_x(self, name: str) -> keras.Model:
         """Table 5: an image to a logit."""

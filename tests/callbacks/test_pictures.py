@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
 import keras_svae as ks
-from keras_svae.callbacks import plots, views
 from keras_svae.callbacks.pictures import first_examples
+from keras_svae.pictures import plots, views
 from tests.callbacks import small
 from tests.models import tiny
 from tests.replicas import two_replicas
@@ -198,11 +198,11 @@ def test_projector_gets_codes_labels_and_images(tmp_path):
 
 def test_several_labels_are_columns_with_a_header(tmp_path):
     codes, labels = np.eye(3), np.array([[0, 1], [1, 0], [1, 1]])
-    ks.callbacks.projector.write(tmp_path, codes, labels)
+    ks.pictures.projector.write(tmp_path, codes, labels)
     lines = (tmp_path / "metadata.tsv").read_text().splitlines()
     assert lines == ["label 0\tlabel 1", "0\t1", "1\t0", "1\t1"]
     with pytest.raises(ValueError, match="Expected 3 labels; received: 2"):
-        ks.callbacks.projector.write(tmp_path, codes, labels[:2])
+        ks.pictures.projector.write(tmp_path, codes, labels[:2])
 
 
 def test_training_is_the_same_with_and_without(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.models.terms import Term
+from keras_svae.game.terms import Term
 from keras_svae.noise import scope
 from tests.models import tiny
 from tests.models.tiny import CODE, DATA, dense

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.models.feed import Feed, without_autotuning
-from keras_svae.models.reader import Reader
+from keras_svae.game.feed import Feed, without_autotuning
+from keras_svae.game.reader import Reader
 from tests.models import tiny
 from tests.models.test_terms import still
 from tests.replicas import two_replicas

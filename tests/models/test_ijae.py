@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.callbacks import views
 from keras_svae.evaluation.subject import Subject
+from keras_svae.pictures import views
 from tests.models import tiny
 from tests.models.ijae import NEAR, VARIANCE, WEIGHT, build, make, networks
 from tests.models.tiny import CODE, dense

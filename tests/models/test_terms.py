@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.models.draw import Draw
-from keras_svae.models.means import Means
-from keras_svae.models.terms import (
+from keras_svae.game.means import Means
+from keras_svae.game.terms import (
     Mean,
     Part,
     Term,
@@ -19,6 +18,7 @@ from keras_svae.models.terms import (
     over_data,
     over_samples,
 )
+from keras_svae.models.draw import Draw
 from tests.models import tiny
 from tests.replicas import two_replicas
 

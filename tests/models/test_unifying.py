@@ -23,7 +23,7 @@ def test_iwgan_has_the_gradient_of_43(method):
     model = tiny.build(method, ks.distributions.Gaussian(draw="mean"), compiled=False)
     draw = tiny.drawn(model)
     model.critic.weights[2].assign(8 * model.critic.weights[2])
-    f = model.f(draw.x_p, y=draw.y)
+    f = model.f(draw.x_p, draw.y)
     model.critic.weights[3].assign(model.critic.weights[3] - tf.reduce_mean(f, 0))
     w, z = tiny.weights(model), draw.z.numpy()
     y = [] if draw.labels is None else [one_hot(draw.labels)]

@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 
 import keras_svae as ks
-from keras_svae.callbacks import views
+from keras_svae.pictures import views
 from reproductions import pictures, runner
 from reproductions.experiments.as_vae import EXPERIMENTS
 from reproductions.experiments.svae import DIGITS, TOY

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.models import checks, rates
-from keras_svae.models.averages import Averages
-from keras_svae.models.feed import Fed, Feed
-from keras_svae.models.terms import Weighing
+from keras_svae.game import checks, rates
+from keras_svae.game.averages import Averages
+from keras_svae.game.feed import Fed, Feed
+from keras_svae.game.terms import Weighing
 
 __all__ = ["Diverged", "Trainer"]
 

@@ -4,10 +4,9 @@ import inspect
 import math
 
 import numpy as np
-import tensorflow as tf
 
-from keras_svae.callbacks import plots
 from keras_svae.noise import Noise, scope
+from keras_svae.pictures import plots
 
 __all__ = [
     "codes",
@@ -256,13 +255,13 @@ def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
         draw = model.draw(batch, noise, training=False)
         with scope(draw.noise):
             for law, attributes in _LAWS.items():
-                given = {name: getattr(draw, attributes[name]) for name in names}
-                # Not log_ratio: samples of a Gaussian leave the range it checks.
-                values[law].append(tf.squeeze(model.f(**given, training=False), -1))
+                given = [getattr(draw, attributes[name]) for name in names]
+                # Not the model's: samples of a Gaussian leave the range it checks.
+                values[law].append(model.f.log_ratio(*given))
     found = {law: np.concatenate(parts) for law, parts in values.items()}
     if "symmetric_kl" in [metric.name for metric in model.metrics]:
-        above, below = model.log_ratio_laws
-        found["symmetric_kl"] = found[above].mean() - found[below].mean()
+        f = type(model).f
+        found["symmetric_kl"] = found[f.above].mean() - found[f.below].mean()
     return found
 
 

@@ -1,6 +1,6 @@
 """What a model refuses, before any training starts, and how it says so."""
 
-from keras_svae.models.checks.data import (
+from keras_svae.game.checks.data import (
     are_arrays,
     batch_norms,
     class_weight,
@@ -10,19 +10,18 @@ from keras_svae.models.checks.data import (
     sample_weight,
     split,
 )
-from keras_svae.models.checks.networks import (
+from keras_svae.game.checks.networks import (
     classifier,
-    critic_of_code,
-    critic_of_data,
-    critic_of_pairs,
-    critic_of_triples,
+    critic,
     explicit,
     inputs,
+    law,
     network,
     raw_output,
+    supports,
 )
-from keras_svae.models.checks.optimizers import optimizer_names, optimizers
-from keras_svae.models.checks.values import (
+from keras_svae.game.checks.optimizers import optimizer_names, optimizers
+from keras_svae.game.checks.values import (
     all_finite,
     choice,
     fraction,
@@ -42,15 +41,13 @@ __all__ = [
     "class_weight",
     "classes",
     "classifier",
-    "critic_of_code",
-    "critic_of_data",
-    "critic_of_pairs",
-    "critic_of_triples",
+    "critic",
     "explicit",
     "fraction",
     "images",
     "inputs",
     "integer",
+    "law",
     "labels",
     "network",
     "new_folder",
@@ -62,5 +59,6 @@ __all__ = [
     "seed",
     "shapes",
     "split",
+    "supports",
     "weight",
 ]

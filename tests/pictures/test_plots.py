@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from keras_svae.callbacks import plots
+from keras_svae.pictures import plots
 
 # Three images of 1 x 2 pixels and one channel.
 IMAGES = np.array([[0.0, 1.0], [0.2, 0.4], [0.6, 0.8]]).reshape(3, 1, 2, 1)

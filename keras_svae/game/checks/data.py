@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.models.checks.values import shapes
+from keras_svae.game.checks.values import shapes
+from keras_svae.networks.ends import all_layers
 
 
 def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
@@ -214,13 +215,6 @@ def batch_norms(networks: dict) -> list[keras.layers.Layer]:
     return [
         layer
         for one in networks.values()
-        for layer in _layers(one)
+        for layer in all_layers(one)
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]
-
-
-def _layers(network) -> list:
-    found = []
-    for layer in getattr(network, "layers", []):
-        found += [layer, *_layers(layer)]
-    return found

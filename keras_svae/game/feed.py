@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.models.reader import Reader
+from keras_svae.game.reader import Reader
 
 __all__ = ["Fed", "Feed"]
 

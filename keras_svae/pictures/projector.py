@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 from tensorboard.plugins import projector
 
-from keras_svae.callbacks import plots
+from keras_svae.pictures import plots
 
 __all__ = ["write"]
 

@@ -1,7 +1,7 @@
 """Pictures as arrays: pure functions, NumPy in, uint8 (height, width, channels) out.
 
-picture = ks.callbacks.plots.grid(model.generate(64))
-ks.callbacks.plots.save("samples.png", picture)
+picture = ks.pictures.plots.grid(model.generate(64))
+ks.pictures.plots.save("samples.png", picture)
 """
 
 import math

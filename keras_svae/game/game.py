@@ -14,12 +14,13 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.models import checks, export, updates
-from keras_svae.models.averages import Averages
-from keras_svae.models.means import Means
-from keras_svae.models.terms import Mean, Part, Term, Weighing
-from keras_svae.models.trainer import Diverged, Trainer
-from keras_svae.models.turn import Turn, penalties
+from keras_svae.game import checks, endpoints, updates
+from keras_svae.game.averages import Averages
+from keras_svae.game.configuration import Configured
+from keras_svae.game.means import Means
+from keras_svae.game.terms import Mean, Part, Term, Weighing
+from keras_svae.game.trainer import Diverged, Trainer
+from keras_svae.game.turn import Turn, penalties
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise, scope
 
@@ -47,14 +48,14 @@ class Player:
     turns: int = 1
 
 
-class Game(Trainer):
+class Game(Configured, Trainer):
     """A model that is trained by players who take turns.
 
     A subclass sets `players`, in playing order, and gives for each player `NAME` a
     method `NAME_loss(draw)`. It returns a term, or a dictionary of terms whose sum is
     the loss and each of which is logged. A term is one value per example of data,
     (batch,), of which the base class takes the mean; or the sum of such means over
-    data, over samples and of statistics of the batch (`keras_svae.models.terms`:
+    data, over samples and of statistics of the batch (`keras_svae.game.terms`:
     `over_data`, `over_samples`, `over_batch`); or a scalar mean.
 
     `draw(batch, noise, training)` returns what the losses look at: an object with
@@ -555,7 +556,7 @@ class Game(Trainer):
                 note("", {**draw.log, **extra})
 
         self._passes, self._passes_of_data = {}, {}
-        tf.function(dry_run).get_concrete_function(self.batch_spec())
+        tf.function(dry_run, autograph=False).get_concrete_function(self.batch_spec())
         self._passes_of_data = self._passes
         self._means = Means(found)
 
@@ -631,6 +632,16 @@ class Game(Trainer):
             "gradient clipping (`clipnorm`), or larger scales of the laws may help."
         ) from None
 
+    # ---- Leaving -----------------------------------------------------------------
+
+    def input_specs(self) -> dict[str, tf.TensorSpec]:
+        """What endpoints and critics read, by name."""
+        return {"seed": tf.TensorSpec([], tf.int32)}
+
+    def endpoints(self) -> dict[str, tuple]:
+        """For each endpoint of the SavedModel its function and input signature."""
+        return endpoints.of_model(self)
+
     def export(self, filepath: str | os.PathLike) -> None:
         """Writes a SavedModel that runs without this package.
 
@@ -640,27 +651,4 @@ class Game(Trainer):
         Raises:
             FileExistsError: If there is something already.
         """
-        export.export(self, filepath)
-
-    def endpoints(self) -> dict[str, tuple]:
-        """For each endpoint of the SavedModel its function and input signature."""
-        return {}
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "seed": self.seed,
-            "turns": dict(self.turns),
-            "play": self.play,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(
-            **{
-                name: keras.saving.deserialize_keras_object(value)
-                if isinstance(value, dict) and "class_name" in value
-                else value
-                for name, value in config.items()
-            }
-        )
+        endpoints.export(self, filepath)

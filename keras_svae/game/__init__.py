@@ -1,0 +1,23 @@
+"""The base class of all methods and what it does for them: players who take turns.
+
+`game.py` is the class. A method says who plays and what each minimises; data and their
+look, weights of examples, means, optimizers, averages, configurations, endpoints are
+here, once for all.
+"""
+
+from keras_svae.game.critic import Critic
+from keras_svae.game.endpoints import endpoint
+from keras_svae.game.game import Diverged, Game, Player
+from keras_svae.game.terms import Term, over_batch, over_data, over_samples
+
+__all__ = [
+    "Critic",
+    "Diverged",
+    "Game",
+    "Player",
+    "Term",
+    "endpoint",
+    "over_batch",
+    "over_data",
+    "over_samples",
+]

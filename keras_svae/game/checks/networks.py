@@ -1,0 +1,186 @@
+"""What networks a model refuses."""
+
+import keras
+
+from keras_svae import distributions
+from keras_svae.distributions import Law
+from keras_svae.game.checks.values import shapes
+from keras_svae.networks.ends import last_activation, law_of, same_law
+
+
+def network(name: str, value) -> keras.Model:
+    """The network; raises unless it is a built Keras model with known shapes."""
+    if not isinstance(value, keras.Model) or not value.built:
+        raise ValueError(
+            f"Expected {name} to be a built keras.Model (functional or sequential); "
+            f"received: {value!r}"
+        )
+    if value.compute_dtype == "float16":
+        raise ValueError(
+            f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
+            "scaling; received: a network in mixed_float16"
+        )
+    return value
+
+
+def inputs(
+    name: str, value, reads: str, conditional: bool, classes: int | None = None
+) -> list[tuple]:
+    """Shapes of what a network reads, with the batch: of x or z, and of classes y.
+
+    Args:
+        name: What it is called.
+        value: The network.
+        reads: "x" or "z".
+        conditional: Whether it is to read `[x, y]`, y one-hot (batch, classes).
+        classes: How many, as the other networks have it; None for any number.
+    """
+    read = value.input_shape
+    read = read if isinstance(read, list) else [read]
+    if not conditional and len(read) != 1:
+        raise ValueError(
+            f"Expected the {name} to read {reads} alone; received: one of several "
+            f"inputs {read}. Networks of this package take joint=False; conditional "
+            "methods, such as CGAN and CVAE, read classes."
+        )
+    if conditional and (len(read) != 2 or len(read[1]) != 2):
+        raise ValueError(
+            f"Expected the {name} to read [{reads}, y], y one-hot (batch, classes); "
+            f"received: input shapes {read}. Networks of this package take classes=..."
+        )
+    if conditional and classes is not None:
+        why = "as the decoder has it"
+        shapes(f"the {name}'s number of classes", read[1][1:], (classes,), why)
+    return read
+
+
+# Where data of the shapes that a critic of one input is to read come from.
+MADE_BY = {
+    "x": "what the generator makes",
+    "z": "codes of the encoder",
+    "features": "what the extractor makes",
+}
+
+
+def critic(
+    name: str, value, reads: dict[str, tuple], classes: int | None = None
+) -> None:
+    """Raises unless a critic reads what it is to read, and gives one logit.
+
+    Args:
+        name: What it is called.
+        value: The critic.
+        reads: By name the shape of each input, without the batch.
+        classes: How many classes it reads besides; None for none.
+    """
+    network(name, value)
+    if len(reads) == 1:
+        ((first, shape),) = reads.items()
+        read = inputs(name, value, first, classes is not None, classes)
+        shapes(f"the {name} to read", read[0][1:], shape, MADE_BY[first])
+    else:
+        _reads_several(name, value.input_shape, reads)
+    shapes(f"the {name}'s output", value.output_shape[1:], (1,), "a logit")
+    raw_output(name, value, "its output is a logit")
+
+
+def _reads_several(name: str, read, reads: dict[str, tuple]) -> None:
+    if not isinstance(read, list) or len(read) != len(reads):
+        kind = {2: "pairs", 3: "triples"}[len(reads)]
+        hint = " Networks of this package take joint=True." if len(reads) == 2 else ""
+        raise ValueError(
+            f"Expected a {name} of {kind} [{', '.join(reads)}]; received: input shape "
+            f"{read}.{hint}"
+        )
+    why = "as the encoder and the decoder do"
+    for (part, shape), found in zip(reads.items(), read, strict=True):
+        shapes(f"the {name}'s {part}", found[1:], shape, why)
+
+
+def classifier(
+    name: str,
+    value,
+    data_shape: tuple,
+    classes: int | None = None,
+    why: str = "as the other networks do",
+):
+    """The classifier; raises unless it reads x alone and gives logits of the classes.
+
+    Args:
+        name: What it is called.
+        value: The classifier.
+        data_shape: Of one example.
+        classes: How many there are; None for any number.
+        why: Where data of this shape come from.
+    """
+    found = network(name, value)
+    read = inputs(name, found, "x", conditional=False)
+    shapes(f"the {name} to read", read[0][1:], data_shape, why)
+    raw_output(name, found, "the loss applies the softmax")
+    wanted = (classes or found.output_shape[-1],)
+    shapes(f"the {name}'s output", found.output_shape[1:], wanted, "logits of classes")
+    return found
+
+
+def raw_output(name: str, network: keras.Model, why: str) -> None:
+    """Raises on an activation at the end, which is applied elsewhere already.
+
+    A sigmoid under another one would go unnoticed.
+
+    Args:
+        name: What it is called.
+        network: The network.
+        why: Who applies it.
+    """
+    activation = last_activation(network)
+    if activation is not None:
+        raise ValueError(
+            f"Expected the {name} to end in a linear layer, since {why}; received: "
+            f"{activation!r} at the end"
+        )
+
+
+def law(role: str, given, name: str, network: keras.Model) -> Law | None:
+    """The law that a network's end names, or that is given; raises if both differ.
+
+    Args:
+        role: "likelihood" or "posterior".
+        given: The argument of this name, a law or its name; None for the network's.
+        name: What the network is called.
+        network: The network.
+
+    Returns:
+        The law; None where neither says one.
+    """
+    said = law_of(network)
+    if given is None:
+        return said
+    found = distributions.get(given, role)
+    if said is not None and not same_law(said, found):
+        raise ValueError(
+            f"Expected {role} to be what the {name}'s end names, "
+            f"{_described(said)}, or to be left out; received: {_described(found)}"
+        )
+    return found
+
+
+def _described(one: Law) -> str:
+    config = ", ".join(f"{name}={value!r}" for name, value in one.get_config().items())
+    return f"{type(one).__name__}({config})"
+
+
+def explicit(law) -> None:
+    """Raises unless a law has a density, and says what to pass."""
+    if not law.explicit:
+        law(None)
+
+
+def supports(posterior: Law, prior: str) -> None:
+    """Raises where a posterior gives codes whose density under the prior is 0."""
+    bounded = posterior.activation == "tanh" and posterior.draw == "mean"
+    if prior == "uniform" and not bounded:
+        raise ValueError(
+            'Expected prior="normal", as codes of the posterior may lie outside '
+            "[-1, 1], where the bound is minus infinity; received: "
+            f'prior="uniform" with {_described(posterior)}'
+        )

@@ -1,0 +1,101 @@
+"""A critic: a network whose logit is to be the log ratio of two laws."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from keras_svae import ratios
+from keras_svae.game import checks
+
+__all__ = ["Critic"]
+
+
+class Critic:
+    """Declares in a class what a critic reads, and which ratio it is to learn.
+
+        f = Critic("critic", "x z", above="p", below="q")
+
+    A constructor hands it the network, `self.f.use(critic)`. Then `self.f(x, z)` is
+    the logit, and the attribute `critic` the network, which a player names.
+
+    Args:
+        network: The attribute that holds the network.
+        reads: Names of what it reads, separated by spaces; `Game.input_specs` has
+            their shapes. A critic of x alone reads the class, too, of a model that is
+            given one with each example.
+        above: The law that stands above in the ratio: of data and codes "q" (data's, or
+            the encoder's joint law) or "p" (the model's). None if f is no log ratio.
+        below: The law that stands below.
+        called: What the constructor calls the network; None for the attribute's name.
+        f: From the model and the network's output, float32, to f; None where that is f.
+        **kinds: By name in `reads` which input it is, where the name does not say so.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        reads: str,
+        *,
+        above: str | None = None,
+        below: str | None = None,
+        called: str | None = None,
+        f: Callable[[Any, tf.Tensor], tf.Tensor] | None = None,
+        **kinds: str,
+    ):
+        self.network, self.called = network, called or network
+        self.reads = {name: kinds.get(name, name) for name in reads.split()}
+        self.above, self.below, self.f = above, below, f
+
+    def __get__(self, model, owner=None) -> "Critic | OfModel":
+        return self if model is None else OfModel(self, model)
+
+
+class OfModel:
+    """The critic of a model."""
+
+    def __init__(self, declared: Critic, model):
+        self.declared, self.model = declared, model
+
+    @property
+    def reads_classes(self) -> bool:
+        """Whether it reads `[x, y]`, y one-hot."""
+        alone = [*self.declared.reads] == ["x"]
+        return alone and self.model.conditional and not self.model.unlabelled
+
+    def use(self, network) -> None:
+        """Makes the network the model's; raises a ValueError if it does not fit."""
+        specs = self.model.input_specs()
+        shapes = {
+            name: tuple(specs[kind].shape[1:])
+            for name, kind in self.declared.reads.items()
+        }
+        classes = self.model.classes if self.reads_classes else None
+        checks.critic(self.declared.called, network, shapes, classes)
+        setattr(self.model, self.declared.network, network)
+
+    def __call__(self, *inputs: tf.Tensor, training: bool = True) -> tf.Tensor:
+        """The logits, (batch, 1) float32.
+
+        Args:
+            *inputs: What it reads. A critic of data is given a class, one-hot, or None,
+                besides, and passes over it where it does not read one.
+            training: Whether batch normalisation and the like train.
+        """
+        given = list(inputs[: len(self.declared.reads) + self.reads_classes])
+        network = getattr(self.model, self.declared.network)
+        output = network(given if len(given) > 1 else given[0], training=training)
+        output = tf.cast(output, tf.float32)
+        return self.declared.f(self.model, output) if self.declared.f else output
+
+    def as_above(self, *inputs: tf.Tensor, training: bool = True) -> tf.Tensor:
+        """The logistic loss of each as a sample of the law above, (batch, 1), nats."""
+        return ratios.as_above(self(*inputs, training=training))
+
+    def as_below(self, *inputs: tf.Tensor, training: bool = True) -> tf.Tensor:
+        """The logistic loss of each as a sample of the law below, (batch, 1), nats."""
+        return ratios.as_below(self(*inputs, training=training))
+
+    def log_ratio(self, *inputs: tf.Tensor) -> tf.Tensor:
+        """The trained model's logits, (batch,)."""
+        return tf.squeeze(self(*inputs, training=False), -1)

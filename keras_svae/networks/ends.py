@@ -1,0 +1,154 @@
+"""How networks end: which law their output is of, and whether it is raw."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_svae.distributions import Law
+
+__all__ = ["RawOutput", "all_layers", "law_of", "same_law"]
+
+
+@keras.saving.register_keras_serializable(package="keras_svae")
+class RawOutput(keras.layers.Layer):
+    """Says at the end of a network of which law its output is the raw output.
+
+    It changes nothing, and has no weights. A model reads the law there, so that nobody
+    has to say it twice, and it is saved with the network.
+
+    Args:
+        law: q(z|x) of an encoder, p(x|z) of a decoder.
+
+    Example:
+        x = keras.layers.Dense(2)(h)
+        law = ks.distributions.Gaussian(0.1)
+        decoder = keras.Model(z, ks.networks.RawOutput(law)(x))
+    """
+
+    def __init__(self, law: Law, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(law, Law):
+            raise ValueError(
+                f"Expected law to be a keras_svae.distributions.Law; received: {law!r}"
+            )
+        self.law = law
+
+    def call(self, inputs):
+        return tf.identity(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        law = keras.saving.serialize_keras_object(self.law)
+        return {**super().get_config(), "law": law}
+
+    @classmethod
+    def from_config(cls, config):
+        law = keras.saving.deserialize_keras_object(config["law"])
+        return cls(**{**config, "law": law})
+
+
+# What they are given passes through them as it is, but for its shape.
+_PASSING = (
+    RawOutput,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+)
+_ACTIVATIONS = (
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+
+
+def law_of(network: keras.Model) -> Law | None:
+    """The law that a network's end names; None where it names none."""
+    for layer in _from_the_end(network):
+        if isinstance(layer, RawOutput):
+            return layer.law
+        if not isinstance(layer, _PASSING):
+            break
+    return None
+
+
+def same_law(one: Law, other: Law) -> bool:
+    """Whether two laws are of one kind, with the same parameters."""
+    return type(one) is type(other) and one.get_config() == other.get_config()
+
+
+def last_activation(network: keras.Model) -> str | None:
+    """The name of the activation that a network ends in; None for a linear end.
+
+    Layers that only change the shape may follow it.
+    """
+    for layer in _from_the_end(network):
+        if isinstance(layer, _PASSING):
+            continue
+        if isinstance(layer, _ACTIVATIONS):
+            return type(layer).__name__
+        activation = getattr(layer, "activation", None)
+        if activation in (None, keras.activations.linear):
+            return None
+        return getattr(activation, "__name__", type(activation).__name__)
+    return None
+
+
+def all_layers(network: Any) -> Iterator[keras.layers.Layer]:
+    """The layers of a network, and those of the networks in it."""
+    for layer in getattr(network, "layers", []):
+        yield layer
+        yield from all_layers(layer)
+
+
+def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Layers from the output on, against the flow, as long as they are in a row."""
+    if isinstance(network, keras.Sequential):
+        row = network.layers[::-1]
+    elif (config := _graph(network)) is not None:
+        before = {one["name"]: _inputs(one) for one in config["layers"]}
+        names, row = _names(config["output_layers"]), []
+        while len(names) == 1:
+            row.append(network.get_layer(names[0]))
+            names = before[names[0]]
+    else:
+        row = network.layers[::-1][:1]
+    for layer in row:
+        if isinstance(layer, keras.Model):
+            yield from _from_the_end(layer)
+        else:
+            yield layer
+
+
+def _graph(network) -> dict | None:
+    """The configuration of a functional network; None if it has no such thing."""
+    try:
+        config = network.get_config()
+    except (NotImplementedError, TypeError, ValueError):  # of a layer of a user's own
+        return None
+    return config if "output_layers" in config else None
+
+
+def _inputs(layer: dict) -> list[str]:
+    """Names of the layers that a layer is called on, if it is called once."""
+    calls = layer["inbound_nodes"]
+    return _names(calls) if len(calls) == 1 else []
+
+
+def _names(value) -> list[str]:
+    """Names of the layers in what a configuration says of tensors."""
+    if isinstance(value, dict):
+        history = value.get("config", {}).get("keras_history")
+        found = [history] if history else list(value.values())
+        return [name for one in found for name in _names(one)]
+    if not isinstance(value, (list, tuple)):
+        return []
+    if len(value) == 3 and isinstance(value[0], str):
+        return [value[0]]
+    return [name for one in value for name in _names(one)]

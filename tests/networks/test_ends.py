@@ -1,0 +1,150 @@
+"""A law is said once, at a network's end, and what belongs to it is found there."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from keras_svae.networks.ends import last_activation, law_of
+
+LAW = ks.distributions.Laplace(0.5, activation="tanh", draw="mean")
+layers = keras.layers
+
+
+def network(*rest, inputs=2):
+    x = h = keras.Input((inputs,))
+    for layer in rest:
+        h = layer(h)
+    return keras.Model(x, h)
+
+
+BUILDERS = {
+    "toy": ((2,), {"units": 4}),
+    "digits": ((8, 8, 1), {"units": 4}),
+    "mnist_dense": ((28, 28, 1), {"units": 4}),
+    "mnist": ((28, 28, 1), {"width": 0.05}),
+    "cifar10": ((32, 32, 3), {}),
+    "celeba": ((64, 64, 3), {}),
+    "aim_mnist": ((28, 28, 1), {"width": 0.02}),
+    "aim_images": ((64, 64, 3), {"width": 0.01}),
+    "dcgan": ((64, 64, 3), {"width": 0.01}),
+    "resnet_mnist": ((28, 28, 1), {"width": 0.05}),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_networks_of_the_package_say_their_laws(name):
+    shape, small = BUILDERS[name]
+    nets = getattr(ks.networks, name)(
+        latent_dim=2, posterior="laplace", likelihood=LAW, **small
+    )
+    assert law_of(nets.decoder) is LAW
+    assert type(law_of(nets.encoder)) is ks.distributions.Laplace
+    assert law_of(nets.critic) is None
+    assert nets.decoder.output_shape[1:] == shape
+    again = keras.Model.from_config(nets.decoder.get_config())
+    assert law_of(again).get_config() == LAW.get_config()
+
+
+def test_a_model_reads_what_the_networks_say():
+    model = ks.SVAE(*ks.networks.toy(posterior="laplace"), lam=0.1)
+    assert type(model.likelihood_law) is ks.distributions.Gaussian
+    assert type(model.posterior_law) is ks.distributions.Laplace
+    model.check_data(np.full((3, 2), 5.0, "float32"))  # points lie anywhere
+
+
+def test_it_is_saved_with_the_network(tmp_path):
+    nets = ks.networks.toy(units=4, likelihood=LAW, joint=False)
+    ks.GAN(nets.decoder, nets.critic).save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    assert again.likelihood_law.get_config() == LAW.get_config()
+
+
+def test_two_that_differ_are_refused():
+    nets = ks.networks.toy(units=4, likelihood=LAW)
+    with pytest.raises(ValueError, match="decoder's end names.*Laplace.*Gaussian"):
+        ks.SVAE(*nets, likelihood="gaussian")
+    with pytest.raises(ValueError, match="encoder's end names"):
+        ks.SVAE(*nets, posterior="laplace")
+    same = ks.distributions.Laplace(0.5, activation="tanh", draw="mean")
+    assert ks.SVAE(*nets, likelihood=same, posterior="gaussian").lam == 0
+
+
+def test_networks_that_say_nothing_have_an_argument_or_the_class_s_law():
+    nets = [network(layers.Dense(4)), network(layers.Dense(2))]
+    critic = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    model = ks.VAE(*nets)
+    assert type(model.likelihood_law) is ks.distributions.Bernoulli
+    assert model.get_config()["likelihood"]["class_name"] == "Bernoulli"
+    aae = ks.AdversarialAutoencoder(network(layers.Dense(2)), nets[1], critic)
+    assert not aae.posterior_law.explicit
+    given = ks.VAE(*nets, likelihood=LAW)
+    assert given.likelihood_law is LAW
+
+
+def test_a_method_s_own_law_wins():
+    nets = ks.networks.digits(latent_dim=2, units=4, likelihood="gaussian")
+    model = ks.TwoStageVAE(*nets[:2], *ks.networks.second_stage(2, units=4))
+    assert type(model.likelihood_law).__name__ == "SharedScale"
+
+
+def nested():
+    inner = keras.Sequential([keras.Input((2,)), layers.Dense(4, "sigmoid")])
+    return network(inner, layers.Reshape((2, 2)))
+
+
+ENDS = {
+    "linear": (lambda: network(layers.Dense(4)), None),
+    "activation of a layer": (lambda: network(layers.Dense(4, "sigmoid")), "sigmoid"),
+    "activation then shape": (
+        lambda: network(layers.Dense(4, "tanh"), layers.Reshape((2, 2))),
+        "tanh",
+    ),
+    "a layer of its own": (
+        lambda: network(layers.Dense(4), layers.Activation("sigmoid")),
+        "sigmoid",
+    ),
+    "softmax": (lambda: network(layers.Dense(4), layers.Softmax()), "Softmax"),
+    "nested": (nested, "sigmoid"),
+    "sequential": (
+        lambda: keras.Sequential([keras.Input((2,)), layers.Dense(1, "relu")]),
+        "relu",
+    ),
+    "behind the law": (
+        lambda: network(layers.Dense(4, "tanh"), ks.networks.RawOutput(LAW)),
+        "tanh",
+    ),
+    "a hidden one": (lambda: network(layers.Dense(4, "tanh"), layers.Dense(2)), None),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_activations_at_the_end_are_found(name):
+    make, expected = ENDS[name]
+    assert last_activation(make()) == expected
+
+
+def test_they_are_refused_where_something_else_applies_them():
+    nets = ks.networks.digits(latent_dim=2, units=4, joint=False)
+    squashed = network(layers.Dense(64, "sigmoid"), layers.Reshape((8, 8, 1)))
+    with pytest.raises(ValueError, match="decoder to end in a linear.*'sigmoid'"):
+        ks.GAN(squashed, nets.critic)
+    x = keras.Input((8, 8, 1))
+    probability = layers.Dense(1, "sigmoid")(layers.Flatten()(x))
+    with pytest.raises(ValueError, match="critic to end in a linear.*a logit"):
+        ks.GAN(nets.decoder, keras.Model(x, probability))
+
+
+def test_a_bound_that_is_infinite_is_refused():
+    nets = ks.networks.digits(latent_dim=2, units=4)
+    with pytest.raises(ValueError, match='prior="normal".*minus infinity'):
+        ks.VAE(*nets[:2], prior="uniform")
+    inside = ks.distributions.Gaussian(1.0, activation="tanh", draw="mean")
+    nets = ks.networks.digits(latent_dim=2, units=4, posterior=inside)
+    bound = ks.VAE(*nets[:2], prior="uniform").bound(np.full((3, 8, 8, 1), 0.5, "f"))
+    assert np.isfinite(bound).all()
+
+
+def test_what_is_no_law_is_refused():
+    with pytest.raises(ValueError, match="Expected law to be.*received: 'gaussian'"):
+        ks.networks.RawOutput("gaussian")
