@@ -110,19 +110,19 @@ def adam_moments(
     """
     wanted = [v for v in variables if not _is_overwritten(v)]
     # Keras names a moment by its variable's path.
-    found = tuple(
+    momenta, velocities = (
         [v for v in optimizer.variables if v.name.endswith(f"_{kind}")]
         for kind in ("momentum", "velocity")
     )
     shapes = [tuple(v.shape) for v in wanted]
-    for moments in found:
+    for moments in (momenta, velocities):
         if [tuple(v.shape) for v in moments] != shapes:
             raise ValueError(
                 "Expected the variables that the optimizer was built with; received: "
                 f"{[v.name for v in variables]}, where {optimizer.name!r} has "
                 f"{[v.name for v in moments]}"
             )
-    return found
+    return momenta, velocities
 
 
 def get(identifier) -> keras.optimizers.Optimizer | None:

@@ -30,10 +30,8 @@ class InverseSqrtEpoch(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, initial_learning_rate: float, steps_per_epoch: int):
         super().__init__()
-        if (
-            not np.isscalar(initial_learning_rate)
-            or not 0 < initial_learning_rate < 1e9
-        ):
+        is_number = isinstance(initial_learning_rate, (int, float, np.number))
+        if not is_number or not 0 < initial_learning_rate < 1e9:
             raise ValueError(
                 "Expected initial_learning_rate > 0; received: "
                 f"{initial_learning_rate!r}"

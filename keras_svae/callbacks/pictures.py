@@ -171,7 +171,9 @@ def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
     """
     if not isinstance(data, tf.data.Dataset):
         data = [data]
-    xs, ys, found = [], [], 0
+    xs: list[np.ndarray] = []
+    ys: list[np.ndarray] = []
+    found = 0
     for element in data:
         x, *rest = element if isinstance(element, (tuple, list)) else (element,)
         xs.append(np.asarray(x))

@@ -92,4 +92,4 @@ def _whole(value) -> bool:
 
 
 def _share(value) -> bool:
-    return isinstance(value, numbers.Real) and 0 < value < 1
+    return isinstance(value, numbers.Real) and 0 < float(value) < 1

@@ -161,7 +161,7 @@ def load(
         raise ValueError(
             f"Expected images to binarize; received: {source.name!r}, which are points"
         )
-    if labelled:
+    if labelled and data.labels is not None:
         part = parts.partly_labelled(data.labels, rows, labelled, seed)
     else:
         part = parts.Part(rows, data.labels if labels else None)

@@ -37,8 +37,8 @@ def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray
     count = len(examples)
     if not carved:
         return examples, np.arange(count)
-    held = arguments.part("validation", validation, count, most=count - 1)
-    rest, held = divide(count, held)
+    part = arguments.part("validation", validation, count, most=count - 1)
+    rest, held = divide(count, part)
     return examples, rest if split == "train" else held
 
 

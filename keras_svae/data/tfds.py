@@ -140,12 +140,12 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         # asked for goes first.
         wanted = sorted(missing, key=lambda url: url != first)
         more = f" and {len(wanted) - 4} more" if len(wanted) > 4 else ""
-        wanted = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
+        names = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
         return FileNotFoundError(
             f"Expected the data set {builder.name!r} prepared in data_dir "
             f"{_root(builder)}, or its original files in manual_dir "
             f"{manual_dir or '(not given)'}, or a network to download them; received: "
-            f"{why}. Missing files: {wanted}{more}. Fetch them on a machine with a "
+            f"{why}. Missing files: {names}{more}. Fetch them on a machine with a "
             "network and pass their folder as manual_dir=, or copy a prepared data "
             "set and pass data_dir=."
         )

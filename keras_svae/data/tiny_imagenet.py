@@ -7,7 +7,7 @@ import hashlib
 import pathlib
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tensorflow_datasets as tfds
 
@@ -161,7 +161,7 @@ class _Original:
             if name.startswith(folder) and name.endswith(".JPEG")
         ]
 
-    def pictures(self, split: str) -> dict[str, str | int]:
+    def pictures(self, split: str) -> Mapping[str, str | int]:
         """Names of a split's pictures, each with its class."""
         if split == "test":
             return {name: -1 for name in self._in("test/images/")}

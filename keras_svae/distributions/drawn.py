@@ -7,6 +7,7 @@ for their draws, which are by Philox; on a CPU without XLA they are TFP's number
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae import philox
 
@@ -19,8 +20,6 @@ __all__ = [
     "OneHotCategorical",
     "Uniform",
 ]
-
-tfd = tfp.distributions
 
 
 class Normal(tfd.Normal):

@@ -9,7 +9,8 @@ import math
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
+from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import steps
 from keras_svae.distributions.laws import Gaussian, Law
@@ -17,7 +18,6 @@ from keras_svae.distributions.planar import Planar
 
 __all__ = ["AutoregressiveFlow", "CouplingFlow", "Flow", "PlanarFlow"]
 
-tfd, tfb = tfp.distributions, tfp.bijectors
 
 BASE = Gaussian("learned")
 
@@ -32,7 +32,7 @@ class Flow(Law):
     """
 
     # Not so many for each entry of an event: a flow mixes them.
-    parameters = None
+    parameters = None  # type: ignore[assignment]
     moments = False
 
     def __init__(self, length: int):

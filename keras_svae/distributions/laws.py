@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import drawn
 
@@ -16,7 +16,6 @@ __all__ = [
     "LocationScale",
 ]
 
-tfd = tfp.distributions
 
 # Where the values of each activation lie; None where anything may come.
 RANGES = {"linear": None, "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}

@@ -46,7 +46,8 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
     Raises:
         ValueError: For a name that is none of these, or a flow as a likelihood.
     """
-    names = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}[role]
+    by_role: dict[str, dict] = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}
+    names = by_role[role]
     if isinstance(law, str) and law in names:
         return names[law]()
     if isinstance(law, Law):

@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Law
@@ -10,8 +10,6 @@ from keras_svae.distributions.names import get
 from keras_svae.distributions.priors import prior
 
 __all__ = ["PartialCode"]
-
-tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

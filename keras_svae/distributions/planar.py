@@ -7,10 +7,10 @@ Flows*, ICML 2015.
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 __all__ = ["Planar"]
 
-tfb = tfp.bijectors
 
 # No layer shrinks any direction by more than this.
 SMALLEST_GAIN = 1e-3

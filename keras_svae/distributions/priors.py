@@ -1,13 +1,11 @@
 """Priors of codes, and the divergence of a posterior from them."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import drawn
 
 __all__ = ["kl_divergence", "prior"]
-
-tfd = tfp.distributions
 
 
 def prior(name: str, latent_dim: int, categories: int = 0) -> tfd.Distribution:

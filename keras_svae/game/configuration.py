@@ -27,6 +27,8 @@ class Configured:
     is saved as it is then: the user may have changed it.
     """
 
+    name: str
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):

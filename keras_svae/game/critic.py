@@ -1,7 +1,7 @@
 """A critic: a network whose logit is to be the log ratio of two laws."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import tensorflow as tf
 
@@ -47,7 +47,11 @@ class Critic:
         self.reads = {name: kinds.get(name, name) for name in reads.split()}
         self.above, self.below, self.f = above, below, f
 
-    def __get__(self, model, owner=None) -> "Critic | OfModel":
+    @overload
+    def __get__(self, model: None, owner=None) -> "Critic": ...
+    @overload
+    def __get__(self, model: Any, owner=None) -> "OfModel": ...
+    def __get__(self, model, owner=None):
         return self if model is None else OfModel(self, model)
 
 

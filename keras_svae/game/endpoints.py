@@ -72,9 +72,8 @@ def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> t
 
     # By these names a SavedModel's signature is called.
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    call.__signature__ = inspect.Signature(
-        [inspect.Parameter(name, positional) for name in reads]
-    )
+    named = inspect.Signature([inspect.Parameter(name, positional) for name in reads])
+    setattr(call, "__signature__", named)  # noqa: B010
     signature = [
         tf.TensorSpec(specs[kind].shape, specs[kind].dtype, name=name)
         for name, kind in reads.items()

@@ -8,8 +8,8 @@ XLA, replicas and several steps per execution change nothing about it.
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sized
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from keras_svae.game.reader import Reader
 
 __all__ = ["Fed", "Feed"]
 
-Kept = tf.data.Dataset | tf.distribute.DistributedDataset
+Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
 
 class Fed(NamedTuple):
@@ -101,15 +101,15 @@ class Feed:
                 self._large_enough(self._of_dataset(x), finite, steps)
             )
         if isinstance(x, keras.utils.PyDataset):
-            batches = Reader(x, shuffle)
+            batches = Reader(x, bool(shuffle))
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             return without_autotuning(
                 self._of_batches(batches, batches.count, steps, x[0])
             )
         if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
-            count = len(x) if hasattr(x, "__len__") else None
-            return without_autotuning(self._of_batches(x, count, steps))
+            known = len(x) if isinstance(x, Sized) else None
+            return without_autotuning(self._of_batches(x, known, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}"

@@ -369,7 +369,8 @@ class Game(Configured, Trainer):
     def _play_simultaneous(
         self, batch, noise, weighing, checked: list
     ) -> Iterator[tuple[str, list]]:
-        draw, added, means = self.draw(batch, noise.fold(0), True), {}, {}
+        draw, means = self.draw(batch, noise.fold(0), True), {}
+        added: dict[str, list] = {}
         with tf.GradientTape(persistent=True) as tape, scope(draw.noise):
             for name in self.players:
                 terms, added = self._terms(name, draw, added)
@@ -400,16 +401,16 @@ class Game(Configured, Trainer):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
         terms = loss if isinstance(loss, dict) else {"": loss}
-        terms = {key: Term.of(value, key) for key, value in terms.items()}
+        found = {key: Term.of(value, key) for key, value in terms.items()}
         extra = []
         for network in self.players[name].networks.split():
             if network in added:
                 extra += added[network] + penalties(getattr(self, network))
         if extra:
-            if "" in terms:
-                terms = {"objective": terms.pop(""), **terms}
-            terms["regularization"] = Term((Part("samples", tf.add_n(extra)),))
-        return terms, added
+            if "" in found:
+                found = {"objective": found.pop(""), **found}
+            found["regularization"] = Term((Part("samples", tf.add_n(extra)),))
+        return found, added
 
     def _still_in(self, name: str) -> list[keras.layers.Layer]:
         """Layers whose averages of batch normalisation stand still in a turn.
@@ -565,13 +566,15 @@ class Game(Configured, Trainer):
         return [(self._metric_name(player, key), found) for key, found in means.items()]
 
     def _logs(self, found: list, empty: float = 0.0) -> dict[str, tf.Tensor]:
-        self._means.update_state(found)
+        means = self._means
+        assert means is not None  # the model is compiled
+        means.update_state(found)
         here = {name for name, _ in found}
         here |= {
             name for name, (player, term) in self._owners.items() if player and not term
         }
-        names = [name for name in self._means.names if name in here]
-        logs = self._means.result(names, empty)
+        names = [name for name in means.names if name in here]
+        logs = means.result(names, empty)
         if isinstance(
             self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
         ):

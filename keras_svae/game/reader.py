@@ -5,7 +5,7 @@ import concurrent.futures
 import itertools
 import multiprocessing
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 
@@ -25,9 +25,11 @@ class Reader:
 
     def __iter__(self) -> Iterator:
         self.data.on_epoch_begin()
-        numbers = itertools.count() if self.count is None else range(self.count)
-        if self.shuffle and self.count is not None:
-            numbers = random.sample(numbers, self.count)
+        numbers: Iterable[int] = itertools.count()
+        if self.count is not None:
+            numbers = range(self.count)
+            if self.shuffle:
+                numbers = random.sample(numbers, self.count)
         if self.data.workers <= 1 and not self.data.use_multiprocessing:
             yield from (self.data[i] for i in numbers)
         else:

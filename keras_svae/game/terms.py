@@ -6,6 +6,7 @@ weights that the user gave them.
 """
 
 import dataclasses
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -104,7 +105,7 @@ class Term:
         return np.asarray(self.mean(), dtype)
 
 
-Loss = Term | tf.Tensor | float
+Loss: TypeAlias = Term | tf.Tensor | float
 
 
 def over_data(

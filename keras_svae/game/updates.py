@@ -1,6 +1,7 @@
 """From gradients to updates: what is checked, and what is clipped, before them."""
 
 import re
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,7 @@ __all__ = ["all_finite", "clipped", "finite", "found_in", "passed", "values"]
 # How a check says in TensorFlow's error whose number it was.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 
-Gradient = tf.Tensor | tf.IndexedSlices
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
@@ -29,7 +30,10 @@ def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
 def found_in(error: Exception) -> tuple[str, str, str, str] | None:
     """Player, what, kind and value of the check that an error comes from, if any."""
     found = _CHECKED.search(str(error))
-    return found and found.groups()
+    if found is None:
+        return None
+    player, what, kind, value = found.groups()
+    return player, what, kind, value
 
 
 def all_finite(gradients: list[Gradient]) -> tf.Tensor:

@@ -119,7 +119,7 @@ class IJAE(Autoencoder, AdversarialModel):
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
     }
     # The paper's; the symmetric one is in [-1, 1].
-    default_laws = {
+    default_laws: dict[str, str | distributions.Law] = {
         "likelihood": distributions.ShiftLikelihood(5),
         "posterior": "implicit",
     }

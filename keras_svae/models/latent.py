@@ -47,7 +47,10 @@ class LatentModel(Game):
     unlabelled = False
 
     # Where neither an argument nor the network's end says one.
-    default_laws = {"likelihood": "bernoulli", "posterior": "gaussian"}
+    default_laws: dict[str, str | distributions.Law] = {
+        "likelihood": "bernoulli",
+        "posterior": "gaussian",
+    }
 
     def __init__(self, decoder, *, prior="normal", likelihood=None, **kwargs):
         super().__init__(**kwargs)
@@ -204,7 +207,9 @@ class LatentModel(Game):
     def _classes(self, y, n) -> tf.Tensor | None:
         """n classes as one-hot vectors, (n, classes), None of a model without."""
         labels = self._labels(y, n)
-        return None if labels is None else one_hot(labels, self.classes)
+        if labels is None or self.classes is None:
+            return None
+        return one_hot(labels, self.classes)
 
     def _labels(self, y, n, unlabelled: bool = False) -> tf.Tensor | None:
         """n classes, int64 (n,), None of a model without.
@@ -214,7 +219,7 @@ class LatentModel(Game):
             n: How many.
             unlabelled: Whether -1, no class, is allowed, and what y=None means.
         """
-        if not self.conditional:
+        if self.classes is None:
             if y is not None:
                 raise ValueError(
                     f"Expected y=None for {type(self).__name__}, which has no classes; "

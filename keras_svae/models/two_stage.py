@@ -166,7 +166,8 @@ class TwoStageVAE(GammaVAE):
     @stage.setter
     def stage(self, stage: str):
         checks.choice("stage", stage, ("both", *PlayersOfStage.both))
-        self.compiled = self.compiled and stage == self._stage
+        if stage != self._stage:
+            self.compiled = False
         self._stage = stage
 
     @property

@@ -228,9 +228,9 @@ def scatter(
     for i, (name, points) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, i + 1)
         colors = _colors((labels or {}).get(name))
-        ax.scatter(*points.T, s=6, c=colors, linewidths=0, alpha=0.8)
-        ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
         x, y = points.T
+        ax.scatter(x, y, s=6, c=colors, linewidths=0, alpha=0.8)
+        ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
         inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
         outside = len(points) - int(inside.sum())
         ax.set_title(name + (f" ({outside} of {len(points)} outside)" * (outside > 0)))
@@ -258,7 +258,7 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
         odd = len(values[name]) - len(one)
         label = f"{name}: mean {np.mean(one) if len(one) else np.nan:.3g}"
         label += f" ({odd} not finite)" * (odd > 0)
-        ax.hist(one, edges, density=len(one) > 0, alpha=0.55, label=label)
+        ax.hist(one, edges.tolist(), density=len(one) > 0, alpha=0.55, label=label)
     ax.set(xlabel=xlabel, ylabel="density")
     ax.legend()
     return _render(figure)

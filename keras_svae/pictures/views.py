@@ -165,8 +165,8 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
         )
     across, up = np.meshgrid(*_quantiles(model, n).T)
     z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
-    y = np.full(len(z), y) if model.conditional else None
-    images = _in_chunks(model.decode, z.astype(np.float32), y)
+    ys = np.full(len(z), y) if model.conditional else None
+    images = _in_chunks(model.decode, z.astype(np.float32), ys)
     return plots.grid(images, n, **_look(model, images), gap=0)
 
 
@@ -247,7 +247,7 @@ def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
     if not hasattr(model, "log_ratio"):
         return {}
     names = list(inspect.signature(model.log_ratio).parameters)
-    values = {law: [] for law in _LAWS}
+    values: dict[str, list] = {law: [] for law in _LAWS}
     for start in range(0, len(x), _CHUNK):
         noise = Noise(seed).fold(start)
         rows = slice(start, start + _CHUNK)

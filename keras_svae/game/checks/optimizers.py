@@ -38,7 +38,7 @@ def optimizers(
             f"Expected arguments of compile among {list(wanted)}; received: "
             f"{unknown[0]!r}.{hint}"
         )
-    found = {}
+    found: dict[str, keras.optimizers.Optimizer] = {}
     for name, player in wanted.items():
         if given.get(name) is None:
             raise ValueError(
@@ -46,6 +46,7 @@ def optimizers(
                 f"compile({name}=keras.optimizers.Adam(...)); received: none"
             )
         one = get(given[name])
+        assert one is not None  # what was given is
         if any(one is other for other in found.values()):
             raise ValueError(
                 "Expected an optimizer of its own for each player; received: the same "
