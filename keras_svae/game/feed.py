@@ -7,7 +7,6 @@ XLA, replicas and several steps per execution change nothing about it.
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Sized
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game.reader import Reader
+from keras_svae.game.sizes import Sizes
 
 __all__ = ["Fed", "Feed"]
 
@@ -55,12 +55,10 @@ class Feed:
         purpose: str = "",
     ):
         self.unpack, self.look = unpack, look
-        self.least, self.why = least
-        self.replicas = replicas
+        self.sizes = Sizes(*least, replicas)
         self.what = f"data {purpose}".rstrip()
         # What was wrong with a batch. TensorFlow shows its own errors for it.
         self.error: Exception | None = None
-        self.left_out = 0
 
     def of(
         self,
@@ -93,12 +91,14 @@ class Feed:
             return without_autotuning(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
-            finite = count not in (
-                tf.data.UNKNOWN_CARDINALITY,
-                tf.data.INFINITE_CARDINALITY,
-            )
+            if count == tf.data.INFINITE_CARDINALITY and not steps:
+                raise ValueError(
+                    f"Expected steps_per_epoch=, validation_steps= or steps= for "
+                    f"{self.what}, which have no end; received: none"
+                )
+            finite = count >= 0
             return without_autotuning(
-                self._large_enough(self._of_dataset(x), finite, steps)
+                self.sizes.large_enough(self._of_dataset(x), finite, steps)
             )
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle))
@@ -154,7 +154,7 @@ class Feed:
             batch_size = math.ceil(count / steps) if steps else 32
         full = min(batch_size, count)
         for size in {full, count % batch_size or full}:
-            self._check_size(size, full)
+            self.sizes.check(size, full)
         rows = tf.data.Dataset.range(count)
         if shuffle and shuffle != "batch":
             rows = rows.shuffle(count)
@@ -179,7 +179,7 @@ class Feed:
             for element in without_autotuning(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = len(keras.tree.flatten(fed)[0])
-                self._check_size(size, size)
+                self.sizes.check(size, size)
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -190,7 +190,7 @@ class Feed:
             self.look(fed)  # types and shapes
             size = keras.tree.flatten(fed)[0].shape[0]
             if size is not None:
-                self._check_size(size, size)
+                self.sizes.check(size, size)
             return self.in_graph(fed)
 
         return data.map(looked)
@@ -208,7 +208,7 @@ class Feed:
         fed = self._read(first)
         if count is not None:
             size = len(keras.tree.flatten(fed)[0])
-            self._check_size(size, size)
+            self.sizes.check(size, size)
         spec = keras.tree.map_structure(_spec_of, fed)
 
         def read():
@@ -216,89 +216,21 @@ class Feed:
                 yield self._read(element)
 
         data = tf.data.Dataset.from_generator(read, output_signature=spec)
-        if count is not None and self.least <= 1:
+        if count is not None and self.sizes.least <= 1:
             data = data.apply(tf.data.experimental.assert_cardinality(count))
         # The next batch is read while a step runs.
-        return self._large_enough(data, count is not None, steps).prefetch(1)
+        return self.sizes.large_enough(data, count is not None, steps).prefetch(1)
 
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, looked at."""
         fed = keras.tree.map_structure(as_array, fed)
         size = len(keras.tree.flatten(fed)[0])
-        self._check_size(size, size)
+        self.sizes.check(size, size)
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
         fed = self.unpack(keras.tree.map_structure(as_array, element))
         return self.looked(keras.tree.map_structure(as_array, fed))
-
-    # ---- Sizes -----------------------------------------------------------------------
-
-    def smallest_share(self, size: int, full: int) -> int:
-        """What the replica with the fewest examples gets of a batch.
-
-        TensorFlow deals out a batch in shares of a full batch, as far as it goes, or in
-        equal shares, rounded up. It does not say which: this is the lesser.
-        """
-        shares = (-(-one // self.replicas) for one in (full, size))
-        return max(0, min(size - share * (self.replicas - 1) for share in shares))
-
-    def _check_size(self, size: int, full: int) -> None:
-        if self.smallest_share(size, full) < self.least:
-            raise ValueError(
-                f"Expected {self.why}; received: a batch of {size} on {self.replicas} "
-                "replica(s)"
-            )
-
-    def _leaves_out(self, spec) -> bool:
-        """Whether a batch might be too small."""
-        return self.least > 1 and keras.tree.flatten(spec)[0].shape[0] is None
-
-    def _large_enough(
-        self, data: tf.data.Dataset, finite: bool, steps: int | None
-    ) -> tf.data.Dataset:
-        """Without batches that are too small for the global step: none is then begun.
-
-        All replicas and workers decide alike, since the whole batch is looked at.
-
-        Args:
-            data: The batches.
-            finite: Whether their number is known, and so that the first is kept.
-            steps: How many make an epoch; None for all of them. Keras begins data of a
-                known number anew at their end, which is lost here: so they repeat.
-        """
-        if not self._leaves_out(data.element_spec):
-            return data
-
-        def keep(full, size):
-            large = self.smallest_share(int(size), int(full)) >= self.least
-            if not large:
-                if not self.left_out:
-                    warnings.warn(
-                        f"A batch of {size} examples on {self.replicas} replica(s) was "
-                        f"left out of training. Expected {self.why}.",
-                        stacklevel=2,
-                    )
-                self.left_out += 1
-            return np.bool_(large)
-
-        def scan(full, fed):
-            size = tf.shape(keras.tree.flatten(fed)[0], tf.int64)[0]
-            full = tf.maximum(full, size)
-            kept = tf.numpy_function(keep, [full, size], tf.bool)
-            return full, (fed, tf.reshape(kept, []))
-
-        @tf.autograph.experimental.do_not_convert
-        def is_kept(fed, kept):
-            return kept
-
-        @tf.autograph.experimental.do_not_convert
-        def batch(fed, kept):
-            return fed
-
-        pairs = data.scan(tf.constant(0, tf.int64), scan)
-        kept = pairs.filter(is_kept).map(batch)
-        return kept.repeat() if steps and finite else kept
 
 
 def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:

@@ -17,9 +17,10 @@ from keras_svae import philox
 from keras_svae.game import checks, endpoints, updates
 from keras_svae.game.averages import Averages
 from keras_svae.game.configuration import Configured
+from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
 from keras_svae.game.terms import Mean, Part, Term, Weighing
-from keras_svae.game.trainer import Diverged, Trainer
+from keras_svae.game.trainer import Trainer
 from keras_svae.game.turn import Turn, penalties
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise, scope

@@ -7,22 +7,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, rates
+from keras_svae.game import checks, random_states, rates
 from keras_svae.game.averages import Averages
+from keras_svae.game.diverged import naming_backups
 from keras_svae.game.feed import Fed, Feed
 from keras_svae.game.terms import Weighing
 
-__all__ = ["Diverged", "Trainer"]
-
-# Of the state of random layers, in files.
-_RANDOM = "random_state_"
-
-
-class Diverged(FloatingPointError):
-    """A loss or a gradient became NaN or infinite.
-
-    Raised at that step, before it reaches a weight, and before any callback.
-    """
+__all__ = ["Trainer"]
 
 
 class Trainer(keras.Model):
@@ -185,14 +176,14 @@ class Trainer(keras.Model):
         callbacks = given.pop("callbacks", None)
         callbacks = rates.for_all_players(callbacks, self)
         self._begin_training()
-        with self._told(*feeds), self._averaging(), _naming_backups(callbacks):
+        with self._told(*feeds), self._averaging(), naming_backups(callbacks):
             history = super().fit(training, shuffle=False, callbacks=callbacks, **given)
             if self._trained_on == 0 and history.epoch:
                 raise ValueError(
                     "Expected data to train on; received: "
                     + (
-                        f"batches that are all too small: expected {feeds[0].why}"
-                        if feeds[0].left_out
+                        f"batches that are all too small: expected {feeds[0].sizes.why}"
+                        if feeds[0].sizes.left_out
                         else "an empty data set"
                     )
                 )
@@ -299,36 +290,9 @@ class Trainer(keras.Model):
     def save_own_variables(self, store):
         """The step, and the state of random layers, which Keras does not keep."""
         super().save_own_variables(store)
-        for index, variable in enumerate(self._random_states()):
-            store[f"{_RANDOM}{index}"] = variable.numpy()
+        random_states.save(self, store)
 
     def load_own_variables(self, store):
-        """See `save_own_variables`; files of before have no state of random layers."""
-        keys = list(store.keys())
-        own = {key: store[key] for key in keys if not key.startswith(_RANDOM)}
-        super().load_own_variables(own)
-        for index, variable in enumerate(self._random_states()):
-            if f"{_RANDOM}{index}" in keys:
-                variable.assign(store[f"{_RANDOM}{index}"])
-
-    def _random_states(self) -> list[keras.Variable]:
-        """Of layers such as Keras's Dropout, which count their draws in variables."""
-        known = {id(variable) for variable in self.weights}
-        return [
-            variable
-            for variable in self.variables
-            if id(variable) not in known and "seed_generator_state" in variable.path
-        ]
-
-
-@contextlib.contextmanager
-def _naming_backups(callbacks):
-    """A `Diverged` says which backup is the last good one."""
-    try:
-        yield
-    except Diverged as error:
-        newest = [one.newest() for one in callbacks or () if hasattr(one, "newest")]
-        named = [str(path) for path in newest if path is not None]
-        if not named:
-            raise
-        raise Diverged(f"{error} The last good backup: {', '.join(named)}.") from None
+        """See `save_own_variables`."""
+        super().load_own_variables(random_states.apart(store))
+        random_states.restore(self, store)

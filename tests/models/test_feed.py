@@ -76,6 +76,25 @@ def test_data_of_unknown_length_train_as_many_steps_as_there_are():
     assert [model.step, *counts] == [15, 15, 15]
 
 
+def test_data_without_end_want_a_number_of_steps():
+    model = tiny.build("vae")
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=8)).batch(4).repeat()
+    finite = tiny.data(n=8)
+    calls = (
+        lambda: model.fit(data, verbose=0),
+        lambda: model.fit(finite, validation_data=data, verbose=0),
+        lambda: model.evaluate(data, verbose=0),
+        lambda: model.predict(data, verbose=0),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=r"Expected steps_per_epoch=.*have no end"):
+            call()
+    assert model.step == 0
+    given = {"validation_data": data, "validation_steps": 1}
+    model.fit(data, steps_per_epoch=2, verbose=0, **given)
+    assert model.step == 2
+
+
 def wrong_late():
     x = tiny.data(n=8)
     nan, far, whole = x.copy(), x.copy(), (255 * x).astype("uint8")
@@ -168,7 +187,7 @@ def test_a_batch_too_small_is_left_out_with_one_warning():
 def test_shares_of_replicas_are_the_least_that_tensorflow_may_give():
     feed = Feed(lambda x: x, lambda x: None, (2, "two"), replicas=2)
     shares = {(8, 8): 4, (7, 8): 3, (5, 8): 1, (3, 8): 0, (2, 2): 1, (3, 3): 1}
-    assert {one: feed.smallest_share(*one) for one in shares} == shares
+    assert {one: feed.sizes.smallest_share(*one) for one in shares} == shares
 
 
 def test_evaluation_on_replicas_counts_each_example_once():

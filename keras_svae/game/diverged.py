@@ -1,0 +1,25 @@
+"""What is raised when training has left the finite numbers."""
+
+import contextlib
+
+__all__ = ["Diverged", "naming_backups"]
+
+
+class Diverged(FloatingPointError):
+    """A loss or a gradient became NaN or infinite.
+
+    Raised at that step, before it reaches a weight, and before any callback.
+    """
+
+
+@contextlib.contextmanager
+def naming_backups(callbacks):
+    """A `Diverged` says which backup is the last good one."""
+    try:
+        yield
+    except Diverged as error:
+        newest = [one.newest() for one in callbacks or () if hasattr(one, "newest")]
+        named = [str(path) for path in newest if path is not None]
+        if not named:
+            raise
+        raise Diverged(f"{error} The last good backup: {', '.join(named)}.") from None
