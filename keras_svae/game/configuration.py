@@ -40,10 +40,8 @@ class Configured:
 
     def get_config(self) -> dict[str, Any]:
         """What makes the model again: plain values and serialised Keras objects."""
-        found, arguments = (
-            {STAMP: made_by(), "name": self.name},
-            vars(self)["_arguments"],
-        )
+        found: dict[str, Any] = {STAMP: made_by(), "name": self.name}
+        arguments = vars(self)["_arguments"]
         if _UNNAMED in arguments:
             raise ValueError(
                 f"Expected {type(self).__name__} to name the arguments of its "
@@ -105,6 +103,8 @@ def _recording(init):
                 found.setdefault(name, parameter.default)
         return init(self, *arguments, **named)
 
+    # Keras looks at a constructor without following what it wraps.
+    setattr(recorded, "__signature__", signature)  # noqa: B010
     return recorded
 
 
