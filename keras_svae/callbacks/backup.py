@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import warnings
 
 import keras
 
@@ -53,6 +54,8 @@ class Backup(keras.callbacks.Callback):
 
     Raises:
         OSError: Before training starts, if the folder cannot be written.
+        ValueError: Before training starts, if the folder has backups of later steps
+            than the model's: of another run, which this one would mix with.
     """
 
     def __init__(self, folder: str | os.PathLike, every: int | None = None):
@@ -67,7 +70,14 @@ class Backup(keras.callbacks.Callback):
         probe = self.folder / ".writable"
         probe.write_text("")
         probe.unlink()
-        self._last = self.model.step
+        self._last = step = self.model.step
+        newest = self.newest()
+        if newest is not None and int(newest.name.split("-")[1].split(".")[0]) > step:
+            raise ValueError(
+                "Expected a backup folder without later steps than the model's, step "
+                f"{step}; received: {newest}. Go on from it with "
+                "keras_svae.callbacks.restore(model, folder), or name another folder."
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         # `batch` counts from 0 in each epoch, so the model's own count is asked only
@@ -125,6 +135,10 @@ class Backup(keras.callbacks.Callback):
 def restore(model, folder: str | os.PathLike) -> int:
     """Loads the newest backup of a folder into a compiled model.
 
+    The optimizers' state comes with it, their learning rates too. Where such a rate is
+    not the compiled one, a warning says so: set `model.optimizer.learning_rate` after
+    `restore` to go on with another.
+
     Args:
         model: A compiled model of the method and shapes that were saved.
         folder: What `Backup` wrote; may be empty or absent.
@@ -176,5 +190,23 @@ def restore(model, folder: str | os.PathLike) -> int:
             f"{weights}. Remove it and {newest.name} to go on from an older "
             f"backup.{older}"
         )
+    compiled = _rates(model)
     model.load_weights(weights)
+    for name, rate in _rates(model).items():
+        if rate != compiled[name]:
+            warnings.warn(
+                f"The learning rate of {name!r} is the backup's, {rate:g}, not the "
+                f"compiled {compiled[name]:g}. To go on with another one, set "
+                f"model.{name}.learning_rate after restore().",
+                stacklevel=2,
+            )
     return about["step"]
+
+
+def _rates(model) -> dict[str, float]:
+    """Learning rates that are numbers, by optimizer."""
+    return {
+        name: float(one.learning_rate)
+        for name, one in model.optimizers.items()
+        if not isinstance(one.get_config()["learning_rate"], dict)
+    }

@@ -646,13 +646,24 @@ class Game(Configured, Trainer):
         """For each endpoint of the SavedModel its function and input signature."""
         return endpoints.of_model(self)
 
-    def export(self, filepath: str | os.PathLike) -> None:
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+    ) -> None:
         """Writes a SavedModel that runs without this package.
 
         Args:
             filepath: A folder that is new or empty.
+            format: "tf_saved_model", the only one of Keras's formats that is written.
+            verbose: Whether to print where it is and which endpoints it has.
 
         Raises:
+            ValueError: For another format.
             FileExistsError: If there is something already.
         """
+        checks.choice("format", format, ("tf_saved_model",))
         endpoints.export(self, filepath)
+        if verbose:
+            print(f"Saved in {filepath}: {', '.join(self.endpoints())}")

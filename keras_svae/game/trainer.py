@@ -49,6 +49,10 @@ class Trainer(keras.Model):
         """What of the dataset's element the method needs: here x of `(x, ...)`."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
+    def unpack_inputs(self, data):
+        """What of it `predict` calls the model on."""
+        return keras.utils.unpack_x_y_sample_weight(data)[0]
+
     def unpack_weight(self, data):
         """The weights of examples in the dataset's element, `(x, y, w)`, or None."""
         return keras.utils.unpack_x_y_sample_weight(data)[2]
@@ -64,6 +68,12 @@ class Trainer(keras.Model):
 
     def _unpacked(self, element) -> Fed:
         """A `Fed` of an element of the user's data."""
+        if isinstance(element, dict):
+            raise ValueError(
+                "Expected elements x, (x, y) or (x, y, sample_weight); received: a "
+                f"dictionary with the keys {sorted(element)}. Take what is wanted, "
+                "e.g. data.map(lambda one: (one['image'], one['label']))."
+            )
         weight = self.unpack_weight(element)
         if weight is not None:
             self._check_weighable("sample_weight")
@@ -246,7 +256,7 @@ class Trainer(keras.Model):
         x, batch_size = given.pop("x"), given.pop("batch_size", None)
 
         def inputs(element):
-            return Fed(keras.utils.unpack_x_y_sample_weight(element)[0])
+            return Fed(self.unpack_inputs(element))
 
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         x = Fed(x) if checks.are_arrays(x) else x

@@ -146,6 +146,8 @@ class Autoencoder(LatentModel):
         Returns:
             (batch, n, ...), in the data's range.
         """
+        if not tf.is_tensor(n):
+            n = checks.integer("n", n, at_least=1)
         y = self._labels(self.classes_for(x, y), tf.shape(x)[0])
         if y is not None:
             y = tf.repeat(y, n)

@@ -140,6 +140,13 @@ class WGANGP(GAN):
 
     def __init__(self, generator, critic, *, penalty=10.0, **kwargs):
         super().__init__(generator, critic, **kwargs)
+        norms = checks.batch_norms({"critic": critic})
+        if norms:
+            raise ValueError(
+                "Expected a critic without batch normalisation, by which its gradient "
+                "at one example would depend on the others (layer normalisation does "
+                f"not); received: the layer {norms[0].name!r}"
+            )
         if self.importance_weighted:
             raise ValueError(
                 "Expected importance_weighted=False, as this critic's score is no log "

@@ -111,6 +111,11 @@ class LatentModel(Game):
             )
         return x, y
 
+    def unpack_inputs(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        paired = isinstance(x, (tuple, list)) or y is None
+        return (x, y) if self.conditional and not paired else x
+
     def batch_spec(self):
         x = tf.TensorSpec((None, *self.data_shape), tf.float32)
         return (x, tf.TensorSpec((None,), tf.int64)) if self.conditional else x
@@ -158,6 +163,8 @@ class LatentModel(Game):
         self, n: int, y=None, seed: int = 0
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """What `generate` gives, with the codes (n, latent_dim) it was made from."""
+        if not tf.is_tensor(n):
+            n = checks.integer("n", n, at_least=1)
         noise = Noise(seed)
         with scope(noise):
             z = self.prior.sample(n, seed=noise.seed("z"))

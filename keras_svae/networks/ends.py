@@ -113,9 +113,11 @@ def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:
         row = network.layers[::-1]
     elif (config := _graph(network)) is not None:
         before = {one["name"]: _inputs(one) for one in config["layers"]}
+        known = {layer.name: layer for layer in network.layers}
         names, row = _names(config["output_layers"]), []
-        while len(names) == 1:
-            row.append(network.get_layer(names[0]))
+        # An operation that is no layer, a sum say, ends the row.
+        while len(names) == 1 and names[0] in known:
+            row.append(known[names[0]])
             names = before[names[0]]
     else:
         row = network.layers[::-1][:1]
