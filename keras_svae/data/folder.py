@@ -4,14 +4,15 @@ import functools
 import operator
 import os
 import pathlib
+import warnings
 
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.data import picture_files
 from keras_svae.data.examples import Examples, Source, held_out
-from keras_svae.data.images import Framing, collect, decode
+from keras_svae.data.images import Framing, collect
 
-_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _SPLITS = {
     "train": "train",
     "test": "test",
@@ -28,16 +29,22 @@ def _subfolders(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(found)
 
 
-def _pictures(folder: pathlib.Path, deep: bool) -> list[str]:
-    """The picture files of a folder, in the order of their names."""
+def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str]:
+    """The picture files of a folder, in the order of their names.
+
+    Args:
+        folder: The folder.
+        deep: Whether those of its subfolders, too.
+        left_out: Takes the names of files that are no pictures.
+    """
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(folders) if deep else []
-        found += [
-            os.path.join(where, name)
-            for name in sorted(files)
-            if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
-        ]
+        for name in sorted(files):
+            path = os.path.join(where, name)
+            if name.startswith("."):
+                continue
+            (found if picture_files.is_picture(path) else left_out).append(path)
     return found
 
 
@@ -58,13 +65,15 @@ def annotated(text: str, files: list[str], where) -> list[str]:
     return [of_name[name] for name in names]
 
 
-def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
+def _pool(
+    folder: pathlib.Path, left_out: list[str]
+) -> tuple[list[str], list[str] | None]:
     """The pictures of a split and their classes, which are names of subfolders.
 
     Classes take turns, so that the first n pictures, which a measure may look at or a
     callback draw, are of all of them.
     """
-    classes = {sub.name: _pictures(sub, deep=True) for sub in _subfolders(folder)}
+    classes = {sub.name: _pictures(sub, True, left_out) for sub in _subfolders(folder)}
     classes = {name: paths for name, paths in classes.items() if paths}
     if list(classes) == ["images"]:  # TinyImageNet's validation and test: no class
         annotations = folder / ANNOTATIONS
@@ -72,7 +81,7 @@ def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
             return classes["images"], None
         text = annotations.read_text()
         return classes["images"], annotated(text, classes["images"], folder)
-    loose = _pictures(folder, deep=False)
+    loose = _pictures(folder, False, left_out)
     if loose and classes:
         raise ValueError(
             "Expected pictures in a folder or in class subfolders of it; received: "
@@ -89,36 +98,25 @@ def _pool(folder: pathlib.Path) -> tuple[list[str], list[str] | None]:
         return [path for *_, path in owned], [name for _, name, _ in owned]
     if not loose:
         raise ValueError(
-            f"Expected pictures ({', '.join(_SUFFIXES)}) in a folder or in class "
+            "Expected pictures (of any kind that Pillow reads) in a folder or in class "
             f"subfolders of it; received: {folder}, which has none"
         )
     return loose, None
 
 
-def _read(path, channels: int) -> tf.Tensor:
-    return decode(tf.io.read_file(path), channels)
+def _first(paths, framing: Framing) -> tuple[np.ndarray, int]:
+    """The first picture, and how many channels all have.
 
-
-def _first_undecodable(paths, channels: int) -> str:
-    """The first picture that does not decode."""
-    for path in paths:
-        try:
-            _read(path, channels)
-        except tf.errors.OpError as error:
-            return f"{path} ({error.message})"
-    return "one that changed while it was read"
-
-
-def _channels(paths) -> int:
-    """1 if all of up to 64 pictures, evenly spaced, are grey; else 3."""
-    for path in paths[:: max(1, len(paths) // 64)]:
-        try:
-            image = tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
-        except tf.errors.OpError as error:
-            raise _undecodable(f"{path} ({error.message})") from error
-        if image.shape[-1] >= 3:
-            return 3
-    return 1
+    That is 1 if all of up to 64 pictures, evenly spaced, are grey; else 3.
+    """
+    some = paths[:: max(1, len(paths) // 64)]
+    try:
+        channels = 1 if picture_files.are_grey(some) else 3
+        first = picture_files.pixels(paths[0], channels)
+    except picture_files.WRONG as error:
+        raise _undecodable(picture_files.first_broken(some, 3)) from error
+    framing.fits(*first.shape[:2])
+    return first, channels
 
 
 def _undecodable(what: str) -> ValueError:
@@ -126,16 +124,23 @@ def _undecodable(what: str) -> ValueError:
 
 
 def _in_memory(paths, labels, framing: Framing) -> Examples:
-    channels = _channels(paths)
-    framing.fits(*_read(paths[0], channels).shape[:2])
-    pictures = tf.data.Dataset.from_tensor_slices(paths).map(
-        lambda path: (_read(path, channels), 0),
+    _, channels = _first(paths, framing)
+    names = [os.fsencode(path) for path in paths]
+    pictures = tf.data.Dataset.from_tensor_slices(names).map(
+        lambda path: (picture_files.read(path, channels), 0),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
+
+    def name_of(row):
+        return picture_files.printable(paths[row])
+
     try:
-        values, _ = collect(pictures, len(paths), framing, lambda row: paths[row])
+        values, _ = collect(pictures, len(paths), framing, name_of)
     except tf.errors.OpError as error:
-        raise _undecodable(_first_undecodable(paths, channels)) from error
+        small = framing.first_outside(paths, channels)
+        if small is not None:
+            raise small from None
+        raise _undecodable(picture_files.first_broken(paths, channels)) from error
     return Examples(values, labels, maximum=255)
 
 
@@ -143,15 +148,14 @@ class Files:
     """Pictures read from their files whenever a batch needs them."""
 
     def __init__(self, paths, labels, framing: Framing):
-        self._read = functools.partial(_read, channels=_channels(paths))
+        first, channels = _first(paths, framing)
+        self._read = functools.partial(picture_files.read, channels=channels)
         self._framing = framing
-        first = self._read(paths[0])
-        framing.fits(*first.shape[:2])
-        self.shape = tuple(framing(first).shape)
+        self.shape = tuple(framing(tf.constant(first)).shape)
         self.labels = None if labels is None else np.asarray(labels, np.int64)
         self.maximum = 255
         with tf.device("CPU:0"):
-            self._paths = tf.constant(paths)
+            self._paths = tf.constant([os.fsencode(path) for path in paths])
 
     def __len__(self) -> int:
         return self._paths.shape[0]
@@ -187,7 +191,14 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
         for sub in _subfolders(path)
         if sub.name.lower() in _SPLITS
     }
-    pools = {split: _pool(sub) for split, sub in found.items()} or {"": _pool(path)}
+    left_out: list[str] = []
+    pools = {split: _pool(sub, left_out) for split, sub in found.items()}
+    pools = pools or {"": _pool(path, left_out)}
+    if left_out:
+        names = ", ".join(os.path.basename(one) for one in left_out[:5])
+        names += f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        said = picture_files.printable(names)
+        warnings.warn(f"Left out of {path}, as no pictures: {said}", stacklevel=2)
     names = sorted({name for _, owners in pools.values() for name in owners or ()})
     number = {name: i for i, name in enumerate(names)}
 

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.data import picture_files
+
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
@@ -56,6 +58,20 @@ class Framing:
                 f"Expected a crop inside pictures {width} wide and {height} high; "
                 f"received: crop={self.crop}"
             )
+
+    def first_outside(self, paths: list[str], channels: int) -> ValueError | None:
+        """The error of the first picture file that the crop reaches out of, if any."""
+        for path in paths if self.crop is not None else ():
+            try:
+                sides = picture_files.pixels(path, channels).shape[:2]
+            except picture_files.WRONG:
+                continue
+            try:
+                self.fits(*sides)
+            except ValueError as error:
+                name = picture_files.printable(path)
+                return ValueError(f"{error}, in {name}")
+        return None
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
