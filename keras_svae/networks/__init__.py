@@ -1,16 +1,34 @@
-"""The papers' networks, by data set.
+"""The papers' networks, and networks for data of your own.
 
-    nets = ks.networks.mnist(latent_dim=32)     # .encoder .decoder .critic
-    nets = ks.networks.celeba(latent_dim=64, posterior="implicit", noise=True)
+    nets = ks.networks.mnist(latent_dim=32)              # .encoder .decoder .critic
+    nets = ks.networks.dense(latent_dim=3, shape=(12,))  # a table of 12 columns
+    nets = ks.networks.dcgan(shape=(48, 48, 3))          # images of any size
+
+A function is named for its paper and table. Most have a second name, of a data set:
+
+    paper and table      shape        second name
+    svae_table3          28 x 28 x 1  mnist
+    svae_table4          64 x 64 x 3  celeba
+    svae_table5          32 x 32 x 3  cifar10
+    aim_table3           28 x 28 x 1  aim_mnist
+    aim_table4           64 x 64 x 3  aim_images
+    dcgan                64 x 64 x 3
+    ijae_tables, resnet  32 x 32 x 3  ijae_cifar10, resnet_cifar10
+
+`ijae_mnist`, `ijae_tiny_imagenet`, `resnet_mnist` and `resnet_tiny_imagenet` call the
+last two with the shapes of these data. `toy`, `digits` and `mnist_dense` call `dense`,
+which is no paper's, with theirs.
+
+Each function takes other shapes by `shape=`, and says which. `dcgan` takes images with
+sides from 8 to 256, `dense` data of any shape.
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
-arguments they share. But `ijae_*` give five networks, `resnet_*` the three for other
-methods that are to be compared with them, `second_stage` gives
-two, for codes, and `code_critic` and `classifier` give one.
+arguments that several functions share. But `ijae_*` give five networks, `second_stage`
+gives two, for codes, and `code_critic` and `classifier` give one.
 With `classes=10` networks are made for conditional methods. Weights start
 from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
-zero; the weights of `aim_mnist`, `aim_images` and `dcgan` from N(0, .02), of `ijae_*`
-and `resnet_*` as PyTorch's do. All of these have fewer options.
+zero; the weights of `aim_*` and `dcgan` from N(0, .02), of `ijae_*`
+and `resnet*` as PyTorch's do. All of these have fewer options.
 
 Differences from the paper that all of them share; each function numbers its own:
 
@@ -26,30 +44,38 @@ Differences from the paper that all of them share; each function numbers its own
 """
 
 from keras_svae.networks import layers
-from keras_svae.networks.base import Networks, Options
-from keras_svae.networks.celeba import celeba
-from keras_svae.networks.cifar10 import cifar10
+from keras_svae.networks.aim import aim_images, aim_mnist, aim_table3, aim_table4
 from keras_svae.networks.classifier import classifier
-from keras_svae.networks.dcgan import aim_images, aim_mnist, dcgan
-from keras_svae.networks.digits import digits
+from keras_svae.networks.dcgan import dcgan
+from keras_svae.networks.dense import dense, digits, mnist_dense, toy
 from keras_svae.networks.ends import RawOutput
 from keras_svae.networks.ijae import (
     IJAENetworks,
     ijae_cifar10,
     ijae_mnist,
+    ijae_mnist_dense,
+    ijae_tables,
     ijae_tiny_imagenet,
 )
-from keras_svae.networks.mnist import mnist
-from keras_svae.networks.mnist_dense import ijae_mnist_dense, mnist_dense
 from keras_svae.networks.normalization import BatchNormalization, moving_averages
+from keras_svae.networks.options import Options
+from keras_svae.networks.parts import Networks
 from keras_svae.networks.resnet import (
     code_critic,
+    resnet,
     resnet_cifar10,
     resnet_mnist,
     resnet_tiny_imagenet,
 )
 from keras_svae.networks.second_stage import SecondStage, second_stage
-from keras_svae.networks.toy import toy
+from keras_svae.networks.svae import (
+    celeba,
+    cifar10,
+    mnist,
+    svae_table3,
+    svae_table4,
+    svae_table5,
+)
 
 __all__ = [
     "BatchNormalization",
@@ -60,23 +86,31 @@ __all__ = [
     "SecondStage",
     "aim_images",
     "aim_mnist",
+    "aim_table3",
+    "aim_table4",
     "celeba",
     "cifar10",
     "classifier",
     "code_critic",
     "dcgan",
+    "dense",
     "digits",
     "ijae_cifar10",
     "ijae_mnist",
     "ijae_mnist_dense",
+    "ijae_tables",
     "ijae_tiny_imagenet",
     "layers",
     "mnist",
     "mnist_dense",
     "moving_averages",
+    "resnet",
     "resnet_cifar10",
     "resnet_mnist",
     "resnet_tiny_imagenet",
     "second_stage",
+    "svae_table3",
+    "svae_table4",
+    "svae_table5",
     "toy",
 ]

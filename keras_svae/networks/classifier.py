@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_svae.networks import base
+from keras_svae.networks.checks import check_count
+from keras_svae.networks.parts import output_dtype
 
 __all__ = ["classifier"]
 
@@ -29,7 +30,7 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
         nets = ks.networks.mnist_dense(joint=False)
         q_y = ks.networks.classifier(nets.critic, 10)
     """
-    base.check_count("classes", classes)
+    check_count("classes", classes)
     inputs = getattr(critic, "inputs", None) or []
     names = [layer.name for layer in getattr(critic, "layers", [])]
     if len(inputs) != 1 or classes < 2 or names[-1:] != ["log_ratio"]:
@@ -44,7 +45,7 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
     logits = keras.layers.Dense(
         classes,
         kernel_initializer=_again(last.kernel_initializer),
-        dtype=base.output_dtype(),
+        dtype=output_dtype(),
         name="class_logits",
     )
     features = cloned.get_layer("log_ratio").input

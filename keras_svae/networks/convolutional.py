@@ -1,16 +1,17 @@
-"""Builders of convolutional networks; `mnist`, `cifar10`, `celeba` have the tables."""
+"""Builders of convolutional networks; `svae.py` has the tables they are for."""
 
 import functools
 import math
 
 import keras
 
-from keras_svae.networks import base
+from keras_svae.networks import parts
 from keras_svae.networks.layers import Conv2D, Conv2DTranspose
+from keras_svae.networks.options import Options
 
 
 def encoder(
-    options: base.Options,
+    options: Options,
     shape: tuple[int, int, int],
     *,
     kernel: int,
@@ -31,11 +32,11 @@ def encoder(
         units_batch_norm: Whether the dense layer too has batch normalization.
     """
     block = functools.partial(
-        base.block, activation=activation, dropout=options.dropout
+        parts.block, activation=activation, dropout=options.dropout
     )
-    image, _ = base.inputs(shape, options)
-    inputs, x = base.with_classes(image, image, options)
-    x = base.append_noise(x, options.encoder_noise, options)
+    image, _ = parts.inputs(shape, options)
+    inputs, x = parts.with_classes(image, image, options)
+    x = parts.append_noise(x, options.encoder_noise, options)
     for number in filters:
         x = block(x, downsample(number, kernel), batch_norm=options.batch_norm)
     x = block(
@@ -43,16 +44,15 @@ def encoder(
         keras.layers.Dense(units),
         batch_norm=options.batch_norm and units_batch_norm,
     )
-    return base.encoder_model(inputs, x, options)
+    return parts.encoder_model(inputs, x, options)
 
 
 def decoder(
-    options: base.Options,
+    options: Options,
     shape: tuple[int, int, int],
     *,
     kernel: int,
     units: tuple[int, ...],
-    start: tuple[int, int, int],
     filters: tuple[int, ...],
     activation: str,
     units_activation: str,
@@ -63,18 +63,22 @@ def decoder(
         options: See `Options`.
         shape: Of an image, (height, width, channels).
         kernel: Side of every transposed convolution's kernel.
-        units: Of the dense layers before the one that makes `start`.
-        start: (height, width, channels) where the transposed convolutions begin.
-        filters: Of each transposed convolution before the last.
+        units: Of the dense layers before the one that makes the first maps.
+        filters: How many first maps there are, then the filters of each transposed
+            convolution before the last. Each doubles height and width, and so does
+            the last, so both sides of the image are divisible by 2**len(filters).
         activation: Of the hidden transposed convolutions.
         units_activation: Of the dense layers.
     """
     block = functools.partial(
-        base.block, batch_norm=options.batch_norm, dropout=options.dropout
+        parts.block, batch_norm=options.batch_norm, dropout=options.dropout
     )
-    _, code = base.inputs(shape, options)
-    inputs, x = base.with_classes(code, code, options)
-    x = base.append_noise(x, options.decoder_noise, options)
+    _, code = parts.inputs(shape, options)
+    inputs, x = parts.with_classes(code, code, options)
+    x = parts.append_noise(x, options.decoder_noise, options)
+    first, *filters = filters
+    times = 2 ** (len(filters) + 1)
+    start = (shape[0] // times, shape[1] // times, first)
     for number in (*units, math.prod(start)):
         x = block(x, keras.layers.Dense(number), activation=units_activation)
     x = keras.layers.Reshape(start)(x)
@@ -83,15 +87,15 @@ def decoder(
     image = upsample(
         shape[-1] * options.data_parameters,
         kernel,
-        dtype=base.output_dtype(),
+        dtype=parts.output_dtype(),
         name="image",
     )
-    raw = base.raw_output(image(x), options.likelihood_law)
+    raw = parts.raw_output(image(x), options.likelihood_law)
     return keras.Model(inputs, raw, name="decoder")
 
 
 def critic(
-    options: base.Options,
+    options: Options,
     shape: tuple[int, int, int],
     *,
     kernel: int,
@@ -111,21 +115,21 @@ def critic(
             flattening them.
     """
     block = functools.partial(
-        base.block, activation=options.critic_activation, dropout=options.dropout
+        parts.block, activation=options.critic_activation, dropout=options.dropout
     )
     image_noise, code_noise = options.critic_noises
-    image, code = base.inputs(shape, options)
-    inputs, x = base.with_classes(image, image, options)
-    x = base.append_noise(x, image_noise, options)
+    image, code = parts.inputs(shape, options)
+    inputs, x = parts.with_classes(image, image, options)
+    x = parts.append_noise(x, image_noise, options)
     for number in filters:
         x = block(x, downsample(number, kernel), batch_norm=options.critic_batch_norm)
     flat = keras.layers.GlobalAveragePooling2D if average else keras.layers.Flatten
     features = [flat(name="features")(x)]
     if options.joint:
-        z = base.append_noise(code, code_noise, options)
+        z = parts.append_noise(code, code_noise, options)
         z = block(z, keras.layers.Dense(units), batch_norm=False)
         inputs, features = [image, code], [*features, z]
-    return base.critic_model(inputs, base.concatenate(features))
+    return parts.critic_model(inputs, parts.concatenate(features))
 
 
 def downsample(filters: int, kernel: int) -> keras.layers.Layer:

@@ -1,48 +1,200 @@
-"""Builder of the fully connected networks of `toy` and `digits`."""
+"""Fully connected networks: for vectors, tables, and small images flattened."""
 
 import math
+from typing import Any
 
 import keras
 
-from keras_svae.networks import base
+from keras_svae.distributions import Law
+from keras_svae.networks import parts
+from keras_svae.networks.checks import check_activation, check_count, check_shape
+from keras_svae.networks.options import Options
+from keras_svae.networks.parts import Networks
+
+__all__ = ["dense", "digits", "mnist_dense", "toy"]
+
+# Unlike `Options`'s own.
+PLAIN = {
+    "noise_law": "normal",
+    "batch_norm": False,
+    "critic_batch_norm": False,
+    "critic_activation": "leaky_relu",
+}
 
 
 def dense(
-    options: base.Options,
-    shape: tuple[int, ...],
+    latent_dim: int,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = "gaussian",
     *,
-    units: int,
-    depth: int,
-    activation: str,
+    shape: tuple[int, ...],
+    units: int = 256,
+    depth: int = 2,
+    activation: str = "relu",
     shared: bool = False,
-    momentum: float = base.BATCH_NORM_MOMENTUM,
-) -> base.Networks:
-    """Three networks of `depth` hidden layers of `units`, on flattened data.
+    momentum: float = parts.BATCH_NORM_MOMENTUM,
+    **options: Any,
+) -> Networks:
+    """Fully connected networks for data of any shape: no paper's, quick on a CPU.
+
+    Vectors and rows of a table have shape (d,). Other data are flattened for encoder
+    and critic, and the decoder's output is brought to their shape. With the default
+    arguments, where n is how many numbers an example has::
+
+        encoder            decoder             critic
+        x, flat (n)        z (latent_dim)      x, flat, and z, concatenated
+        MLP 256, ReLU      MLP 256, ReLU       MLP 256, leaky ReLU
+        MLP 256, ReLU      MLP 256, ReLU       MLP 256, leaky ReLU
+        MLP, code          MLP n, as x         MLP 1
 
     Args:
-        options: See `Options`.
-        shape: Of one example.
-        units: Of each hidden layer, at least 1.
-        depth: How many hidden layers, at least 1.
+        latent_dim: The code's dimension.
+        posterior: See `Options`.
+        likelihood: See `Options`: "gaussian" for columns with mean 0 and variance 1,
+            say, "bernoulli" for values in [0, 1].
+        shape: Of one example, without the batch: sizes of at least 1, (d,) for a table
+            of d columns.
+        units: Of each hidden layer of the three networks, at least 1.
+        depth: How many hidden layers each network has, at least 1.
         activation: Of encoder and decoder, the name of a Keras activation.
-        shared: Whether the encoder reads the critic's last hidden layer, instead of x,
-            and has one hidden layer of its own.
+        shared: Whether the encoder reads the critic's last hidden layer instead of x,
+            as AIM's does, and has one hidden layer of its own; only with `joint=False`
+            and without `classes`.
         momentum: Of the averages of batch normalization.
+        **options: See `Options`. Unlike there, noise_dims=(latent_dim, latent_dim),
+            noise_law="normal", critic_activation="leaky_relu" and no batch
+            normalization.
+
+    Raises:
+        ValueError: For a value out of its range, or a shape that is none.
+        TypeError: For an unknown option.
+
+    Example:
+        nets = ks.networks.dense(latent_dim=3, shape=(12,))     # 12 columns
+        nets.decoder.output_shape                               # (None, 12)
     """
-    if shared and options.joint:
+    given = Options.of(
+        latent_dim=latent_dim,
+        posterior=posterior,
+        likelihood=likelihood,
+        **PLAIN | {"noise_dims": (latent_dim, latent_dim)} | options,
+    )
+    if shared and given.joint:
         raise ValueError(
             "Expected shared=True only with joint=False: the features of a critic of "
             "pairs need the code; received: joint=True"
         )
-    if shared and options.classes:
+    if shared and given.classes:
         raise ValueError(
             "Expected shared=False with classes, as conditional methods have an "
             "encoder of [x, y]; received: shared=True"
         )
-    nets = DenseNets(options, shape, units, depth, activation, momentum)
+    nets = DenseNets(given, check_shape(shape), units, depth, activation, momentum)
     encoder = nets.head() if shared else nets.encoder()
-    critic = nets.critic(options.joint, "critic")
-    return base.Networks(encoder, nets.decoder("decoder"), critic)
+    critic = nets.critic(given.joint, "critic")
+    return Networks(encoder, nets.decoder("decoder"), critic)
+
+
+def toy(
+    latent_dim: int = 2,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = "gaussian",
+    *,
+    activation: str = "relu",
+    shared: bool = False,
+    **options: Any,
+) -> Networks:
+    """Networks for points (batch, 2), as in ALICE's toy experiment (Li et al., 2017).
+
+    That of section 6.1 of Chen et al. (2018) is "designed in the same manner", without
+    a table of its own. They are `dense` with ReLU in the critic too.
+
+    Differences from ALICE's released code:
+
+    1. There N(0, I_2) noise is concatenated to the inputs of encoder and decoder;
+       here with `noise=True`, or for the encoder alone with `posterior="implicit"`.
+       By default the posterior is explicit and draws by itself.
+
+    Args:
+        latent_dim: The code's dimension.
+        posterior: See `Options`.
+        likelihood: See `Options`.
+        activation: Name of a Keras activation, for the three networks.
+        shared: See `dense`.
+        **options: See `dense`. Unlike there, noise_dims=(2, 2) and
+            critic_activation=activation.
+
+    Raises:
+        ValueError: For a value out of its range.
+        TypeError: For an unknown option.
+
+    Example:
+        nets = ks.networks.toy(posterior="implicit", noise=True)     # ALICE's
+        nets.encoder.output_shape                                    # (None, 2)
+    """
+    defaults = {
+        "shape": (2,),
+        "noise_dims": (2, 2),
+        "critic_activation": activation,
+        # Averages of .9 would wander with the batch by a grid25 component's sigma.
+        "momentum": 0.99,
+    }
+    same = {"activation": activation, "shared": shared}
+    return dense(latent_dim, posterior, likelihood, **same, **defaults | options)
+
+
+def digits(
+    latent_dim: int = 8,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = "bernoulli",
+    **options: Any,
+) -> Networks:
+    """Networks for scikit-learn's digits (batch, 8, 8, 1): `dense`, with BN.
+
+    With sVAE-r (lam = .3, Adam 5e-4, 160 epochs of 1,500 images, half a minute), two
+    seeds: batch normalization in encoder and decoder brings the test MSE from .023 to
+    .017 and the estimated symmetric KL from 3.5 to 1.0 nats.
+
+    Args:
+        latent_dim: The code's dimension.
+        posterior: See `Options`.
+        likelihood: See `Options`.
+        **options: See `dense`. Unlike there, noise_dims=(8, 8), noise_law="uniform" and
+            batch_norm=True.
+
+    Raises:
+        ValueError: For a value out of its range.
+        TypeError: For an unknown option.
+    """
+    defaults = {
+        "shape": (8, 8, 1),
+        "noise_dims": (8, 8),
+        "noise_law": "uniform",
+        "batch_norm": True,
+    }
+    return dense(latent_dim, posterior, likelihood, **defaults | options)
+
+
+def mnist_dense(
+    latent_dim: int = 32,
+    posterior: str | Law = "gaussian",
+    likelihood: str | Law | None = "bernoulli",
+    **options: Any,
+) -> Networks:
+    """Networks for images (batch, 28, 28, 1): `dense` with 500 units a layer.
+
+    Args:
+        latent_dim: The code's dimension.
+        posterior: See `Options`.
+        likelihood: See `Options`.
+        **options: See `dense`. Unlike there, units=500 and noise_dims=(32, 32).
+
+    Raises:
+        ValueError: For a value out of its range.
+        TypeError: For an unknown option.
+    """
+    defaults = {"shape": (28, 28, 1), "units": 500, "noise_dims": (32, 32)}
+    return dense(latent_dim, posterior, likelihood, **defaults | options)
 
 
 class DenseNets:
@@ -59,16 +211,16 @@ class DenseNets:
 
     def __init__(
         self,
-        options: base.Options,
+        options: Options,
         shape: tuple[int, ...],
         units: int,
         depth: int,
         activation: str,
-        momentum: float = base.BATCH_NORM_MOMENTUM,
+        momentum: float = parts.BATCH_NORM_MOMENTUM,
     ):
-        base.check_count("units", units)
-        base.check_count("depth", depth)
-        base.check_activation("activation", activation)
+        check_count("units", units)
+        check_count("depth", depth)
+        check_activation("activation", activation)
         self.options, self.shape, self.units, self.depth = options, shape, units, depth
         self.activation, self.momentum = activation, momentum
 
@@ -76,51 +228,51 @@ class DenseNets:
         """Features of a critic of x to the posterior's raw output."""
         h = keras.Input((self.units,), name="features")
         features = self._hidden(h, self.activation, False, 1)
-        return base.encoder_model(h, features, self.options)
+        return parts.encoder_model(h, features, self.options)
 
     def encoder(self) -> keras.Model:
         """Data to the posterior's raw output."""
         options = self.options
-        x, _ = base.inputs(self.shape, options)
-        inputs, h = base.with_classes(x, self._flat(x), options)
-        h = base.append_noise(h, options.encoder_noise, options)
+        x, _ = parts.inputs(self.shape, options)
+        inputs, h = parts.with_classes(x, self._flat(x), options)
+        h = parts.append_noise(h, options.encoder_noise, options)
         h = self._hidden(h, self.activation, options.batch_norm, self.depth)
-        return base.encoder_model(inputs, h, options)
+        return parts.encoder_model(inputs, h, options)
 
     def decoder(self, name: str) -> keras.Model:
         """Codes to raw data."""
         options, shape = self.options, self.shape
-        _, z = base.inputs(shape, options)
-        inputs, h = base.with_classes(z, z, options)
-        h = base.append_noise(h, options.decoder_noise, options)
+        _, z = parts.inputs(shape, options)
+        inputs, h = parts.with_classes(z, z, options)
+        h = parts.append_noise(h, options.decoder_noise, options)
         h = self._hidden(h, self.activation, options.batch_norm, self.depth)
         outputs = (*shape[:-1], shape[-1] * options.data_parameters)
-        dtype = base.output_dtype()
+        dtype = parts.output_dtype()
         x = keras.layers.Dense(math.prod(outputs), dtype=dtype, name="data")(h)
         if len(shape) > 1:
             x = keras.layers.Reshape(outputs, dtype=dtype)(x)
-        x = base.raw_output(x, options.likelihood_law)
+        x = parts.raw_output(x, options.likelihood_law)
         return keras.Model(inputs, x, name=name)
 
     def critic(self, joint: bool, name: str) -> keras.Model:
         """[x, z], or x alone, and then its classes if there are any, to a logit."""
         options = self.options
-        x, z = base.inputs(self.shape, options)
+        x, z = parts.inputs(self.shape, options)
         x_noise, z_noise = options.critic_noises
-        inputs, h = base.with_classes(x, self._flat(x), options)
-        h = base.append_noise(h, x_noise, options)
+        inputs, h = parts.with_classes(x, self._flat(x), options)
+        h = parts.append_noise(h, x_noise, options)
         if joint:
-            inputs, z = [x, z], base.append_noise(z, z_noise, options)
-            h = base.concatenate([h, z])
+            inputs, z = [x, z], parts.append_noise(z, z_noise, options)
+            h = parts.concatenate([h, z])
         batch_norm = options.critic_batch_norm
         h = self._hidden(h, options.critic_activation, batch_norm, self.depth)
         if not joint:
             h = keras.layers.Identity(name="features")(h)
-        return base.critic_model(inputs, h, name)
+        return parts.critic_model(inputs, h, name)
 
     def _hidden(self, x, activation, batch_norm, depth):
         for _ in range(depth):
-            x = base.block(
+            x = parts.block(
                 x,
                 keras.layers.Dense(self.units),
                 activation,

@@ -1,16 +1,27 @@
 """Tables 3 to 7 of the lambda-IJAE paper: its five networks."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
-from keras_svae.networks.base import Options, check_count
+from keras_svae.networks.checks import check_count
+from keras_svae.networks.dense import PLAIN, DenseNets
+from keras_svae.networks.options import Options
 from keras_svae.networks.residual import NOISE, ResNets
 
-__all__ = ["IJAENetworks", "ijae_cifar10", "ijae_mnist", "ijae_tiny_imagenet"]
+__all__ = [
+    "IJAENetworks",
+    "ijae_cifar10",
+    "ijae_mnist",
+    "ijae_mnist_dense",
+    "ijae_tables",
+    "ijae_tiny_imagenet",
+]
 
 # Along which axis of (batch, height, width, channels) two images are joined.
 STACKS = {"horizontal": 2, "channels": 3}
+# Of f_tau beside fully connected networks.
+PAIR_WIDTH = 0.25
 
 
 class IJAENetworks(NamedTuple):
@@ -31,15 +42,18 @@ class IJAENetworks(NamedTuple):
     critic_code: keras.Model
 
 
-def ijae_cifar10(
+def ijae_tables(
     latent_dim: int = 128,
     *,
+    shape: tuple[int, int, int] = (32, 32, 3),
     noise_dim: int = NOISE,
     critic_noise: bool = False,
     stack: str = "horizontal",
     width: float = 1.0,
 ) -> IJAENetworks:
-    """Networks for images (batch, 32, 32, 3): tables 3 to 7 of lambda-IJAE.
+    """Networks for images (batch, 32, 32, 3), CIFAR-10: tables 3 to 7 of lambda-IJAE.
+
+    Also `ijae_cifar10`.
 
     The tables, with the trained weights that they count and that these networks have::
 
@@ -92,8 +106,16 @@ def ijae_cifar10(
         by PyTorch's default, uniform of variance 1 / (3 fan_in), whose words table 2
         uses. From Xavier, as other networks here start, codes ran away in 400 steps.
 
+    The paper has tables for 32 x 32 alone. Larger images are halved first, as often as
+    it takes to come to 32: encoder, f_psi and f_tau start with one more block 128 /2
+    for each time, f_zeta with one more 4x4 conv 64 /2, and the generator has one more
+    up-block, so that all else, noise included, has the tables' sizes. The generator
+    starts where halving comes to 4 or less or to an odd side: 28 x 28 from 7 x 7.
+
     Args:
         latent_dim: The code's dimension.
+        shape: Of an image, (height, width, channels): sides from 8 to 256, multiples of
+            4; of 8 where the larger one is above 32, of 16 above 64, of 32 above 128.
         noise_dim: Dimension of each injected noise, at least 1; not scaled by `width`,
             for noise of fewer dimensions than the code cannot fill it.
         critic_noise: Whether noise is injected into f_psi and f_tau, where tables 5 and
@@ -104,68 +126,12 @@ def ijae_cifar10(
             paper's.
 
     Raises:
-        ValueError: For a value out of its range.
+        ValueError: For a value out of its range, or a shape that is not allowed.
 
     Example:
         nets = ks.networks.ijae_cifar10(latent_dim=128)
         nets.encoder.output_shape                # (None, 128)
     """
-    return _five((32, 32, 3), latent_dim, noise_dim, critic_noise, stack, width)
-
-
-def ijae_tiny_imagenet(
-    latent_dim: int = 128,
-    *,
-    noise_dim: int = NOISE,
-    critic_noise: bool = False,
-    stack: str = "horizontal",
-    width: float = 1.0,
-) -> IJAENetworks:
-    """Networks for images (batch, 64, 64, 3): `ijae_cifar10`'s, one block deeper.
-
-    The paper has tables for 32 x 32 alone. Here encoder, f_psi and f_tau start with one
-    more block 128 /2, f_zeta with one more 4x4 conv 64 /2, and the generator has a
-    fourth up-block, so that all else, noise included, has the tables' sizes.
-
-    Args:
-        latent_dim: See `ijae_cifar10`.
-        noise_dim: See `ijae_cifar10`.
-        critic_noise: See `ijae_cifar10`.
-        stack: See `ijae_cifar10`.
-        width: See `ijae_cifar10`.
-
-    Raises:
-        ValueError: For a value out of its range.
-    """
-    return _five((64, 64, 3), latent_dim, noise_dim, critic_noise, stack, width)
-
-
-def ijae_mnist(
-    latent_dim: int = 32,
-    *,
-    noise_dim: int = NOISE,
-    critic_noise: bool = False,
-    stack: str = "horizontal",
-    width: float = 1.0,
-) -> IJAENetworks:
-    """Networks for images (batch, 28, 28, 1): `ijae_cifar10`'s blocks, not the paper's.
-
-    Sides are 28, 14, 7, 4, 2; the generator starts from 7 x 7 and has two up-blocks.
-
-    Args:
-        latent_dim: The code's dimension.
-        noise_dim: See `ijae_cifar10`.
-        critic_noise: See `ijae_cifar10`.
-        stack: See `ijae_cifar10`.
-        width: See `ijae_cifar10`; 1/4 trains on a CPU.
-
-    Raises:
-        ValueError: For a value out of its range.
-    """
-    return _five((28, 28, 1), latent_dim, noise_dim, critic_noise, stack, width)
-
-
-def _five(shape, latent_dim, noise_dim, critic_noise, stack, width) -> IJAENetworks:
     check_count("noise_dim", noise_dim)
     if stack not in STACKS:
         raise ValueError(
@@ -186,4 +152,78 @@ def _five(shape, latent_dim, noise_dim, critic_noise, stack, width) -> IJAENetwo
         nets.critic_of_x("critic_x"),
         nets.critic_of_triples("critic_pair", STACKS[stack]),
         nets.critic_of_pairs("critic_code"),
+    )
+
+
+# By the name of the paper's data set.
+ijae_cifar10 = ijae_tables
+
+
+def ijae_tiny_imagenet(latent_dim: int = 128, **options: Any) -> IJAENetworks:
+    """`ijae_tables` for images (batch, 64, 64, 3), as the paper's TinyImageNet.
+
+    Args:
+        latent_dim: The code's dimension.
+        **options: See `ijae_tables`.
+    """
+    return ijae_tables(latent_dim, shape=(64, 64, 3), **options)
+
+
+def ijae_mnist(latent_dim: int = 32, **options: Any) -> IJAENetworks:
+    """`ijae_tables` for images (batch, 28, 28, 1), which the paper does not have.
+
+    Args:
+        latent_dim: The code's dimension.
+        **options: See `ijae_tables`; width=1/4 trains on a CPU.
+    """
+    return ijae_tables(latent_dim, shape=(28, 28, 1), **options)
+
+
+def ijae_mnist_dense(
+    latent_dim: int = 32,
+    *,
+    units: int = 500,
+    depth: int = 2,
+    activation: str = "relu",
+    shape: tuple[int, int, int] = (28, 28, 1),
+    **options: Any,
+) -> IJAENetworks:
+    """`mnist_dense`'s networks for `IJAE`: an implicit encoder and three critics.
+
+    f_psi and f_zeta are its critics of x and of pairs. f_tau has to see that y is a
+    shifted x, which a fully connected layer learns slowly: x and y are the channels of
+    one image, and it is a quarter of the width of table 7 of lambda-IJAE, that is
+    4x4 conv 16 /2, 4x4 conv 32 /2, beside z, MLP 128, MLP 64, leaky ReLU .2.
+
+    Args:
+        latent_dim: The code's dimension.
+        units: See `dense`.
+        depth: See `dense`.
+        activation: See `dense`.
+        shape: Of an image, see `ijae_tables`.
+        **options: See `Options` for all but the laws. The defaults are
+            `mnist_dense`'s.
+
+    Raises:
+        ValueError: For a value out of its range.
+        TypeError: For an unknown option.
+
+    Example:
+        model = ks.IJAE(*ks.networks.ijae_mnist_dense(latent_dim=16), lam=0.3)
+    """
+    given = Options.of(
+        latent_dim=latent_dim,
+        posterior="implicit",
+        # `IJAE` has its own.
+        likelihood=None,
+        **PLAIN | {"noise_dims": (32, 32)} | options,
+    )
+    pairs = ResNets(given, shape, PAIR_WIDTH, keras.initializers.GlorotUniform)
+    nets = DenseNets(given, pairs.shape, units, depth, activation)
+    return IJAENetworks(
+        nets.encoder(),
+        nets.decoder("generator"),
+        nets.critic(False, "critic_x"),
+        pairs.critic_of_pairs("critic_pair", stacked=True),
+        nets.critic(True, "critic_code"),
     )

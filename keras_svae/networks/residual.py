@@ -4,13 +4,17 @@ A block is pre-activated: its two convolutions follow a ReLU each, and what it a
 is never rectified.
 """
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
-from keras_svae.networks import base
+from keras_svae.networks import parts
+from keras_svae.networks.checks import check_image, check_width, sizes_of
 from keras_svae.networks.layers import Conv2D, InjectNoise
 from keras_svae.networks.normalization import BatchNormalization
+from keras_svae.networks.options import Options
 
 # Feature maps throughout, dimensions of noise, and after how many of the halving blocks
 # it is injected.
@@ -32,46 +36,48 @@ def torch_uniform() -> keras.Initializer:
 
 
 class ResNets:
-    """The residual networks of one data set, each built when asked for.
+    """The residual networks for images of one shape, each built when asked for.
 
     Args:
         options: See `Options`. Noise, where it is fed, is injected into the feature
             maps, `noise_dims[0]` dimensions of it.
-        shape: Of an image, (side, side, channels), 28, 32 or 64 a side.
+        shape: Of an image, (height, width, channels), see `check_sides`.
         width: Factor of all hidden layers' sizes.
         start: Makes the initializer of a layer's kernel.
     """
 
     def __init__(
         self,
-        options: base.Options,
+        options: Options,
         shape: tuple[int, int, int],
         width: float,
         start: Callable[[], keras.Initializer] = torch_uniform,
     ):
-        base.check_width(width)
+        check_width(width)
         self.start = start
-        self.options, self.shape, self.width = options, shape, width
-        self.larger = shape[0] > LARGEST
+        self.options, self.width = options, width
+        self.shape = check_sides(shape)
+        self.more = more_halvings(max(self.shape[:2]))
 
     def size(self, number: int) -> int:
-        return base.scaled(number, self.width)
+        return parts.scaled(number, self.width)
 
     def encoder(self) -> keras.Model:
         """Table 3: images to the posterior's raw output."""
-        x, _ = base.inputs(self.shape, self.options)
+        x, _ = parts.inputs(self.shape, self.options)
         h = self._down(x, (2, 2, 2, 2), self.options.encoder_noise)
         h = keras.layers.Flatten()(h)
-        return base.encoder_model(x, h, self.options, self.start())
+        return parts.encoder_model(x, h, self.options, self.start())
 
     def generator(self, name: str) -> keras.Model:
         """Table 4: codes to raw images."""
-        _, z = base.inputs(self.shape, self.options)
-        side, blocks = self.shape[0], 0
-        while side % 2 == 0 and side > 4:
-            side, blocks = side // 2, blocks + 1
-        first = (side, side, self.size(MAPS))
-        h = self._linear(side * side * first[-1])(z)
+        _, z = parts.inputs(self.shape, self.options)
+        rows, columns, _ = self.shape
+        blocks = 0
+        while min(rows, columns) > 4 and rows % 2 == columns % 2 == 0:
+            rows, columns, blocks = rows // 2, columns // 2, blocks + 1
+        first = (rows, columns, self.size(MAPS))
+        h = self._linear(math.prod(first))(z)
         h = keras.layers.Reshape(first)(h)
         for _ in range(blocks):
             h = up_block(h, start=self.start)
@@ -80,18 +86,18 @@ class ResNets:
             3,
             padding="same",
             kernel_initializer=self.start(),
-            dtype=base.output_dtype(),
+            dtype=parts.output_dtype(),
             name="image",
         )
-        raw = base.raw_output(image(normalised_relu(h)), self.options.likelihood_law)
+        raw = parts.raw_output(image(normalised_relu(h)), self.options.likelihood_law)
         return keras.Model(z, raw, name=name)
 
     def critic_of_x(self, name: str) -> keras.Model:
         """Table 5: an image to a logit."""
-        x, _ = base.inputs(self.shape, self.options)
+        x, _ = parts.inputs(self.shape, self.options)
         h = self._down(x, (2, 2, 1, 1), self.options.critic_noises[0])
         h = keras.layers.GlobalAveragePooling2D(name="features")(h)
-        return base.critic_model([x], h, name, self.start())
+        return parts.critic_model([x], h, name, self.start())
 
     def critic_of_triples(self, name: str, axis: int) -> keras.Model:
         """Table 6: [x, z, y], a code between two images, to a logit.
@@ -100,55 +106,89 @@ class ResNets:
             name: The model's.
             axis: That images are joined along: 2 side by side, 3 by channels.
         """
-        x, z = base.inputs(self.shape, self.options)
+        x, z = parts.inputs(self.shape, self.options)
         y = keras.Input(self.shape, name="y")
         h = keras.layers.Concatenate(axis=axis)([x, y])
         h = self._down(h, (2, 2, 1, 1), self.options.critic_noises[0])
         # Each of two images side by side by itself.
-        h = keras.layers.AveragePooling2D(h.shape[1], name="features")(h)
-        h = base.concatenate([keras.layers.Flatten()(h), z])
-        return base.critic_model([x, z, y], h, name, self.start())
+        window = (h.shape[1], h.shape[2] // 2 if axis == 2 else h.shape[2])
+        h = keras.layers.AveragePooling2D(window, name="features")(h)
+        h = parts.concatenate([keras.layers.Flatten()(h), z])
+        return parts.critic_model([x, z, y], h, name, self.start())
 
     def critic_of_pairs(self, name: str, stacked: bool = False) -> keras.Model:
         """Table 7: [x, z] to a logit; stacked, [x, z, y], images joined by channels."""
-        x, z = base.inputs(self.shape, self.options)
+        x, z = parts.inputs(self.shape, self.options)
         inputs, h = [x, z], x
         if stacked:
             inputs.append(keras.Input(self.shape, name="y"))
             h = keras.layers.Concatenate()([x, inputs[-1]])
-        for filters in (64, 64, 128) if self.larger else (64, 128):
-            filters = self.size(filters)
-            h = Conv2D(filters, 4, 2, padding="same", kernel_initializer=self.start())(
-                h
+        for filters in (*(64,) * self.more, 64, 128):
+            conv = Conv2D(
+                *(self.size(filters), 4, 2),
+                padding="same",
+                kernel_initializer=self.start(),
             )
-            h = keras.layers.LeakyReLU(SLOPE)(h)
-        h = base.concatenate([keras.layers.Flatten()(h), z])
-        return base.critic_model(inputs, self._dense(h), name, self.start())
-
-    def critic_of_codes(self, name: str) -> keras.Model:
-        """Table 7 without its image: z to a logit."""
-        _, z = base.inputs(self.shape, self.options)
-        return base.critic_model([z], self._dense(z), name, self.start())
-
-    def _dense(self, h):
-        for units in (512, 256):
-            h = keras.layers.LeakyReLU(SLOPE)(self._linear(self.size(units))(h))
-        return h
+            h = keras.layers.LeakyReLU(SLOPE)(conv(h))
+        h = parts.concatenate([keras.layers.Flatten()(h), z])
+        h = dense_blocks(h, self.width, self.start)
+        return parts.critic_model(inputs, h, name, self.start())
 
     def _linear(self, units: int) -> keras.layers.Dense:
         return keras.layers.Dense(units, kernel_initializer=self.start())
 
     def _down(self, h, strides, noise):
         """Blocks of these strides, noise after the first two, and a ReLU."""
-        # The rest then has the tables' sizes.
         maps, start = self.size(MAPS), self.start
-        h = down_block(h, maps, 2, first=True, start=start) if self.larger else h
+        # They bring larger images to the tables' size.
+        for i in range(self.more):
+            h = down_block(h, maps, 2, first=i == 0, start=start)
         for i, stride in enumerate(strides):
-            first = i == 0 and not self.larger
+            first = i == self.more == 0
             h = down_block(h, maps, stride, first=first, start=start)
             if noise and i < NOISY_BLOCKS:
                 h = InjectNoise(noise, start())(h)
         return keras.layers.Activation("relu")(h)
+
+
+def more_halvings(side: int) -> int:
+    """How often an image of this side is halved before the tables' own blocks."""
+    more = 0
+    while side > LARGEST:
+        side, more = (side + 1) // 2, more + 1
+    return more
+
+
+def check_sides(shape: Any) -> tuple[int, int, int]:
+    """The shape of an image that the blocks can halve and double, as a tuple.
+
+    Both sides are divisible as often as f_tau halves them, so that its two images side
+    by side stay apart: twice, and before that as often as it takes to come to 32.
+
+    Raises:
+        ValueError: For any other shape.
+    """
+    larger = max(sizes_of(shape)[:2], default=0)
+    step = 4 * 2 ** more_halvings(min(larger, 256))
+    return check_image(
+        shape,
+        step=step,
+        least=max(step, 8),
+        most=256,
+        sides="sides from 8 to 256 that are multiples of 4, of 8 where the larger one "
+        "is above 32, of 16 above 64, of 32 above 128",
+    )
+
+
+def dense_blocks(
+    h: keras.KerasTensor, width: float, start: Callable[[], keras.Initializer]
+) -> keras.KerasTensor:
+    """Table 7's two dense layers, before the last one."""
+    for units in (512, 256):
+        units = parts.scaled(units, width)
+        h = keras.layers.Dense(units, kernel_initializer=start())(h)
+        h = keras.layers.LeakyReLU(SLOPE)(h)
+    return h
 
 
 def down_block(
@@ -211,5 +251,5 @@ def up_block(
 
 def normalised_relu(x: keras.KerasTensor) -> keras.KerasTensor:
     """Batch normalization, then a ReLU."""
-    x = BatchNormalization(momentum=base.BATCH_NORM_MOMENTUM)(x)
+    x = BatchNormalization(momentum=parts.BATCH_NORM_MOMENTUM)(x)
     return keras.layers.Activation("relu")(x)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_svae.networks.base import check_count
+from keras_svae.networks.checks import check_count
 
 __all__ = ["SecondStage", "second_stage"]
 

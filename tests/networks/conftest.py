@@ -3,6 +3,8 @@
 import keras
 import pytest
 
+import keras_svae as ks
+
 L = keras.layers
 
 
@@ -28,7 +30,7 @@ def describe(layer):
         return layer.activation.__name__
     if isinstance(layer, L.BatchNormalization):
         return "bn"
-    if isinstance(layer, L.InputLayer):
+    if isinstance(layer, (L.InputLayer, ks.networks.RawOutput)):
         return ""
     return {
         "AppendNoise": "noise",

@@ -41,7 +41,7 @@ def test_counts():
 def test_noise_is_the_released_codes():
     nets = ks.networks.celeba(posterior="implicit", noise=True, critic_noise=True)
     dims = [
-        [(layer.dim, layer.law) for layer in net.layers if hasattr(layer, "law")]
+        [(layer.dim, layer.law) for layer in net.layers if hasattr(layer, "dim")]
         for net in nets
     ]
     image, code = (1, "uniform"), (20, "uniform")

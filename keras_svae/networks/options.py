@@ -1,38 +1,17 @@
-"""What the networks of all data sets share: options, blocks, heads."""
+"""The arguments that several builders of networks share."""
 
 import dataclasses
-from typing import Any, NamedTuple
-
-import keras
+from typing import Any
 
 from keras_svae import distributions
-from keras_svae.networks.ends import RawOutput
-from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
-from keras_svae.networks.normalization import BatchNormalization
+from keras_svae.networks.checks import check_activation, check_count
 
-# Keras's .99 needs some 500 steps to forget its start; short runs are tested sooner.
-BATCH_NORM_MOMENTUM = 0.9
-
-
-class Networks(NamedTuple):
-    """Three functional models, which unpack: `ks.SVAE(*nets, lam=0.1)`.
-
-    Attributes:
-        encoder: x -> raw code (batch, `law.outputs(latent_dim)`).
-        decoder: z (batch, latent_dim) -> raw data, parameters on the last axis.
-        critic: [x, z], or x alone where `joint=False` -> (batch, 1), unbounded.
-
-    With `classes`, y beside x and beside z: see `Options`.
-    """
-
-    encoder: keras.Model
-    decoder: keras.Model
-    critic: keras.Model
+__all__ = ["Options"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """The arguments that `toy`, `digits`, `mnist`, `cifar10` and `celeba` share.
+    """The arguments that `dense` and the tables of sVAE share.
 
     Args:
         latent_dim: The code's dimension, at least 1.
@@ -49,8 +28,8 @@ class Options:
             the encoder alone, and only where the posterior draws nothing by itself
             ("implicit", or a law with `draw="mean"`). Beside an explicit posterior
             q(z|x, noise) is what the density then means, a mixture over the noise.
-        noise_dims: (encoder, decoder): channels beside the image (for `toy` and
-            `digits` dimensions beside x), dimensions beside z.
+        noise_dims: (encoder, decoder): channels beside the image (for `dense`
+            dimensions beside x), dimensions beside z.
         noise_law: "uniform" for U(-1, 1), "normal" for N(0, 1).
         critic_noise: Feeds the critic noise too, `noise_dims` beside x and z, as the
             authors' released image code does and their paper does not say.
@@ -180,146 +159,3 @@ class Options:
     def critic_noises(self) -> tuple[int, int]:
         """Noise beside x and beside z, for the critic."""
         return self.noise_dims if self.critic_noise else (0, 0)
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raises unless `value` is an integer of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
-        )
-
-
-def check_width(width: Any) -> None:
-    """Raises unless `width` can be a factor of hidden sizes."""
-    if not 0 < width <= 4:
-        raise ValueError(f"Expected width in (0, 4]; received: width={width!r}")
-
-
-def scaled(number: int, width: float) -> int:
-    """A hidden size times a width, at least 1."""
-    return max(1, round(number * width))
-
-
-def check_activation(name: str, value: Any) -> None:
-    """Raises unless `value` names a Keras activation."""
-    try:
-        known = isinstance(value, str) and callable(keras.activations.get(value))
-    except ValueError:
-        known = False
-    if not known:
-        raise ValueError(
-            f'Expected {name} to name a Keras activation ("relu", "leaky_relu", '
-            f'"tanh", ...); received: {name}={value!r}'
-        )
-
-
-def append_noise(x: keras.KerasTensor, dim: int, options: Options) -> keras.KerasTensor:
-    """Concatenates noise to x; x itself where `dim` is 0."""
-    return AppendNoise(dim, options.noise_law)(x) if dim else x
-
-
-def block(
-    x: keras.KerasTensor,
-    layer: keras.layers.Layer,
-    activation: str,
-    *,
-    batch_norm: bool,
-    dropout: float,
-    momentum: float = BATCH_NORM_MOMENTUM,
-) -> keras.KerasTensor:
-    """A hidden block in the order of the paper's tables: layer, activation, BN."""
-    x = keras.layers.Activation(activation)(layer(x))
-    if batch_norm:
-        x = BatchNormalization(momentum=momentum)(x)
-    return Dropout(dropout)(x) if dropout else x
-
-
-def output_dtype() -> str | None:
-    """Float32 for last layers under a mixed policy: losses need more than bfloat16."""
-    policy = keras.config.dtype_policy()
-    return "float32" if policy.compute_dtype != policy.variable_dtype else None
-
-
-def encoder_model(
-    x: keras.KerasTensor,
-    features: keras.KerasTensor,
-    options: Options,
-    kernel: str | keras.Initializer = "glorot_uniform",
-) -> keras.Model:
-    """The encoder from its input and last hidden features: adds the linear layer.
-
-    Its kernel starts by this initializer, where `options` have no other.
-    """
-    learned_scale = options.code_outputs > options.latent_dim
-    if learned_scale and options.code_stddev is not None:
-        kernel = keras.initializers.RandomNormal(stddev=options.code_stddev)
-    constants = options.code_constants
-    code = keras.layers.Dense(
-        options.code_outputs - constants,
-        kernel_initializer=kernel,
-        dtype=output_dtype(),
-        name="code",
-    )
-    raw = code(features)
-    if constants:
-        raw = AppendConstants(constants, dtype=output_dtype(), name="constants")(raw)
-    return keras.Model(x, raw_output(raw, options.posterior_law), name="encoder")
-
-
-def raw_output(
-    x: keras.KerasTensor, law: distributions.Law | None
-) -> keras.KerasTensor:
-    """The same, with the law it is the raw output of; None for no word of it."""
-    if law is None:
-        return x
-    return RawOutput(law, dtype=output_dtype(), name="raw_output")(x)
-
-
-def critic_model(
-    inputs: keras.KerasTensor | list[keras.KerasTensor],
-    features: keras.KerasTensor,
-    name: str = "critic",
-    kernel: str | keras.Initializer = "glorot_uniform",
-) -> keras.Model:
-    """The critic from its inputs and its last features: adds the linear layer."""
-    log_ratio = keras.layers.Dense(
-        1, kernel_initializer=kernel, dtype=output_dtype(), name="log_ratio"
-    )
-    # A list of one input would make a model that wants a list.
-    if isinstance(inputs, list) and len(inputs) == 1:
-        inputs = inputs[0]
-    return keras.Model(inputs, log_ratio(features), name=name)
-
-
-def concatenate(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """Vectors side by side; a single one as it is."""
-    return keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
-
-
-def with_classes(
-    x: keras.KerasTensor, h: keras.KerasTensor, options: Options
-) -> tuple[keras.KerasTensor | list[keras.KerasTensor], keras.KerasTensor]:
-    """A network's input, and what its layers read: x and h, or [x, y] and both joined.
-
-    Args:
-        x: The input: data, or codes.
-        h: What was made of it, (batch, d), to which y is concatenated, or images, to
-            which it is a constant channel for each class.
-        options: Where `classes` is None there is no y.
-    """
-    if options.classes is None:
-        return x, h
-    y = keras.Input((options.classes,), name="y")
-    beside = y
-    if len(h.shape) == 4:
-        beside = keras.layers.Reshape((1, 1, options.classes))(y)
-        beside = keras.layers.UpSampling2D(tuple(h.shape[1:3]))(beside)
-    return [x, y], concatenate([h, beside])
-
-
-def inputs(
-    shape: tuple[int, ...], options: Options
-) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The symbolic x, of this shape without the batch, and z."""
-    return keras.Input(shape, name="x"), keras.Input((options.latent_dim,), name="z")
