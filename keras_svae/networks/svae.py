@@ -3,10 +3,10 @@
 from typing import Any
 
 from keras_svae.distributions import Law
-from keras_svae.networks import convolutional
-from keras_svae.networks.checks import check_image, check_width
+from keras_svae.networks.checks import check_image
+from keras_svae.networks.convolutional import ConvNets
 from keras_svae.networks.options import Options
-from keras_svae.networks.parts import Networks, scaled
+from keras_svae.networks.parts import Networks
 
 __all__ = ["celeba", "cifar10", "mnist", "svae_table3", "svae_table4", "svae_table5"]
 
@@ -68,33 +68,24 @@ def svae_table3(
     given = Options.of(
         latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, **options
     )
-    shape = check_image(shape, step=4)
-    encoder = convolutional.encoder(
-        given,
-        shape,
-        kernel=5,
-        filters=_sizes(width, 16, 32),
-        units=scaled(784, width),
-        activation="relu",
-        units_batch_norm=True,
+    nets = ConvNets(given, check_image(shape, step=4), width)
+    return Networks(
+        nets.encoder(
+            kernel=5,
+            filters=(16, 32),
+            units=784,
+            activation="relu",
+            units_batch_norm=True,
+        ),
+        nets.decoder(
+            kernel=5,
+            units=(1024,),
+            filters=(64, 64),
+            activation="relu",
+            units_activation="relu",
+        ),
+        nets.critic(kernel=5, filters=(32, 64, 128), units=1024),
     )
-    decoder = convolutional.decoder(
-        given,
-        shape,
-        kernel=5,
-        units=_sizes(width, 1024),
-        filters=_sizes(width, 64, 64),
-        activation="relu",
-        units_activation="relu",
-    )
-    critic = convolutional.critic(
-        given,
-        shape,
-        kernel=5,
-        filters=_sizes(width, 32, 64, 128),
-        units=scaled(1024, width),
-    )
-    return Networks(encoder, decoder, critic)
 
 
 def svae_table4(
@@ -155,33 +146,24 @@ def svae_table4(
     given = Options.of(
         latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, **options
     )
-    shape = check_image(shape, step=16)
-    encoder = convolutional.encoder(
-        given,
-        shape,
-        kernel=4,
-        filters=_sizes(width, 32, 64, 128, 256, 512),
-        units=scaled(512, width),
-        activation="leaky_relu",
-        units_batch_norm=False,
+    nets = ConvNets(given, check_image(shape, step=16), width)
+    return Networks(
+        nets.encoder(
+            kernel=4,
+            filters=(32, 64, 128, 256, 512),
+            units=512,
+            activation="leaky_relu",
+            units_batch_norm=False,
+        ),
+        nets.decoder(
+            kernel=5,
+            units=(1024,),
+            filters=(512, 256, 128, 64),
+            activation="leaky_relu",
+            units_activation="leaky_relu",
+        ),
+        nets.critic(kernel=5, filters=(64, 128, 256, 512), units=2048),
     )
-    decoder = convolutional.decoder(
-        given,
-        shape,
-        kernel=5,
-        units=_sizes(width, 1024),
-        filters=_sizes(width, 512, 256, 128, 64),
-        activation="leaky_relu",
-        units_activation="leaky_relu",
-    )
-    critic = convolutional.critic(
-        given,
-        shape,
-        kernel=5,
-        filters=_sizes(width, 64, 128, 256, 512),
-        units=scaled(2048, width),
-    )
-    return Networks(encoder, decoder, critic)
 
 
 def svae_table5(
@@ -242,40 +224,24 @@ def svae_table5(
     given = Options.of(
         latent_dim=latent_dim, posterior=posterior, likelihood=likelihood, **options
     )
-    shape = check_image(shape, step=8)
-    encoder = convolutional.encoder(
-        given,
-        shape,
-        kernel=5,
-        filters=_sizes(width, 32, 64, 128, 256),
-        units=scaled(512, width),
-        activation="leaky_relu",
-        units_batch_norm=False,
+    nets = ConvNets(given, check_image(shape, step=8), width)
+    return Networks(
+        nets.encoder(
+            kernel=5,
+            filters=(32, 64, 128, 256),
+            units=512,
+            activation="leaky_relu",
+            units_batch_norm=False,
+        ),
+        nets.decoder(
+            kernel=5,
+            units=(),
+            filters=(512, 256, 128),
+            activation="relu",
+            units_activation="leaky_relu",
+        ),
+        nets.critic(kernel=5, filters=(64, 128, 256, 512), units=512, average=True),
     )
-    decoder = convolutional.decoder(
-        given,
-        shape,
-        kernel=5,
-        units=(),
-        filters=_sizes(width, 512, 256, 128),
-        activation="relu",
-        units_activation="leaky_relu",
-    )
-    critic = convolutional.critic(
-        given,
-        shape,
-        kernel=5,
-        filters=_sizes(width, 64, 128, 256, 512),
-        units=scaled(512, width),
-        average=True,
-    )
-    return Networks(encoder, decoder, critic)
-
-
-def _sizes(width: float, *numbers: int) -> tuple[int, ...]:
-    """The sizes of a row of layers, times a width."""
-    check_width(width)
-    return tuple(scaled(number, width) for number in numbers)
 
 
 # The tables by the names of their data sets.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.networks.ends import law_of
@@ -141,3 +142,18 @@ def test_data_sets_are_names_of_the_same_functions():
     assert nets.aim_images is nets.aim_table4
     assert nets.ijae_cifar10 is nets.ijae_tables
     assert nets.resnet_cifar10 is nets.resnet
+
+
+def test_every_weight_learns_at_odd_sides():
+    shape = (15, 23, 1)
+    made = nets.dcgan(D, shape=shape, joint=True, width=1 / 32)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, *shape)).astype("f")
+    z = rng.normal(size=(3, D)).astype("f")
+    for net, given in zip(made, (x, z, [x, z]), strict=True):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(net(given, training=True) - x.mean()))
+        variables = net.trainable_variables
+        gradients = tape.gradient(loss, [v.value for v in variables])
+        for variable, gradient in zip(variables, gradients, strict=True):
+            assert gradient is not None and np.abs(gradient).max() > 0, variable.path
