@@ -22,8 +22,8 @@ __all__ = ["Material"]
 BATCH = 256
 
 
-class Again:
-    """A stream that can be read as often as it is asked for."""
+class Repeatable:
+    """A stream of batches that can be read more than once."""
 
     def __init__(self, make: Callable[[], Iterator]):
         self._make = make
@@ -50,6 +50,8 @@ class Material:
         n: How many samples are drawn, and how many examples are read at most.
         count: How many test examples there are, at most n.
         extremes: Their smallest and largest value.
+        repeats: Whether they are the same at each reading; a data set that shuffles,
+            or draws anew, is not.
         seed: Of all that is drawn.
         images: Whether examples are images (height, width, 1 or 3).
         value_range: What black and white are, or where data lie; None for anywhere.
@@ -92,51 +94,55 @@ class Material:
         self.labelled_test = has_labels(test)
         self.labelled_train = train is not None and has_labels(train)
         # All of the data, before anything runs: later, errors are a measure's own.
-        self.count, least, most = 0, np.inf, -np.inf
+        self.count, least, most, head = 0, np.inf, -np.inf, None
         for part in self.examples() if self.labelled_test else self.x():
             x, _ = split(part)
             subject.check(x)
             self.count += len(x)
             least, most = min(least, x.min()), max(most, x.max())
+            head = x if head is None else head
         self.extremes = float(least), float(most)
+        self.repeats = np.array_equal(head, next(iter(self.x())))
 
     def __str__(self) -> str:
         method, shape = self.subject.about["method"], self.subject.data_shape
         return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
 
-    def x(self) -> Again:
+    def x(self) -> Repeatable:
         """Test data, (batch, ...) each."""
         inputs = self._test[0] if isinstance(self._test, tuple) else self._test
-        return Again(lambda: first(batches(inputs, BATCH), self.n))
+        return Repeatable(lambda: first(batches(inputs, BATCH), self.n))
 
-    def examples(self) -> Again:
+    def examples(self) -> Repeatable:
         """What the model is asked about: x, or `Examples` of a conditional model."""
         return self._examples(self._test)
 
-    def _examples(self, data) -> Again:
+    def _examples(self, data) -> Repeatable:
         read = self.subject.read
-        return Again(lambda: first(read(data, batch_size=BATCH), self.n))
+        return Repeatable(lambda: first(read(data, batch_size=BATCH), self.n))
 
-    def samples(self) -> Again:
+    def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
-        return Again(lambda: map(self._clip, self.subject.generate(self.n, self.seed)))
+        return Repeatable(
+            lambda: map(self._clip, self.subject.generate(self.n, self.seed))
+        )
 
-    def reconstructions(self) -> Again:
+    def reconstructions(self) -> Repeatable:
         """Reconstructions of `x`; images are clipped to their range."""
         made = self.subject.reconstruct
-        return Again(lambda: map(self._clip, made(self.examples(), self.seed)))
+        return Repeatable(lambda: map(self._clip, made(self.examples(), self.seed)))
 
     def _clip(self, x: np.ndarray) -> np.ndarray:
         return np.clip(x, *self.value_range) if self.images else x
 
-    def prior_codes(self) -> Again:
+    def prior_codes(self) -> Repeatable:
         """Codes of the prior, of which `recovered_codes` are the way back."""
         pairs = self.subject.generate_pairs
-        return Again(lambda: (z for _, z in pairs(self.n, self.seed)))
+        return Repeatable(lambda: (z for _, z in pairs(self.n, self.seed)))
 
-    def recovered_codes(self) -> Again:
+    def recovered_codes(self) -> Repeatable:
         """Codes of samples that were made from `prior_codes`."""
-        return Again(lambda: self.subject.recovered_codes(self.n, self.seed))
+        return Repeatable(lambda: self.subject.recovered_codes(self.n, self.seed))
 
     def features(self, stream) -> np.ndarray:
         """The backbone's features of images, (n, d); points are their own."""
@@ -166,23 +172,40 @@ class Material:
         return gather(self.subject.encode(self.examples(), self.seed), "codes")
 
     @functools.cached_property
-    def train_codes(self) -> np.ndarray:
-        """Codes of training data, n at most; as `codes`."""
-        read = self._examples(self._train)
-        return gather(self.subject.codes(read, self.seed), "codes")
+    def _training(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and labels of training data, read together: the order may change."""
+        labels = []
 
-    @functools.cached_property
+        def inputs():
+            for part in first(batches(self._train, BATCH, labelled=True), self.n):
+                labels.append(part.y)
+                yield part
+
+        codes = gather(self.subject.codes(inputs(), self.seed), "codes")
+        return codes, np.concatenate(labels)
+
+    @property
+    def train_codes(self) -> np.ndarray:
+        """Codes of labelled training data, n at most; as `codes`."""
+        return self._training[0]
+
+    @property
     def train_labels(self) -> np.ndarray:
         """Labels of `train_codes`."""
-        return self._labels(self._train)
+        return self._training[1]
 
     @functools.cached_property
     def test_labels(self) -> np.ndarray:
-        """Labels of `x`, and so of `codes`."""
+        """Labels of `x`, and so of `codes`, where data repeat."""
         return self._labels(self._test)
 
+    @functools.cached_property
+    def labels_of_training(self) -> np.ndarray:
+        """Labels of training data, n at most, in an order of their own."""
+        return self._labels(self._train)
+
     def _labels(self, data) -> np.ndarray:
-        read = first(batches(data, labelled=True), self.n)
+        read = first(batches(data, BATCH, labelled=True), self.n)
         return np.concatenate([part.y for part in read])
 
     def density(self) -> dict[str, Any]:

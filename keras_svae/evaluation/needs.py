@@ -15,7 +15,7 @@ __all__ = ["NEEDS", "Need", "at_least", "window_fits"]
 COUNTS = {
     "test examples": lambda m: m.count,
     "samples": lambda m: m.n,
-    "training examples": lambda m: len(m.train_labels),
+    "training examples": lambda m: len(m.labels_of_training),
 }
 
 # From what is there, and a measure's options, to what is missing, in words; or None.
@@ -114,7 +114,7 @@ def _mixture(material) -> bool:
 def _labels(material, options) -> str | None:
     if not (material.labelled_test and material.labelled_train):
         return "labelled data, test and train="
-    train = material.train_labels
+    train = material.labels_of_training
     for labels in (train, material.test_labels):
         if labels.ndim != 1 or labels.dtype.kind not in "iubU":
             return "labels as one integer, boolean or string for each example"
@@ -126,14 +126,15 @@ def _labels(material, options) -> str | None:
 
 def _two_classes(material, options) -> str | None:
     missing = _labels(material, options)
-    if missing or len(set(material.train_labels.tolist())) > 1:
+    if missing or len(set(material.labels_of_training.tolist())) > 1:
         return missing
     return "training labels of two classes or more"
 
 
 def _test_labels(material) -> bool:
-    labels = material.test_labels if material.labelled_test else None
-    return labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu"
+    if not material.labelled_test:
+        return False
+    return material.test_labels.ndim == 1 and material.test_labels.dtype.kind in "iu"
 
 
 # By the names that `register` takes.
@@ -174,6 +175,10 @@ NEEDS: dict[str, Need] = {
     "labels": _labels,
     "two_classes": _two_classes,
     "test_labels": _need("labelled test data", _test_labels),
+    "repeats": _need(
+        "test data that are the same at each reading, not shuffled and not drawn anew",
+        lambda m: m.repeats,
+    ),
     "two_examples": _need("two test examples or more", lambda m: m.count > 1),
 }
 

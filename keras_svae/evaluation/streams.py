@@ -30,7 +30,8 @@ ROUNDING = 1e-5
 class Examples(NamedTuple):
     """Examples with their labels.
 
-    A conditional model is asked about these where any other is asked about x.
+    What a conditional model reads in the place of x. Where a name says `inputs`, it is
+    x of any other model or `Examples` of a conditional one.
 
     Attributes:
         x: (n, ...), an array or a tensor.
@@ -41,9 +42,9 @@ class Examples(NamedTuple):
     y: np.ndarray | tf.Tensor
 
 
-def split(asked) -> tuple:
+def split(inputs) -> tuple:
     """(x, y) of `Examples`; (x, None) of x alone."""
-    return tuple(asked) if isinstance(asked, Examples) else (asked, None)
+    return tuple(inputs) if isinstance(inputs, Examples) else (inputs, None)
 
 
 def has_labels(data) -> bool:

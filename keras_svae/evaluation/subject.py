@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from keras_svae import distributions
 from keras_svae.distributions import drawn
-from keras_svae.evaluation.likelihood.asked_posterior import AskedPosterior
+from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
 from keras_svae.evaluation.loading import opened
 from keras_svae.evaluation.streams import (
     Examples,
@@ -138,8 +138,8 @@ class Subject:
         name, part = self._code
         for i, (x, _) in enumerate(self.generate_pairs(n, seed)):
             # Not checked as data are: a sample may leave their range.
-            asked = self._with_classes(x, i * BATCH)
-            yield self.about_examples(name, asked, seed=_seed(seed, i))[part].numpy()
+            inputs = self._with_classes(x, i * BATCH)
+            yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
 
     def _with_classes(self, x: np.ndarray, start: int) -> tf.Tensor | Examples:
         """Samples from the start-th on, with their classes where the model has some."""
@@ -188,7 +188,8 @@ class Subject:
         """
         if self.classes is None:
             x = data[0] if isinstance(data, tuple) else data
-            yield from batches(x, batch_size)
+            for part in batches(x, batch_size):
+                yield split(part)[0]
             return
         for part in batches(data, batch_size, labelled=has_labels(data)):
             if not isinstance(part, Examples):
@@ -209,45 +210,47 @@ class Subject:
             yield x if y is None else Examples(x, tf.constant(y, tf.int64))
 
     def _each(self, data, name, part, seed) -> Iterator[np.ndarray]:
-        for i, asked in enumerate(self._read(data)):
-            yield self.about_examples(name, asked, seed=_seed(seed, i))[part].numpy()
+        for i, inputs in enumerate(self._read(data)):
+            yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
 
     def about_examples(
-        self, name: str, asked: tf.Tensor | Examples, *others, seed=None
+        self, name: str, inputs: tf.Tensor | Examples, *others, seed=None
     ) -> dict[str, tf.Tensor]:
         """What an endpoint gives of examples, with their classes where they have some.
 
         Args:
             name: The endpoint's.
-            asked: x, or `Examples`.
+            inputs: x, or `Examples`.
             *others: What it reads after x and before the classes.
             seed: Where it reads one.
         """
-        x, y = split(asked)
+        x, y = split(inputs)
         given = [x, *others] + ([] if y is None else [y])
         return self(name, *given, *([] if seed is None else [seed]))
 
-    def log_likelihood(self, asked: tf.Tensor | Examples, z: tf.Tensor) -> tf.Tensor:
+    def log_likelihood(self, inputs: tf.Tensor | Examples, z: tf.Tensor) -> tf.Tensor:
         """log p(x|z) of x, or log p(x|z, y) of `Examples`, (batch,), nats.
 
         It has a gradient.
         """
-        found = self.about_examples("log_likelihood", asked, z, seed=tf.constant(0))
+        found = self.about_examples("log_likelihood", inputs, z, seed=tf.constant(0))
         return found["log_likelihood"]
 
-    def posterior(self, asked: tf.Tensor | Examples):
+    def posterior(self, inputs: tf.Tensor | Examples):
         """q(z|x), or q(z|x, y), with `sample(n, seed)` and `log_prob(z)`."""
         family = FAMILIES.get(self.about["posterior"])
         if family is None:
-            return AskedPosterior(self, asked)
-        found = self.about_examples("posterior", asked, seed=tf.constant(0))
+            return EndpointPosterior(self, inputs)
+        found = self.about_examples("posterior", inputs, seed=tf.constant(0))
         return tfd.Independent(family(found["mean"], found["scale"]), 1)
 
     def log_ratios(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the critic's log ratio on data, paired with draws of q(z|x)."""
-        codes = self.encode(data, seed) if self._of_pairs else None
-        for asked in self._read(data):
-            yield self._log_ratio(asked, next(codes) if codes else None)
+        for i, inputs in enumerate(self._read(data)):
+            z = None
+            if self._of_pairs:
+                z = self.about_examples("encode", inputs, seed=_seed(seed, i))["z"]
+            yield self._log_ratio(inputs, z)
 
     def model_log_ratios(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the critic's log ratio on n samples of the model's law."""
@@ -258,11 +261,11 @@ class Subject:
     def _of_pairs(self) -> bool:
         return "z" in self.about["log_ratio"]["reads"]
 
-    def _log_ratio(self, asked: tf.Tensor | Examples, z) -> np.ndarray:
+    def _log_ratio(self, inputs: tf.Tensor | Examples, z) -> np.ndarray:
         if "y" not in self.about["log_ratio"]["reads"]:
-            asked, _ = split(asked)
+            inputs, _ = split(inputs)
         others = [tf.constant(z, tf.float32)] if self._of_pairs else []
-        return self.about_examples("log_ratio", asked, *others)["log_ratio"].numpy()
+        return self.about_examples("log_ratio", inputs, *others)["log_ratio"].numpy()
 
 
 def _seed(seed: int, index: int) -> tf.Tensor:

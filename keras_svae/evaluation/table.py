@@ -52,9 +52,10 @@ def _of_images(measure: Callable) -> Callable:
     )
 
 
-IMAGES = ("encoder", "images", "test_values")
-register("mse", needs="encoder")(_of_pairs(mse))
-register("rmse", needs="encoder")(_of_pairs(rmse))
+PAIRS = ("encoder", "repeats")
+IMAGES = (*PAIRS, "images", "test_values")
+register("mse", needs=PAIRS)(_of_pairs(mse))
+register("rmse", needs=PAIRS)(_of_pairs(rmse))
 register("psnr", needs=IMAGES)(_of_images(psnr))
 register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
 
@@ -98,7 +99,7 @@ def _class_accuracy(m: Material, **options):
     return class_accuracy(m.samples(), m.subject.classes_of(m.n), **given)
 
 
-@register("classification_accuracy", needs=("own_classifier", "test_labels"))
+@register("classification_accuracy", needs=("own_classifier", "test_labels", "repeats"))
 def _classification_accuracy(m: Material, **options):
     return classification_accuracy(m.subject.classify(m.x()), m.test_labels, **options)
 
@@ -195,12 +196,12 @@ def _of_labelled_codes(measure: Callable) -> Callable:
     )
 
 
-register("linear_probe", needs=("encoder", "two_classes"))(
+register("linear_probe", needs=(*PAIRS, "two_classes"))(
     _of_labelled_codes(linear_probe)
 )
 register(
     "nearest_neighbours",
-    needs=("encoder", "labels", at_least("neighbours", 5, of=("training examples",))),
+    needs=(*PAIRS, "labels", at_least("neighbours", 5, of=("training examples",))),
 )(_of_labelled_codes(nearest_neighbours))
 
 

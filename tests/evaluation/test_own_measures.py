@@ -308,3 +308,20 @@ def test_codes_are_recovered_from_samples_that_leave_the_range_of_data():
     assert drawn.min() < 0 and drawn.max() > 1
     found = measure(model)
     assert np.isfinite(found["code_mse"]) and not found.failed
+
+
+def test_shuffled_data_keep_their_pairs_or_are_left_out():
+    """Classes that a code tells, in data sets of another order at each reading."""
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    x = np.repeat(tiny.data(n=2), 40, 0)
+    y = np.repeat([0, 1], 40)
+    whole = tf.data.Dataset.from_tensor_slices((x, y))
+    shuffled = whole.shuffle(80, seed=1).batch(16)
+    found = measure(model, whole.batch(16), train=shuffled, n=80)
+    assert found["linear_probe"] == found["nearest_neighbours"] == 1
+    found = measure(model, shuffled, train=shuffled, n=80)
+    paired = {"mse", "rmse", "linear_probe", "nearest_neighbours"}
+    assert paired <= set(found.left_out) and not found.failed
+    assert "not shuffled" in found.left_out["mse"] and "variational_bound" in found
+    with pytest.raises(ValueError, match="same at each reading.* for mse"):
+        measure(model, shuffled, measures="mse")

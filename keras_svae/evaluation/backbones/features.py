@@ -9,7 +9,7 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import BATCH, Backbone
 from keras_svae.evaluation.streams import Stream, batches
 
-__all__ = ["features_of", "probabilities_of"]
+__all__ = ["both_features", "features_of", "probabilities_of"]
 
 
 def features_of(
@@ -40,6 +40,30 @@ def features_of(
             f"shape (n, {', '.join(map(str, shape))})"
         )
     return stream, {}
+
+
+def both_features(
+    real: Stream,
+    generated: Stream,
+    backbone: Backbone | None,
+    value_range: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """All features of real and generated data, (n, d) each; and as `features_of`.
+
+    Raises:
+        ValueError: As `features_of`, and on features of different dimensions.
+    """
+    found = []
+    for data, name in ((real, "real features"), (generated, "generated features")):
+        stream, details = features_of(data, backbone, value_range, name)
+        found.append(np.concatenate(list(stream)))
+    x, y = found
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            "Expected features of one dimension; received: "
+            f"{x.shape[1]} (real) and {y.shape[1]} (generated)"
+        )
+    return x, y, details
 
 
 def probabilities_of(

@@ -93,16 +93,16 @@ class Settings:
         """From 0 to 1."""
         return annealing.schedule(self.n_temperatures, self.schedule)
 
-    def log_steps(self, engine, x: np.ndarray, noise: Noise) -> np.ndarray:
+    def log_steps(self, engine, inputs, noise: Noise) -> np.ndarray:
         """Log step sizes (n_temperatures - 2, batch), frozen after a pilot pass."""
         n = self.n_temperatures - 2
         if self.step_size is not None or n == 0:
             return np.full(
-                (n, common.count(x)), np.log(self.step_size or 1.0), np.float32
+                (n, common.count(inputs)), np.log(self.step_size or 1.0), np.float32
             )
         size = max(PILOT, self.n_temperatures // SHARE)
         temperatures = annealing.schedule(size, self.schedule)
-        found = engine.pilot(x, temperatures, noise.seed("pilot"))
+        found = engine.pilot(inputs, temperatures, noise.seed("pilot"))
         return annealing.interpolate(found, n)
 
     def details(self) -> dict:
@@ -189,15 +189,16 @@ def annealed_importance_sampling(
     )
     engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
     read = common.read(data, batch_size, value_range, dequantise, seed)
+    bar = tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)
     weights, accepted = [], []
-    for i, x in enumerate(tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)):
+    for i, inputs in enumerate(bar):
         noise = Noise(seed).fold(i)
-        steps = settings.log_steps(engine, x, noise)
+        steps = settings.log_steps(engine, inputs, noise)
         found, ratio, _ = engine.run(
-            x, settings.temperatures, steps, noise.seed("chains")
+            inputs, settings.temperatures, steps, noise.seed("chains")
         )
         weights.append(found)
-        none = np.full(common.count(x), np.nan)
+        none = np.full(common.count(inputs), np.nan)
         accepted.append(ratio.mean(0) if len(ratio) else none)
     weights, accepted = np.concatenate(weights, 1), np.concatenate(accepted)
     total = scipy.special.logsumexp(weights, axis=0)

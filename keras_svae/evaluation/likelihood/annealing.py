@@ -109,23 +109,23 @@ class Annealing:
         self.jit_compile = jit_compile
         self._run = None
 
-    def pilot(self, x: np.ndarray, temperatures: np.ndarray, key) -> np.ndarray:
+    def pilot(self, inputs, temperatures: np.ndarray, key) -> np.ndarray:
         """Step sizes (len(temperatures) - 2, batch) that the target acceptance wants.
 
         A pass of chains of its own. They are to be used in another pass, whose draws
         do not depend on them, else the weights would not be unbiased.
         """
-        shape = len(temperatures) - 2, common.count(x)
+        shape = len(temperatures) - 2, common.count(inputs)
         steps = np.full(shape, np.log(FIRST_STEP), np.float32)
-        _, accepted, steps = self.run(x, temperatures, steps, key, rate=RATE)
+        _, accepted, steps = self.run(inputs, temperatures, steps, key, rate=RATE)
         # While the law narrows, adaptation comes late; the acceptance says by how much.
         return smooth(steps + accepted - self.target_acceptance)
 
-    def run(self, x, temperatures, log_steps, key, start=None, rate=0.0):
+    def run(self, inputs, temperatures, log_steps, key, start=None, rate=0.0):
         """One pass through the temperatures, upwards or downwards.
 
         Args:
-            x: Data (batch, ...), or `Examples`.
+            inputs: Data (batch, ...), or `Examples`.
             temperatures: Inverse, (t,), from 0 to 1 or from 1 to 0.
             log_steps: Log step sizes at those between the ends, (t - 2, batch).
             key: Int32 (2,), of all draws.
@@ -140,7 +140,7 @@ class Annealing:
         if start is None:
             noise = Noise(key)
             u = self.prior.law.sample(
-                [self.n_chains, common.count(x)], seed=noise.seed("start")
+                [self.n_chains, common.count(inputs)], seed=noise.seed("start")
             )
         else:
             u = tf.tile(self.prior.inverse(start)[None], [self.n_chains, 1, 1])
@@ -153,13 +153,13 @@ class Annealing:
                 common.KEY,
             ]
             self._run = common.compiled(
-                self._anneal, x, *others, jit_compile=self.jit_compile
+                self._anneal, inputs, *others, jit_compile=self.jit_compile
             )
-        out = self._run(x, u, temperatures, log_steps, rate, key)
+        out = self._run(inputs, u, temperatures, log_steps, rate, key)
         return tuple(part.numpy() for part in out)
 
-    def _anneal(self, x, u, temperatures, log_steps, rate, key):
-        many = common.repeat(x, self.n_chains)
+    def _anneal(self, inputs, u, temperatures, log_steps, rate, key):
+        many = common.repeat(inputs, self.n_chains)
         noise = Noise(key)
 
         def kernel(b, step):
@@ -207,7 +207,7 @@ class Annealing:
         found, slope = likelihood(u, results.accepted_results, b)
         weights = (temperatures[1] - temperatures[0]) * tf.cast(found, tf.float64)
         between = tf.shape(temperatures)[0] - 2
-        batch = tf.shape(split(x)[0])[0]
+        batch = tf.shape(split(inputs)[0])[0]
         # Row 0 is no temperature's: an array without rows cannot be stacked.
         array = tf.TensorArray(tf.float32, between + 1, element_shape=[None])
         arrays = [array.write(0, tf.zeros([batch]))] * 2

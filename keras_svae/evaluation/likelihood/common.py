@@ -17,7 +17,7 @@ from keras_svae.evaluation.streams import (
     check_within,
     split,
 )
-from keras_svae.noise import check_seed
+from keras_svae.noise import Noise, check_seed
 
 tfd = tfp.distributions
 
@@ -104,12 +104,12 @@ def read(
             yield x[rows] if y is None else Examples(x[rows], y[rows].astype(np.int64))
 
 
-def compiled(function: Callable, asked, *others, jit_compile: bool = False):
-    """`function(asked, *others)` as one graph for batches of any size, traced once.
+def compiled(function: Callable, inputs, *others, jit_compile: bool = False):
+    """`function(inputs, *others)` as one graph for batches of any size, traced once.
 
     Args:
         function: Of x or `Examples`, and others.
-        asked: A batch, whose shape and types are those of all.
+        inputs: A batch, whose shape and types are those of all.
         *others: `tf.TensorSpec` of each of the others.
         jit_compile: Whether XLA compiles it.
     """
@@ -119,7 +119,7 @@ def compiled(function: Callable, asked, *others, jit_compile: bool = False):
 
     graph = tf.function(
         function,
-        input_signature=[tf.nest.map_structure(any_number, asked), *others],
+        input_signature=[tf.nest.map_structure(any_number, inputs), *others],
         autograph=False,
         jit_compile=jit_compile,
     )
@@ -128,17 +128,43 @@ def compiled(function: Callable, asked, *others, jit_compile: bool = False):
     return graph.get_concrete_function()
 
 
-def decode(log_likelihood: LogLikelihood, asked, z: tf.Tensor) -> tf.Tensor:
+def over_batches(
+    function: Callable,
+    data: Stream,
+    *,
+    batch_size: int,
+    value_range: tuple[float, float] | None,
+    dequantise: bool,
+    seed: int,
+) -> list[np.ndarray]:
+    """What a function gives of each example, as arrays (n,).
+
+    Args:
+        function: From a batch of inputs and a key to a tuple of tensors (batch,).
+        data: See `read`, as for all that follow.
+        batch_size: Examples at once, at most.
+        value_range: Where data lie.
+        dequantise: Whether to add uniform noise.
+        seed: Of all that is drawn.
+    """
+    graph, parts = None, []
+    for i, inputs in enumerate(read(data, batch_size, value_range, dequantise, seed)):
+        graph = graph or compiled(function, inputs, KEY)
+        parts.append(graph(inputs, Noise(seed).fold(i).seed("z")))
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def decode(log_likelihood: LogLikelihood, inputs, z: tf.Tensor) -> tf.Tensor:
     """log p(x|z), (copies, batch), of codes (copies, batch, d), all in one call.
 
     Args:
         log_likelihood: See `LogLikelihood`.
-        asked: Data, each repeated for its copies: (copies * batch, ...), see `repeat`.
+        inputs: Data, each repeated for its copies: (copies * batch, ...), see `repeat`.
         z: Codes.
     """
     shape = tf.shape(z)
     flat = tf.reshape(z, [shape[0] * shape[1], z.shape[-1]])
-    found = tf.convert_to_tensor(log_likelihood(asked, flat))
+    found = tf.convert_to_tensor(log_likelihood(inputs, flat))
     if found.shape.rank != 1:
         raise ValueError(
             "Expected log_likelihood(x, z) to give one number per example, (batch,); "
@@ -147,18 +173,18 @@ def decode(log_likelihood: LogLikelihood, asked, z: tf.Tensor) -> tf.Tensor:
     return tf.reshape(found, shape[:2])
 
 
-def repeat(asked, copies: int | tf.Tensor):
+def repeat(inputs, copies: int | tf.Tensor):
     """All of x, or of `Examples`, and then all again: (copies * batch, ...)."""
 
     def tiled(x):
         return tf.tile(x, [copies] + [1] * (len(x.shape) - 1))
 
-    return tf.nest.map_structure(tiled, asked)
+    return tf.nest.map_structure(tiled, inputs)
 
 
-def count(asked) -> int:
+def count(inputs) -> int:
     """How many examples a batch of x, or of `Examples`, has."""
-    return len(split(asked)[0])
+    return len(split(inputs)[0])
 
 
 def check_result(values: np.ndarray) -> np.ndarray:

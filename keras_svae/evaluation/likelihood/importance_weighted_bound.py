@@ -82,15 +82,15 @@ def importance_weighted_bound(
     common.check_integer("batch_size", batch_size, 1)
     prior = common.get_prior(prior, latent_dim)
 
-    def sums(x, key):
+    def sums(inputs, key):
         """Logs of the sums of weights and of their squares, (batch,) each."""
-        q = posterior(x)
+        q = posterior(inputs)
 
         def add(done, first, second):
             size = tf.minimum(chunk, k - done)
             z = q.sample(size, seed=Noise(key).fold(done).key)
             z.set_shape([None, None, *prior.event_shape])
-            many = common.repeat(x, size)
+            many = common.repeat(inputs, size)
             weights = common.decode(log_likelihood, many, z)
             weights += prior.log_prob(z) - q.log_prob(z)
             weights = tf.cast(weights, tf.float64)
@@ -100,19 +100,21 @@ def importance_weighted_bound(
                 tf.reduce_logsumexp(tf.concat([second[None], 2 * weights], 0), 0),
             )
 
-        none = tf.fill(tf.shape(split(x)[0])[:1], tf.constant(-np.inf, tf.float64))
+        none = tf.fill(tf.shape(split(inputs)[0])[:1], tf.constant(-np.inf, tf.float64))
         start = (tf.constant(0), none, none)
         # One chunk at a time: else several would be in memory.
         return tf.while_loop(
             lambda done, *_: done < k, add, start, parallel_iterations=1
         )[1:]
 
-    run, parts = None, []
-    read = common.read(data, batch_size, value_range, dequantise, seed)
-    for i, x in enumerate(read):
-        run = run or common.compiled(sums, x, common.KEY)
-        parts.append(run(x, Noise(seed).fold(i).seed("z")))
-    first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
+    first, second = common.over_batches(
+        sums,
+        data,
+        batch_size=batch_size,
+        value_range=value_range,
+        dequantise=dequantise,
+        seed=seed,
+    )
     per_example = common.check_result(first - np.log(k))
     size = common.effective_sample_size(first, second)
     mean = common.summary(

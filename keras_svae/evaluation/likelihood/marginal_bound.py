@@ -11,7 +11,6 @@ from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import Prior
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
-from keras_svae.noise import Noise
 
 __all__ = ["marginal_bound"]
 
@@ -71,14 +70,17 @@ def marginal_bound(
         found = tf.reshape(log_likelihood(many, z[0], y), [classes, -1])
         each = tf.transpose(found - kl) - math.log(classes)
         # q log q is 0 where q is.
-        return tf.reduce_sum(q_y * each - tf.math.xlogy(q_y, q_y), -1)
+        return (tf.reduce_sum(q_y * each - tf.math.xlogy(q_y, q_y), -1),)
 
-    run, parts = None, []
-    read = common.read(data, batch_size, value_range, dequantise, seed)
-    for i, x in enumerate(read):
-        run = run or common.compiled(bound, x, common.KEY)
-        parts.append(run(x, Noise(seed).fold(i).seed("z")))
-    per_example = common.check_result(np.concatenate(parts).astype(np.float64))
+    (found,) = common.over_batches(
+        bound,
+        data,
+        batch_size=batch_size,
+        value_range=value_range,
+        dequantise=dequantise,
+        seed=seed,
+    )
+    per_example = common.check_result(found.astype(np.float64))
     return common.summary(
         "bound on log p(x), classes summed over",
         per_example,

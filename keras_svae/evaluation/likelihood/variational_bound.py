@@ -10,7 +10,6 @@ from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
-from keras_svae.noise import Noise
 
 __all__ = ["VariationalBound", "variational_bound"]
 
@@ -80,22 +79,25 @@ def variational_bound(
     prior = common.get_prior(prior, latent_dim)
     closed = []
 
-    def terms(x, key):
-        q = posterior(x)
+    def terms(inputs, key):
+        q = posterior(inputs)
         z = q.sample(samples, seed=key)
-        found = common.decode(log_likelihood, common.repeat(x, samples), z)
+        found = common.decode(log_likelihood, common.repeat(inputs, samples), z)
         kl = distributions.kl_divergence(q, prior, z)
         # (batch,) in closed form, (samples, batch) estimated.
         closed.append(kl.shape.rank == 1)
         kl = kl if closed[-1] else tf.reduce_mean(kl, 0)
         return tf.reduce_mean(found, 0), kl
 
-    run, parts = None, []
-    read = common.read(data, batch_size, value_range, dequantise, seed)
-    for i, x in enumerate(read):
-        run = run or common.compiled(terms, x, common.KEY)
-        parts.append(run(x, Noise(seed).fold(i).seed("z")))
-    found, kl = (np.concatenate(p).astype(np.float64) for p in zip(*parts, strict=True))
+    terms_of_each = common.over_batches(
+        terms,
+        data,
+        batch_size=batch_size,
+        value_range=value_range,
+        dequantise=dequantise,
+        seed=seed,
+    )
+    found, kl = (one.astype(np.float64) for one in terms_of_each)
     per_example = common.check_result(found - kl)
     mean = common.summary(
         "variational bound",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.features import features_of
+from keras_svae.evaluation.backbones.features import both_features
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
 from keras_svae.noise import check_seed
@@ -50,17 +50,7 @@ def kernel_distance(
     if subsets < 1:
         raise ValueError(f"Expected subsets >= 1; received: subsets={subsets}")
     seed = check_seed(seed)
-    stream, _ = features_of(real, backbone, value_range, "real features")
-    x = np.concatenate(list(stream))
-    stream, details = features_of(
-        generated, backbone, value_range, "generated features"
-    )
-    y = np.concatenate(list(stream))
-    if x.shape[1:] != y.shape[1:]:
-        raise ValueError(
-            "Expected features of one dimension; received: "
-            f"{x.shape[1]} (real) and {y.shape[1]} (generated)"
-        )
+    x, y, details = both_features(real, generated, backbone, value_range)
     most = min(len(x), len(y))
     size = min(1000, most) if subset_size is None else subset_size
     if not 2 <= size <= most:

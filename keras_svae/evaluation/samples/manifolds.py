@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.features import features_of
+from keras_svae.evaluation.backbones.features import both_features
 from keras_svae.evaluation.streams import Stream
 
 __all__ = ["Manifolds"]
@@ -41,16 +41,8 @@ class Manifolds:
         value_range: tuple[float, float],
         k: int,
     ):
-        found = []
-        for data, name in ((real, "real features"), (generated, "generated features")):
-            stream, details = features_of(data, backbone, value_range, name)
-            found.append(np.concatenate(list(stream)).astype(np.float64))
-        self.real, self.generated = found
-        if self.real.shape[1] != self.generated.shape[1]:
-            raise ValueError(
-                "Expected features of one dimension; received: "
-                f"{self.real.shape[1]} (real) and {self.generated.shape[1]} (generated)"
-            )
+        *found, details = both_features(real, generated, backbone, value_range)
+        self.real, self.generated = (part.astype(np.float64) for part in found)
         most = min(map(len, found)) - 1
         if not 1 <= k <= most:
             raise ValueError(
