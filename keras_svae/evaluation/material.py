@@ -208,7 +208,7 @@ class Material:
         read = first(batches(data, BATCH, labelled=True), self.n)
         return np.concatenate([part.y for part in read])
 
-    def density(self) -> dict[str, Any]:
+    def likelihood_arguments(self) -> dict[str, Any]:
         """What the likelihood measures take beside the data, which are `examples`."""
         return {
             "log_likelihood": self.subject.log_likelihood,

@@ -1,5 +1,6 @@
 """What measures need of a model and its data: decided before anything is measured."""
 
+import numbers
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def at_least(
 
     def need(material, options):
         number = options.get(option, default)
-        if number is None or not isinstance(number, int):
+        if not isinstance(number, numbers.Integral):
             number = default  # the measure itself says what it takes
         if min(COUNTS[one](material) for one in of) >= number + more:
             return None
@@ -55,7 +56,7 @@ def at_least(
 def window_fits(material, options) -> str | None:
     """Images as large as SSIM's window."""
     side = options.get("window", 11)
-    if not isinstance(side, int):
+    if not isinstance(side, numbers.Integral):
         return None  # the measure itself says what it takes
     if material.images and min(material.subject.data_shape[:2]) >= side:
         return None

@@ -28,7 +28,7 @@ class Measure:
     costly: bool
 
     def missing(self, material, options: Mapping[str, Any]) -> list[str]:
-        """What it needs and is not there, in words."""
+        """Which of its needs are not met, in words."""
         named = [need for need in self.needs if isinstance(need, str)]
         if ASK_ABOUT_DATA.intersection(named):
             named.append("classes")
@@ -79,10 +79,11 @@ def register(
             "Expected a measure's name of letters, digits and underscores, and none of "
             f"{list(RESERVED)}; received: {name!r}"
         )
-    needs = (needs,) if isinstance(needs, str) or callable(needs) else tuple(needs)
+    several = isinstance(needs, Iterable) and not isinstance(needs, str)
+    needs = tuple(needs) if several else (needs,)
     for need in needs:
         if not callable(need):
-            check_known([need], NEEDS, "needs, names or functions,")
+            check_known([str(need)], NEEDS, "needs, names or functions,")
 
     def add(compute: Callable) -> Callable:
         if not callable(compute):

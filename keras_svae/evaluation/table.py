@@ -153,7 +153,7 @@ def _with_bits(m: Material, mean):
 
 @register("variational_bound", needs=("density", "posterior"))
 def _variational_bound(m: Material, **options):
-    given = {**m.density(), "posterior": m.subject.posterior, **options}
+    given = {**m.likelihood_arguments(), "posterior": m.subject.posterior, **options}
     return _with_bits(m, variational_bound(m.examples(), **given).mean)
 
 
@@ -161,7 +161,7 @@ def _variational_bound(m: Material, **options):
 def _marginal_bound(m: Material, **options):
     s = m.subject
     given = {
-        **m.density(),
+        **m.likelihood_arguments(),
         "log_likelihood": lambda x, z, y: s.log_likelihood(Examples(x, y), z),
         "posterior": lambda x, y: s.posterior(Examples(x, y)),
         "classify": s.class_probabilities,
@@ -171,13 +171,15 @@ def _marginal_bound(m: Material, **options):
 
 @register("importance_weighted_bound", needs=("density", "posterior"), costly=True)
 def _importance_weighted_bound(m: Material, **options):
-    given = {**m.density(), "posterior": m.subject.posterior, **options}
+    given = {**m.likelihood_arguments(), "posterior": m.subject.posterior, **options}
     return _with_bits(m, importance_weighted_bound(m.examples(), **given).mean)
 
 
 @register("annealed_importance_sampling", needs="density", costly=True)
 def _annealed_importance_sampling(m: Material, **options):
-    found = annealed_importance_sampling(m.examples(), **(m.density() | options))
+    found = annealed_importance_sampling(
+        m.examples(), **(m.likelihood_arguments() | options)
+    )
     return _with_bits(m, found.mean)
 
 

