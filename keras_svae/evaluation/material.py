@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.streams import (
+    Stream,
     batches,
     check_range,
+    fields,
     first,
     gather,
     has_labels,
-    split,
 )
 from keras_svae.evaluation.subject import Subject
 
@@ -41,9 +44,15 @@ class Material:
 
     Args:
         subject: The model.
-        test: Test data, see `evaluate`.
-        train: Training data, or None.
-        **settings: The other arguments of `evaluate`.
+        test: Test data, see `evaluate`, as for all that follow.
+        train: Training data.
+        n: Examples that are read and samples that are drawn, at most.
+        seed: Of all that is drawn.
+        backbone: What images are seen through.
+        lpips: The network of LPIPS.
+        mixture: The law of points.
+        value_range: What black and white are.
+        dequantise: Whether images are 8-bit.
 
     Attributes:
         subject: The model, as the functions that can be asked of it, a `Subject`.
@@ -69,13 +78,13 @@ class Material:
     def __init__(
         self,
         subject: Subject,
-        test,
-        train=None,
+        test: Stream,
+        train: Stream | None = None,
         *,
         n: int,
         seed: int = 0,
-        backbone=None,
-        lpips=None,
+        backbone: Backbone | None = None,
+        lpips: LPIPS | None = None,
         mixture=None,
         value_range: tuple[float, float] | None = None,
         dequantise: bool = False,
@@ -96,7 +105,7 @@ class Material:
         # All of the data, before anything runs: later, errors are a measure's own.
         self.count, least, most, head = 0, np.inf, -np.inf, None
         for part in self.examples() if self.labelled_test else self.x():
-            x, _ = split(part)
+            x, _ = fields(part)
             subject.check(x)
             self.count += len(x)
             least, most = min(least, x.min()), max(most, x.max())

@@ -17,7 +17,7 @@ __all__ = [
     "has_labels",
     "is_within",
     "pairs",
-    "split",
+    "fields",
 ]
 
 # What every measure takes: an array, a data set of x or (x, y), or an iterable of
@@ -42,7 +42,7 @@ class Examples(NamedTuple):
     y: np.ndarray | tf.Tensor
 
 
-def split(inputs) -> tuple:
+def fields(inputs) -> tuple:
     """(x, y) of `Examples`; (x, None) of x alone."""
     return tuple(inputs) if isinstance(inputs, Examples) else (inputs, None)
 
@@ -78,7 +78,7 @@ def batches(
     """
     shape = None
     for element in _elements(data, batch_size, name, labelled):
-        x, y = split(element)
+        x, y = fields(element)
         x = _checked(x, shape, name)
         shape = x.shape[1:]
         if y is not None:
@@ -151,7 +151,7 @@ def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
 def first(stream: Iterable, n: int) -> Iterator:
     """The first n examples of a stream of batches."""
     for part in stream:
-        x, y = split(part)
+        x, y = fields(part)
         yield x[:n] if y is None else Examples(x[:n], y[:n])
         n -= len(x)
         if n <= 0:

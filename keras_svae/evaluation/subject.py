@@ -16,8 +16,8 @@ from keras_svae.evaluation.streams import (
     Examples,
     Stream,
     batches,
+    fields,
     has_labels,
-    split,
 )
 from keras_svae.models import checks
 from keras_svae.noise import check_seed
@@ -116,7 +116,7 @@ class Subject:
             )
 
     def generate(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of n samples x ~ p(x), and by the way of what `generate` draws."""
+        """Batches of n samples x ~ p(x)."""
         for x, _ in self.generate_pairs(n, seed):
             yield x
 
@@ -189,7 +189,7 @@ class Subject:
         if self.classes is None:
             x = data[0] if isinstance(data, tuple) else data
             for part in batches(x, batch_size):
-                yield split(part)[0]
+                yield fields(part)[0]
             return
         for part in batches(data, batch_size, labelled=has_labels(data)):
             if not isinstance(part, Examples):
@@ -204,7 +204,7 @@ class Subject:
     def _read(self, data: Stream) -> Iterator[tf.Tensor | Examples]:
         """Batches as tensors; raises on what the model does not read."""
         for part in self.read(data):
-            x, y = split(part)
+            x, y = fields(part)
             self.check(x)
             x = tf.constant(x, tf.float32)
             yield x if y is None else Examples(x, tf.constant(y, tf.int64))
@@ -224,7 +224,7 @@ class Subject:
             *others: What it reads after x and before the classes.
             seed: Where it reads one.
         """
-        x, y = split(inputs)
+        x, y = fields(inputs)
         given = [x, *others] + ([] if y is None else [y])
         return self(name, *given, *([] if seed is None else [seed]))
 
@@ -263,7 +263,7 @@ class Subject:
 
     def _log_ratio(self, inputs: tf.Tensor | Examples, z) -> np.ndarray:
         if "y" not in self.about["log_ratio"]["reads"]:
-            inputs, _ = split(inputs)
+            inputs, _ = fields(inputs)
         others = [tf.constant(z, tf.float32)] if self._of_pairs else []
         return self.about_examples("log_ratio", inputs, *others)["log_ratio"].numpy()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 import unittest.mock
 from typing import NamedTuple
 
@@ -121,6 +122,12 @@ def test_names_and_needs_that_are_refused(name, needs, why):
         register(name, needs=needs)(lambda material: 1)
     assert error.match(why)
     assert name not in MEASURES
+
+
+def test_the_page_names_all_needs():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "own_measure.md"
+    text = page.read_text()
+    assert all(f"`{need}`" in text for need in ks.evaluation.NEEDS)
 
 
 def test_a_name_is_given_once_but_a_function_may_be_defined_again():

@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood import common
-from keras_svae.evaluation.streams import split
+from keras_svae.evaluation.streams import fields
 from keras_svae.noise import Noise
 
 tfd = tfp.distributions
@@ -207,7 +207,7 @@ class Annealing:
         found, slope = likelihood(u, results.accepted_results, b)
         weights = (temperatures[1] - temperatures[0]) * tf.cast(found, tf.float64)
         between = tf.shape(temperatures)[0] - 2
-        batch = tf.shape(split(inputs)[0])[0]
+        batch = tf.shape(fields(inputs)[0])[0]
         # Row 0 is no temperature's: an array without rows cannot be stacked.
         array = tf.TensorArray(tf.float32, between + 1, element_shape=[None])
         arrays = [array.write(0, tf.zeros([batch]))] * 2

@@ -15,7 +15,7 @@ from keras_svae.evaluation.streams import (
     batches,
     check_range,
     check_within,
-    split,
+    fields,
 )
 from keras_svae.noise import Noise, check_seed
 
@@ -91,7 +91,7 @@ def read(
     """
     seed = check_seed(seed)
     for i, batch in enumerate(batches(data, batch_size)):
-        x, y = split(batch)
+        x, y = fields(batch)
         if dequantise:
             bounds = (0.0, 1.0) if value_range is None else value_range
             x = quantisation.dequantise(x, [seed, i], bounds)
@@ -184,7 +184,7 @@ def repeat(inputs, copies: int | tf.Tensor):
 
 def count(inputs) -> int:
     """How many examples a batch of x, or of `Examples`, has."""
-    return len(split(inputs)[0])
+    return len(fields(inputs)[0])
 
 
 def check_result(values: np.ndarray) -> np.ndarray:

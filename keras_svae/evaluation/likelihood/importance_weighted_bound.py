@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, split
+from keras_svae.evaluation.streams import Stream, fields
 from keras_svae.noise import Noise
 
 __all__ = ["ImportanceWeightedBound", "importance_weighted_bound"]
@@ -100,7 +100,9 @@ def importance_weighted_bound(
                 tf.reduce_logsumexp(tf.concat([second[None], 2 * weights], 0), 0),
             )
 
-        none = tf.fill(tf.shape(split(inputs)[0])[:1], tf.constant(-np.inf, tf.float64))
+        none = tf.fill(
+            tf.shape(fields(inputs)[0])[:1], tf.constant(-np.inf, tf.float64)
+        )
         start = (tf.constant(0), none, none)
         # One chunk at a time: else several would be in memory.
         return tf.while_loop(
