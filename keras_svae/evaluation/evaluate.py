@@ -87,20 +87,21 @@ def evaluate(
             measure.
         measures: Names, as in `MEASURES`; None for all that apply but the costly ones
             (the importance-weighted bound and annealed importance sampling), "all" for
-            those too. What is named has to apply, and its errors are raised.
+            those too. A measure that you name has to apply, and its errors are raised.
         train: Labelled training data, with which the codes' probes are trained.
         n: Examples that are read and samples that are drawn, at most.
-        backbone: What images are seen through: see `Backbone`, `classifier`,
-            `inception_v3`.
+        backbone: The network through which measures see images: see `Backbone`,
+            `classifier`, `inception_v3`.
         lpips: See `LPIPS`.
         mixture: The law of points, as `keras_svae.data.mixture` gives it.
-        value_range: What black and white are; by default the likelihood's range, and
-            (0, 1) where it has none. Samples of images are clipped to it.
+        value_range: (low, high), the values of black and white; by default the
+            likelihood's range, and (0, 1) where it has none. Samples of images are
+            clipped to it.
         dequantise: Images are 8-bit: likelihoods are of images with uniform noise, and
             in bits per dimension too.
         options: Further arguments by measure, `{"importance_weighted_bound": {"k":
             5000}}`.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
         verbose: Whether to show a progress bar.
 
     Returns:

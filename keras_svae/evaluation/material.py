@@ -47,11 +47,11 @@ class Material:
         test: Test data, see `evaluate`, as for all that follow.
         train: Training data.
         n: Examples that are read and samples that are drawn, at most.
-        seed: Of all that is drawn.
-        backbone: What images are seen through.
+        seed: The seed of all random draws.
+        backbone: The network through which measures see images.
         lpips: The network of LPIPS.
         mixture: The law of points.
-        value_range: What black and white are.
+        value_range: (low, high), the values of black and white.
         dequantise: Whether images are 8-bit.
 
     Attributes:
@@ -61,11 +61,12 @@ class Material:
         extremes: Their smallest and largest value.
         repeats: Whether they are the same at each reading; a data set that shuffles,
             or draws anew, is not.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
         images: Whether examples are images (height, width, 1 or 3).
-        value_range: What black and white are, or where data lie; None for anywhere.
+        value_range: (low, high) where data lie, of images the values of black and
+            white; None for anywhere.
         dequantise: Whether likelihoods are of 8-bit data with uniform noise.
-        backbone: What images are seen through, a `Backbone`, or None.
+        backbone: The `Backbone` through which measures see images, or None.
         lpips: An `LPIPS`, or None.
         mixture: The law of points, or None.
         labelled_test: Whether test data have labels.

@@ -64,7 +64,7 @@ def batches(
             of x or (x, y), whose batches are taken as they are; an iterable of arrays
             (batch, ...), or of `Examples`; or `Examples`. An iterator can be read only
             once.
-        batch_size: Of an array's batches.
+        batch_size: How many examples a batch of an array has.
         name: What an error calls the data.
         labelled: Whether the labels of a pair (x, y), or of a data set of such, are
             read too; else the data set's are left out.

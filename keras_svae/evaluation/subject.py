@@ -50,7 +50,7 @@ class Subject:
     Attributes:
         about: As given.
         latent_dim: The code's dimension.
-        data_shape: Of one example.
+        data_shape: The shape of one example.
         classes: How many classes a conditional model has; None for any other.
         range: Where data lie, (low, high), or None for anywhere.
     """
@@ -180,7 +180,7 @@ class Subject:
 
         Args:
             data: See the class; of a model without classes, labels are left out.
-            batch_size: Of arrays.
+            batch_size: How many examples a batch of an array has.
 
         Raises:
             ValueError: As `batches`; for a conditional model, on data without classes
@@ -219,10 +219,10 @@ class Subject:
         """What an endpoint gives of examples, with their classes where they have some.
 
         Args:
-            name: The endpoint's.
+            name: The endpoint's name.
             inputs: x, or `Examples`.
-            *others: What it reads after x and before the classes.
-            seed: Where it reads one.
+            *others: What the endpoint reads after x and before the classes.
+            seed: The seed, where the endpoint reads one.
         """
         x, y = fields(inputs)
         given = [x, *others] + ([] if y is None else [y])

@@ -39,7 +39,7 @@ class Backbone:
         features: The layer that gives features, by name; None for the model's output.
         outputs: What the model's output is: "logits" or "probabilities" (batch,
             classes); None if it is no classifier.
-        value_range: What the network expects black and white to be.
+        value_range: (low, high), the values of black and white that the network takes.
         resize: How images of another size are brought to the network's: a method of
             `tf.image.resize`.
         antialias: Whether resizing to a smaller size averages over what is left out.
@@ -135,7 +135,7 @@ class Backbone:
 
         Args:
             images: (n, height, width, channels), see `Stream`.
-            value_range: What black and white are in the images.
+            value_range: (low, high), the values of black and white in the images.
 
         Raises:
             ValueError: On values that are not finite or out of the range, or images of

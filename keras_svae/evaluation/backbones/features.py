@@ -23,7 +23,7 @@ def features_of(
     Args:
         data: Features (n, d), or images if there is a backbone; see `Stream`.
         backbone: What turns images into features; None for features.
-        value_range: Of the images.
+        value_range: (low, high), the values of black and white in the images.
         name: What errors call the features.
 
     Raises:

@@ -47,7 +47,7 @@ def train(
         recipe: Network and training; by default that of the data set's name.
         out: A `.keras` file to write; by default in the cache, by the data's name.
         data_note: What to call the data beside every score; by default their name.
-        seed: Of weights, order and augmentation.
+        seed: The seed of weights, order and augmentation.
         overwrite: Whether a classifier that is there may be replaced.
         **place: `data_dir`, `manual_dir`, `download`, `size`, `crop` of `data.load`.
 

@@ -57,7 +57,7 @@ def aggregate_posterior(
             model.
         prior: "normal", N(0, I), or "uniform", U(-1, 1)^d.
         kernel: See `mmd`.
-        seed: Of the draws of the prior, n and n more.
+        seed: The seed of the draws of the prior, n and n more.
 
     Raises:
         ValueError: On another prior or kernel, values that are not finite, other

@@ -23,7 +23,7 @@ class AnnealedImportance:
     """What `annealed_importance_sampling` gives; arrays are (n,).
 
     Attributes:
-        mean: Of log p(x); its deviation is the standard error over examples.
+        mean: The mean of log p(x); its deviation is the standard error over examples.
         per_example: The estimate of each example, nats.
         effective_sample_size: `(sum w)^2 / sum w^2` of each example's chains, from 1 to
             n_chains. Near 1, one chain decides, and the estimate is likely too low.
@@ -44,13 +44,13 @@ class Settings:
         n_chains: For each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
             sampling from the prior.
-        leapfrog_steps: Of each HMC transition.
+        leapfrog_steps: Leapfrog steps of each HMC transition.
         schedule: "sigmoid" or "linear", see `annealing.schedule`.
         target_acceptance: What the pilot pass adapts the step size to, in (0, 1).
-        step_size: Of all transitions, without a pilot pass; None adapts it for each
-            temperature and example.
+        step_size: The step size of all transitions, without a pilot pass; None adapts
+            it for each temperature and example.
         jit_compile: Whether XLA compiles the passes.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
     """
 
     n_chains: int
@@ -152,7 +152,8 @@ def annealed_importance_sampling(
         n_chains: For each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
             sampling from the prior. Wu et al. have 10,000.
-        leapfrog_steps: Of each HMC transition, one at every temperature between.
+        leapfrog_steps: Leapfrog steps of each HMC transition. There is one transition
+            at every temperature between.
         schedule: "sigmoid", dense at both ends as Wu et al.'s, or "linear".
         target_acceptance: What the pilot pass adapts step sizes to, for each
             temperature and example.
@@ -162,7 +163,7 @@ def annealed_importance_sampling(
             uniform noise first: see `bits_per_dimension`.
         batch_size: Examples at once, at most; n_chains * batch_size codes are decoded
             together.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
         jit_compile: Whether XLA compiles the passes, anew for a last batch of another
             size.
         progress: Whether to show a bar, one tick for a batch.

@@ -44,7 +44,7 @@ class Unbounded(NamedTuple):
     """The prior as the law of u in R^d whose image it is, so that HMC meets no wall.
 
     Attributes:
-        law: Of u.
+        law: The law of u.
         forward: From u to the code z.
         inverse: And back.
     """
@@ -88,8 +88,8 @@ class Annealing:
         log_likelihood: See `LogLikelihood`.
         prior: p(z), a distribution of codes (d,).
         n_chains: For each example.
-        leapfrog_steps: Of a transition.
-        target_acceptance: What the pilot pass adapts to.
+        leapfrog_steps: Leapfrog steps of a transition.
+        target_acceptance: The acceptance that the pilot pass aims at.
         jit_compile: Whether XLA compiles the passes; again for each size of a batch and
             number of temperatures.
     """
@@ -131,7 +131,7 @@ class Annealing:
             key: Int32 (2,), of all draws.
             start: Codes (batch, d) where all chains of an example start; None for
                 draws from the prior.
-            rate: Of adaptation; 0 leaves the step sizes as they are.
+            rate: The rate of adaptation; 0 leaves the step sizes as they are.
 
         Returns:
             Log weights (n_chains, batch), float64; the mean probability of acceptance

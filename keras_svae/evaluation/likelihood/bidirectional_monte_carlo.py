@@ -68,12 +68,12 @@ def bidirectional_monte_carlo(
         latent_dim: d, with a prior by name.
         n_chains: For each example and direction.
         n_temperatures: From 0 to 1, both counted.
-        leapfrog_steps: Of each HMC transition.
+        leapfrog_steps: Leapfrog steps of each HMC transition.
         schedule: "sigmoid" or "linear".
-        target_acceptance: Of the pilot pass.
+        target_acceptance: The acceptance that the pilot pass aims at.
         step_size: One for all, without a pilot pass.
         batch_size: Examples at once, at most.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
         jit_compile: Whether XLA compiles the passes.
 
     Returns:

@@ -33,7 +33,7 @@ def bits_per_dimension(
         nats: log p(x) of dequantised data (see `dequantise`), summed over dimensions,
             in the units of `value_range`: one number, a `Measurement` or an array of
             them.
-        shape: Of one example, such as (32, 32, 3).
+        shape: The shape of one example, such as (32, 32, 3).
         value_range: (low, high), where 8 bits were scaled to.
         discrete: The nats are log probabilities, as a Bernoulli law gives on binary
             data, and not densities: there is no constant.

@@ -108,7 +108,7 @@ def compiled(function: Callable, inputs, *others, jit_compile: bool = False):
     """`function(inputs, *others)` as one graph for batches of any size, traced once.
 
     Args:
-        function: Of x or `Examples`, and others.
+        function: It reads inputs (x or `Examples`) and the others.
         inputs: A batch, whose shape and types are those of all.
         *others: `tf.TensorSpec` of each of the others.
         jit_compile: Whether XLA compiles it.
@@ -145,7 +145,7 @@ def over_batches(
         batch_size: Examples at once, at most.
         value_range: Where data lie.
         dequantise: Whether to add uniform noise.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
     """
     graph, parts = None, []
     for i, inputs in enumerate(read(data, batch_size, value_range, dequantise, seed)):

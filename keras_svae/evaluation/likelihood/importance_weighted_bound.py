@@ -60,13 +60,13 @@ def importance_weighted_bound(
             distribution of codes (d,).
         latent_dim: d, with a prior by name.
         k: Draws for each example.
-        chunk: Of them at once: batch_size * chunk codes are decoded together, and
-            memory does not depend on k.
+        chunk: How many of them are drawn at once: batch_size * chunk codes are decoded
+            together, and memory does not depend on k.
         value_range: (low, high) where data must lie; None for anywhere.
         dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
             uniform noise first: see `bits_per_dimension`.
         batch_size: Examples at once, at most.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
 
     Returns:
         The mean with its standard error, each example's bound and effective sample

@@ -46,7 +46,7 @@ def marginal_bound(
         value_range: (low, high) where data must lie; None for anywhere.
         dequantise: See `variational_bound`.
         batch_size: Examples at once, at most; each with all classes.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
 
     Returns:
         The mean, with the standard error over examples.

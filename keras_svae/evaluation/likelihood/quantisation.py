@@ -23,7 +23,7 @@ def dequantise(
 
     Args:
         x: Images on the grid of 256 levels, `low + (high - low) y / 255`, any shape.
-        seed: Of the noise: an int, or a list of them.
+        seed: The seed of the noise: an int, or a list of them.
         value_range: (low, high), where 8 bits were scaled to.
 
     Returns:

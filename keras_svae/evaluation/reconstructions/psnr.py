@@ -19,8 +19,8 @@ def psnr(
 
     Args:
         x: Images (n, height, width, 1 or 3), see `Stream`.
-        reconstruction: Of the same shape.
-        value_range: (low, high), what black and white are in both.
+        reconstruction: The reconstructions, of the same shape.
+        value_range: (low, high), the values of black and white in both.
 
     Returns:
         The mean, with the standard deviation over images. One image without any error

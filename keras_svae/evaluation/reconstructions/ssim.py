@@ -31,8 +31,8 @@ def ssim(
 
     Args:
         x: Images (n, height, width, 1 or 3), see `Stream`.
-        reconstruction: Of the same shape.
-        value_range: (low, high), what black and white are in both.
+        reconstruction: The reconstructions, of the same shape.
+        value_range: (low, high), the values of black and white in both.
         window: Side of the window, odd. 11 is the published one; a smaller one is for
             images that are smaller, and its values compare only with themselves.
 

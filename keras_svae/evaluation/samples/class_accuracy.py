@@ -28,7 +28,7 @@ def class_accuracy(
             (n, classes). See `Stream`.
         labels: The class each was asked for, (n,).
         backbone: The classifier; None if probabilities are given.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
 
     Returns:
         The share, in [0, 1]; its deviation is the standard error over samples.

@@ -40,7 +40,7 @@ def density_coverage(
         real: Images, if there is a backbone; or features (n, d). They are kept.
         generated: The same of samples, from the same backbone.
         backbone: What turns images into features; None if features are given.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
         k: 5 in the paper. Samples of the real law cover `1 - 2^-k` in expectation,
             where there are as many and there are many.
 

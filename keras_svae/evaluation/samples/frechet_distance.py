@@ -30,7 +30,7 @@ def frechet_distance(
         real: Images, if there is a backbone; features (n, d); or their `Moments`.
         generated: The same of samples, from the same backbone.
         backbone: What turns images into features; None if none are given.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
 
     Returns:
         The distance, >= 0, with `n_real` and `n`, the number of samples. It falls with

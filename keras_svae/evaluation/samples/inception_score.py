@@ -25,7 +25,7 @@ def inception_score(
         splits: In how many parts the samples are scored, each with its own p(y).
         backbone: The classifier; None if probabilities are given. Say then which one
             it was beside the score.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
 
     Returns:
         Mean and standard deviation over the splits, from 1 to the number of classes.

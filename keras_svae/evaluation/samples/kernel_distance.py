@@ -33,11 +33,11 @@ def kernel_distance(
         real: Images, if there is a backbone; or features (n, d). They are kept.
         generated: The same of samples, from the same backbone.
         backbone: What turns images into features; None if features are given.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
         subsets: How many pairs of subsets are drawn, each without replacement.
-        subset_size: Of each, at least 2; by default 1,000, or all where there are
-            fewer; then they are one pair, without a deviation.
-        seed: Of the draws.
+        subset_size: How many examples each has, at least 2; by default 1,000. Where
+            there are fewer, all are one pair of subsets, without a deviation.
+        seed: The seed of the draws.
 
     Returns:
         Mean and standard deviation over the subsets. The mean's own error is not the

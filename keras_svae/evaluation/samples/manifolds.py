@@ -26,7 +26,7 @@ class Manifolds:
         real: Images, if there is a backbone; or features (n, d). They are kept.
         generated: The same of samples.
         backbone: What turns images into features; None if features are given.
-        value_range: Of the images.
+        value_range: (low, high), the values of black and white in the images.
         k: Which nearest neighbour decides the radius.
 
     Raises:

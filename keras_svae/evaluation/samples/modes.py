@@ -40,7 +40,7 @@ def modes(x: Stream, means, sigma: float, *, within: float = 3.0) -> Modes:
         x: Generated points (n, d), see `Stream`.
         means: The modes, (k, d).
         sigma: Their common standard deviation.
-        within: In how many sigma a sample is of high quality.
+        within: How many sigma from a mode a sample of high quality may be.
 
     Raises:
         ValueError: If shapes do not match, a value is not finite, or sigma or within

@@ -23,7 +23,7 @@ class Moments:
     Args:
         mean: (d,).
         covariance: (d, d), symmetric, with n - 1 in its denominator.
-        n: Of how many features; None if that is not known.
+        n: How many features they are of; None if that is not known.
 
     Attributes:
         n: As given, or counted.

@@ -42,7 +42,7 @@ def precision_recall(
         generated: The same of samples, from the same backbone; as many, or the two
             shares are not alike.
         backbone: What turns images into features; None if features are given.
-        value_range: What black and white are in the images.
+        value_range: (low, high), the values of black and white in the images.
         k: 3 in the paper.
 
     Raises:
