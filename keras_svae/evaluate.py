@@ -4,14 +4,13 @@ python -m keras_svae.evaluate RUN_OR_SAVEDMODEL --data mnist --backbone mnist
 """
 
 import argparse
+import importlib
 import json
 import os
 import pathlib
 import sys
 
 from keras_svae import data, evaluation
-from keras_svae.evaluation.evaluate import MEASURES
-from keras_svae.evaluation.subject import Subject
 
 __all__ = ["find_backbone", "main"]
 
@@ -21,8 +20,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m keras_svae.evaluate",
         description="Measures a trained model, or a SavedModel of one, on test data.",
-        epilog=f"Measures: {', '.join(MEASURES)}. Those marked costly in the table "
-        "they end with run only where they are named.",
+        epilog=f"Measures: {', '.join(evaluation.MEASURES)}. Costly ones run only "
+        "where they are named; the report says which these are.",
     )
     add = made.add_argument
     add("model", help="a .keras file, a SavedModel, or a run's folder")
@@ -37,6 +36,15 @@ def parser() -> argparse.ArgumentParser:
         "--measures",
         metavar="NAME,...",
         help="those alone; all for the costly ones too [all that apply but these]",
+    )
+    add(
+        "--import",
+        action="append",
+        default=[],
+        dest="modules",
+        metavar="MODULE",
+        help="a Python module that registers measures of your own; may be given "
+        "several times",
     )
     add(
         "--backbone",
@@ -61,22 +69,41 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measures, prints, and perhaps writes; errors are one line, exit status 2."""
+    """Measures, prints, and perhaps writes; errors are one line, exit status 2.
+
+    Where a measure that was not named ended with an error, the others are printed and
+    written, and the exit status is 1.
+    """
     given = parser().parse_args(arguments)
     try:
+        for module in given.modules:
+            _import(module)
         report = _measure(given)
         if given.json:
-            _write(given.json, {"model": given.model, **report.asdict()})
+            parts = {"left_out": report.left_out, "failed": report.failed}
+            _write(given.json, {"model": given.model, **report.asdict(), **parts})
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
         print(f"keras_svae.evaluate: {error}", file=sys.stderr)
         sys.exit(2)
     print(report)
+    if report.failed:
+        sys.exit(1)
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(
+            f"Expected --import MODULE that Python can import; received: {module}: "
+            f"{error}"
+        ) from error
 
 
 def _measure(given: argparse.Namespace) -> evaluation.Report:
-    subject = Subject.of(given.model)
+    subject = evaluation.Subject.of(given.model)
     places = {"data_dir": given.data_dir, "manual_dir": given.manual_dir}
     framing = {"size": given.size, "crop": given.crop}
     load = {k: v for k, v in (places | framing).items() if v is not None}

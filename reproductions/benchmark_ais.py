@@ -54,7 +54,7 @@ class Timed:
     def __call__(self, batch: int, chains: int, temperatures: int, rounds: int) -> dict:
         """One setting: `temperatures` are transitions, without the two ends."""
         import keras_svae as ks
-        from keras_svae.evaluation import annealing
+        from keras_svae.evaluation.likelihood import annealing
 
         prior = ks.distributions.prior("normal", self.latent_dim)
         engine = annealing.Annealing(

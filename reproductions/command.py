@@ -198,3 +198,5 @@ def _main(experiment: Experiment, given: dict) -> None:
     if copy:
         write_json(copy, record)
         print(f"The record is in {copy}, too.")
+    if record.get("failed"):
+        sys.exit(1)

@@ -45,6 +45,7 @@ def table(record: dict) -> str:
     return "\n".join(
         f"  {name:{width}}  {metrics[name]:8.4f}  {text}"
         for name, text in MEASURES.items()
+        if name in metrics
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import keras
 
@@ -183,7 +184,10 @@ def run(
         metrics={name: float(value) for name, value in found.items()},
         measures=found.asdict(),
         left_out=found.left_out,
+        failed=found.failed,
         published=published or {},
     )
     write_json(folder.metrics_file, record)
+    for name, error in found.failed.items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
     return record

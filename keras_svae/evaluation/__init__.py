@@ -1,49 +1,73 @@
-"""Measures, one file each; each takes arrays or data sets, never a model's insides."""
+"""Measures, one file each, by the question they answer.
 
-from keras_svae.evaluation.active_units import ActiveUnits, active_units
-from keras_svae.evaluation.aggregate_posterior import (
+Each takes arrays or data sets, never a model's insides. `evaluate` takes all that apply
+to a model, and `register` adds a measure of your own.
+"""
+
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.backbones.classifier import classifier
+from keras_svae.evaluation.backbones.inception_v3 import inception_v3
+from keras_svae.evaluation.codes.active_units import ActiveUnits, active_units
+from keras_svae.evaluation.codes.aggregate_posterior import (
     AggregatePosterior,
     aggregate_posterior,
-    mmd,
 )
-from keras_svae.evaluation.annealed_importance_sampling import (
+from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
+from keras_svae.evaluation.codes.linear_probe import linear_probe
+from keras_svae.evaluation.codes.mmd import mmd
+from keras_svae.evaluation.codes.nearest_neighbours import nearest_neighbours
+from keras_svae.evaluation.evaluate import Report, evaluate
+from keras_svae.evaluation.likelihood.annealed_importance_sampling import (
     AnnealedImportance,
     annealed_importance_sampling,
 )
-from keras_svae.evaluation.backbone import Backbone, inception_v3
-from keras_svae.evaluation.bidirectional_monte_carlo import (
+from keras_svae.evaluation.likelihood.bidirectional_monte_carlo import (
     BidirectionalMonteCarlo,
     bidirectional_monte_carlo,
 )
-from keras_svae.evaluation.bits_per_dimension import bits_per_dimension
-from keras_svae.evaluation.calibration import Calibration, Reliability, calibration
-from keras_svae.evaluation.class_accuracy import class_accuracy
-from keras_svae.evaluation.classification_accuracy import classification_accuracy
-from keras_svae.evaluation.classifier import classifier
-from keras_svae.evaluation.density import Density, density
-from keras_svae.evaluation.density_coverage import DensityCoverage, density_coverage
-from keras_svae.evaluation.evaluate import Report, evaluate
-from keras_svae.evaluation.frechet_distance import frechet_distance
-from keras_svae.evaluation.importance_weighted_bound import (
+from keras_svae.evaluation.likelihood.bits_per_dimension import bits_per_dimension
+from keras_svae.evaluation.likelihood.calibration import (
+    Calibration,
+    Reliability,
+    calibration,
+)
+from keras_svae.evaluation.likelihood.density import Density, density
+from keras_svae.evaluation.likelihood.importance_weighted_bound import (
     ImportanceWeightedBound,
     importance_weighted_bound,
 )
-from keras_svae.evaluation.inception_score import inception_score
-from keras_svae.evaluation.kernel_distance import kernel_distance
-from keras_svae.evaluation.lpips import LPIPS, lpips
-from keras_svae.evaluation.marginal_bound import marginal_bound
+from keras_svae.evaluation.likelihood.marginal_bound import marginal_bound
+from keras_svae.evaluation.likelihood.quantisation import dequantise
+from keras_svae.evaluation.likelihood.variational_bound import (
+    VariationalBound,
+    variational_bound,
+)
+from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.mixture_score import mixture_posterior, mixture_score
-from keras_svae.evaluation.modes import Modes, modes
-from keras_svae.evaluation.moments import Moments
-from keras_svae.evaluation.mse import mse, rmse
-from keras_svae.evaluation.precision_recall import PrecisionRecall, precision_recall
-from keras_svae.evaluation.probe import linear_probe, nearest_neighbours
-from keras_svae.evaluation.psnr import psnr
-from keras_svae.evaluation.quantisation import dequantise
-from keras_svae.evaluation.ssim import ssim
+from keras_svae.evaluation.needs import NEEDS
+from keras_svae.evaluation.reconstructions.lpips import LPIPS, lpips
+from keras_svae.evaluation.reconstructions.mse import mse, rmse
+from keras_svae.evaluation.reconstructions.psnr import psnr
+from keras_svae.evaluation.reconstructions.ssim import ssim
+from keras_svae.evaluation.registry import register
+from keras_svae.evaluation.samples.class_accuracy import class_accuracy
+from keras_svae.evaluation.samples.density_coverage import (
+    DensityCoverage,
+    density_coverage,
+)
+from keras_svae.evaluation.samples.frechet_distance import frechet_distance
+from keras_svae.evaluation.samples.inception_score import inception_score
+from keras_svae.evaluation.samples.kernel_distance import kernel_distance
+from keras_svae.evaluation.samples.mixture_score import mixture_posterior, mixture_score
+from keras_svae.evaluation.samples.modes import Modes, modes
+from keras_svae.evaluation.samples.moments import Moments
+from keras_svae.evaluation.samples.precision_recall import (
+    PrecisionRecall,
+    precision_recall,
+)
+from keras_svae.evaluation.streams import Examples, gather
 from keras_svae.evaluation.subject import Subject
-from keras_svae.evaluation.variational_bound import VariationalBound, variational_bound
+from keras_svae.evaluation.table import MEASURES
 
 __all__ = [
     "ActiveUnits",
@@ -54,11 +78,15 @@ __all__ = [
     "Calibration",
     "Density",
     "DensityCoverage",
+    "Examples",
     "ImportanceWeightedBound",
     "LPIPS",
+    "MEASURES",
+    "Material",
     "Measurement",
     "Modes",
     "Moments",
+    "NEEDS",
     "PrecisionRecall",
     "Reliability",
     "Report",
@@ -78,6 +106,7 @@ __all__ = [
     "dequantise",
     "evaluate",
     "frechet_distance",
+    "gather",
     "importance_weighted_bound",
     "inception_score",
     "inception_v3",
@@ -93,6 +122,7 @@ __all__ = [
     "nearest_neighbours",
     "precision_recall",
     "psnr",
+    "register",
     "rmse",
     "ssim",
     "variational_bound",

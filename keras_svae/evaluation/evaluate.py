@@ -1,21 +1,22 @@
 """One call that measures a trained model, or its SavedModel, on all that applies."""
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 import tqdm
 
-from keras_svae.evaluation.backbone import Backbone
-from keras_svae.evaluation.lpips import LPIPS
-from keras_svae.evaluation.material import Material, named
-from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.material import Material
+from keras_svae.evaluation.measurement import Measurement, by_name
+from keras_svae.evaluation.reconstructions.lpips import LPIPS
+from keras_svae.evaluation.registry import check_known
 from keras_svae.evaluation.streams import Stream
 from keras_svae.evaluation.subject import Subject
-from keras_svae.evaluation.table import MEASURES, NEEDS
+from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed
 
 __all__ = ["Report", "evaluate"]
@@ -26,11 +27,17 @@ class Report(dict[str, Measurement]):
 
     Attributes:
         left_out: Why, by the name of each measure that does not apply.
+        failed: The error, by the name of each measure that applies and ended with one.
     """
 
-    def __init__(self, *arguments, left_out: dict[str, str] | None = None):
+    def __init__(
+        self,
+        *arguments,
+        left_out: dict[str, str] | None = None,
+        failed: dict[str, str] | None = None,
+    ):
         super().__init__(*arguments)
-        self.left_out = left_out or {}
+        self.left_out, self.failed = left_out or {}, failed or {}
 
     def __str__(self) -> str:
         width = max((len(value.name) for value in self.values()), default=0)
@@ -39,6 +46,11 @@ class Report(dict[str, Measurement]):
             said = str(value).removeprefix(f"{value.name} ")
             lines.append(f"{value.name:{width}}  {said}")
         lines += [f"left out: {name}: {why}" for name, why in self.left_out.items()]
+        # TensorFlow's errors have lines of graph nodes.
+        lines += [
+            f"failed: {name}: {error.splitlines()[0]}"
+            for name, error in self.failed.items()
+        ]
         return "\n".join(lines)
 
     def asdict(self) -> dict[str, dict[str, Any]]:
@@ -75,30 +87,34 @@ def evaluate(
             measure.
         measures: Names, as in `MEASURES`; None for all that apply but the costly ones
             (the importance-weighted bound and annealed importance sampling), "all" for
-            those too. One that is named and does not apply is an error.
+            those too. A measure that you name has to apply, and its errors are raised.
         train: Labelled training data, with which the codes' probes are trained.
         n: Examples that are read and samples that are drawn, at most.
-        backbone: What images are seen through: see `Backbone`, `classifier`,
-            `inception_v3`.
+        backbone: The network through which measures see images: see `Backbone`,
+            `classifier`, `inception_v3`.
         lpips: See `LPIPS`.
         mixture: The law of points, as `keras_svae.data.mixture` gives it.
-        value_range: What black and white are; by default the likelihood's range, and
-            (0, 1) where it has none: then samples of images are clipped to it.
+        value_range: (low, high), the values of black and white; by default the
+            likelihood's range, and (0, 1) where it has none. Samples of images are
+            clipped to it.
         dequantise: Images are 8-bit: likelihoods are of images with uniform noise, and
             in bits per dimension too.
         options: Further arguments by measure, `{"importance_weighted_bound": {"k":
             5000}}`.
-        seed: Of all that is drawn.
+        seed: The seed of all random draws.
         verbose: Whether to show a progress bar.
 
     Returns:
         Measurements by name, `found["mse"]`, several of one measure as
-        `found["precision_recall.recall"]`; and in `left_out` why others are not there.
+        `found["precision_recall.recall"]`. What does not apply is in `left_out`, with
+        the reason; what applies and ended with an error is in `failed`, with the error.
         Printed, a table.
 
     Raises:
         ValueError: On an unknown measure, one that is named and does not apply, or data
             that do not go with the model.
+        Exception: Whatever a measure that is named ends with.
+        MemoryError, tf.errors.ResourceExhaustedError: Where memory is not enough.
 
     Example:
         found = ks.evaluation.evaluate(
@@ -106,79 +122,58 @@ def evaluate(
             backbone=ks.evaluation.classifier("mnist"))
         print(found)
     """
-    subject = Subject.of(model)
+    named = [] if measures in (None, "all") else measures
+    named = [named] if isinstance(named, str) else list(named)
+    options = {name: dict(given) for name, given in (options or {}).items()}
+    check_known([*named, *options], MEASURES, "measures")
     if not isinstance(n, (int, np.integer)) or n < 2:
         raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
-    settings = {
-        "n": int(n),
-        "seed": check_seed(seed),
-        "backbone": backbone,
-        "lpips": lpips,
-        "mixture": mixture,
-        "value_range": value_range,
-        "dequantise": dequantise,
-    }
-    material = Material(subject, test, train, settings)
-    names, left_out = _chosen(measures, material)
-    options = _options(options)
-    # All of the data, before anything runs: later, errors are a measure's own.
-    for x in material.x():
-        subject.check(x)
-    if subject.classes is not None and material.labelled_test:
-        for _ in material.examples():
-            pass
+    material = Material(
+        Subject.of(model),
+        test,
+        train,
+        n=int(n),
+        seed=check_seed(seed),
+        backbone=backbone,
+        lpips=lpips,
+        mixture=mixture,
+        value_range=value_range,
+        dequantise=dequantise,
+    )
+    chosen, left_out = _chosen(named, measures == "all", material, options)
     found: dict[str, Measurement] = {}
-    with tqdm.tqdm(names, disable=not verbose, unit="measure") as bar:
+    failed: dict[str, str] = {}
+    with tqdm.tqdm(chosen, disable=not verbose, unit="measure") as bar:
         for name in bar:
             bar.set_description(name)
             try:
                 made = MEASURES[name].compute(material, **options.get(name, {}))
-            except ValueError as error:
-                # What the other measures found is not lost by one that cannot be taken.
-                if measures not in (None, "all"):
+                found |= by_name(name, made)
+            except (MemoryError, tf.errors.ResourceExhaustedError):
+                raise
+            except Exception as error:
+                # What the other measures found is not lost by one that ends so.
+                if named:
                     raise
-                left_out[name] = str(error)
-                continue
-            found |= named(name, made)
-    return Report(found, left_out=left_out)
+                failed[name] = f"{type(error).__name__}: {error}"
+    return Report(found, left_out=left_out, failed=failed)
 
 
-def _chosen(measures, material: Material) -> tuple[list[str], dict[str, str]]:
+def _chosen(
+    named: list[str], costly: bool, material: Material, options: Mapping[str, Mapping]
+) -> tuple[list[str], dict[str, str]]:
     """The measures to take, and why others are left out."""
-    named = [] if measures in (None, "all") else measures
-    named = [named] if isinstance(named, str) else list(named)
-    _known(named)
     chosen, left_out = [], {}
-    for name, one in MEASURES.items():
+    for name, measure in MEASURES.items():
         if named and name not in named:
             continue
-        missing = [
-            NEEDS[need][1] for need in one.all_needs if not NEEDS[need][0](material)
-        ]
+        missing = " and ".join(measure.missing(material, options.get(name, {})))
         if missing and named:
-            raise ValueError(
-                f"Expected {' and '.join(missing)} for {name}; received: none"
-            )
+            raise ValueError(f"Expected {missing} for {name}; received: {material}")
         if missing:
-            left_out[name] = "it needs " + " and ".join(missing)
-        elif one.costly and measures is None:
+            left_out[name] = f"it needs {missing}"
+        elif measure.costly and not (named or costly):
             left_out[name] = "it is costly: name it"
         else:
             chosen.append(name)
     return chosen, left_out
-
-
-def _known(names: Iterable[str]) -> None:
-    for name in names:
-        if name not in MEASURES:
-            near = difflib.get_close_matches(name, MEASURES, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"Expected measures among {list(MEASURES)}; received: {name!r}.{hint}"
-            )
-
-
-def _options(options) -> dict[str, dict]:
-    options = {name: dict(given) for name, given in (options or {}).items()}
-    _known(options)
-    return options

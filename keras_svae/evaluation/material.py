@@ -1,20 +1,32 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from keras_svae.evaluation.labelled import has_labels, label_batches, rows
-from keras_svae.evaluation.measurement import Measurement, changed
-from keras_svae.evaluation.streams import batches, gather
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.reconstructions.lpips import LPIPS
+from keras_svae.evaluation.streams import (
+    Stream,
+    batches,
+    check_range,
+    fields,
+    first,
+    gather,
+    has_labels,
+)
 from keras_svae.evaluation.subject import Subject
 
+__all__ = ["Material"]
 
-class Again:
-    """A stream that can be read as often as it is asked for."""
+# Of arrays: x and what is made of it are read side by side.
+BATCH = 256
+
+
+class Repeatable:
+    """A stream of batches that can be read more than once."""
 
     def __init__(self, make: Callable[[], Iterator]):
         self._make = make
@@ -23,84 +35,127 @@ class Again:
         return iter(self._make())
 
 
-def _first(stream: Iterator[np.ndarray], n: int) -> Iterator[np.ndarray]:
-    """The first n examples of a stream."""
-    for part in stream:
-        yield part[:n]
-        n -= len(part)
-        if n <= 0:
-            return
-
-
-def _inputs(data):
-    return data[0] if isinstance(data, tuple) else data
-
-
-def _labels(data, n: int) -> np.ndarray:
-    return np.concatenate(list(label_batches(data)))[:n]
-
-
 class Material:
-    """What measures are computed from; each made once, when first asked for.
+    """What measures are computed from: `evaluate` gives it to each of them.
 
     Images are never kept: they are read, or made again from the same seeds, by each
-    measure that wants them. Features and codes are kept.
+    measure that asks for them. Features and codes are kept. Methods give streams of
+    batches, which any function of this package takes and `gather` makes one array of.
+
+    Args:
+        subject: The model.
+        test: Test data, see `evaluate`, as for all that follow.
+        train: Training data.
+        n: Examples that are read and samples that are drawn, at most.
+        seed: The seed of all random draws.
+        backbone: The network through which measures see images.
+        lpips: The network of LPIPS.
+        mixture: The law of points.
+        value_range: (low, high), the values of black and white.
+        dequantise: Whether images are 8-bit.
+
+    Attributes:
+        subject: The model, as the functions that can be asked of it, a `Subject`.
+        n: How many samples are drawn, and how many examples are read at most.
+        count: How many test examples there are, at most n.
+        extremes: Their smallest and largest value.
+        repeats: Whether they are the same at each reading; a data set that shuffles,
+            or draws anew, is not.
+        seed: The seed of all random draws.
+        images: Whether examples are images (height, width, 1 or 3).
+        value_range: (low, high) where data lie, of images the values of black and
+            white; None for anywhere.
+        dequantise: Whether likelihoods are of 8-bit data with uniform noise.
+        backbone: The `Backbone` through which measures see images, or None.
+        lpips: An `LPIPS`, or None.
+        mixture: The law of points, or None.
+        labelled_test: Whether test data have labels.
+        labelled_train: Whether training data are there, with labels.
+
+    Raises:
+        ValueError: On data that do not go with the model.
     """
 
-    def __init__(self, subject: Subject, test, train, settings: dict[str, Any]):
-        self.subject, self.n, self.seed = subject, settings["n"], settings["seed"]
-        self.backbone, self.lpips = settings["backbone"], settings["lpips"]
-        self.mixture = settings["mixture"]
-        self.dequantise = settings["dequantise"]
+    def __init__(
+        self,
+        subject: Subject,
+        test: Stream,
+        train: Stream | None = None,
+        *,
+        n: int,
+        seed: int = 0,
+        backbone: Backbone | None = None,
+        lpips: LPIPS | None = None,
+        mixture=None,
+        value_range: tuple[float, float] | None = None,
+        dequantise: bool = False,
+    ):
+        self.subject, self.n, self.seed = subject, n, seed
+        self.backbone, self.lpips, self.mixture = backbone, lpips, mixture
+        self.dequantise = dequantise
         shape = subject.data_shape
         self.images = len(shape) == 3 and shape[-1] in (1, 3)
-        self.value_range = settings["value_range"] or subject.range
-        if self.images and self.value_range is None:
+        if value_range is not None:
+            value_range = check_range(value_range)
+        self.value_range = value_range or subject.range
+        if self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self._test, self._train = test, train
         self.labelled_test = has_labels(test)
-        self.labelled = self.labelled_test and train is not None and has_labels(train)
+        self.labelled_train = train is not None and has_labels(train)
+        # All of the data, before anything runs: later, errors are a measure's own.
+        self.count, least, most, head = 0, np.inf, -np.inf, None
+        for part in self.examples() if self.labelled_test else self.x():
+            x, _ = fields(part)
+            subject.check(x)
+            self.count += len(x)
+            least, most = min(least, x.min()), max(most, x.max())
+            head = x if head is None else head
+        self.extremes = float(least), float(most)
+        self.repeats = np.array_equal(head, next(iter(self.x())))
 
-    def x(self) -> "Again":
-        """Test data, at most n."""
-        return Again(lambda: _first(batches(_inputs(self._test)), self.n))
+    def __str__(self) -> str:
+        method, shape = self.subject.about["method"], self.subject.data_shape
+        return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
 
-    def examples(self) -> "Again":
-        """What the model is asked about: `x`, of a conditional one with the classes."""
+    def x(self) -> Repeatable:
+        """Test data, (batch, ...) each."""
+        inputs = self._test[0] if isinstance(self._test, tuple) else self._test
+        return Repeatable(lambda: first(batches(inputs, BATCH), self.n))
+
+    def examples(self) -> Repeatable:
+        """What the model is asked about: x, or `Examples` of a conditional model."""
         return self._examples(self._test)
 
-    def _examples(self, data) -> "Again":
-        classes = self.subject.classes
-        if classes is None:
-            return Again(lambda: _first(batches(_inputs(data)), self.n))
-        return Again(lambda: _first(rows(data, classes), self.n))
+    def _examples(self, data) -> Repeatable:
+        read = self.subject.read
+        return Repeatable(lambda: first(read(data, batch_size=BATCH), self.n))
 
-    def samples(self) -> "Again":
+    def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
-        return Again(lambda: map(self._clip, self.subject.generate(self.n, self.seed)))
+        return Repeatable(
+            lambda: map(self._clip, self.subject.generate(self.n, self.seed))
+        )
 
-    def reconstructions(self) -> "Again":
+    def reconstructions(self) -> Repeatable:
         """Reconstructions of `x`; images are clipped to their range."""
         made = self.subject.reconstruct
-        return Again(lambda: map(self._clip, made(self.examples(), self.seed)))
+        return Repeatable(lambda: map(self._clip, made(self.examples(), self.seed)))
 
     def _clip(self, x: np.ndarray) -> np.ndarray:
         return np.clip(x, *self.value_range) if self.images else x
 
-    def prior_codes(self) -> "Again":
+    def prior_codes(self) -> Repeatable:
         """Codes of the prior, of which `recovered_codes` are the way back."""
         pairs = self.subject.generate_pairs
-        return Again(lambda: (z for _, z in pairs(self.n, self.seed)))
+        return Repeatable(lambda: (z for _, z in pairs(self.n, self.seed)))
 
-    def recovered_codes(self) -> "Again":
+    def recovered_codes(self) -> Repeatable:
         """Codes of samples that were made from `prior_codes`."""
-        return Again(lambda: self.subject.codes(self._unclipped(), self.seed))
+        return Repeatable(lambda: self.subject.recovered_codes(self.n, self.seed))
 
-    def _unclipped(self) -> "Again":
-        return Again(lambda: self.subject.generate_examples(self.n, self.seed))
-
-    def features(self, stream: "Again") -> np.ndarray:
-        """The backbone's features; points are their own."""
+    def features(self, stream) -> np.ndarray:
+        """The backbone's features of images, (n, d); points are their own."""
         if self.backbone is None:
             return gather(stream)
         made = self.backbone.features(stream, value_range=self.value_range)
@@ -108,60 +163,67 @@ class Material:
 
     @functools.cached_property
     def real_features(self) -> np.ndarray:
+        """Features of `x`, (count, d)."""
         return self.features(self.x())
 
     @functools.cached_property
     def generated_features(self) -> np.ndarray:
+        """Features of `samples`, (n, d)."""
         return self.features(self.samples())
-
-    def of_features(self, measure: Callable, *given, **options) -> Any:
-        """What a measure of features gives, with what the features are."""
-        about = {"backbone": "none: the points themselves"}
-        if self.backbone is not None:
-            about = self.backbone.details(self.subject.data_shape)
-        found = named("", measure(*given, **options))
-        return {
-            part.removeprefix("."): changed(one, **about) for part, one in found.items()
-        }
 
     @functools.cached_property
     def codes(self) -> np.ndarray:
-        """Codes of `x`: the posterior's means, or draws where it has none."""
+        """Codes of `x`, (count, d): the posterior's means, or draws without a mean."""
         return gather(self.subject.codes(self.examples(), self.seed), "codes")
 
     @functools.cached_property
     def drawn_codes(self) -> np.ndarray:
-        """Draws z ~ q(z|x) at `x`."""
+        """Draws z ~ q(z|x) at `x`, (count, d)."""
         return gather(self.subject.encode(self.examples(), self.seed), "codes")
 
     @functools.cached_property
+    def _training(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes and labels of training data, read together: the order may change."""
+        labels = []
+
+        def inputs():
+            for part in first(batches(self._train, BATCH, labelled=True), self.n):
+                labels.append(part.y)
+                yield part
+
+        codes = gather(self.subject.codes(inputs(), self.seed), "codes")
+        return codes, np.concatenate(labels)
+
+    @property
     def train_codes(self) -> np.ndarray:
-        read = self._examples(self._train)
-        return gather(self.subject.codes(read, self.seed), "codes")
+        """Codes of labelled training data, n at most; as `codes`."""
+        return self._training[0]
 
     @property
-    def labels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Labels of `train_codes` and `codes`."""
-        return _labels(self._train, self.n), _labels(self._test, self.n)
+    def train_labels(self) -> np.ndarray:
+        """Labels of `train_codes`."""
+        return self._training[1]
 
-    @property
+    @functools.cached_property
     def test_labels(self) -> np.ndarray:
-        """Labels of `x`."""
-        return _labels(self._test, self.n)
+        """Labels of `x`, and so of `codes`, where data repeat."""
+        return self._labels(self._test)
 
-    def density(self) -> dict[str, Any]:
+    @functools.cached_property
+    def labels_of_training(self) -> np.ndarray:
+        """Labels of training data, n at most, in an order of their own."""
+        return self._labels(self._train)
+
+    def _labels(self, data) -> np.ndarray:
+        read = first(batches(data, BATCH, labelled=True), self.n)
+        return np.concatenate([part.y for part in read])
+
+    def likelihood_arguments(self) -> dict[str, Any]:
         """What the likelihood measures take beside the data, which are `examples`."""
-        conditional = self.subject.classes is not None
-        if conditional and self.dequantise:
-            raise ValueError(
-                "Expected dequantise=False for the likelihoods of a conditional model; "
-                "received: dequantise=True"
-            )
         return {
             "log_likelihood": self.subject.log_likelihood,
             "prior": self.subject.prior,
-            # Of rows with classes the range has been looked at before.
-            "value_range": None if conditional else self.value_range,
+            "value_range": self.value_range,
             "dequantise": self.dequantise,
             "seed": self.seed,
         }
@@ -174,18 +236,3 @@ class Material:
         }
         about = self.subject.about["log_ratio"]
         return tuple(gather(found[about[law]]) for law in ("above", "below"))
-
-
-def named(name: str, found: Any) -> dict[str, Measurement]:
-    """What a measure gave, by name: `name`, or `name.part` for each of several."""
-    if isinstance(found, Measurement):
-        return {name: found}
-    if dataclasses.is_dataclass(found):
-        return {name: found.mean}
-    if not isinstance(found, dict):
-        found = found._asdict()
-    return {
-        f"{name}.{part}".removesuffix("."): one
-        for part, one in found.items()
-        if isinstance(one, Measurement)
-    }

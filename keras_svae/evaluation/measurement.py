@@ -1,9 +1,12 @@
 """What a measure returns: a number that says what it is."""
 
+import dataclasses
 import math
+import numbers
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Measurement", "changed"]
+__all__ = ["Measurement", "by_name", "changed"]
 
 
 class Measurement(float):
@@ -69,3 +72,37 @@ def changed(one: Measurement, name: str | None = None, **details) -> Measurement
     """The measurement, with another name or further details."""
     more = one.details | details
     return Measurement(one, name or one.name, one.deviation, **more)
+
+
+def by_name(name: str, found: Any) -> dict[str, Measurement]:
+    """What a measure gave, by name: `name`, or `name.part` for each of several.
+
+    Args:
+        name: The measure's.
+        found: A `Measurement` or another number; or several of them by name, in a
+            dictionary, a named tuple or a dataclass. What is no number is left out. The
+            one that is called "mean" or "" is the measure's own.
+
+    Raises:
+        TypeError: On anything else.
+    """
+    if isinstance(found, numbers.Real):
+        own = isinstance(found, Measurement)
+        return {name: found if own else Measurement(found, name)}
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        found = {
+            one.name: getattr(found, one.name) for one in dataclasses.fields(found)
+        }
+    elif hasattr(found, "_asdict"):
+        found = found._asdict()
+    if not isinstance(found, Mapping):
+        raise TypeError(
+            f"Expected the measure {name} to give a Measurement or several by name; "
+            f"received: {type(found).__name__}"
+        )
+    parts: dict[str, Measurement] = {}
+    for part, one in found.items():
+        if isinstance(one, numbers.Real):
+            own = name if part in ("", "mean") else f"{name}.{part}"
+            parts |= by_name(own, one)
+    return parts

@@ -1,58 +1,100 @@
 """Arrays, or data sets of any length, read batch by batch."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Stream", "batches", "gather", "pairs"]
+__all__ = [
+    "Examples",
+    "Stream",
+    "batches",
+    "check_range",
+    "check_within",
+    "first",
+    "gather",
+    "has_labels",
+    "is_within",
+    "pairs",
+    "fields",
+]
 
 # What every measure takes: an array, a data set of x or (x, y), or an iterable of
 # batches.
 Stream = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarray]
+# By what share of its range a value may leave it: rounding in float32.
+ROUNDING = 1e-5
 
 
-def batches(data: Stream, batch_size: int = 256, name: str = "data") -> Iterator:
-    """The batches of a stream, float arrays of one shape but for the first axis.
+class Examples(NamedTuple):
+    """Examples with their labels.
+
+    What a conditional model reads in the place of x. Where a name says `inputs`, it is
+    x of any other model or `Examples` of a conditional one.
+
+    Attributes:
+        x: (n, ...), an array or a tensor.
+        y: One label for each example, (n,); classes are integers 0, 1, ...
+    """
+
+    x: np.ndarray | tf.Tensor
+    y: np.ndarray | tf.Tensor
+
+
+def fields(inputs) -> tuple:
+    """(x, y) of `Examples`; (x, None) of x alone."""
+    return tuple(inputs) if isinstance(inputs, Examples) else (inputs, None)
+
+
+def has_labels(data) -> bool:
+    """Whether data come with labels: a pair of arrays, or a data set of pairs."""
+    if isinstance(data, tf.data.Dataset):
+        return isinstance(data.element_spec, tuple)
+    return isinstance(data, tuple)
+
+
+def batches(
+    data: Stream, batch_size: int = 256, name: str = "data", labelled: bool = False
+) -> Iterator:
+    """The batches of a stream, arrays of one shape but for the first axis.
 
     Args:
         data: An array (n, ...), which is cut into batches; a finite `tf.data.Dataset`
-            of x or (x, y), whose batches are taken as they are and its y left out; or
-            an iterable of arrays (batch, ...). An iterator can be read only once.
-        batch_size: Of an array's batches.
+            of x or (x, y), whose batches are taken as they are; an iterable of arrays
+            (batch, ...), or of `Examples`; or `Examples`. An iterator can be read only
+            once.
+        batch_size: How many examples a batch of an array has.
         name: What an error calls the data.
+        labelled: Whether the labels of a pair (x, y), or of a data set of such, are
+            read too; else the data set's are left out.
+
+    Yields:
+        Arrays, or `Examples` of arrays where labels are read.
 
     Raises:
         ValueError: On no data at all, an endless data set, values that are not
-            numbers or not finite, or shapes that change.
+            numbers or not finite, shapes that change, or labels of another number.
     """
     shape = None
-    for part in _parts(data, batch_size, name):
-        part = np.asarray(part)
-        if part.ndim == 0 or not np.issubdtype(part.dtype, np.number):
-            raise ValueError(
-                f"Expected {name} as batches of numbers (batch, ...); received: "
-                f"{part.dtype} of shape {part.shape}"
-            )
-        if shape is not None and part.shape[1:] != shape:
-            raise ValueError(
-                f"Expected all {name} of shape {shape}; received: {part.shape[1:]}"
-            )
-        shape = part.shape[1:]
-        bad = ~np.isfinite(part)
-        if bad.any():
-            rows = int(bad.reshape(len(part), -1).any(1).sum())
-            raise ValueError(
-                f"Expected finite {name}; received: NaN or infinity in {rows} of "
-                f"{len(part)} examples"
-            )
-        if len(part):
-            yield part
+    for element in _elements(data, batch_size, name, labelled):
+        x, y = fields(element)
+        x = _checked(x, shape, name)
+        shape = x.shape[1:]
+        if y is not None:
+            y = np.asarray(y)
+            if y.shape[:1] != x.shape[:1]:
+                raise ValueError(
+                    f"Expected {len(x)} labels, one for each of the {name}; received: "
+                    f"shape {y.shape}"
+                )
+        if len(x):
+            yield x if y is None else Examples(x, y)
     if shape is None:
         raise ValueError(f"Expected {name}; received: none at all")
 
 
-def _parts(data: Stream, batch_size: int, name: str) -> Iterator:
+def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
     if isinstance(data, tf.data.Dataset):
         if data.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
@@ -60,7 +102,15 @@ def _parts(data: Stream, batch_size: int, name: str) -> Iterator:
                 ".take(n) ends it"
             )
         for element in data:
-            yield element[0] if isinstance(element, tuple) else element
+            if labelled:
+                yield Examples(*element[:2])
+            else:
+                yield element[0] if isinstance(element, tuple) else element
+    elif isinstance(data, Examples) or (labelled and isinstance(data, tuple)):
+        x, y = map(np.asarray, data)
+        for start in range(0, max(len(x), len(y)), batch_size):
+            rows = slice(start, start + batch_size)
+            yield Examples(x[rows], y[rows])
     elif hasattr(data, "shape") or isinstance(data, (list, tuple)):
         array = np.asarray(data)
         if array.ndim == 0:
@@ -74,6 +124,38 @@ def _parts(data: Stream, batch_size: int, name: str) -> Iterator:
             f"Expected {name} as an array, a tf.data.Dataset or an iterable of "
             f"batches; received: {type(data).__name__}"
         )
+
+
+def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
+    """A batch as an array; raises unless it is of finite numbers and this shape."""
+    x = np.asarray(x)
+    if x.ndim == 0 or not np.issubdtype(x.dtype, np.number):
+        raise ValueError(
+            f"Expected {name} as batches of numbers (batch, ...); received: "
+            f"{x.dtype} of shape {x.shape}"
+        )
+    if shape is not None and x.shape[1:] != shape:
+        raise ValueError(
+            f"Expected all {name} of shape {shape}; received: {x.shape[1:]}"
+        )
+    bad = ~np.isfinite(x)
+    if bad.any():
+        rows = int(bad.reshape(len(x), -1).any(1).sum())
+        raise ValueError(
+            f"Expected finite {name}; received: NaN or infinity in {rows} of "
+            f"{len(x)} examples"
+        )
+    return x
+
+
+def first(stream: Iterable, n: int) -> Iterator:
+    """The first n examples of a stream of batches."""
+    for part in stream:
+        x, y = fields(part)
+        yield x[:n] if y is None else Examples(x[:n], y[:n])
+        n -= len(x)
+        if n <= 0:
+            return
 
 
 def gather(data: Stream, name: str = "data") -> np.ndarray:
@@ -115,4 +197,36 @@ def pairs(
         longer = names[0] if held[1] is None else names[1]
         raise ValueError(
             f"Expected as many {names[0]} as {names[1]}; received: more {longer}"
+        )
+
+
+def check_range(value_range) -> tuple[float, float]:
+    """(low, high) as floats; raises unless both are finite, and low < high."""
+    try:
+        low, high = map(float, value_range)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(
+            "Expected value_range as two numbers (low, high), low < high; received: "
+            f"{value_range!r}"
+        )
+    return low, high
+
+
+def is_within(least: float, most: float, value_range: tuple[float, float]) -> bool:
+    """Whether values from least to most lie in the range, but for rounding."""
+    low, high = value_range
+    slack = ROUNDING * (high - low)
+    return bool(low - slack <= least and most <= high + slack)
+
+
+def check_within(x: np.ndarray, value_range: tuple[float, float], name: str) -> None:
+    """Raises unless all values lie in the range, but for rounding."""
+    least, most = x.min(), x.max()
+    if not is_within(least, most, value_range):
+        low, high = value_range
+        raise ValueError(
+            f"Expected {name} in [{low:g}, {high:g}], the value_range; received: "
+            f"values from {least:g} to {most:g}"
         )

@@ -1,9 +1,6 @@
 """A trained model, or a SavedModel of one, as the functions that measures take."""
 
-import json
-import math
 import os
-import pathlib
 from collections.abc import Callable, Iterator
 
 import keras
@@ -13,8 +10,16 @@ import tensorflow_probability as tfp
 
 from keras_svae import distributions
 from keras_svae.distributions import drawn
-from keras_svae.evaluation.labelled import has_labels, joined, parted, rows
-from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
+from keras_svae.evaluation.loading import opened
+from keras_svae.evaluation.streams import (
+    Examples,
+    Stream,
+    batches,
+    fields,
+    has_labels,
+)
+from keras_svae.game import checks
 from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
@@ -33,8 +38,9 @@ class Subject:
     A model of this package and a SavedModel of it answer alike, in batches, so that
     nothing grows with the number of examples.
 
-    A conditional model is asked for samples of all classes in turn; of data it is told
-    the classes, as (x, y), a pair of arrays or a `tf.data.Dataset` of pairs.
+    A conditional model is asked for samples of all classes in turn. Of data it is told
+    the classes: data are then a pair of arrays (x, y), a `tf.data.Dataset` of pairs,
+    `Examples`, or batches of these.
 
     Args:
         endpoints: Functions by name, as `model.endpoints()` has them and a SavedModel
@@ -44,7 +50,7 @@ class Subject:
     Attributes:
         about: As given.
         latent_dim: The code's dimension.
-        data_shape: Of one example.
+        data_shape: The shape of one example.
         classes: How many classes a conditional model has; None for any other.
         range: Where data lie, (low, high), or None for anywhere.
     """
@@ -66,54 +72,10 @@ class Subject:
         """
         if isinstance(source, Subject):
             return source
-        if isinstance(source, (str, os.PathLike)):
-            path = pathlib.Path(source)
-            if not path.exists():
-                raise FileNotFoundError(
-                    "Expected a .keras file, a SavedModel or a run's folder; received: "
-                    f"{path}, which is not there"
-                )
-            if path.is_dir():
-                return cls._loaded(path)
-            if path.suffix != ".keras":
-                raise ValueError(
-                    "Expected a .keras file, a SavedModel or a run's folder; received: "
-                    f"{path}"
-                )
-            source = keras.saving.load_model(path)
-        if not hasattr(source, "endpoints") or not hasattr(source, "about"):
-            raise ValueError(
-                "Expected a model of keras_svae with a latent code; received: "
-                f"{type(source).__name__}"
-            )
-        functions = {
-            name: tf.function(function, input_signature=signature)
-            for name, (function, signature) in source.endpoints().items()
-        }
-        # As a SavedModel would tell it.
-        return cls(functions, json.loads(json.dumps(source.about())))
-
-    @classmethod
-    def _loaded(cls, path: pathlib.Path) -> "Subject":
-        places = (path, path / "savedmodel")
-        found = [p for p in places if (p / "saved_model.pb").is_file()]
-        if not found:
-            raise ValueError(
-                "Expected a SavedModel, or a run's folder with one in savedmodel/; "
-                f"received: {path}, which holds neither (an unfinished run?)"
-            )
-        loaded = tf.saved_model.load(found[0])
-        if "about" not in loaded.signatures:
-            raise ValueError(
-                "Expected a SavedModel that this version of keras_svae exported, with "
-                f"the endpoint 'about'; received: {found[0]} with "
-                f"{sorted(loaded.signatures)}"
-            )
-        names = set(loaded.signatures) - {"serving_default"}
-        about = json.loads(loaded.about()["about"].numpy())
-        made = cls({name: getattr(loaded, name) for name in names}, about)
-        # Its functions hold its variables weakly.
-        made._loaded_model = loaded
+        endpoints, about, loaded = opened(source)
+        made = cls(endpoints, about)
+        # A SavedModel's functions hold its variables weakly.
+        made._loaded = loaded
         return made
 
     def offers(self, *names: str) -> bool:
@@ -154,7 +116,7 @@ class Subject:
             )
 
     def generate(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of n samples x ~ p(x), and by the way of what `generate` draws."""
+        """Batches of n samples x ~ p(x)."""
         for x, _ in self.generate_pairs(n, seed):
             yield x
 
@@ -171,15 +133,20 @@ class Subject:
         """The classes of n samples of a conditional model, 0, 1, ... in turn."""
         return np.arange(n) % self.classes
 
-    def generate_examples(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of n samples as `encode` and the like read examples."""
-        for start, x in zip(range(0, n, BATCH), self.generate(n, seed), strict=True):
-            yield self._with_class(x, start)
+    def recovered_codes(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
+        """Batches of codes of the n samples that `generate_pairs` makes."""
+        name, part = self._code
+        for i, (x, _) in enumerate(self.generate_pairs(n, seed)):
+            # Not checked as data are: a sample may leave their range.
+            inputs = self._with_classes(x, i * BATCH)
+            yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
 
-    def _with_class(self, x: np.ndarray, start: int) -> np.ndarray:
+    def _with_classes(self, x: np.ndarray, start: int) -> tf.Tensor | Examples:
+        """Samples from the start-th on, with their classes where the model has some."""
+        x = tf.constant(x, tf.float32)
         if self.classes is None:
             return x
-        return joined(x, self.classes_of(start + len(x))[start:]).numpy()
+        return Examples(x, tf.constant(self.classes_of(start + len(x))[start:]))
 
     def encode(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of one draw z ~ q(z|x) for each example."""
@@ -187,9 +154,12 @@ class Subject:
 
     def codes(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the mean of q(z|x), or of a draw where there is no mean."""
-        if not self.offers("posterior"):
-            return self.encode(data, seed)
-        return self._each(data, "posterior", "mean", seed)
+        return self._each(data, *self._code, seed)
+
+    @property
+    def _code(self) -> tuple[str, str]:
+        """The endpoint that gives codes, and what it calls them."""
+        return ("posterior", "mean") if self.offers("posterior") else ("encode", "z")
 
     def reconstruct(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of reconstructions, through the posterior's mean where it has one."""
@@ -205,108 +175,97 @@ class Subject:
         """q(y|x), (batch, classes), of a model that has a classifier."""
         return self("classify", x)["probabilities"]
 
-    def _each(self, data, name, part, seed) -> Iterator[np.ndarray]:
-        for i, x in enumerate(batches(self._rows(data), BATCH)):
-            x = self._checked(x)
-            yield self.about_examples(name, x, seed=_seed(seed, i))[part].numpy()
+    def read(self, data: Stream, batch_size: int = BATCH) -> Iterator:
+        """Batches of what the model is asked about: x, or `Examples` with classes.
 
-    def _rows(self, data):
-        """What is told of data: x, or examples with their classes."""
-        pairs = self.classes is not None and has_labels(data)
-        return rows(data, self.classes, BATCH) if pairs else data
+        Args:
+            data: See the class; of a model without classes, labels are left out.
+            batch_size: How many examples a batch of an array has.
 
-    def _checked(self, x: np.ndarray) -> tf.Tensor:
-        """A batch of examples; raises on what the model does not read."""
+        Raises:
+            ValueError: As `batches`; for a conditional model, on data without classes
+                or with others than 0..classes - 1.
+        """
         if self.classes is None:
-            self.check(x)
-        else:
-            size = math.prod(self.data_shape) + 1
-            if x.shape[1:] != (size,):
+            x = data[0] if isinstance(data, tuple) else data
+            for part in batches(x, batch_size):
+                yield fields(part)[0]
+            return
+        for part in batches(data, batch_size, labelled=has_labels(data)):
+            if not isinstance(part, Examples):
                 raise ValueError(
                     f"Expected data with their classes, (x, y), for "
                     f"{self.about['method']}, a conditional model; received: x alone, "
-                    f"shape {x.shape}"
+                    f"shape {part.shape}"
                 )
-            self.check(x[:, :-1].reshape(-1, *self.data_shape))
-        return tf.constant(x, tf.float32)
+            checks.labels(part.y, self.classes, len(part.x))
+            yield part
 
-    def about_examples(self, name: str, examples: tf.Tensor, *others, seed=None):
-        """What an endpoint gives of examples, with their classes where it reads them.
+    def _read(self, data: Stream) -> Iterator[tf.Tensor | Examples]:
+        """Batches as tensors; raises on what the model does not read."""
+        for part in self.read(data):
+            x, y = fields(part)
+            self.check(x)
+            x = tf.constant(x, tf.float32)
+            yield x if y is None else Examples(x, tf.constant(y, tf.int64))
+
+    def _each(self, data, name, part, seed) -> Iterator[np.ndarray]:
+        for i, inputs in enumerate(self._read(data)):
+            yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
+
+    def about_examples(
+        self, name: str, inputs: tf.Tensor | Examples, *others, seed=None
+    ) -> dict[str, tf.Tensor]:
+        """What an endpoint gives of examples, with their classes where they have some.
 
         Args:
-            name: The endpoint's.
-            examples: x; of a conditional model rows, see `labelled`.
-            *others: What it reads after x and before the classes.
-            seed: Where it reads one.
+            name: The endpoint's name.
+            inputs: x, or `Examples`.
+            *others: What the endpoint reads after x and before the classes.
+            seed: The seed, where the endpoint reads one.
         """
-        given = [examples, *others]
-        if self.classes is not None:
-            x, y = parted(examples, self.data_shape)
-            given = [x, *others, y]
+        x, y = fields(inputs)
+        given = [x, *others] + ([] if y is None else [y])
         return self(name, *given, *([] if seed is None else [seed]))
 
-    def log_likelihood(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-        """log p(x|z), (batch,), nats; with a gradient."""
-        found = self.about_examples("log_likelihood", x, z, seed=tf.constant(0))
+    def log_likelihood(self, inputs: tf.Tensor | Examples, z: tf.Tensor) -> tf.Tensor:
+        """log p(x|z) of x, or log p(x|z, y) of `Examples`, (batch,), nats.
+
+        It has a gradient.
+        """
+        found = self.about_examples("log_likelihood", inputs, z, seed=tf.constant(0))
         return found["log_likelihood"]
 
-    def posterior(self, x: tf.Tensor):
-        """q(z|x), with `sample(n, seed)` and `log_prob(z)`."""
+    def posterior(self, inputs: tf.Tensor | Examples):
+        """q(z|x), or q(z|x, y), with `sample(n, seed)` and `log_prob(z)`."""
         family = FAMILIES.get(self.about["posterior"])
         if family is None:
-            return _Asked(self, x)
-        found = self.about_examples("posterior", x, seed=tf.constant(0))
+            return EndpointPosterior(self, inputs)
+        found = self.about_examples("posterior", inputs, seed=tf.constant(0))
         return tfd.Independent(family(found["mean"], found["scale"]), 1)
 
     def log_ratios(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the critic's log ratio on data, paired with draws of q(z|x)."""
-        codes = self.encode(data, seed) if self._of_pairs else None
-        for x in batches(self._rows(data), BATCH):
-            yield self._log_ratio(self._checked(x), next(codes) if codes else None)
+        for i, inputs in enumerate(self._read(data)):
+            z = None
+            if self._of_pairs:
+                z = self.about_examples("encode", inputs, seed=_seed(seed, i))["z"]
+            yield self._log_ratio(inputs, z)
 
     def model_log_ratios(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the critic's log ratio on n samples of the model's law."""
-        pairs = self.generate_pairs(n, seed)
-        for start, (x, z) in zip(range(0, n, BATCH), pairs, strict=True):
-            x = tf.constant(self._with_class(x, start), tf.float32)
-            yield self._log_ratio(x, z)
+        for i, (x, z) in enumerate(self.generate_pairs(n, seed)):
+            yield self._log_ratio(self._with_classes(x, i * BATCH), z)
 
     @property
     def _of_pairs(self) -> bool:
         return "z" in self.about["log_ratio"]["reads"]
 
-    def _log_ratio(self, x: tf.Tensor, z) -> np.ndarray:
-        reads = self.about["log_ratio"]["reads"]
+    def _log_ratio(self, inputs: tf.Tensor | Examples, z) -> np.ndarray:
+        if "y" not in self.about["log_ratio"]["reads"]:
+            inputs, _ = fields(inputs)
         others = [tf.constant(z, tf.float32)] if self._of_pairs else []
-        if self.classes is not None and "y" not in reads:
-            x, _ = parted(x, self.data_shape)
-            return self("log_ratio", x, *others)["log_ratio"].numpy()
-        return self.about_examples("log_ratio", x, *others)["log_ratio"].numpy()
-
-
-class _Asked:
-    """A posterior that is asked through the endpoints, whatever its law."""
-
-    def __init__(self, subject: Subject, x: tf.Tensor):
-        self._subject, self._x = subject, x
-
-    def sample(self, n, seed: tf.Tensor) -> tf.Tensor:
-        """(n, batch, latent_dim); an int32 (2,) seed."""
-        key = tf.bitwise.bitwise_and(seed[0] ^ seed[1], 0x7FFFFFFF)
-        z = self._subject.about_examples("encode", self._repeated(n), seed=key)["z"]
-        return tf.reshape(z, [n, -1, self._subject.latent_dim])
-
-    def log_prob(self, z: tf.Tensor) -> tf.Tensor:
-        """(n, batch), nats, of codes (n, batch, latent_dim)."""
-        n = tf.shape(z)[0]
-        flat = tf.reshape(z, [-1, self._subject.latent_dim])
-        found = self._subject.about_examples(
-            "log_posterior", self._repeated(n), flat, seed=tf.constant(0)
-        )
-        return tf.reshape(found["log_posterior"], tf.shape(z)[:2])
-
-    def _repeated(self, n) -> tf.Tensor:
-        return tf.tile(self._x, [n] + [1] * (self._x.shape.rank - 1))
+        return self.about_examples("log_ratio", inputs, *others)["log_ratio"].numpy()
 
 
 def _seed(seed: int, index: int) -> tf.Tensor:

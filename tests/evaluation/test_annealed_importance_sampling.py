@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae import distributions, evaluation
-from keras_svae.evaluation import annealing
+from keras_svae.evaluation.likelihood import annealing
 from keras_svae.noise import Noise
 from tests.evaluation.linear import Linear
 

@@ -7,7 +7,7 @@ import scipy.special
 import tensorflow as tf
 
 from keras_svae import evaluation
-from keras_svae.evaluation import backbone as module
+from keras_svae.evaluation.backbones import backbone as module
 from tests.evaluation import seeing
 
 X = seeing.images(7)

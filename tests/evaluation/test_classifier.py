@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from keras_svae import data, evaluation
 from keras_svae.evaluation import train_classifier
-from keras_svae.evaluation.classifier import Recipe, network
+from keras_svae.evaluation.backbones import training
+from keras_svae.evaluation.backbones.classifier import Recipe, network
 from tests.data.test_real import folder
 
 
@@ -126,8 +127,8 @@ def test_images_are_shifted_and_mirrored(flip):
     image = 10.0 * np.arange(10)[:, None] + np.arange(10)
     x = np.tile(image[None, :, :, None], (256, 1, 1, 1)).astype("float32")
     stream = tf.data.Dataset.from_tensors((x, np.arange(256))).repeat(3)
-    seen = list(train_classifier._augmented(stream, (10, 10, 1), flip, seed=1))
-    again = list(train_classifier._augmented(stream, (10, 10, 1), flip, seed=1))
+    seen = list(training._augmented(stream, (10, 10, 1), flip, seed=1))
+    again = list(training._augmented(stream, (10, 10, 1), flip, seed=1))
     np.testing.assert_array_equal(seen[2][0], again[2][0])
     assert not np.array_equal(seen[0][0], seen[1][0])
     np.testing.assert_array_equal(seen[0][1], np.arange(256))

@@ -189,3 +189,49 @@ def test_bad_input(cvae, m2):
         measure(m2, X, "classification_accuracy")
     with pytest.raises(ValueError, match="Expected probabilities"):
         ks.evaluation.classification_accuracy(np.ones((3, 2)), np.ones(2, int))
+
+
+def test_examples_and_their_classes_go_through_likelihoods_as_fields(cvae):
+    subject = Subject.of(cvae)
+    given = {"prior": subject.prior, "seed": 4}
+    functions = subject.log_likelihood, subject.posterior
+    examples = ks.evaluation.Examples(X, Y)
+    found = ks.evaluation.variational_bound(examples, *functions, samples=50, **given)
+    drawn = np.stack([cvae.bound(X, Y, seed=s) for s in range(50)])
+    error = drawn.std(0).max() / np.sqrt(50)
+    np.testing.assert_allclose(found.per_example, drawn.mean(0), atol=6 * error)
+    # The same batch by batch, and by importance weights of one draw.
+    parts = (ks.evaluation.Examples(X[i : i + 256], Y[i : i + 256]) for i in (0, 256))
+    again = ks.evaluation.variational_bound(parts, *functions, samples=50, **given)
+    np.testing.assert_array_equal(found.per_example, again.per_example)
+    one = ks.evaluation.importance_weighted_bound(examples, *functions, k=1, **given)
+    assert one.mean == pytest.approx(found.mean, abs=6 * one.mean.deviation)
+    with pytest.raises(ValueError, match="Expected 256 labels.*received: shape .9,"):
+        wrong = ks.evaluation.Examples(X, Y[:9])
+        ks.evaluation.variational_bound(wrong, *functions, **given)
+
+
+def test_a_data_set_that_shuffles_keeps_its_pairs(cvae):
+    """x and y are read together: classes of other examples would give other codes."""
+    ordered = np.concatenate(list(Subject.of(cvae).codes((X, Y))))
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(260, seed=1).batch(70)
+    shuffled = np.concatenate(list(Subject.of(cvae).codes(data)))
+    assert not np.allclose(shuffled, ordered)
+    order = [np.lexsort(np.round(codes, 4).T) for codes in (ordered, shuffled)]
+    np.testing.assert_allclose(ordered[order[0]], shuffled[order[1]], atol=1e-3)
+
+
+def test_dequantised_images_with_classes():
+    """log p(x|y) of a law that does not look at x's class: that of the same VAE."""
+    rng = np.random.default_rng(0)
+    levels = (rng.integers(0, 256, (60, tiny.DATA)) / 255).astype("float32")
+    model = filled(ks.CVAE(*networks(), likelihood="gaussian"))
+    given = {"dequantise": True, "seed": 1, "n": 60}
+    found = measure(model, (levels, np.arange(60) % 3), "variational_bound", **given)
+    assert found["variational_bound"].details["dequantised"] is True
+    x = ks.evaluation.dequantise(levels, [1, 0])
+    own = np.mean([model.bound(x, np.arange(60) % 3, seed=s) for s in range(20)])
+    bound = found["variational_bound"]
+    assert bound == pytest.approx(own, abs=4 * bound.deviation)
+    bits = found["variational_bound.bits_per_dimension"]
+    assert bits == pytest.approx(8 - bound / (tiny.DATA * np.log(2)))

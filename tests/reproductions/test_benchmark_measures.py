@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from keras_svae.evaluation import train_classifier
-from keras_svae.evaluation.classifier import cache_folder, network
+from keras_svae.evaluation.backbones import training
+from keras_svae.evaluation.backbones.cache import cache_folder
+from keras_svae.evaluation.backbones.classifier import network
 from reproductions import benchmark_measures, real_scores
 
 
@@ -64,7 +65,7 @@ def test_real_scores(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path))
     untrained = network((8, 8, 1), 10, (4,), blocks=1, stem_stride=1)
     about = {"data": "digits", "test accuracy": 0.1}
-    train_classifier._write(untrained, about, cache_folder() / "digits.keras")
+    training._write(untrained, about, cache_folder("classifiers") / "digits.keras")
     path = tmp_path / "scores.json"
     real_scores.main(["digits", "--output", str(path)])
     scores = json.loads(path.read_text())["digits"]["scores"]

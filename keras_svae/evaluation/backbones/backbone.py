@@ -1,0 +1,208 @@
+"""Networks that measures see images through: what they are, and what they give."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.special
+import tensorflow as tf
+
+from keras_svae.evaluation.streams import Stream, batches, check_range, check_within
+
+__all__ = ["BATCH", "Backbone"]
+
+# Images that pass through the network at once.
+BATCH = 250
+RESIZE = (
+    "area",
+    "bicubic",
+    "bilinear",
+    "gaussian",
+    "lanczos3",
+    "lanczos5",
+    "mitchellcubic",
+    "nearest",
+)
+
+
+class Backbone:
+    """A classifier or feature network, and how images are brought to it.
+
+    Images may be of any range, which is given with them, and of any size; grey ones are
+    repeated where the network takes three channels.
+
+    Args:
+        model: A Keras model from images (batch, height, width, channels) to logits,
+            probabilities or features.
+        name: What measurements call it.
+        features: The layer that gives features, by name; None for the model's output.
+        outputs: What the model's output is: "logits" or "probabilities" (batch,
+            classes); None if it is no classifier.
+        value_range: (low, high), the values of black and white that the network takes.
+        resize: How images of another size are brought to the network's: a method of
+            `tf.image.resize`.
+        antialias: Whether resizing to a smaller size averages over what is left out.
+        accuracy: On test images, in [0, 1], where it is known.
+
+    Raises:
+        ValueError: On a model that does not take images, an unknown layer, or another
+            argument out of range.
+
+    Example:
+        net = keras.applications.MobileNetV3Small(classifier_activation=None)
+        backbone = ks.evaluation.Backbone(
+            net, "MobileNetV3Small, Keras's ImageNet weights", outputs="logits",
+            value_range=(0, 255))
+        ks.evaluation.inception_score(images, backbone=backbone)
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        name: str,
+        *,
+        features: str | None = None,
+        outputs: str | None = None,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        resize: str = "bilinear",
+        antialias: bool = True,
+        accuracy: float | None = None,
+    ):
+        if outputs not in (None, "logits", "probabilities"):
+            raise ValueError(
+                'Expected outputs to be "logits", "probabilities" or None; received: '
+                f"outputs={outputs!r}"
+            )
+        inputs, outs = (
+            getattr(model, name, None) or [] for name in ("inputs", "outputs")
+        )
+        shapes = [tuple(one.shape) for one in inputs]
+        one_image = len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] in (1, 3)
+        if not one_image or len(outs) != 1:
+            raise ValueError(
+                "Expected a Functional or Sequential model from images (batch, height, "
+                "width, 1 or 3) to one output; received: "
+                f"{type(model).__name__} of inputs {shapes}"
+            )
+        if resize not in RESIZE:
+            raise ValueError(
+                f"Expected resize to be one of {list(RESIZE)}; received: {resize!r}"
+            )
+        layers = [layer.name for layer in model.layers]
+        if features is not None and features not in layers:
+            raise ValueError(
+                f"Expected features to be one of the layers {layers}; received: "
+                f"features={features!r}"
+            )
+        seen = outs[0] if features is None else model.get_layer(features).output
+        self.name, self.accuracy = name, accuracy
+        self.input_shape = shapes[0][1:]
+        self.value_range = check_range(value_range)
+        self._outputs, self._resize, self._antialias = outputs, resize, antialias
+        self._model = keras.Model(inputs, [seen, outs[0]])
+        self.dtype = self._model.compute_dtype
+        self._run = tf.function(
+            self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
+        )
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it gives probabilities."""
+        return self._outputs is not None
+
+    def details(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """What a measurement says of it, for images of one shape (height, width, ...).
+
+        Returns:
+            `backbone`, `accuracy` where it is known, `resize` and `dtype`.
+        """
+        size, own = tuple(shape[:2]), self.input_shape[:2]
+        resize = "none"
+        if None not in own and size != own:
+            resize = "{} {}x{} to {}x{}".format(self._resize, *size, *own)
+            resize += ", antialiased" * self._antialias
+        known = {} if self.accuracy is None else {"accuracy": self.accuracy}
+        return {"backbone": self.name, **known, "resize": resize, "dtype": self.dtype}
+
+    def features(
+        self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
+    ) -> Iterator[np.ndarray]:
+        """Batches of features (batch, d), of any stream of images.
+
+        Gathered once (`np.concatenate(list(...))`), they can be given to every measure
+        that takes features.
+
+        Args:
+            images: (n, height, width, channels), see `Stream`.
+            value_range: (low, high), the values of black and white in the images.
+
+        Raises:
+            ValueError: On values that are not finite or out of the range, or images of
+                other channels than the network takes.
+        """
+        return (seen for seen, _ in self._both(images, value_range))
+
+    def probabilities(
+        self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
+    ) -> Iterator[np.ndarray]:
+        """Batches of p(y|x), (batch, classes), float64; see `features`.
+
+        Raises:
+            ValueError: As `features`, and if the network is no classifier.
+        """
+        self._classifies()
+        return (self._softmax(out) for _, out in self._both(images, value_range))
+
+    def both(
+        self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of (features, probabilities), in one pass; see there."""
+        self._classifies()
+        pairs = self._both(images, value_range)
+        return ((seen, self._softmax(out)) for seen, out in pairs)
+
+    def _classifies(self) -> None:
+        if not self.classifies:
+            raise ValueError(
+                "Expected a backbone that gives probabilities or logits (outputs=...); "
+                f"received: {self.name}, which gives features only"
+            )
+
+    def _softmax(self, out: np.ndarray) -> np.ndarray:
+        out = out.astype(np.float64)
+        return scipy.special.softmax(out, 1) if self._outputs == "logits" else out
+
+    def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        low, high = check_range(value_range)
+        wanted = self.input_shape[2]
+        for part in batches(images, BATCH, "images"):
+            if part.ndim != 4 or part.shape[3] not in {1, wanted}:
+                channels = " or ".join(map(str, sorted({1, wanted})))
+                raise ValueError(
+                    f"Expected images (batch, height, width, {channels}) for "
+                    f"{self.name}; received: shape {part.shape}"
+                )
+            check_within(part, (low, high), "images")
+            x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
+            # A stream's batches may be larger than what passes at once.
+            for start in range(0, len(x), BATCH):
+                seen, out = self._run(x[start : start + BATCH])
+                yield _flat(seen.numpy()), out.numpy()
+
+    def _through(self, x):
+        own = self.input_shape
+        if own[2] == 3:
+            # Grey ones are repeated: the last axis is 1 or 3.
+            x = tf.tile(x, [1, 1, 1, 3 // tf.shape(x)[3]])
+        if None not in own[:2]:
+            x = tf.image.resize(x, own[:2], self._resize, antialias=self._antialias)
+        x = tf.ensure_shape(x, (None, *own))
+        # Bicubic and Lanczos filters overshoot; an image has no values out of range.
+        x = tf.clip_by_value(x, 0.0, 1.0)
+        low, high = self.value_range
+        return self._model(low + (high - low) * x, training=False)
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x), -1)

@@ -1,0 +1,220 @@
+"""How the classifiers are trained that samples are scored with."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import shlex
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_svae import data
+from keras_svae.evaluation.backbones.cache import cache_folder, digest
+from keras_svae.evaluation.backbones.classifier import (
+    DEFAULT,
+    RECIPES,
+    Recipe,
+    network,
+    sidecar,
+)
+
+__all__ = ["train"]
+
+PACKAGES = ("tensorflow", "keras", "numpy")
+
+
+def train(
+    name: str | os.PathLike,
+    *,
+    recipe: Recipe | None = None,
+    out: str | os.PathLike | None = None,
+    data_note: str | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    **place,
+) -> pathlib.Path:
+    """Trains a classifier and writes it, with what it is, in two files.
+
+    Args:
+        name: Labelled images, as `data.load` knows them: a name, a folder of classes,
+            or an .npz file.
+        recipe: Network and training; by default that of the data set's name.
+        out: A `.keras` file to write; by default in the cache, by the data's name.
+        data_note: What to call the data beside every score; by default their name.
+        seed: The seed of weights, order and augmentation.
+        overwrite: Whether a classifier that is there may be replaced.
+        **place: `data_dir`, `manual_dir`, `download`, `size`, `crop` of `data.load`.
+
+    Returns:
+        The `.keras` file's path.
+
+    Raises:
+        ValueError: On data that are no labelled images.
+        FileExistsError: If the file is there and may not be replaced.
+    """
+    title = pathlib.Path(name).stem
+    recipe = recipe or RECIPES.get(title, DEFAULT)
+    path = (
+        pathlib.Path(out).expanduser()
+        if out
+        else cache_folder("classifiers") / f"{title}.keras"
+    )
+    if path.suffix != ".keras":
+        raise ValueError(f"Expected out as a .keras file; received: {path}")
+    if not overwrite and (path.exists() or sidecar(path).exists()):
+        raise FileExistsError(
+            f"Expected no {path} or {sidecar(path).name} yet, or overwrite; received: "
+            "one that is there"
+        )
+
+    def load(split, **options):
+        options = {"labels": True, "seed": seed, **place, **options}
+        return data.load(name, split, recipe.batch_size, **options)
+
+    started = time.monotonic()
+    plain = load("train", shuffle=False, drop_remainder=False)
+    test = load("test", drop_remainder=False)
+    shape = tuple(plain.element_spec[0].shape[1:])
+    if len(shape) != 3:
+        raise ValueError(
+            f"Expected images (height, width, channels); received: {name!r}, whose "
+            f"examples are of shape {shape}"
+        )
+    labels = np.concatenate([y for _, y in plain])
+    classes = int(labels.max()) + 1
+    keras.utils.set_random_seed(seed)
+    model = _trained(
+        network(shape, classes, recipe.widths, recipe.blocks, recipe.stem_stride),
+        _augmented(load("train", start=0), shape, recipe.flip, seed),
+        len(labels) // recipe.batch_size,
+        recipe,
+    )
+    logits, truth = model.predict(test, verbose=0), np.concatenate([y for _, y in test])
+    accuracy = float((logits.argmax(1) == truth).mean())
+    about = {
+        "data": data_note or title,
+        "test accuracy": accuracy,
+        "test images": len(truth),
+        "training images": len(labels),
+        "classes": classes,
+        "shape": shape,
+        "seed": seed,
+        "recipe": dataclasses.asdict(recipe),
+        "parameters": model.count_params(),
+        "seconds": round(time.monotonic() - started),
+        "command": _command(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {one: importlib.metadata.version(one) for one in PACKAGES},
+    }
+    print(f"Test accuracy {accuracy:.4f} on {len(truth)} images.", flush=True)
+    _write(model, about, path)
+    return path
+
+
+def _trained(model, stream, steps: int, recipe: Recipe) -> keras.Model:
+    total = steps * recipe.epochs
+    optimizer = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(
+            0.0,
+            decay_steps=total - total // 10,
+            warmup_target=recipe.rate,
+            warmup_steps=total // 10,
+        ),
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=5e-4,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    model.fit(
+        stream,
+        epochs=recipe.epochs,
+        steps_per_epoch=steps,
+        shuffle=False,  # the stream is
+        verbose=0,
+        callbacks=[_Lines(recipe.epochs)],
+    )
+    return model
+
+
+class _Lines(keras.callbacks.Callback):
+    """A line per epoch; an end when the loss is no number."""
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self._epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._since = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        print(
+            f"epoch {epoch + 1} of {self._epochs}: loss {logs['loss']:.4f}, training "
+            f"accuracy {logs['accuracy']:.4f}, {time.monotonic() - self._since:.0f} s",
+            flush=True,
+        )
+        if not np.isfinite(logs["loss"]):
+            raise FloatingPointError(
+                f"Expected a finite loss; received: {logs['loss']} in epoch {epoch + 1}"
+            )
+
+
+def _augmented(stream, shape, flip: bool, seed: int) -> tf.data.Dataset:
+    """Images shifted by up to a tenth of their sides, edges continued."""
+    height, width = shape[:2]
+
+    def augment(step, batch):
+        x, y = batch
+        key = tf.stack([tf.constant(seed, tf.int64), step])
+        count = tf.shape(x)[0]
+        for axis, (side, mirrored) in enumerate(((height, False), (width, flip))):
+            reach = max(1, side // 10)
+            at = tf.range(side)[None] + tf.random.stateless_uniform(
+                (count, 1), key + 2 * axis, -reach, reach + 1, tf.int32
+            )
+            at = tf.clip_by_value(at, 0, side - 1)
+            if mirrored:
+                toss = tf.random.stateless_uniform((count, 1), key + 2 * axis + 1)
+                at = tf.where(toss < 0.5, at, side - 1 - at)
+            x = tf.gather(x, at, axis=axis + 1, batch_dims=1)
+        return x, y
+
+    return stream.enumerate().map(augment, num_parallel_calls=2).prefetch(4)
+
+
+def _command() -> str:
+    """The command line, if this module is what was run."""
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    if main is None or main.name != "keras_svae.evaluation.train_classifier":
+        return "keras_svae.evaluation.train_classifier.train(...)"
+    return shlex.join(["python", "-m", main.name, *sys.argv[1:]])
+
+
+def _write(model: keras.Model, about: dict, path: pathlib.Path) -> None:
+    """Both files, each whole or not at all; by the digest they belong together."""
+    # Without the optimizer's state, which scoring has no use for.
+    bare = keras.Model.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f".{path.stem}.writing-{os.getpid()}.keras")
+    told = sidecar(written)
+    try:
+        bare.save(written)
+        about = {"sha256": digest(written), **about}
+        told.write_text(json.dumps(about, indent=1) + "\n")
+        os.replace(written, path)
+        os.replace(told, sidecar(path))
+    finally:
+        for rest in (written, told):
+            rest.unlink(missing_ok=True)
+    print(f"Written: {path}", flush=True)

@@ -1,0 +1,1 @@
+"""Measures of codes: what does q(z|x) hold, and is it like the prior?"""

@@ -1,0 +1,52 @@
+"""What labels a vote of the nearest codes gives."""
+
+from keras_svae.evaluation.codes.labelled_codes import labelled_codes
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.streams import Stream
+
+__all__ = ["nearest_neighbours"]
+
+
+def nearest_neighbours(
+    train_codes: Stream,
+    train_labels,
+    test_codes: Stream,
+    test_labels,
+    *,
+    neighbours: int = 5,
+) -> Measurement:
+    """Test accuracy of a vote among the nearest training codes.
+
+    Distances are Euclidean between codes as they are: to standardise them would make
+    dimensions that hardly vary as loud as the others.
+
+    Args:
+        train_codes: (n, d), see `Stream`.
+        train_labels: (n,), integers, booleans or strings.
+        test_codes: (m, d).
+        test_labels: (m,).
+        neighbours: How many vote; of classes with as many votes the first in order
+            wins.
+
+    Returns:
+        As `linear_probe`.
+
+    Raises:
+        ValueError: As `linear_probe`, and on fewer training codes than neighbours.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    given = train_codes, train_labels, test_codes, test_labels
+    train, test, about = labelled_codes(*given)
+    if not 1 <= neighbours <= len(train[0]):
+        raise ValueError(
+            f"Expected 1 to {len(train[0])} neighbours, the number of training codes; "
+            f"received: neighbours={neighbours}"
+        )
+    vote = KNeighborsClassifier(neighbours).fit(*train)
+    return Measurement(
+        vote.score(*test),
+        "nearest-neighbour accuracy",
+        **about,
+        neighbours=neighbours,
+    )

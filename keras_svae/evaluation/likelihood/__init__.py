@@ -1,0 +1,1 @@
+"""Measures of likelihood: how probable are held-out data, and are log ratios right?"""

@@ -1,0 +1,217 @@
+"""Log p(x) by annealed importance sampling (Neal, 2001; Wu et al., 2016)."""
+
+import dataclasses
+
+import numpy as np
+import scipy.special
+import tqdm
+
+from keras_svae.evaluation.likelihood import annealing, common
+from keras_svae.evaluation.likelihood.common import LogLikelihood, Prior
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.streams import Stream
+from keras_svae.noise import Noise, check_seed
+
+__all__ = ["AnnealedImportance", "annealed_importance_sampling"]
+
+# Temperatures of the pilot pass, at least, and the share of the others' number.
+PILOT, SHARE = 100, 10
+
+
+@dataclasses.dataclass(frozen=True)
+class AnnealedImportance:
+    """What `annealed_importance_sampling` gives; arrays are (n,).
+
+    Attributes:
+        mean: The mean of log p(x); its deviation is the standard error over examples.
+        per_example: The estimate of each example, nats.
+        effective_sample_size: `(sum w)^2 / sum w^2` of each example's chains, from 1 to
+            n_chains. Near 1, one chain decides, and the estimate is likely too low.
+        acceptance: Mean probability of acceptance over chains and temperatures.
+    """
+
+    mean: Measurement
+    per_example: np.ndarray
+    effective_sample_size: np.ndarray
+    acceptance: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to anneal: what AIS and its bidirectional check share.
+
+    Args:
+        n_chains: For each example.
+        n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
+            sampling from the prior.
+        leapfrog_steps: Leapfrog steps of each HMC transition.
+        schedule: "sigmoid" or "linear", see `annealing.schedule`.
+        target_acceptance: What the pilot pass adapts the step size to, in (0, 1).
+        step_size: The step size of all transitions, without a pilot pass; None adapts
+            it for each temperature and example.
+        jit_compile: Whether XLA compiles the passes.
+        seed: The seed of all random draws.
+    """
+
+    n_chains: int
+    n_temperatures: int
+    leapfrog_steps: int
+    schedule: str
+    target_acceptance: float
+    step_size: float | None
+    jit_compile: bool
+    seed: int
+
+    def __post_init__(self):
+        common.check_integer("n_chains", self.n_chains, 1)
+        common.check_integer("n_temperatures", self.n_temperatures, 2)
+        common.check_integer("leapfrog_steps", self.leapfrog_steps, 1)
+        if not 0 < self.target_acceptance < 1:
+            raise ValueError(
+                "Expected target_acceptance in (0, 1); received: "
+                f"{self.target_acceptance!r}"
+            )
+        if self.step_size is not None and not 0 < self.step_size < np.inf:
+            raise ValueError(
+                f"Expected step_size > 0, or None; received: {self.step_size!r}"
+            )
+        annealing.schedule(2, self.schedule)  # raises for an unknown one
+
+    def engine(self, log_likelihood, prior) -> annealing.Annealing:
+        """Chains of these settings."""
+        return annealing.Annealing(
+            log_likelihood,
+            prior,
+            self.n_chains,
+            self.leapfrog_steps,
+            self.target_acceptance,
+            self.jit_compile,
+        )
+
+    @property
+    def temperatures(self) -> np.ndarray:
+        """From 0 to 1."""
+        return annealing.schedule(self.n_temperatures, self.schedule)
+
+    def log_steps(self, engine, inputs, noise: Noise) -> np.ndarray:
+        """Log step sizes (n_temperatures - 2, batch), frozen after a pilot pass."""
+        n = self.n_temperatures - 2
+        if self.step_size is not None or n == 0:
+            return np.full(
+                (n, common.count(inputs)), np.log(self.step_size or 1.0), np.float32
+            )
+        size = max(PILOT, self.n_temperatures // SHARE)
+        temperatures = annealing.schedule(size, self.schedule)
+        found = engine.pilot(inputs, temperatures, noise.seed("pilot"))
+        return annealing.interpolate(found, n)
+
+    def details(self) -> dict:
+        """What a measurement says of them."""
+        names = ("n_chains", "n_temperatures", "leapfrog_steps", "schedule")
+        return {name: getattr(self, name) for name in names}
+
+
+def annealed_importance_sampling(
+    data: Stream,
+    log_likelihood: LogLikelihood,
+    prior: Prior = "normal",
+    *,
+    latent_dim: int | None = None,
+    n_chains: int = 16,
+    n_temperatures: int = 1000,
+    leapfrog_steps: int = 10,
+    schedule: str = "sigmoid",
+    target_acceptance: float = 0.65,
+    step_size: float | None = None,
+    value_range: tuple[float, float] | None = None,
+    dequantise: bool = False,
+    batch_size: int = 32,
+    seed: int = 0,
+    jit_compile: bool = False,
+    progress: bool = False,
+) -> AnnealedImportance:
+    """Estimates log p(x) = log E_p(z) p(x|z) of any decoder with a density, in nats.
+
+    Chains start at the prior and pass through p(z) p(x|z)^b, b from 0 to 1, by
+    Hamiltonian Monte Carlo; the mean of their weights is an unbiased estimate of p(x),
+    so its log is below log p(x) in expectation, and rises with chains and temperatures.
+    The step sizes come from a pilot pass over max(100, n_temperatures / 10)
+    temperatures with chains of its own, and then stand still: the estimate stays
+    unbiased.
+
+    Args:
+        data: Examples (n, ...), an array or a stream; or `Examples` with classes y, or
+            batches of them: then the functions are given `Examples` too, and all is
+            said of log p(x|y).
+        log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats, with a
+            gradient in z. See `density` for a model's.
+        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP
+            distribution of codes (d,). A bounded one is annealed as the image of an
+            unbounded one.
+        latent_dim: d, with a prior by name.
+        n_chains: For each example.
+        n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
+            sampling from the prior. Wu et al. have 10,000.
+        leapfrog_steps: Leapfrog steps of each HMC transition. There is one transition
+            at every temperature between.
+        schedule: "sigmoid", dense at both ends as Wu et al.'s, or "linear".
+        target_acceptance: What the pilot pass adapts step sizes to, for each
+            temperature and example.
+        step_size: One for all, without a pilot pass.
+        value_range: (low, high) where data must lie; None for anywhere.
+        dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
+            uniform noise first: see `bits_per_dimension`.
+        batch_size: Examples at once, at most; n_chains * batch_size codes are decoded
+            together.
+        seed: The seed of all random draws.
+        jit_compile: Whether XLA compiles the passes, anew for a last batch of another
+            size.
+        progress: Whether to show a bar, one tick for a batch.
+
+    Returns:
+        The mean with its standard error, each example's estimate, effective sample
+        size and acceptance.
+
+    Raises:
+        ValueError: On no function, settings out of range, data that are not finite or
+            out of range, or a NaN from the function.
+    """
+    common.check_functions(log_likelihood=log_likelihood)
+    common.check_integer("batch_size", batch_size, 1)
+    settings = Settings(
+        n_chains=n_chains,
+        n_temperatures=n_temperatures,
+        leapfrog_steps=leapfrog_steps,
+        schedule=schedule,
+        target_acceptance=target_acceptance,
+        step_size=step_size,
+        jit_compile=jit_compile,
+        seed=check_seed(seed),
+    )
+    engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
+    read = common.read(data, batch_size, value_range, dequantise, seed)
+    bar = tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)
+    weights, accepted = [], []
+    for i, inputs in enumerate(bar):
+        noise = Noise(seed).fold(i)
+        steps = settings.log_steps(engine, inputs, noise)
+        found, ratio, _ = engine.run(
+            inputs, settings.temperatures, steps, noise.seed("chains")
+        )
+        weights.append(found)
+        none = np.full(common.count(inputs), np.nan)
+        accepted.append(ratio.mean(0) if len(ratio) else none)
+    weights, accepted = np.concatenate(weights, 1), np.concatenate(accepted)
+    total = scipy.special.logsumexp(weights, axis=0)
+    per_example = common.check_result(total - np.log(n_chains))
+    squares = scipy.special.logsumexp(2 * weights, axis=0)
+    size = common.effective_sample_size(total, squares)
+    mean = common.summary(
+        "log p(x) by AIS",
+        per_example,
+        **settings.details(),
+        effective_sample_size=round(float(size.mean()), 2),
+        acceptance=round(float(accepted.mean()), 3),
+        dequantised=dequantise,
+    )
+    return AnnealedImportance(mean, per_example, size, accepted)

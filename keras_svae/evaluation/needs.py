@@ -1,0 +1,187 @@
+"""What measures need of a model and its data: decided before anything is measured."""
+
+import numbers
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_svae.evaluation.streams import is_within
+
+if TYPE_CHECKING:
+    from keras_svae.evaluation.material import Material
+
+__all__ = ["NEEDS", "Need", "at_least", "window_fits"]
+
+COUNTS = {
+    "test examples": lambda m: m.count,
+    "samples": lambda m: m.n,
+    "training examples": lambda m: len(m.labels_of_training),
+}
+
+# From what is there, and a measure's options, to what is missing, in words; or None.
+Need = Callable[["Material", Mapping[str, Any]], str | None]
+
+
+def _need(expected: str, met: Callable[["Material"], bool]) -> Need:
+    return lambda material, options: None if met(material) else expected
+
+
+def at_least(
+    option: str,
+    default: int,
+    more: int = 0,
+    of: tuple[str, ...] = ("test examples", "samples"),
+) -> Need:
+    """As many examples as an option of the measure asks for.
+
+    Args:
+        option: Its name.
+        default: The number where the option is not given.
+        more: How many more than that number.
+        of: What is counted: "test examples", "training examples" or "samples".
+    """
+
+    def need(material, options):
+        number = options.get(option, default)
+        if not isinstance(number, numbers.Integral):
+            number = default  # the measure itself says what it takes
+        if min(COUNTS[one](material) for one in of) >= number + more:
+            return None
+        return f"{number + more} {' and '.join(of)} or more, for {option}={number}"
+
+    return need
+
+
+def window_fits(material, options) -> str | None:
+    """Images as large as SSIM's window."""
+    side = options.get("window", 11)
+    if not isinstance(side, numbers.Integral):
+        return None  # the measure itself says what it takes
+    if material.images and min(material.subject.data_shape[:2]) >= side:
+        return None
+    return f"images of {side} x {side} pixels and more"
+
+
+def _test_values(material, options) -> str | None:
+    """Test data in the range that is given to measures of images and likelihoods."""
+    wanted, (least, most) = material.value_range, material.extremes
+    if wanted is None or is_within(least, most, wanted):
+        return None
+    return (
+        f"test data in [{wanted[0]:g}, {wanted[1]:g}], the value_range, not from "
+        f"{least:g} to {most:g}"
+    )
+
+
+def _density(material, options) -> str | None:
+    # Of a decoder that is fed noise it is p(x|z, noise), and p(x|z) an integral.
+    subject = material.subject
+    if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
+        return _test_values(material, options)
+    return "a model with a decoder density p(x|z)"
+
+
+def _latent_classes(material, options) -> str | None:
+    if material.subject.offers("classify", "log_likelihood", "log_posterior"):
+        return _test_values(material, options)
+    return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
+
+
+def _seen(material) -> bool:
+    """Whether the backbone takes such images."""
+    backbone = material.backbone
+    if backbone is None or not material.images:
+        return False
+    return material.subject.data_shape[-1] in (1, backbone.input_shape[-1])
+
+
+def _features(material, options) -> str | None:
+    if material.backbone is None and not material.images:
+        return None
+    if _seen(material):
+        return _test_values(material, options)
+    return "backbone=, a classifier or feature network of such images"
+
+
+def _mixture(material) -> bool:
+    mixture = material.mixture
+    return (
+        mixture is not None
+        and material.subject.data_shape == np.shape(mixture.means)[1:]
+    )
+
+
+def _labels(material, options) -> str | None:
+    if not (material.labelled_test and material.labelled_train):
+        return "labelled data, test and train="
+    train = material.labels_of_training
+    for labels in (train, material.test_labels):
+        if labels.ndim != 1 or labels.dtype.kind not in "iubU":
+            return "labels as one integer, boolean or string for each example"
+    classes = material.subject.classes
+    if classes is not None and not (train.min() >= 0 and train.max() < classes):
+        return f"training data of known classes, 0..{classes - 1}"
+    return None
+
+
+def _two_classes(material, options) -> str | None:
+    missing = _labels(material, options)
+    if missing or len(set(material.labels_of_training.tolist())) > 1:
+        return missing
+    return "training labels of two classes or more"
+
+
+def _test_labels(material) -> bool:
+    if not material.labelled_test:
+        return False
+    return material.test_labels.ndim == 1 and material.test_labels.dtype.kind in "iu"
+
+
+# By the names that `register` takes.
+NEEDS: dict[str, Need] = {
+    "encoder": _need("a model with an encoder", lambda m: m.subject.offers("encode")),
+    "density": _density,
+    "posterior": _need(
+        "a model with a posterior density q(z|x)",
+        lambda m: m.subject.offers("log_posterior"),
+    ),
+    "posterior_mean": _need(
+        "a model whose posterior has a mean", lambda m: m.subject.offers("posterior")
+    ),
+    "log_ratio": _need(
+        "a model whose critic estimates a log ratio of densities",
+        lambda m: m.subject.about["log_ratio"] is not None,
+    ),
+    "conditional": _need(
+        "a conditional model", lambda m: m.subject.classes is not None
+    ),
+    "own_classifier": _need(
+        "a model with a classifier q(y|x)", lambda m: m.subject.offers("classify")
+    ),
+    "latent_classes": _latent_classes,
+    "images": _need("images (height, width, 1 or 3)", lambda m: m.images),
+    "test_values": _test_values,
+    "features": _features,
+    "classifier": _need(
+        "backbone=, a classifier of such images",
+        lambda m: _seen(m) and m.backbone.classifies,
+    ),
+    "lpips": _need("lpips=, LPIPS's weights", lambda m: m.lpips is not None),
+    "mixture": _need("mixture=, the law of the points", _mixture),
+    "classes": _need(
+        "test data with their classes, (x, y), for a conditional model",
+        lambda m: m.subject.classes is None or m.labelled_test,
+    ),
+    "labels": _labels,
+    "two_classes": _two_classes,
+    "test_labels": _need("labelled test data", _test_labels),
+    "repeats": _need(
+        "test data that are the same at each reading, not shuffled and not drawn anew",
+        lambda m: m.repeats,
+    ),
+    "two_examples": _need("two test examples or more", lambda m: m.count > 1),
+}
+
+# Needs of measures that ask a model about data, not for samples alone.
+ASK_ABOUT_DATA = frozenset({"encoder", "density", "posterior", "log_ratio"})

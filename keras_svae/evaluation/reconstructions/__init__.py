@@ -1,0 +1,1 @@
+"""Measures of reconstructions: is an example still itself after x -> z -> x?"""

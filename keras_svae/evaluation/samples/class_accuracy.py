@@ -1,0 +1,41 @@
+"""Whether conditional samples are of the class that was asked for."""
+
+import numpy as np
+
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.backbones.features import probabilities_of
+from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
+from keras_svae.evaluation.measurement import Measurement, changed
+from keras_svae.evaluation.streams import Stream
+
+__all__ = ["class_accuracy"]
+
+
+def class_accuracy(
+    samples: Stream,
+    labels: np.ndarray,
+    backbone: Backbone | None = None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+) -> Measurement:
+    """The share of samples x ~ p(x|y) that a classifier takes for their y.
+
+    "The percentage of the predictions that match the conditional labels", Hu et al.
+    (2018, appendix I.1). How good a classifier it was stands beside it: of perfect
+    samples the measure is its accuracy.
+
+    Args:
+        samples: Images, if there is a backbone; or p(y|x) of each under a classifier,
+            (n, classes). See `Stream`.
+        labels: The class each was asked for, (n,).
+        backbone: The classifier; None if probabilities are given.
+        value_range: (low, high), the values of black and white in the images.
+
+    Returns:
+        The share, in [0, 1]; its deviation is the standard error over samples.
+
+    Raises:
+        ValueError: If there are not as many samples as labels.
+    """
+    stream, details = probabilities_of(samples, backbone, value_range)
+    found = classification_accuracy(stream, labels)
+    return changed(found, "class accuracy", **details)

@@ -1,0 +1,61 @@
+"""Density and coverage (Naeem et al., 2020)."""
+
+from typing import NamedTuple
+
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
+from keras_svae.evaluation.streams import Stream
+
+__all__ = ["DensityCoverage", "density_coverage"]
+
+
+class DensityCoverage(NamedTuple):
+    """What samples are among real examples.
+
+    Attributes:
+        density: In how many real neighbourhoods a sample lies, over k: >= 0, about 1
+            for real examples; above 1 where samples crowd.
+        coverage: The share of real neighbourhoods with a sample in them, in [0, 1].
+    """
+
+    density: Measurement
+    coverage: Measurement
+
+
+def density_coverage(
+    real: Stream,
+    generated: Stream,
+    backbone: Backbone | None = None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    *,
+    k: int = 5,
+) -> DensityCoverage:
+    """Samples counted in balls around real features, as far as the k-th neighbour.
+
+    Only real examples have balls: a sample far off does not make a large one, as it
+    does for `precision_recall`.
+
+    Args:
+        real: Images, if there is a backbone; or features (n, d). They are kept.
+        generated: The same of samples, from the same backbone.
+        backbone: What turns images into features; None if features are given.
+        value_range: (low, high), the values of black and white in the images.
+        k: 5 in the paper. Samples of the real law cover `1 - 2^-k` in expectation,
+            where there are as many and there are many.
+
+    Raises:
+        ValueError: On features of different dimensions, or not finite; k out of range;
+            on images as `Backbone.features` does.
+    """
+    found = Manifolds(real, generated, backbone, value_range, k)
+    radii = found.radii(found.real)
+    inside, covered = 0, 0
+    for start, block in squared_distances(found.real, found.generated):
+        within = block <= radii[start : start + len(block), None]
+        inside += int(within.sum())
+        covered += int(within.any(1).sum())
+    return DensityCoverage(
+        Measurement(inside / (k * len(found.generated)), "density", **found.details),
+        Measurement(covered / len(found.real), "coverage", **found.details),
+    )

@@ -1,0 +1,63 @@
+"""Improved precision and recall (Kynkäänniemi et al., 2019)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
+from keras_svae.evaluation.streams import Stream
+
+__all__ = ["PrecisionRecall", "precision_recall"]
+
+
+class PrecisionRecall(NamedTuple):
+    """Both in [0, 1].
+
+    Attributes:
+        precision: The share of samples that look real.
+        recall: The share of real examples that a sample looks like.
+    """
+
+    precision: Measurement
+    recall: Measurement
+
+
+def precision_recall(
+    real: Stream,
+    generated: Stream,
+    backbone: Backbone | None = None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    *,
+    k: int = 3,
+) -> PrecisionRecall:
+    """Shares of each kind that lie on the other's manifold, (1) and (2) in the paper.
+
+    A kind's manifold is the union of balls around its features, each as far as its
+    k-th nearest neighbour of the same kind.
+
+    Args:
+        real: Images, if there is a backbone; or features (n, d). They are kept.
+        generated: The same of samples, from the same backbone; as many, or the two
+            shares are not alike.
+        backbone: What turns images into features; None if features are given.
+        value_range: (low, high), the values of black and white in the images.
+        k: 3 in the paper.
+
+    Raises:
+        ValueError: On features of different dimensions, or not finite; k out of range;
+            on images as `Backbone.features` does.
+    """
+    found = Manifolds(real, generated, backbone, value_range, k)
+    real_radii, generated_radii = map(found.radii, (found.real, found.generated))
+    precise = np.zeros(len(found.generated), bool)
+    recalled = np.zeros(len(found.real), bool)
+    for start, block in squared_distances(found.real, found.generated):
+        rows = slice(start, start + len(block))
+        precise |= (block <= real_radii[rows, None]).any(0)
+        recalled[rows] = (block <= generated_radii).any(1)
+    return PrecisionRecall(
+        Measurement(precise.mean(), "precision", **found.details),
+        Measurement(recalled.mean(), "recall", **found.details),
+    )
