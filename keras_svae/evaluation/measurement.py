@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 __all__ = ["Measurement", "by_name", "changed"]
 
 
@@ -64,6 +66,13 @@ class Measurement(float):
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON knows it: NumPy's as Python's, "nan" and "inf" as text."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
     finite = not isinstance(value, float) or math.isfinite(value)
     return value if finite else str(value)
 

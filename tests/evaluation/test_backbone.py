@@ -197,3 +197,30 @@ def test_inception_wants_its_own_range_and_weights(tmp_path, monkeypatch):
     for bad in ("other", "text"):
         with pytest.raises(ValueError, match="Expected the weights .*received"):
             evaluation.inception_v3(tmp_path / f"{bad}.weights.h5")
+
+
+def classifying(last, dtype=None):
+    """A network of four classes from 4 x 4 images, which ends in these layers."""
+    x = keras.Input((4, 4, 1))
+    h = keras.layers.Dense(4, dtype=dtype)(keras.layers.Flatten()(x))
+    for layer in last:
+        h = layer(h)
+    return keras.Model(x, h)
+
+
+def test_a_softmax_is_not_applied_twice_and_logits_are_no_probabilities():
+    softmax = classifying([keras.layers.Softmax()])
+    with pytest.raises(ValueError, match='outputs="probabilities".*softmax'):
+        Backbone(softmax, "net", outputs="logits")
+    logits = Backbone(classifying([]), "net", outputs="probabilities")
+    images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
+    with pytest.raises(ValueError, match='outputs="logits".*no probabilities'):
+        list(logits.probabilities(images))
+
+
+def test_probabilities_of_bfloat16_have_sum_one():
+    softmax = keras.layers.Softmax(dtype="bfloat16")
+    net = Backbone(classifying([softmax], "bfloat16"), "net", outputs="probabilities")
+    images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
+    (found,) = net.probabilities(images)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-12)

@@ -9,6 +9,7 @@ import scipy.special
 import tensorflow as tf
 
 from keras_svae.evaluation.streams import Stream, batches, check_range, check_within
+from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
 
@@ -84,6 +85,12 @@ class Backbone:
                 "Expected a Functional or Sequential model from images (batch, height, "
                 "width, 1 or 3) to one output; received: "
                 f"{type(model).__name__} of inputs {shapes}"
+            )
+        last = last_activation(model)
+        if outputs == "logits" and last is not None and last.lower() == "softmax":
+            raise ValueError(
+                'Expected outputs="probabilities" of a model that ends in a softmax; '
+                'received: outputs="logits", to which a second one would be applied'
             )
         if resize not in RESIZE:
             raise ValueError(
@@ -171,7 +178,17 @@ class Backbone:
 
     def _softmax(self, out: np.ndarray) -> np.ndarray:
         out = out.astype(np.float64)
-        return scipy.special.softmax(out, 1) if self._outputs == "logits" else out
+        if self._outputs == "logits":
+            return scipy.special.softmax(out, 1)
+        sums = out.sum(1, keepdims=True)
+        off = np.abs(sums - 1).max(initial=0)
+        if out.min(initial=0) < 0 or off > 0.02:  # bfloat16 is not more exact
+            raise ValueError(
+                'Expected outputs="logits" of a network whose outputs are no '
+                f'probabilities, >= 0 with sum 1; received: outputs="probabilities" of '
+                f"{self.name}"
+            )
+        return out if off < 1e-5 else out / sums
 
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         low, high = check_range(value_range)
