@@ -211,8 +211,8 @@ def classifying(last, dtype=None):
 def test_a_softmax_is_not_applied_twice_and_logits_are_no_probabilities():
     softmax = classifying([keras.layers.Softmax()])
     with pytest.raises(ValueError, match='outputs="probabilities".*softmax'):
-        Backbone(softmax, "net", outputs="logits")
-    logits = Backbone(classifying([]), "net", outputs="probabilities")
+        evaluation.Backbone(softmax, "net", outputs="logits")
+    logits = evaluation.Backbone(classifying([]), "net", outputs="probabilities")
     images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
     with pytest.raises(ValueError, match='outputs="logits".*no probabilities'):
         list(logits.probabilities(images))
@@ -220,7 +220,9 @@ def test_a_softmax_is_not_applied_twice_and_logits_are_no_probabilities():
 
 def test_probabilities_of_bfloat16_have_sum_one():
     softmax = keras.layers.Softmax(dtype="bfloat16")
-    net = Backbone(classifying([softmax], "bfloat16"), "net", outputs="probabilities")
+    net = evaluation.Backbone(
+        classifying([softmax], "bfloat16"), "net", outputs="probabilities"
+    )
     images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
     (found,) = net.probabilities(images)
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-12)
