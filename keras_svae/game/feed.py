@@ -143,7 +143,7 @@ class Feed:
         sizes = {len(one) for one in keras.tree.flatten(arrays)}
         if len(sizes) != 1:
             raise ValueError(
-                "Expected arrays with as many rows as each other; received: "
+                "Expected x, y and weights with as many rows as each other; received: "
                 f"{sorted(sizes)}"
             )
         (count,) = sizes

@@ -5,6 +5,7 @@ import inspect
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_svae.game import checks, random_states, rates
@@ -132,6 +133,8 @@ class Trainer(keras.Model):
             sample_weight = checks.class_weight(class_weight, y, sample_weight)
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
+        if isinstance(y, list):  # of numbers, which are no arrays of their own
+            y = np.asarray(y)
         data = x if y is None else (x, y)
         weight = () if sample_weight is None else sample_weight
         return Fed(self.unpack(data), weight)

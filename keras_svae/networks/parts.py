@@ -143,4 +143,10 @@ def inputs(
     shape: tuple[int, ...], options: Options
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The symbolic x, of this shape without the batch, and z."""
+    if len(shape) == 3 and keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "Expected Keras's image data format to be channels_last, (height, width, "
+            "channels), as these networks have it; received: channels_first. Set it by "
+            'keras.config.set_image_data_format("channels_last").'
+        )
     return keras.Input(shape, name="x"), keras.Input((options.latent_dim,), name="z")

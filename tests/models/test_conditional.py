@@ -145,3 +145,13 @@ def test_networks_that_do_not_fit():
         ks.SemiSupervisedVAE(*m2, likelihood="gaussian")
     with pytest.raises(ValueError, match="alpha to be finite and >= 0; received"):
         tiny.build("semi_supervised_vae", alpha=-1.0, compiled=False)
+
+
+def test_labels_may_be_a_list_and_as_many_as_examples():
+    model = tiny.build("cvae")
+    x, y = tiny.batch(model)
+    wanted = model.evaluate(x, y, verbose=0, return_dict=True)
+    found = model.evaluate(x, [int(one) for one in y], verbose=0, return_dict=True)
+    assert found == wanted
+    with pytest.raises(ValueError, match="Expected x, y and weights with as many rows"):
+        model.fit(x, y[:-1], verbose=0)

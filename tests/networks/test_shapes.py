@@ -1,5 +1,6 @@
 """Images of other shapes than the papers': which work, and what is said of the rest."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -157,3 +158,13 @@ def test_every_weight_learns_at_odd_sides():
         gradients = tape.gradient(loss, [v.value for v in variables])
         for variable, gradient in zip(variables, gradients, strict=True):
             assert gradient is not None and np.abs(gradient).max() > 0, variable.path
+
+
+def test_channels_first_are_refused():
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(ValueError, match="channels_last.*received: channels_first"):
+            ks.networks.mnist(latent_dim=2, width=0.1)
+    finally:
+        keras.config.set_image_data_format(before)
