@@ -95,7 +95,7 @@ def test_a_saved_model_is_measured_like_the_model(tmp_path):
 
 
 def test_a_flow_of_methods_brackets_its_simulated_data():
-    model = tiny.build("vae", "bernoulli", compiled=False, prior="uniform")
+    model = tiny.build("svae_r", "bernoulli", compiled=False, prior="uniform")
     p = evaluation.density(model)
     x, z = p.simulate(10, 2)
     found = evaluation.bidirectional_monte_carlo(

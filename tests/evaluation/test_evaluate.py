@@ -200,8 +200,9 @@ def test_the_command_line(images, tmp_path, capsys):
 
 
 def test_images_of_a_linear_likelihood_are_clipped_to_their_range(images):
-    nets = ks.networks.digits(latent_dim=4, units=32, joint=False)
-    model = ks.GAN(nets.decoder, nets.critic, likelihood="gaussian")
+    law = {"likelihood": "gaussian"}
+    nets = ks.networks.digits(latent_dim=4, units=32, joint=False, **law)
+    model = ks.GAN(nets.decoder, nets.critic)
     _, _, test, backbone = images
     x = np.concatenate(list(ks.evaluation.Subject.of(model).generate(300)))
     with pytest.raises(ValueError, match=r"Expected images in \[0, 1\]"):
