@@ -175,3 +175,33 @@ def test_export_overwrites_nothing(tmp_path):
     with pytest.raises(FileExistsError, match="new or empty folder; received"):
         image_model().export(tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+class Subclassed(keras.Model):
+    """A network as Keras's guide has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = keras.layers.Dense(tiny.DATA)
+
+    def call(self, z):
+        return self.layer(z)
+
+
+def test_a_subclassed_network_is_wrapped_as_the_error_says():
+    network = Subclassed()
+    network(np.zeros((1, tiny.CODE), "float32"))
+    critic = tiny.dense([tiny.DATA], 1, "critic")
+    with pytest.raises(ValueError, match=r"functional or sequential.*a subclass. Wrap"):
+        ks.GAN(network, critic, likelihood="gaussian")
+    z = keras.Input((tiny.CODE,))
+    model = ks.GAN(keras.Model(z, network(z)), critic, likelihood="gaussian")
+    assert model.generate(3).shape == (3, tiny.DATA)
+
+
+def test_an_encoder_of_two_outputs_is_told_what_is_wanted():
+    x = keras.Input((tiny.DATA,))
+    heads = [keras.layers.Dense(tiny.CODE)(x) for _ in range(2)]
+    decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+    with pytest.raises(ValueError, match="one output.*side by side.*received"):
+        ks.VAE(keras.Model(x, heads), decoder, likelihood="gaussian")

@@ -15,6 +15,20 @@ def network(name: str, value) -> keras.Model:
             f"Expected {name} to be a built keras.Model (functional or sequential); "
             f"received: {value!r}"
         )
+    try:
+        _ = value.input_shape, value.output_shape
+    except AttributeError:  # of a subclass, which is known by its calls alone
+        raise ValueError(
+            f"Expected {name} to be a keras.Model whose shapes are known (functional "
+            f"or sequential); received: {type(value).__name__}, a subclass. Wrap it: "
+            "x = keras.Input(shape); keras.Model(x, network(x))."
+        ) from None
+    if isinstance(value.output_shape, (list, dict)):
+        raise ValueError(
+            f"Expected {name} to have one output, the raw output of its law in one "
+            "tensor (means and scales side by side: keras.layers.Concatenate()); "
+            f"received: outputs of shapes {value.output_shape}"
+        )
     if value.compute_dtype == "float16":
         raise ValueError(
             f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
