@@ -30,9 +30,10 @@ test: $(VENV)/ready  ## the quick tests; ARGS="-k game" for some of them
 test-slow: $(VENV)/ready  ## the tests that take minutes
 	$(PYTEST) -m slow $(ARGS)
 
-lint: $(VENV)/ready-dev  ## style, as CI checks it
+lint: $(VENV)/ready-dev  ## style and types, as CI checks them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/ready-dev  ## mend the style
 	$(BIN)/ruff check --fix .
@@ -46,7 +47,7 @@ benchmark: $(VENV)/ready  ## time training steps beside PyTorch's (installs it a
 	$(BIN)/python -m reproductions.benchmark $(ARGS)
 
 clean:  ## remove what building leaves; environment and runs stay
-	rm -rf build dist *.egg-info docs/_build .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info docs/_build .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # ---- Environment: made once, and again when its files change ------------------------

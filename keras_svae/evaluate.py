@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import sys
+from typing import Any
 
 from keras_svae import data, evaluation
 
@@ -109,7 +110,11 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
     load = {k: v for k, v in (places | framing).items() if v is not None}
     if subject.range:
         load["scale"] = subject.range
-    passed = {"batch_size": 250, "shuffle": False, "drop_remainder": False}
+    passed: dict[str, Any] = {
+        "batch_size": 250,
+        "shuffle": False,
+        "drop_remainder": False,
+    }
     splits = {
         split: data.load(given.data, split, labels=None, **passed, **load)
         for split in (given.split, "train")

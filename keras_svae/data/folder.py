@@ -37,7 +37,7 @@ def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str
         deep: Whether those of its subfolders, too.
         left_out: Takes the names of files that are no pictures.
     """
-    found = []
+    found: list[str] = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(folders) if deep else []
         for name in sorted(files):
@@ -195,9 +195,9 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
     pools = {split: _pool(sub, left_out) for split, sub in found.items()}
     pools = pools or {"": _pool(path, left_out)}
     if left_out:
-        names = ", ".join(os.path.basename(one) for one in left_out[:5])
-        names += f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-        said = picture_files.printable(names)
+        shown = ", ".join(os.path.basename(one) for one in left_out[:5])
+        shown += f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        said = picture_files.printable(shown)
         warnings.warn(f"Left out of {path}, as no pictures: {said}", stacklevel=2)
     names = sorted({name for _, owners in pools.values() for name in owners or ()})
     number = {name: i for i, name in enumerate(names)}

@@ -76,6 +76,21 @@ class Material:
         ValueError: On data that do not go with the model.
     """
 
+    subject: Subject
+    n: int
+    count: int
+    extremes: tuple[float, float]
+    repeats: bool
+    seed: int
+    images: bool
+    value_range: tuple[float, float] | None
+    dequantise: bool
+    backbone: Backbone | None
+    lpips: LPIPS | None
+    mixture: Any
+    labelled_test: bool
+    labelled_train: bool
+
     def __init__(
         self,
         subject: Subject,
@@ -112,6 +127,7 @@ class Material:
             least, most = min(least, x.min()), max(most, x.max())
             head = x if head is None else head
         self.extremes = float(least), float(most)
+        assert head is not None  # `batches` raises where there are no data
         self.repeats = np.array_equal(head, next(iter(self.x())))
 
     def __str__(self) -> str:
@@ -143,7 +159,10 @@ class Material:
         return Repeatable(lambda: map(self._clip, made(self.examples(), self.seed)))
 
     def _clip(self, x: np.ndarray) -> np.ndarray:
-        return np.clip(x, *self.value_range) if self.images else x
+        if not self.images:
+            return x
+        assert self.value_range is not None  # of images there always is one
+        return np.clip(x, *self.value_range)
 
     def prior_codes(self) -> Repeatable:
         """Codes of the prior, of which `recovered_codes` are the way back."""
@@ -158,7 +177,10 @@ class Material:
         """The backbone's features of images, (n, d); points are their own."""
         if self.backbone is None:
             return gather(stream)
-        made = self.backbone.features(stream, value_range=self.value_range)
+        made = self.backbone.features(
+            stream,
+            value_range=self.value_range,  # type: ignore[arg-type]  # None: it raises
+        )
         return gather(made, "features")
 
     @functools.cached_property
@@ -235,4 +257,4 @@ class Material:
             "p": self.subject.model_log_ratios(self.n, self.seed),
         }
         about = self.subject.about["log_ratio"]
-        return tuple(gather(found[about[law]]) for law in ("above", "below"))
+        return gather(found[about["above"]]), gather(found[about["below"]])

@@ -95,9 +95,10 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
     Raises:
         TypeError: On anything else.
     """
+    if isinstance(found, Measurement):
+        return {name: found}
     if isinstance(found, numbers.Real):
-        own = isinstance(found, Measurement)
-        return {name: found if own else Measurement(found, name)}
+        return {name: Measurement(float(found), name)}
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
         found = {
             one.name: getattr(found, one.name) for one in dataclasses.fields(found)

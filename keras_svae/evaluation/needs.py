@@ -96,6 +96,10 @@ def _seen(material) -> bool:
     return material.subject.data_shape[-1] in (1, backbone.input_shape[-1])
 
 
+def _classifier(material) -> bool:
+    return _seen(material) and material.backbone.classifies
+
+
 def _features(material, options) -> str | None:
     if material.backbone is None and not material.images:
         return None
@@ -163,10 +167,7 @@ NEEDS: dict[str, Need] = {
     "images": _need("images (height, width, 1 or 3)", lambda m: m.images),
     "test_values": _test_values,
     "features": _features,
-    "classifier": _need(
-        "backbone=, a classifier of such images",
-        lambda m: _seen(m) and m.backbone.classifies,
-    ),
+    "classifier": _need("backbone=, a classifier of such images", _classifier),
     "lpips": _need("lpips=, LPIPS's weights", lambda m: m.lpips is not None),
     "mixture": _need("mixture=, the law of the points", _mixture),
     "classes": _need(

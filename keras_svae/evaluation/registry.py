@@ -79,9 +79,12 @@ def register(
             "Expected a measure's name of letters, digits and underscores, and none of "
             f"{list(RESERVED)}; received: {name!r}"
         )
-    several = isinstance(needs, Iterable) and not isinstance(needs, str)
-    needs = tuple(needs) if several else (needs,)
-    for need in needs:
+    each: tuple[str | Need, ...]
+    if isinstance(needs, Iterable) and not isinstance(needs, str):
+        each = tuple(needs)
+    else:
+        each = (needs,)
+    for need in each:
         if not callable(need):
             check_known([str(need)], NEEDS, "needs, names or functions,")
 
@@ -96,7 +99,7 @@ def register(
                 f"Expected a name that is not in use; received: {name!r}, which is "
                 f"{'.'.join(_origin(known.compute))}"
             )
-        MEASURES[name] = Measure(compute, needs, bool(costly))
+        MEASURES[name] = Measure(compute, each, bool(costly))
         return compute
 
     return add

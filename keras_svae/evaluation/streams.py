@@ -1,7 +1,7 @@
 """Arrays, or data sets of any length, read batch by batch."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +22,7 @@ __all__ = [
 
 # What every measure takes: an array, a data set of x or (x, y), or an iterable of
 # batches.
-Stream = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarray]
+Stream: TypeAlias = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarray]
 # By what share of its range a value may leave it: rounding in float32.
 ROUNDING = 1e-5
 
@@ -180,21 +180,22 @@ def pairs(
     ]
     held: list[np.ndarray | None] = [None, None]
     while True:
-        for i in (0, 1):
-            if held[i] is None or not len(held[i]):
+        for i, part in enumerate(held):
+            if part is None or not len(part):
                 held[i] = next(streams[i], None)
-        if held[0] is None or held[1] is None:
+        a, b = held
+        if a is None or b is None:
             break
-        if held[0].shape[1:] != held[1].shape[1:]:
+        if a.shape[1:] != b.shape[1:]:
             raise ValueError(
                 f"Expected {names[0]} and {names[1]} of the same shape; received: "
-                f"{held[0].shape[1:]} and {held[1].shape[1:]}"
+                f"{a.shape[1:]} and {b.shape[1:]}"
             )
-        n = min(len(held[0]), len(held[1]))
-        yield held[0][:n], held[1][:n]
-        held = [part[n:] for part in held]
-    if not (held[0] is None and held[1] is None):
-        longer = names[0] if held[1] is None else names[1]
+        n = min(len(a), len(b))
+        yield a[:n], b[:n]
+        held = [a[n:], b[n:]]
+    if not (a is None and b is None):
+        longer = names[0] if b is None else names[1]
         raise ValueError(
             f"Expected as many {names[0]} as {names[1]}; received: more {longer}"
         )

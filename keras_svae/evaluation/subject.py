@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae import distributions
 from keras_svae.distributions import drawn
@@ -23,8 +24,6 @@ from keras_svae.game import checks
 from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
-
-tfd = tfp.distributions
 
 # Examples that pass through the networks at once.
 BATCH = 250
@@ -55,11 +54,18 @@ class Subject:
         range: Where data lie, (low, high), or None for anywhere.
     """
 
+    about: dict[str, Any]
+    latent_dim: int
+    data_shape: tuple[int, ...]
+    classes: int | None
+    range: tuple[float, float] | None
+    _loaded: object
+
     def __init__(self, endpoints: dict[str, Callable], about: dict):
         self._endpoints, self.about = endpoints, about
-        self.latent_dim: int = about["latent_dim"]
+        self.latent_dim = about["latent_dim"]
         self.data_shape = tuple(about["data_shape"])
-        self.classes: int | None = about.get("classes")
+        self.classes = about.get("classes")
         self.range = about["range"] and tuple(about["range"])
 
     @classmethod
@@ -131,6 +137,7 @@ class Subject:
 
     def classes_of(self, n: int) -> np.ndarray:
         """The classes of n samples of a conditional model, 0, 1, ... in turn."""
+        assert self.classes is not None  # the model is conditional
         return np.arange(n) % self.classes
 
     def recovered_codes(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:

@@ -1,6 +1,7 @@
 """The measures of this package, added to the table as a user's own would be."""
 
 from collections.abc import Callable
+from typing import Any
 
 from keras_svae.evaluation.codes.active_units import active_units
 from keras_svae.evaluation.codes.aggregate_posterior import aggregate_posterior
@@ -64,7 +65,10 @@ register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
 def _lpips(m: Material, **options):
     # What the network is too large for is enlarged, and the measurement says so.
     small = min(m.subject.data_shape[:2]) < SMALLEST
-    given = {"value_range": m.value_range, "resize": 64 if small else None}
+    given: dict[str, Any] = {
+        "value_range": m.value_range,
+        "resize": 64 if small else None,
+    }
     return lpips(m.x(), m.reconstructions(), m.lpips, **(given | options))
 
 
@@ -147,6 +151,7 @@ def _with_bits(m: Material, mean):
     """A likelihood, and in bits per dimension where the data were dequantised."""
     if not m.dequantise:
         return mean
+    assert m.value_range is not None  # of such data there always is one
     bits = bits_per_dimension(mean, m.subject.data_shape, value_range=m.value_range)
     return {"": mean, "bits_per_dimension": bits}
 

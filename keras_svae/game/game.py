@@ -309,7 +309,7 @@ class Game(Configured, Trainer):
         with given, philox.without_xla(not self.jit_compile):
             return self._train_on(fed)
 
-    def _train_on(self, fed):
+    def _train_on(self, fed) -> dict[str, tf.Tensor]:
         noise = self._noise(_TRAIN).fold(self._step.value)
         play = getattr(self, f"_play_{self.play}")
         checked: list[tf.Tensor] = []

@@ -3,6 +3,9 @@
 Equation numbers are those of On Unifying Deep Generative Models, `unifying_iclr2018`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -48,10 +51,13 @@ class AdversaryActivated(AdversarialModel):
         f = self.f(draw.x, draw.y, training=draw.training)
         return tf.sigmoid(tf.squeeze(f, -1) / self.temperature)
 
-    def bound_loss(self, draw):
+    def bound_loss(self, draw) -> dict[str, Term]:
         """Minus (17), which is (44)."""
         loss: dict[str, Term] = {}
-        both = {"real": (draw, over_data), "fake": (draw.fakes, over_samples)}
+        both: dict[str, tuple[Any, Callable[[tf.Tensor], Term]]] = {
+            "real": (draw, over_data),
+            "fake": (draw.fakes, over_samples),
+        }
         for name, (one, over) in both.items():
             weights = tf.stop_gradient(self.discriminator(one))
             draw.log[f"weight_{name}"] = over(weights)

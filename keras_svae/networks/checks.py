@@ -92,7 +92,7 @@ def sizes_of(shape: Any) -> tuple[int, ...]:
         sizes = tuple(shape)
     except TypeError:
         return ()
-    known = all(isinstance(size, numbers.Integral) and size >= 1 for size in sizes)
+    known = all(isinstance(size, numbers.Integral) and int(size) >= 1 for size in sizes)
     return tuple(map(int, sizes)) if known else ()
 
 

@@ -87,7 +87,7 @@ class ConvNets:
             parts.block, batch_norm=options.batch_norm, dropout=options.dropout
         )
         times = 2 ** len(filters)
-        maps, *filters = self.sizes(filters)
+        maps, *rest = self.sizes(filters)
         first = (height // times, width // times, maps)
         _, code = parts.inputs(self.shape, options)
         inputs, x = parts.with_classes(code, code, options)
@@ -95,7 +95,7 @@ class ConvNets:
         for number in (*self.sizes(units), math.prod(first)):
             x = block(x, keras.layers.Dense(number), activation=units_activation)
         x = keras.layers.Reshape(first)(x)
-        for number in filters:
+        for number in rest:
             x = block(x, upsample(number, kernel), activation=activation)
         more = {"dtype": parts.output_dtype(), "name": "image"}
         image = upsample(channels * options.data_parameters, kernel, **more)

@@ -72,7 +72,8 @@ def dcgan(
     check_count("max_maps", max_maps)
     shape = check_image(shape, least=8, most=256)
     table = GANTable(options, shape, width, slope=0.2, kernel=5)
-    maps, side = [], min(shape[:2])
+    maps: list[int] = []
+    side = min(shape[:2])
     while side > 7:
         maps.append(min(128 * 2 ** len(maps), max_maps))
         side = (side + 1) // 2

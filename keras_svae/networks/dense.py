@@ -91,7 +91,7 @@ def dense(
         )
     nets = DenseNets(given, check_shape(shape), units, depth, activation, momentum)
     encoder = nets.head() if shared else nets.encoder()
-    critic = nets.critic(given.joint, "critic")
+    critic = nets.critic(bool(given.joint), "critic")
     return Networks(encoder, nets.decoder("decoder"), critic)
 
 
@@ -132,14 +132,14 @@ def toy(
         nets = ks.networks.toy(posterior="implicit", noise=True)     # ALICE's
         nets.encoder.output_shape                                    # (None, 2)
     """
-    defaults = {
+    defaults: dict[str, Any] = {
         "shape": (2,),
         "noise_dims": (2, 2),
         "critic_activation": activation,
         # Averages of .9 would wander with the batch by a grid25 component's sigma.
         "momentum": 0.99,
     }
-    same = {"activation": activation, "shared": shared}
+    same: dict[str, Any] = {"activation": activation, "shared": shared}
     return dense(latent_dim, posterior, likelihood, **same, **defaults | options)
 
 
@@ -166,7 +166,7 @@ def digits(
         ValueError: For a value out of its range.
         TypeError: For an unknown option.
     """
-    defaults = {
+    defaults: dict[str, Any] = {
         "shape": (8, 8, 1),
         "noise_dims": (8, 8),
         "noise_law": "uniform",
@@ -193,7 +193,11 @@ def mnist_dense(
         ValueError: For a value out of its range.
         TypeError: For an unknown option.
     """
-    defaults = {"shape": (28, 28, 1), "units": 500, "noise_dims": (32, 32)}
+    defaults: dict[str, Any] = {
+        "shape": (28, 28, 1),
+        "units": 500,
+        "noise_dims": (32, 32),
+    }
     return dense(latent_dim, posterior, likelihood, **defaults | options)
 
 

@@ -165,7 +165,8 @@ class GANTable:
         """
         sides = [self.shape[:2]]
         for _ in maps:
-            sides.append(tuple((side + 1) // 2 for side in sides[-1]))
+            height, width = sides[-1]
+            sides.append(((height + 1) // 2, (width + 1) // 2))
 
         def generator(z):
             # A transposed convolution of one pixel is a dense layer.

@@ -38,7 +38,7 @@ def active_units(means: Stream, *, threshold: float = 0.01) -> ActiveUnits:
     """
     if not threshold >= 0:
         raise ValueError(f"Expected threshold >= 0; received: threshold={threshold}")
-    n, mean, squares = 0, 0.0, 0.0
+    n, mean, squares = 0, np.zeros(()), np.zeros(())
     for part in batches(means, 4096, "posterior means"):
         if part.ndim != 2:
             raise ValueError(

@@ -1,6 +1,6 @@
 """The aggregated posterior, codes of all data, against the prior."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
@@ -72,7 +72,7 @@ def aggregate_posterior(
     z = points_of(codes, "codes")
     law, rng = PRIORS[prior], np.random.default_rng(seed)
     reference, more = (law.rvs(z.shape, random_state=rng) for _ in range(2))
-    about = {"n": len(z), "prior": prior}
+    about: dict[str, Any] = {"n": len(z), "prior": prior}
     scale = median_scale(reference)
     within = mean_kernel(reference, reference, kernel, scale)
     found, chance = (
@@ -81,7 +81,7 @@ def aggregate_posterior(
         - 2 * mean_kernel(one, reference, kernel, scale)
         for one in (z, more)
     )
-    rest = {"kernel": kernel, "scale": scale}
+    rest: dict[str, Any] = {"kernel": kernel, "scale": scale}
     ks = np.array([scipy.stats.kstest(one, law.cdf).statistic for one in z.T])
     return AggregatePosterior(
         Measurement(found, "MMD^2 of codes and prior", **about, **rest),

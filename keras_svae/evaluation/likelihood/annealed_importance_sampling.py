@@ -191,17 +191,17 @@ def annealed_importance_sampling(
     engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
     read = common.read(data, batch_size, value_range, dequantise, seed)
     bar = tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)
-    weights, accepted = [], []
+    found_weights, found_ratios = [], []
     for i, inputs in enumerate(bar):
         noise = Noise(seed).fold(i)
         steps = settings.log_steps(engine, inputs, noise)
         found, ratio, _ = engine.run(
             inputs, settings.temperatures, steps, noise.seed("chains")
         )
-        weights.append(found)
+        found_weights.append(found)
         none = np.full(common.count(inputs), np.nan)
-        accepted.append(ratio.mean(0) if len(ratio) else none)
-    weights, accepted = np.concatenate(weights, 1), np.concatenate(accepted)
+        found_ratios.append(ratio.mean(0) if len(ratio) else none)
+    weights, accepted = np.concatenate(found_weights, 1), np.concatenate(found_ratios)
     total = scipy.special.logsumexp(weights, axis=0)
     per_example = common.check_result(total - np.log(n_chains))
     squares = scipy.special.logsumexp(2 * weights, axis=0)

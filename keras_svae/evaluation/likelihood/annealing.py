@@ -5,13 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.streams import fields
 from keras_svae.noise import Noise
-
-tfd = tfp.distributions
 
 # Steepness of the sigmoidal schedule (Grosse et al., 2015).
 STEEPNESS = 4.0

@@ -95,28 +95,28 @@ def bidirectional_monte_carlo(
         jit_compile=jit_compile,
         seed=check_seed(seed),
     )
-    prior = common.get_prior(prior, latent_dim)
+    law = common.get_prior(prior, latent_dim)
     x = gather(x, "simulated data").astype(np.float32)
     z = gather(z, "their codes").astype(np.float32)
-    if len(x) != len(z) or z.shape[1:] != tuple(prior.event_shape):
+    if len(x) != len(z) or z.shape[1:] != tuple(law.event_shape):
         raise ValueError(
-            f"Expected codes ({len(x)}, {prior.event_shape[0]}), one for each of the "
+            f"Expected codes ({len(x)}, {law.event_shape[0]}), one for each of the "
             f"simulated data; received: shape {z.shape}"
         )
-    engine = settings.engine(log_likelihood, prior)
+    engine = settings.engine(log_likelihood, law)
     up = settings.temperatures
-    lower, upper = [], []
+    forward, reverse = [], []
     for i, start in enumerate(range(0, len(x), batch_size)):
         part, codes = (a[start : start + batch_size] for a in (x, z))
         noise = Noise(seed).fold(i)
         steps = settings.log_steps(engine, part, noise)
         found, _, _ = engine.run(part, up, steps, noise.seed("chains"))
-        lower.append(_log_mean(found))
+        forward.append(_log_mean(found))
         found, _, _ = engine.run(
             part, up[::-1], steps[::-1], noise.seed("reverse"), start=codes
         )
-        upper.append(-_log_mean(found))
-    lower, upper = (common.check_result(np.concatenate(p)) for p in (lower, upper))
+        reverse.append(-_log_mean(found))
+    lower, upper = (common.check_result(np.concatenate(p)) for p in (forward, reverse))
     details = settings.details()
     return BidirectionalMonteCarlo(
         common.summary("log p(x) by forward AIS", lower, **details),

@@ -1,10 +1,11 @@
 """What the likelihood measures share: how they read data, and how they report."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae import distributions
 from keras_svae.evaluation.likelihood import quantisation
@@ -19,14 +20,12 @@ from keras_svae.evaluation.streams import (
 )
 from keras_svae.noise import Noise, check_seed
 
-tfd = tfp.distributions
-
 # log p(x|z), (batch,), of data (batch, ...) and codes (batch, d), in nats; of data that
 # are `Examples` log p(x|z, y).
-LogLikelihood = Callable[[tf.Tensor | Examples, tf.Tensor], tf.Tensor]
+LogLikelihood: TypeAlias = Callable[[tf.Tensor | Examples, tf.Tensor], tf.Tensor]
 # q(z|x) of data (batch, ...): batch_shape (batch,), event_shape (d,); or q(z|x, y).
-Posterior = Callable[[tf.Tensor | Examples], tfd.Distribution]
-Prior = tfd.Distribution | str
+Posterior: TypeAlias = Callable[[tf.Tensor | Examples], tfd.Distribution]
+Prior: TypeAlias = tfd.Distribution | str
 # Of the int32 (2,) seeds of stateless draws.
 KEY = tf.TensorSpec([2], tf.int32)
 

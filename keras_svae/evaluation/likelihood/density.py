@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_svae import distributions
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior
@@ -14,8 +14,6 @@ from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise
 
 __all__ = ["Density", "density"]
-
-tfd = tfp.distributions
 
 
 class Density(NamedTuple):

@@ -1,5 +1,7 @@
 """Uniform dequantisation: 8-bit images as data that a density can be compared on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_svae.evaluation.streams import check_range
@@ -13,7 +15,9 @@ TOLERANCE = 0.01
 
 
 def dequantise(
-    x, seed: int = 0, value_range: tuple[float, float] = (0.0, 1.0)
+    x,
+    seed: int | Sequence[int] = 0,
+    value_range: tuple[float, float] = (0.0, 1.0),
 ) -> np.ndarray:
     """Adds uniform noise of one level's width: (y + u) / 256 for level y, u ~ U[0, 1).
 
@@ -32,8 +36,11 @@ def dequantise(
     Raises:
         ValueError: On values outside the range, or between two levels.
     """
-    several = isinstance(seed, (list, tuple))
-    seed = [check_seed(one) for one in seed] if several else check_seed(seed)
+    checked = (
+        [check_seed(one) for one in seed]
+        if isinstance(seed, (list, tuple))
+        else check_seed(seed)
+    )
     low, high = check_range(value_range)
     x = np.asarray(x, np.float64)
     levels = (x - low) / (high - low) * (LEVELS - 1)
@@ -50,5 +57,5 @@ def dequantise(
             f"received: {int(off.sum())} of {off.size} values between levels, such as "
             f"{x[off][0]:g}. Resized, averaged or dequantised images are not 8-bit"
         )
-    noise = np.random.default_rng(seed).random(x.shape)
+    noise = np.random.default_rng(checked).random(x.shape)
     return (low + (high - low) * (whole + noise) / LEVELS).astype(np.float32)

@@ -52,10 +52,13 @@ class LPIPS:
     def __init__(
         self, weights: str | os.PathLike | Mapping[str, np.ndarray] | None = None
     ):
-        arrays = isinstance(weights, Mapping)
-        weights = check_weights(weights) if arrays else load_weights(weights)
-        self.features = _alexnet(weights)
-        self._heads = [weights[f"lin{i}/weight"] for i in range(LAYERS)]
+        arrays = (
+            check_weights(weights)
+            if isinstance(weights, Mapping)
+            else load_weights(weights)
+        )
+        self.features = _alexnet(arrays)
+        self._heads = [arrays[f"lin{i}/weight"] for i in range(LAYERS)]
         image = tf.TensorSpec([None, None, None, 3], tf.float32)
         self._run = tf.function(self._distances, input_signature=[image, image])
 

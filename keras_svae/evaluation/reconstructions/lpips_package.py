@@ -79,7 +79,9 @@ def _from_tar(path: pathlib.Path) -> bytes:
             if member.isfile() and member.name.endswith("/" + MEMBER):
                 if member.size > LARGEST:
                     raise _too_large(member.name, member.size)
-                return archive.extractfile(member).read()
+                file = archive.extractfile(member)
+                assert file is not None  # only what is no file has none
+                return file.read()
     raise _no_member(path)
 
 

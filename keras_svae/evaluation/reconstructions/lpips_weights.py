@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -92,10 +93,11 @@ def _found(source: str | os.PathLike | None) -> pathlib.Path:
 
 def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
     """An .npz file, whole or not at all."""
+    arrays: Mapping[str, Any] = weights  # by name, `savez` takes an option too
     temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **weights)
+            np.savez(file, **arrays)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

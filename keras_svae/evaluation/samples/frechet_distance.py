@@ -1,6 +1,7 @@
 """Fréchet distance of features (Heusel et al., 2017): with Inception's, the FID."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -44,7 +45,7 @@ def frechet_distance(
         UserWarning: If there are no more examples than dimensions: the covariance is
             then singular, and the distance says more of n than of the samples.
     """
-    details = {}
+    details: dict[str, Any] = {}
     laws = []
     for data, name in ((real, "real features"), (generated, "generated features")):
         if not isinstance(data, Moments):

@@ -66,9 +66,9 @@ def kernel_distance(
         rows = [rng.choice(len(one), size, replace=False) for one in (x, y)]
         found.append(_squared_mmd(x[rows[0]], y[rows[1]]))
     return Measurement(
-        np.mean(found),
+        float(np.mean(found)),
         "kernel distance",
-        np.std(found) if subsets > 1 else None,
+        float(np.std(found)) if subsets > 1 else None,
         n_real=len(x),
         n=len(y),
         subsets=subsets,

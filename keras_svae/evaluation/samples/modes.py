@@ -75,7 +75,7 @@ def modes(x: Stream, means, sigma: float, *, within: float = 3.0) -> Modes:
     if good:
         kl = scipy.special.rel_entr(counts / good, np.full(k, 1 / k)).sum()
     return Modes(
-        Measurement(np.count_nonzero(counts), "captured modes", **about),
+        Measurement(int(np.count_nonzero(counts)), "captured modes", **about),
         Measurement(good / n, "share of high quality", **about),
         Measurement(kl, "KL of modes to uniform", **about | {"n": good}, unit="nats"),
         counts,

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -66,7 +67,8 @@ class Moments:
         Raises:
             ValueError: On features of another shape, fewer than two, or not finite.
         """
-        n, mean, upper = 0, None, None
+        n = 0
+        mean: np.ndarray | None = None
         for part in _blocks(batches(features, ROWS, name), name):
             if mean is None:
                 mean = np.zeros(part.shape[1])
@@ -84,6 +86,7 @@ class Moments:
             mean = mean + shift * (count / n)
         if n < 2:
             raise ValueError(f"Expected at least 2 {name}; received: {n}")
+        assert mean is not None  # there are features
         upper /= n - 1
         made = cls.__new__(cls)
         made.n, made.mean = n, mean
@@ -123,7 +126,7 @@ class Moments:
         path = pathlib.Path(path)
         if path.suffix != ".npz":
             raise ValueError(f"Expected a path that ends in .npz; received: {path}")
-        known = {} if self.n is None else {"n": self.n}
+        known: dict[str, Any] = {} if self.n is None else {"n": self.n}
         written = path.with_name(f".{path.stem}.writing-{os.getpid()}.npz")
         try:
             np.savez(written, mu=self.mean, sigma=self._covariance, **known)
