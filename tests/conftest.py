@@ -66,6 +66,8 @@ def shift_seeds() -> None:
 
     def more(seed):
         """A number or several of them, of which the first is shifted."""
+        if not SHIFT["now"]:
+            return seed
         if isinstance(seed, int | np.integer):
             return int(seed) + SHIFT["now"]
         if isinstance(seed, list | tuple) and isinstance(seed[0], int | np.integer):
@@ -86,7 +88,7 @@ def shift_seeds() -> None:
 
     def noise(self, seed):
         # Of tensors only a lone number is a seed: a pair is a key made from one.
-        if tf.is_tensor(seed) and seed.shape.rank == 0:
+        if SHIFT["now"] and tf.is_tensor(seed) and seed.shape.rank == 0:
             seed += SHIFT["now"]
         make(self, more(seed))
 

@@ -7,6 +7,7 @@ import pathlib
 import warnings
 
 import keras
+import tensorflow as tf
 
 from keras_svae.game.configuration import made_by
 
@@ -206,7 +207,7 @@ def restore(model, folder: str | os.PathLike) -> int:
 def _rates(model) -> dict[str, float]:
     """Learning rates that are numbers, by optimizer."""
     return {
-        name: float(one.learning_rate)
+        name: float(tf.convert_to_tensor(one.learning_rate))
         for name, one in model.optimizers.items()
         if not isinstance(one.get_config()["learning_rate"], dict)
     }

@@ -22,6 +22,8 @@ _SPLITS = {
 }
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
+# How its lists of boxes within pictures end.
+BOXES = "_boxes.txt"
 
 
 def _subfolders(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -44,7 +46,10 @@ def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str
             path = os.path.join(where, name)
             if name.startswith("."):
                 continue
-            (found if picture_files.is_picture(path) else left_out).append(path)
+            if picture_files.is_picture(path):
+                found.append(path)
+            elif name != ANNOTATIONS and not name.endswith(BOXES):
+                left_out.append(path)
     return found
 
 

@@ -36,9 +36,10 @@ def compiled(model, **kwargs):
     return model
 
 
-def svae(nets=ks.networks.digits, compile=None, latent_dim=3, **kwargs):
+def svae(nets=ks.networks.digits, compile=None, latent_dim=3, likelihood=None):
     keras.utils.set_random_seed(0)
-    model = ks.SVAE(*nets(latent_dim=latent_dim, **SMALL), lam=0.1, **kwargs)
+    law = {} if likelihood is None else {"likelihood": likelihood}
+    model = ks.SVAE(*nets(latent_dim=latent_dim, **law, **SMALL), lam=0.1)
     return compiled(model, **compile or {})
 
 

@@ -307,20 +307,20 @@ def test_manifold_runs_over_the_priors_quantiles():
     """The first dimension to the right, the second upwards, +-2 at the ends."""
     seen = []
 
-    class Watched(ks.VAE):
+    class Watched(ks.SVAE):
         def decode(self, z, y=None, seed=0):
             seen.append(np.asarray(z))
             return super().decode(z, y, seed)
 
     nets = ks.networks.digits(latent_dim=2, **small.SMALL)
-    model = Watched(nets.encoder, nets.decoder)
+    model = Watched(*nets)
     picture = views.manifold(model, 3)
     z = np.concatenate(seen).reshape(3, 3, 2)
     ends = pytest.approx([-2, 0, 2], abs=1e-2)
     assert list(z[1, :, 0]) == ends and list(z[::-1, 1, 1]) == ends
     np.testing.assert_allclose(z[:, 0, 0], -2, atol=1e-2)
     assert picture.shape == (3 * 64, 3 * 64, 1)
-    uniform = Watched(nets.encoder, nets.decoder, prior="uniform")
+    uniform = Watched(*nets, prior="uniform")
     seen.clear()
     views.manifold(uniform, 3)
     np.testing.assert_allclose(seen[0][0], [-0.9545, 0.9545], atol=1e-3)

@@ -24,10 +24,11 @@ GAUSSIAN = ks.distributions.Gaussian(0.5)
 
 def build(cls, law, compiled=True, ema=None, **kwargs):
     keras.utils.set_random_seed(1)
-    nets = ks.networks.toy(units=8, depth=1, posterior=law)
+    laws = {"posterior": law, "likelihood": GAUSSIAN}
+    nets = ks.networks.toy(units=8, depth=1, **laws)
     if not hasattr(cls, "critic_loss"):
         nets = nets[:2]
-    model = cls(*nets, posterior=law, likelihood=GAUSSIAN, seed=3, **kwargs)
+    model = cls(*nets, seed=3, **kwargs)
     if compiled:
         names = {p.optimizer for p in model.players.values()}
         model.compile(**{n: keras.optimizers.Adam(0.01) for n in names}, ema=ema)
@@ -126,10 +127,10 @@ def test_the_vaes_kl_is_the_draws_own_log_ratio_without_an_inverse(monkeypatch):
 def test_two_replicas_keep_the_same_flow():
     with two_replicas().scope():
         model = build(ks.SVAE, FLOWS["planar_shared"], lam=0.5)
-    before = model.encoder.layers[-1].constants.numpy()
+    before = model.encoder.get_layer("constants").constants.numpy()
     batches = tf.data.Dataset.from_tensor_slices(data(16)).batch(8)
     model.fit(batches, verbose=0)
-    constants = model.encoder.layers[-1].constants
+    constants = model.encoder.get_layer("constants").constants
     one, other = (v.numpy() for v in constants.value.values)
     np.testing.assert_array_equal(one, other)
     assert np.abs(one - before).max() > 1e-3
@@ -143,7 +144,7 @@ def test_mixed_bfloat16_trains_a_float32_flow():
         keras.config.set_dtype_policy("float32")
     raw = model.encoder(data(4))
     assert raw.dtype == "float32"
-    constants = model.encoder.layers[-1].constants.numpy()
+    constants = model.encoder.get_layer("constants").constants.numpy()
     np.testing.assert_array_equal(raw[0, 4:], constants)
     model.fit(data(), batch_size=32, verbose=0)
     assert all(np.isfinite(w).all() for w in weights(model))
@@ -151,10 +152,9 @@ def test_mixed_bfloat16_trains_a_float32_flow():
 
 def test_as_vae_takes_densities_of_both_kinds():
     keras.utils.set_random_seed(1)
-    nets = ks.networks.toy(units=8, depth=1, posterior=FLOWS["planar"])
-    other = keras.models.clone_model(nets.critic)
     laws = {"posterior": FLOWS["planar"], "likelihood": GAUSSIAN}
-    model = ks.ASVAE(*nets, other, **laws)
+    nets = ks.networks.toy(units=8, depth=1, **laws)
+    model = ks.ASVAE(*nets, keras.models.clone_model(nets.critic))
     model.compile(optimizer="adam", critic_optimizer="adam")
     before = [v.numpy() for v in model.encoder.trainable_variables]
     logs = model.fit(data(), batch_size=32, verbose=0).history
@@ -173,7 +173,10 @@ def test_a_run_compiled_by_xla_trains():
 
 def test_an_encoder_of_another_length_is_refused():
     nets = ks.networks.toy(posterior=PlanarFlow(3))
-    with pytest.raises(ValueError, match=r"raw output \(24,\), what PlanarFlow.*\(19"):
+    with pytest.raises(ValueError, match=r"length=3.*received: PlanarFlow\(.*length=4"):
         ks.VAE(*nets[:2], posterior=PlanarFlow(4))
+    bare = keras.Model(nets.encoder.input, nets.encoder.get_layer("code").output)
+    with pytest.raises(ValueError, match=r"raw output \(24,\), what PlanarFlow.*\(19"):
+        ks.VAE(bare, nets.decoder, posterior=PlanarFlow(4))
     with pytest.raises(ValueError, match="Expected a likelihood whose raw outputs"):
         ks.VAE(*nets[:2], likelihood=PlanarFlow(3))

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game.critic import Critic, OfModel
 from keras_svae.noise import Noise, scope
 from tests.models import tiny
 from tests.models.ijae import (
@@ -123,8 +124,28 @@ def test_losses_and_gradients_match_numpy(likelihood, play, stop_code):
 SCALE = 0.7
 
 
+class ClosedForm(Critic):
+    """f_tau for r(y|x) = N(y; x, SCALE^2 I)."""
+
+    def __get__(self, model, owner=None):
+        return self if model is None else Known(self, model)
+
+
+class Known(OfModel):
+    def __call__(self, x, z, y, training=True):
+        def log_normal(y, mean, variance):
+            squares = (y - mean) ** 2 / variance + np.log(2 * np.pi * variance)
+            return -0.5 * tf.reduce_sum(squares, -1, keepdims=True)
+
+        log_r = log_normal(y, x, SCALE**2)
+        made = self.model.known(z)
+        return log_r - log_normal(y, made, self.model.fake_variance)
+
+
 class Optimal(ks.IJAE):
-    """f_tau is the closed form for r(y|x) = N(y; x, SCALE^2 I)."""
+    """Its f_tau is the closed form."""
+
+    f_tau = ClosedForm("critic_pair", "x z y", y="x")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -135,14 +156,6 @@ class Optimal(ks.IJAE):
     def learn(self):
         self.known.set_weights(self.decoder.get_weights())
         return self
-
-    def f_tau(self, x, z, y, training=True):
-        def log_normal(y, mean, variance):
-            squares = (y - mean) ** 2 / variance + np.log(2 * np.pi * variance)
-            return -0.5 * tf.reduce_sum(squares, -1, keepdims=True)
-
-        log_r = log_normal(y, x, SCALE**2)
-        return log_r - log_normal(y, self.known(z), self.fake_variance)
 
 
 @pytest.mark.parametrize("stop_code", [True, False])

@@ -16,6 +16,7 @@ RECORDED = json.loads(pathlib.Path(__file__).with_name("recorded.json").read_tex
 SAVED = pathlib.Path(__file__).with_name("saved_by_85a2d02")
 GIVES = json.loads((SAVED / "gives.json").read_text())
 # Processors round differently, and the steps carry it on.
+pytestmark = pytest.mark.fixed_seed
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 
 

@@ -75,6 +75,7 @@ def partners_of_halves(codes):
 METHODS = ["gan", "svae_r", "alice", "aim", "veegan", "as_vae", "avb"]
 
 
+@pytest.mark.fixed_seed
 @pytest.mark.parametrize("method", METHODS)
 def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
     with two_replicas().scope():

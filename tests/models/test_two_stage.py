@@ -37,6 +37,7 @@ def bound(x, raw, log_gamma, mean, scale, activation):
     return (kl - log_p).mean()
 
 
+@pytest.mark.fixed_seed
 def test_losses_and_gradients_match_numpy():
     model = make()
     w, x = baselines.weights(model, *FIRST, *SECOND), tiny.data().astype(float)

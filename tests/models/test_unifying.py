@@ -16,6 +16,7 @@ def one_hot(y):
 # ---- Importance weighted GANs ------------------------------------------------------
 
 
+@pytest.mark.fixed_seed
 @pytest.mark.parametrize("method", ["iwgan", "iwcgan"])
 def test_iwgan_has_the_gradient_of_43(method):
     """The sum of normalised weights D / (1 - D), constants, times each gradient."""
