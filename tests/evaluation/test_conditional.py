@@ -78,17 +78,19 @@ def measure(model, test, *names, **more):
 
 
 def test_the_bound_of_log_p_x_given_y(cvae):
-    options = {"variational_bound": {"samples": 200}}
+    options = {"variational_bound": {"samples": 800}}
     found = measure(cvae, (X, Y), "variational_bound", options=options)
     own = elbo(cvae, X, Y, 12).mean()
     drawn = [np.mean(cvae.bound(X, Y, seed=s)) for s in range(20)]
-    # What the grid leaves out, and five standard errors of 200 draws.
-    tolerance = 0.005 + 5 * float(np.std(drawn)) / np.sqrt(200)
+    # What the grid leaves out, and five standard errors of 800 draws.
+    tolerance = 0.005 + 5 * float(np.std(drawn)) / np.sqrt(800)
     assert found["variational_bound"] == pytest.approx(own, abs=tolerance)
     wrong = elbo(cvae, X, (Y + 1) % CLASSES, 12).mean()
-    assert abs(wrong - own) > tolerance
+    assert abs(wrong - own) > 2 * tolerance
 
 
+# An estimate of a bound may come out above what it bounds: by its sequence.
+@pytest.mark.fixed_seed
 def test_a_tighter_bound_is_between_it_and_the_truth_which_ais_finds(cvae):
     names = ("variational_bound", "importance_weighted_bound")
     names += ("annealed_importance_sampling",)
@@ -98,8 +100,7 @@ def test_a_tighter_bound_is_between_it_and_the_truth_which_ais_finds(cvae):
     }
     found = measure(cvae, (X[:60], Y[:60]), *names, options=options)
     exact = marginal(cvae, X[:60], Y[:60], 40).mean()
-    # With 100 draws it is an estimate, which may come out above.
-    assert found[names[0]] < found[names[1]] < exact + 0.03
+    assert found[names[0]] < found[names[1]] < exact
     assert found[names[2]] == pytest.approx(exact, abs=0.03)
 
 
