@@ -1,1 +1,1 @@
-"""The papers' experiments, and the benchmark."""
+"""The papers' experiments, and the benchmark: python -m reproductions lists them."""

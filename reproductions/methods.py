@@ -1,171 +1,224 @@
-"""How each method of the command line is made: its class, networks and laws."""
+"""How each method is made of an experiment's parts: a function for each.
 
-import dataclasses
+A function's return annotation is its class; its keyword arguments are options of the
+command line, and their defaults the method's.
+"""
 
+import keras
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Method:
-    """How a method of the command line is made.
-
-    Attributes:
-        model: Its class in keras_svae.
-        networks: What the class takes first, in this order: networks by their names in
-            `keras_svae.networks.Networks` or `IJAENetworks`; `another_critic` is one
-            more of the critic's kind, `critic_of_x` one of x alone, `critic_of_z` one
-            of codes alone, `classifier` one of its layers, `no_critic` None, and
-            `second_encoder` and `second_decoder` are those of codes.
-        reads: What the critic reads: "pairs" (x, z); "x" alone; "shared" is "x" with an
-            encoder that reads the critic's features; "triples" are the five networks
-            of `IJAENetworks`. Where none is used, the builder makes one all the same,
-            and what it reads fixes the others' first weights: VAE's are AA-VAE's.
-        laws: Which laws the class takes, of "prior", "posterior" and "likelihood";
-            "activation" is the likelihood's, for a class that has its own.
-        labels: Which examples tell it their class: "none", "all", and then its networks
-            read classes, or "some", those of which `Config.labelled` tells.
-        arguments: What the class is always given besides.
-        options: Arguments of the class by the fields of `Config` that hold them; what
-            is None there is not given.
-        settings: Values of `Config`'s fields, unless the experiment has others for
-            this method.
-    """
-
-    model: str
-    networks: str = "encoder decoder critic"
-    reads: str = "pairs"
-    laws: str = "prior posterior likelihood"
-    labels: str = "none"
-    arguments: dict = dataclasses.field(default_factory=dict)
-    options: dict[str, str] = dataclasses.field(default_factory=dict)
-    settings: dict = dataclasses.field(default_factory=dict)
-
-    @property
-    def cls(self) -> type:
-        """Its class itself; the package, and so TensorFlow, is imported only here."""
-        import keras_svae as ks
-
-        return getattr(ks.models, self.model)
+import keras_svae as ks
+from reproductions.engine.build import Parts
 
 
-_LAM = {"lam": "lam"}
-_SIDED = _LAM | {"two_sided": "two_sided"}
-_NO_CODES = "prior likelihood"
-_OF_X = {"networks": "decoder critic", "reads": "x", "laws": _NO_CODES}
-_AA = {"options": {"temperature": "temperature"}}
-_M2 = {"labels": "some", "options": {"alpha": "alpha"}}
-_AIM = {
-    "model": "AIM",
-    "networks": "decoder critic encoder",
-    "reads": "shared",
-    "laws": _NO_CODES,
-    "options": {"lam": "code_lam"},
-}
-_IJAE = {
-    "model": "IJAE",
-    "networks": "encoder generator critic_x critic_pair critic_code",
-    "reads": "triples",
-    "options": _LAM | {"stop_code": "stop_code"},
-}
-_IMPLICIT = {"posterior": "implicit", "noise": None}
+def svae(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.SVAE:
+    """sVAE; with lam > 0 sVAE-r (Chen et al., 2018)."""
+    return parts.game(ks.SVAE, *parts("pairs"), lam=lam, two_sided=two_sided)
 
 
-def _lam(value: float, **more) -> dict:
-    """Settings of a method whose lam means another thing than sVAE's."""
-    return {"lam": value, **more}
+def ali(parts: Parts) -> ks.ALI:
+    """ALI (Dumoulin et al., 2017)."""
+    return parts.game(ks.ALI, *parts("pairs"))
 
 
-METHODS = {
-    "svae": Method(model="SVAE", options=_SIDED),
-    "ali": Method(model="ALI"),
-    "alice": Method(model="ALICE", options=_SIDED),
-    "gan": Method(model="GAN", **_OF_X),
-    "wgan_gp": Method(model="WGANGP", **_OF_X),
-    "vae": Method(model="VAE", networks="encoder decoder", reads="x"),
-    "iwgan": Method(model="IWGAN", **_OF_X),
-    "cgan": Method(model="CGAN", labels="all", **_OF_X),
-    "iwcgan": Method(model="IWCGAN", labels="all", **_OF_X),
-    "cvae": Method(model="CVAE", networks="encoder decoder", reads="x", labels="all"),
-    "aavae": Method(model="AAVAE", networks="encoder decoder critic", reads="x", **_AA),
-    "aacvae": Method(
-        model="AACVAE",
-        networks="encoder decoder critic",
-        reads="x",
-        labels="all",
-        **_AA,
-    ),
-    "ss_vae": Method(
-        model="SemiSupervisedVAE",
-        networks="classifier encoder decoder",
-        reads="x",
-        **_M2,
-    ),
-    "aa_ss_vae": Method(
-        model="AASemiSupervisedVAE",
-        networks="classifier encoder decoder critic_of_x",
-        reads="x",
-        **_M2 | {"options": _M2["options"] | _AA["options"]},
-    ),
-    "nf_vae": Method(
-        model="VAE",
-        networks="encoder decoder",
-        settings={"posterior": "planar_flow", "noise": False},
-    ),
-    "as_vae": Method(model="ASVAE", networks="encoder decoder critic another_critic"),
-    "as_vae_r": Method(model="ASVAE", arguments={"part": "reconstruction"}),
+def alice(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.ALICE:
+    """ALICE (Li et al., 2017)."""
+    return parts.game(ks.ALICE, *parts("pairs"), lam=lam, two_sided=two_sided)
+
+
+def _of_x(parts: Parts, cls: type[ks.Game], conditional: bool = False, **arguments):
+    nets = parts("x", conditional)
+    return parts.game(cls, nets.decoder, nets.critic, **arguments)
+
+
+def gan(parts: Parts) -> ks.GAN:
+    """GAN, non-saturating (Goodfellow et al., 2014)."""
+    return _of_x(parts, ks.GAN)
+
+
+def wgan_gp(parts: Parts) -> ks.WGANGP:
+    """WGAN-GP (Gulrajani et al., 2017)."""
+    return _of_x(parts, ks.WGANGP)
+
+
+def iwgan(parts: Parts) -> ks.IWGAN:
+    """IWGAN (Hu et al., 2018, 4.1)."""
+    return _of_x(parts, ks.IWGAN)
+
+
+def cgan(parts: Parts) -> ks.CGAN:
+    """Class-conditional GAN (Mirza & Osindero, 2014)."""
+    return _of_x(parts, ks.CGAN, conditional=True)
+
+
+def iwcgan(parts: Parts) -> ks.IWCGAN:
+    """Class-conditional IWGAN (Hu et al., 2018)."""
+    return _of_x(parts, ks.IWCGAN, conditional=True)
+
+
+def unrolled_gan(parts: Parts, *, unrolled: int = 5) -> ks.UnrolledGAN:
+    """Unrolled GAN (Metz et al., 2017)."""
+    return _of_x(parts, ks.UnrolledGAN, unrolled=unrolled)
+
+
+def vae(parts: Parts) -> ks.VAE:
+    """VAE (Kingma & Welling, 2014); with a planar flow NF-VAE."""
+    # The critic is made all the same: the others' first weights are then AA-VAE's.
+    nets = parts("x")
+    return parts.game(ks.VAE, nets.encoder, nets.decoder)
+
+
+def nf_vae(parts: Parts) -> ks.VAE:
+    """VAE with a normalising flow (Rezende & Mohamed, 2015)."""
+    return vae(parts)
+
+
+def cvae(parts: Parts) -> ks.CVAE:
+    """Class-conditional VAE."""
+    nets = parts("x", conditional=True)
+    return parts.game(ks.CVAE, nets.encoder, nets.decoder)
+
+
+def aavae(parts: Parts, *, temperature: float = 1.0) -> ks.AAVAE:
+    """AA-VAE (Hu et al., 2018, 4.2)."""
+    return parts.game(ks.AAVAE, *parts("x"), temperature=temperature)
+
+
+def aacvae(parts: Parts, *, temperature: float = 1.0) -> ks.AACVAE:
+    """Class-conditional AA-VAE (Hu et al., 2018)."""
+    nets = parts("x", conditional=True)
+    return parts.game(ks.AACVAE, *nets, temperature=temperature)
+
+
+def _m2(parts: Parts) -> tuple[list[keras.Model], keras.Model]:
+    nets = parts("x", conditional=True)
+    critic = parts("x").critic
+    return [parts.classifier(critic), nets.encoder, nets.decoder], critic
+
+
+def ss_vae(parts: Parts, *, alpha: float = 0.1) -> ks.SemiSupervisedVAE:
+    """M2 (Kingma et al., 2014)."""
+    nets, _ = _m2(parts)
+    return parts.game(ks.SemiSupervisedVAE, *nets, alpha=alpha)
+
+
+def aa_ss_vae(
+    parts: Parts, *, alpha: float = 0.1, temperature: float = 1.0
+) -> ks.AASemiSupervisedVAE:
+    """M2 with an adversary (Hu et al., 2018)."""
+    nets, critic = _m2(parts)
+    options = {"alpha": alpha, "temperature": temperature}
+    return parts.game(ks.AASemiSupervisedVAE, *nets, critic, **options)
+
+
+def as_vae(parts: Parts) -> ks.ASVAE:
+    """AS-VAE (Pu et al., 2017)."""
+    nets = parts("pairs")
+    # The second critic has weights of its own.
+    second = keras.models.clone_model(nets.critic)
+    return parts.game(ks.ASVAE, *nets, second)
+
+
+def as_vae_r(parts: Parts) -> ks.ASVAE:
+    """AS-VAE-r, the half that reconstructs (Pu et al., 2017)."""
+    return parts.game(ks.ASVAE, *parts("pairs"), part="reconstruction")
+
+
+def as_vae_g(parts: Parts) -> ks.ASVAE:
+    """AS-VAE-g, the half that generates (Pu et al., 2017)."""
+    encoder, decoder, critic = parts("pairs")
     # Its one critic is the second.
-    "as_vae_g": Method(
-        model="ASVAE",
-        networks="encoder decoder no_critic critic",
-        arguments={"part": "generation"},
-    ),
-    "avb": Method(
-        model="AdversarialVariationalBayes",
-        options={"adaptive_contrast": "adaptive_contrast"},
-        settings={"posterior": "implicit", "noise": None},
-    ),
-    "aim": Method(**_AIM, arguments={"variance": "learned"}),
-    "aim_minus": Method(**_AIM, arguments={"variance": "unit"}),
-    "veegan": Method(model="VEEGAN", options={"lam": "code_lam"}),
-    "unrolled_gan": Method(
-        model="UnrolledGAN", **_OF_X, options={"unrolled": "unrolled"}
-    ),
-    "ijae": Method(**_IJAE, settings=_lam(0.3, likelihood="shift_tanh", **_IMPLICIT)),
-    "ijae_l1": Method(
-        **_IJAE, settings=_lam(0.3, likelihood="unit_laplace_tanh", **_IMPLICIT)
-    ),
-    "ijae_l2": Method(
-        **_IJAE, settings=_lam(0.3, likelihood="unit_gaussian_tanh", **_IMPLICIT)
-    ),
-    "alpha_gan": Method(
-        model="AlphaGAN",
-        networks="encoder decoder critic critic_of_z",
-        reads="x",
-        options=_LAM,
-        settings=_lam(1.0, **_IMPLICIT),
-    ),
-    "age": Method(
-        model="AGE",
-        networks="encoder decoder",
-        options=_LAM,
-        settings=_lam(250.0, posterior="implicit", noise=False),
-    ),
-    "wae_mmd": Method(
-        model="WAEMMD",
-        networks="encoder decoder",
-        options=_LAM,
-        settings=_lam(10.0, posterior="implicit", noise=False),
-    ),
-    "wae_gan": Method(
-        model="WAEGAN",
-        networks="encoder decoder critic_of_z",
-        options=_LAM,
-        settings=_lam(10.0, posterior="implicit", noise=False),
-    ),
-    "two_stage_vae": Method(
-        model="TwoStageVAE",
-        networks="encoder decoder second_encoder second_decoder",
-        laws="activation",
-        settings={"posterior": "gaussian", "noise": False},
-    ),
-}
-# Only these have a lam.
-WEIGHTED = tuple(name for name, one in METHODS.items() if "lam" in one.options)
+    nets = encoder, decoder, None, critic
+    return parts.game(ks.ASVAE, *nets, part="generation")
+
+
+def avb(
+    parts: Parts, *, adaptive_contrast: bool = True
+) -> ks.AdversarialVariationalBayes:
+    """AVB (Mescheder et al., 2017)."""
+    return parts.game(
+        ks.AdversarialVariationalBayes,
+        *parts("pairs"),
+        adaptive_contrast=adaptive_contrast,
+    )
+
+
+def _aim(parts: Parts, variance: str, code_lam: float | None) -> ks.AIM:
+    nets = parts("shared")
+    more = {} if code_lam is None else {"lam": code_lam}
+    return parts.game(
+        ks.AIM,
+        nets.decoder,
+        nets.critic,
+        nets.encoder,
+        variance=variance,
+        **more,
+    )
+
+
+def aim(parts: Parts, *, code_lam: float | None = None) -> ks.AIM:
+    """AIM, with a learned variance of codes."""
+    return _aim(parts, "learned", code_lam)
+
+
+def aim_minus(parts: Parts, *, code_lam: float | None = None) -> ks.AIM:
+    """AIM-, with variance 1."""
+    return _aim(parts, "unit", code_lam)
+
+
+def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
+    """VEEGAN (Srivastava et al., 2017)."""
+    more = {} if code_lam is None else {"lam": code_lam}
+    return parts.game(ks.VEEGAN, *parts("pairs"), **more)
+
+
+def ijae(parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None) -> ks.IJAE:
+    """Lambda-IJAE; with an explicit likelihood -L1 or -L2."""
+    more = {} if stop_code is None else {"stop_code": stop_code}
+    laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
+    return parts.game(ks.IJAE, *parts.triples(), lam=lam, **laws, **more)
+
+
+def ijae_l1(
+    parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
+) -> ks.IJAE:
+    """IJAE with absolute errors as its likelihood."""
+    return ijae(parts, lam=lam, stop_code=stop_code)
+
+
+def ijae_l2(
+    parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
+) -> ks.IJAE:
+    """IJAE with squared errors as its likelihood."""
+    return ijae(parts, lam=lam, stop_code=stop_code)
+
+
+def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:
+    """alpha-GAN (Rosca et al., 2017)."""
+    nets = parts("x")
+    return parts.game(ks.AlphaGAN, *nets, parts.code_critic(), lam=lam)
+
+
+def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
+    """AGE (Ulyanov et al., 2018)."""
+    nets = parts("pairs")
+    return parts.game(ks.AGE, nets.encoder, nets.decoder, lam=lam)
+
+
+def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:
+    """WAE with an MMD (Tolstikhin et al., 2018)."""
+    nets = parts("pairs")
+    return parts.game(ks.WAEMMD, nets.encoder, nets.decoder, lam=lam)
+
+
+def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:
+    """WAE with a critic of codes (Tolstikhin et al., 2018)."""
+    nets = parts("pairs")
+    critic = parts.code_critic()
+    return parts.game(ks.WAEGAN, nets.encoder, nets.decoder, critic, lam=lam)
+
+
+def two_stage_vae(parts: Parts) -> ks.TwoStageVAE:
+    """2Stage-VAE (Dai & Wipf, 2019)."""
+    nets, second = parts("pairs"), parts.second_stage()
+    both = nets.encoder, nets.decoder, second.encoder, second.decoder
+    return parts.game(ks.TwoStageVAE, *both, activation=parts.activation)

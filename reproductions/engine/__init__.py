@@ -1,0 +1,53 @@
+"""The one engine behind all experiments.
+
+A run: `experiment`, a function with options; `Run`, what it returns; `execute`, the
+one way to train, measure and record. A study: `Study`, many runs, found again or made;
+`cells`, `spread`, `interval`, what is said of them; `published`, what papers say.
+"""
+
+from reproductions.engine.build import Parts
+from reproductions.engine.experiment import Call, Experiment, experiment
+from reproductions.engine.options import Play
+from reproductions.engine.places import Places
+from reproductions.engine.results import (
+    beside,
+    cells,
+    interval,
+    published,
+    spread,
+    text_of,
+)
+from reproductions.engine.run import Run, execute
+from reproductions.engine.settings import (
+    Data,
+    FlowLaws,
+    Images,
+    Laws,
+    ShiftLaws,
+    Training,
+)
+from reproductions.engine.study import Study
+
+__all__ = [
+    "Call",
+    "Data",
+    "Experiment",
+    "FlowLaws",
+    "Images",
+    "Laws",
+    "Parts",
+    "Places",
+    "Play",
+    "Run",
+    "ShiftLaws",
+    "Study",
+    "Training",
+    "beside",
+    "cells",
+    "execute",
+    "experiment",
+    "interval",
+    "published",
+    "spread",
+    "text_of",
+]

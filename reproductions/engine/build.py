@@ -1,0 +1,201 @@
+"""From an experiment's settings to a compiled model."""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.distributions import Gaussian, Laplace, PlanarFlow, ShiftLikelihood
+from reproductions.engine.settings import Laws, Training
+
+__all__ = ["Parts"]
+
+# Of a decoder of images with values in this range.
+ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
+
+
+def law(name: str, laws: Laws) -> ks.distributions.Law | str:
+    """The law that the command line calls by this name; others are the package's."""
+    made = {
+        # Scale 1, the noise is what networks are fed: lam times squared errors.
+        "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
+        "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
+        # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
+        "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+        "learned_gaussian": lambda: Gaussian("learned"),
+        "planar_flow": lambda: PlanarFlow(laws.flow_length),
+        "shift_tanh": lambda: ShiftLikelihood(laws.shift, activation="tanh"),
+    }
+    return made[name]() if name in made else name
+
+
+class Parts:
+    """What a method is made of: networks, laws, and how its players play.
+
+    Args:
+        networks: A function of `ks.networks` with its options bound.
+        laws: Prior, posterior and likelihood.
+        training: Its seed, turns and play.
+        classes: How many the data have, for methods that read them.
+    """
+
+    def __init__(
+        self,
+        networks: Callable,
+        laws: Laws,
+        training: Training,
+        classes: int | None = None,
+    ):
+        self._networks, self._training, self._classes = networks, training, classes
+        self.prior = laws.prior
+        self.posterior = law(laws.posterior, laws)
+        self.likelihood = law(laws.likelihood, laws)
+
+    def __call__(self, reads: str = "pairs", conditional: bool = False):
+        """New networks.
+
+        Args:
+            reads: What the critic reads: "pairs" (x, z), "x" alone, or "shared": x
+                alone, and an encoder reads its features.
+            conditional: Whether the networks read classes.
+        """
+        shared = reads == "shared"
+        options = {"joint": reads == "pairs"}
+        # AIM's and DCGAN's share by themselves where the critic reads x alone.
+        if shared or "shared" in inspect.signature(self._networks.func).parameters:
+            options["shared"] = shared
+        if conditional:
+            options["classes"] = self._classes
+        return self._networks(
+            posterior=self.posterior, likelihood=self.likelihood, **options
+        )
+
+    def triples(self) -> ks.networks.IJAENetworks:
+        """The five networks of lambda-IJAE, which name no laws."""
+        return self._networks()
+
+    def code_critic(self) -> keras.Model:
+        """A critic of codes alone."""
+        options = self._networks.keywords
+        return ks.networks.code_critic(
+            options["latent_dim"], width=options.get("width", 1.0)
+        )
+
+    def second_stage(self) -> ks.networks.SecondStage:
+        """Encoder and decoder of codes."""
+        return ks.networks.second_stage(self._networks.keywords["latent_dim"])
+
+    def classifier(self, critic: keras.Model) -> keras.Model:
+        """A classifier of a critic's layers."""
+        return ks.networks.classifier(critic, self._classes)
+
+    @property
+    def activation(self) -> str:
+        """Of a decoder of images, for a class that has a likelihood of its own."""
+        likelihood = ks.distributions.get(self.likelihood)
+        return ACTIVATIONS[likelihood.range or (0.0, 1.0)]
+
+    def game(self, cls: type[ks.Game], *networks, **arguments: Any) -> ks.Game:
+        """The method's model, with this seed, prior, turns and play."""
+        if "activation" not in arguments:  # a class that has laws of its own
+            arguments["prior"] = self.prior
+        return cls(
+            *networks,
+            seed=self._training.seed,
+            turns=self._training.turns_of(cls),
+            play=self._training.play_of(cls),
+            **arguments,
+        )
+
+
+def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> None:
+    """Gives each player its Adam; call it inside the strategy's scope.
+
+    Args:
+        model: A model.
+        training: Rates and their decay.
+        steps_per_epoch: Calls of the graph run so many steps at once as the training
+            allows and an epoch divides into: Keras would run over the end of an epoch
+            otherwise. Weights do not depend on it.
+    """
+    most = min(training.steps_per_execution, steps_per_epoch)
+    rates = dict.fromkeys(model.players, training.learning_rate)
+    if "critic" in rates and training.critic_learning_rate is not None:
+        rates["critic"] = training.critic_learning_rate
+    model.compile(
+        **{
+            player.optimizer: _adam(
+                training, rates[name], steps_per_epoch * model.turns[name]
+            )
+            for name, player in model.players.items()
+        },
+        steps_per_execution=max(
+            k for k in range(1, most + 1) if steps_per_epoch % k == 0
+        ),
+        ema=training.ema,
+    )
+
+
+def _adam(training: Training, rate: float, updates: int) -> ks.optimizers.Adam:
+    """Adam for a player with so many updates in an epoch."""
+    if training.decay == "cosine":
+        steps = training.epochs * updates
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    elif training.decay == "inverse_sqrt_epoch":
+        rate = ks.schedules.InverseSqrtEpoch(rate, updates)
+    return ks.optimizers.Adam(
+        rate,
+        beta_1=training.beta_1,
+        beta_2=training.beta_2,
+        clipnorm=training.clipnorm,
+    )
+
+
+@contextlib.contextmanager
+def policy(name: str) -> Iterator[None]:
+    """Layers that are made within have this dtype policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def strategy(replicas: int) -> tf.distribute.Strategy:
+    """No strategy for one replica, else one over GPUs, or over logical CPU devices.
+
+    Raises:
+        ValueError: If there are GPUs, but fewer, or TensorFlow has started with fewer
+            logical CPUs.
+    """
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    devices = tf.config.list_physical_devices("GPU")
+    if devices and len(devices) < replicas:
+        raise ValueError(
+            f"Expected {replicas} GPUs for replicas={replicas}; received: "
+            f"{len(devices)}"
+        )
+    if devices:
+        return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(replicas)])
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    one = tf.config.LogicalDeviceConfiguration()
+    try:
+        tf.config.set_logical_device_configuration(cpu, [one] * replicas)
+    except RuntimeError as error:  # too late, but there may be enough of them
+        if len(tf.config.list_logical_devices("CPU")) < replicas:
+            raise ValueError(
+                f"Expected {replicas} logical CPUs for replicas={replicas}; "
+                "received: a TensorFlow that has started with fewer"
+            ) from error
+    # TensorFlow numbers the collective reductions of each strategy anew: on CPUs a
+    # second strategy in a process would meet the first one's.
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{i}" for i in range(replicas)],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )

@@ -1,0 +1,337 @@
+"""The command line: python -m reproductions.PAPER EXPERIMENT [options]."""
+
+import contextlib
+import dataclasses
+import importlib
+import json
+import os
+import pathlib
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator
+
+import jsonargparse
+import yaml
+
+import keras_svae as ks
+from reproductions.engine import options as opt
+from reproductions.engine import results
+from reproductions.engine.experiment import STUDY, Experiment
+from reproductions.engine.files import write_json
+from reproductions.engine.folder import RunFolder
+from reproductions.engine.options import Option
+from reproductions.engine.places import Places
+from reproductions.engine.run import execute
+from reproductions.engine.study import Study, from_one_commit
+
+PAPERS = ("svae", "as_vae", "unifying", "ijae", "aim")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions(Places):
+    """What does not change a run's weights.
+
+    Args:
+        out: The run's folder; unset, runs/EXPERIMENT-METHOD-lam...-seed...-BUDGET.
+        resume: Go on with the run in the folder, with its settings; options given
+            besides have to agree with them.
+        backup_every: Steps between backups; unset, an epoch, or a fiftieth of the run.
+        record: Write the record there too, e.g. reproductions/results/svae_mnist.json.
+        verbose: A progress bar (ten lines where there is no terminal), a line per
+            epoch, or nothing.
+    """
+
+    out: str | None = None
+    resume: bool = False
+    backup_every: int | None = None
+    record: str | None = None
+    verbose: typing.Literal["bar", "line", "none"] = "bar"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StudyOptions(Places):
+    """Where a study's runs are, and which of them count.
+
+    Args:
+        out: Folder of the runs; unset, runs/PAPER-STUDY.
+        workers: Processes, one thread each; unset, one for each core.
+        report: Run nothing, write what is done so far.
+        mix_commits: Take runs of other commits, too.
+        record: Also write the summary to this file, results/NAME.json.
+    """
+
+    out: str | None = None
+    workers: int = len(os.sched_getaffinity(0))
+    report: bool = False
+    mix_commits: bool = False
+    record: str | None = None
+
+    def __post_init__(self):
+        if self.workers < 1:
+            raise ValueError(f"Expected workers >= 1; received: {self.workers}")
+
+
+def experiments(paper: str) -> dict[str, Experiment]:
+    """A paper's experiments and studies, by name."""
+    package = importlib.import_module(f"reproductions.{paper}")
+    found = [getattr(package, name) for name in package.__all__]
+    return {one.name: one for one in found if isinstance(one, Experiment)}
+
+
+def is_study(one: Experiment) -> bool:
+    """Whether it makes many runs."""
+    return STUDY in typing.get_type_hints(one.function)
+
+
+def cost(one: Experiment) -> str:
+    """Its seconds and machine, from what is recorded; or "not timed"."""
+    best = None
+    for path in sorted(results.FOLDER.glob("*.json")):
+        words = json.loads(path.read_text()).get("command", "").split()
+        if words[2:4] == [f"reproductions.{one.paper}", one.name]:
+            best = path
+    if best is None:
+        return "not timed"
+    record = json.loads(best.read_text())
+    hours = record.get("processor hours")
+    if "hours" in record:  # as the sweep wrote it before
+        hours = record["hours"]["of processor time"]
+    seconds = record.get("seconds") if hours is None else 3600 * hours
+    if seconds is None:
+        return "not timed"
+    kind = "s" if hours is None else "s of processor time"
+    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
+
+
+def options_of(one: Experiment) -> dict[str, Option]:
+    """All options of its command."""
+    places = StudyOptions if is_study(one) else RunOptions
+    return one.options | opt.of_class(places, "study" if is_study(one) else "run")
+
+
+def default_of(one: Experiment, option: Option) -> typing.Any:
+    """An option's default, or by budget its defaults if they differ."""
+    if not one.budgets or option.name in ("budget", "method"):
+        return option.default
+    values = {
+        budget: one.resolve(budget=budget).get(option.name, option.default)
+        for budget in one.budgets
+    }
+    first = next(iter(values.values()))
+    return first if all(value == first for value in values.values()) else values
+
+
+def parser(one: Experiment) -> jsonargparse.ArgumentParser:
+    """The command line of an experiment or a study."""
+    text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
+    made = jsonargparse.ArgumentParser(
+        prog=f"python -m reproductions.{one.paper} {one.name}",
+        usage="%(prog)s [options]",
+        description=f"{text} It took: {cost(one)}.",
+        exit_on_error=False,
+        print_config=None,
+    )
+    made.add_argument("--config", action="config", help="options from a YAML file")
+    made.add_argument(
+        "--print-config",
+        action="store_true",
+        help="print what the options, the method and the budget resolve to",
+    )
+    groups: dict[str, typing.Any] = {}
+    for name, option in options_of(one).items():
+        if option.group not in groups:
+            groups[option.group] = made.add_argument_group(option.group)
+        default, text = default_of(one, option), option.help.replace("%", "%%")
+        if isinstance(default, dict):
+            shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
+            default, text = next(iter(default.values())), f"{text} [{shown}]"
+        groups[option.group].add_argument(
+            f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
+        )
+    return made
+
+
+def _plain(kind: typing.Any) -> typing.Any:
+    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
+    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
+    return kinds[0] if union else kind
+
+
+def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
+    """The command line as the parser reads it.
+
+    `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
+    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for one that is true or not.
+    """
+    made, rest = [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        name = name.removeprefix("--").replace("-", "_")
+        hyphens = name.replace("_", "-")
+        if not word.startswith("--"):
+            made.append(word)
+            continue
+        known = options.get(name)
+        kind = known and _plain(known.type)
+        if name.removeprefix("no_") in options and known is None:
+            made.append(f"--{hyphens.removeprefix('no-')}=false")
+        elif kind is bool and not equals:
+            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
+            made.append(f"--{hyphens}={value}")
+        elif typing.get_origin(kind) is list and not equals:
+            several = []
+            while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
+                several.append(rest.pop(0))
+            made.append(f"--{hyphens}=[{','.join(several)}]")
+        else:
+            made.append(f"--{hyphens}{equals}{value}")
+    return made
+
+
+def parse(one: Experiment, arguments: list[str]) -> dict:
+    """What was given on the command line or in a file, and nothing else."""
+    options = options_of(one)
+    read = parser(one)
+    try:
+        given = read.parse_args(normal(arguments, options), defaults=False)
+    except jsonargparse.ArgumentError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    return {
+        name: value
+        for name, value in given.as_dict().items()
+        if name in (*options, "print_config") and value is not None
+    }
+
+
+@contextlib.contextmanager
+def guarded(program: str) -> Iterator[None]:
+    """What a user can mend is said in one line, exit status 2.
+
+    With the environment variable KERAS_SVAE_TRACEBACK set, errors come whole.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, OSError, ks.Diverged) as error:
+        if os.environ.get("KERAS_SVAE_TRACEBACK"):
+            raise
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; the same command goes on", file=sys.stderr)
+        sys.exit(130)
+
+
+def main(paper: str, arguments: list[str] | None = None) -> None:
+    """The command line of a paper; errors are one line, exit status 2."""
+    words = sys.argv[1:] if arguments is None else list(map(str, arguments))
+    known = experiments(paper)
+    program = f"reproductions.{paper}"
+    with guarded(program):
+        if not words or words[0] in ("-h", "--help"):
+            print(listing(paper))
+            return
+        if words[0] not in known:
+            raise ValueError(
+                f"Expected an experiment, one of {list(known)}; received: {words[0]!r}"
+            )
+        one = known[words[0]]
+        command(one, words[1:])
+
+
+def listing(paper: str) -> str:
+    """A paper's experiments, a line each, with what they cost."""
+    package = importlib.import_module(f"reproductions.{paper}")
+    lines = [f"{package.__doc__.strip().splitlines()[0]}"]
+    for name, one in experiments(paper).items():
+        title = (one.function.__doc__ or "").strip().splitlines()[0]
+        lines += [f"  python -m reproductions.{paper} {name}", f"      {title}"]
+        lines += [f"      {cost(one)}"]
+    return "\n".join([*lines, "EXPERIMENT --help shows the options."])
+
+
+def command(one: Experiment, arguments: list[str]) -> None:
+    """Runs an experiment or a study as a command line says."""
+    given = parse(one, arguments)
+    shown = given.pop("print_config", False)
+    cls: Callable = StudyOptions if is_study(one) else RunOptions
+    names = {field.name for field in dataclasses.fields(cls)}
+    places = cls(**{name: given.pop(name) for name in names & set(given)})
+    if shown:
+        print(yaml.safe_dump(one.resolve(**given), sort_keys=False), end="")
+    elif is_study(one):
+        _study(one, given, places, arguments)
+    else:
+        _run(one, given, places)
+
+
+def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
+    one.resolve(**given)  # raises before anything is copied
+    folder = pathlib.Path(places.out or f"runs/{one.paper}-{one.name}")
+    if not places.report:
+        from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
+    fields = [field.name for field in dataclasses.fields(Places)]
+    with Study(
+        folder,
+        workers=places.workers,
+        places=Places(**{name: getattr(places, name) for name in fields}),
+        report=places.report,
+        mix_commits=places.mix_commits,
+        record=places.record,
+    ) as study:
+        one(study=study, **given)
+
+
+def _run(one: Experiment, given: dict, places) -> None:
+    call = one.call(**given)
+    folder = RunFolder(places.out or pathlib.Path("runs") / call.title)
+    if places.resume and (known := folder.known()):
+        # What is not given is as the run has it, whatever today's defaults are.
+        if known["experiment"] == call.name:
+            call = one.call(**known["settings"] | given)
+    record = execute(
+        call,
+        folder.path,
+        places,
+        resume=places.resume,
+        verbose=places.verbose,
+        backup_every=places.backup_every,
+    )
+    if "diverged" in record:
+        raise ks.Diverged(record["diverged"])
+    print(report(one, record))
+    print(f"All of it is in {folder.path}; look at it with")
+    print(f"    tensorboard --logdir {folder.path}")
+    if places.record:
+        write_json(places.record, record)
+        print(f"The record is in {places.record}, too.")
+    if record.get("failed"):
+        sys.exit(1)
+
+
+def report(one: Experiment, record: dict) -> str:
+    """Our numbers next to those that papers have of this method and data."""
+    settings = record["settings"]
+    ours = {
+        name: "not finite" if value is None else f"{value:.4g}"
+        for name, value in record["metrics"].items()
+    }
+    theirs: dict[str, list[str]] = {}
+    for number in results.published(
+        data=settings.get("data"), method=settings.get("method")
+    ):
+        theirs.setdefault(number["measure"], []).append(results.beside(number))
+    width = max(map(len, [*ours, *theirs, ""]))
+    lines = [f"{'':{width}}  {'ours':>14}  published"]
+    for name in dict.fromkeys([*ours, *theirs]):
+        said = "; ".join(theirs.get(name, []))
+        lines.append(f"{name:{width}}  {ours.get(name, 'not measured'):>14}  {said}")
+    if data := record.get("data"):
+        values = data["range"] and " values in [{:g}, {:g}],".format(*data["range"])
+        lines.append(
+            f"Data: {data['note'] or data['name']},{values or ''} "
+            f"{data['train examples']} for training, {data['test examples']} for "
+            "testing."
+        )
+    return "\n".join([*lines, *(f"Note: {note}" for note in one.notes)])

@@ -1,0 +1,285 @@
+"""Experiments are functions: their arguments are options, their docstring the help."""
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from reproductions.engine import options as opt
+from reproductions.engine.options import Option
+from reproductions.engine.settings import Data, Training
+
+__all__ = ["Call", "Experiment", "experiment"]
+
+# What the engine gives a function; every other argument is an option by itself.
+METHOD, NETWORKS, STUDY = "method", "nets", "study"
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A function and what it is called with, for a `Study`.
+
+    Attributes:
+        function: An `Experiment`, or any function that gives a dict of numbers; a
+            worker process must be able to import it.
+        settings: Its keyword arguments, as JSON has them.
+    """
+
+    function: Callable
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Where the function is, as `paper/name`."""
+        if isinstance(self.function, Experiment):
+            return f"{self.function.paper}/{self.function.name}"
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def title(self) -> str:
+        """A short name, fit for a file."""
+        if isinstance(self.function, Experiment):
+            return self.function.title(self.settings)
+        parts = [f"{name}-{value}" for name, value in self.settings.items()]
+        text = "-".join([self.function.__name__, *parts])
+        return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)[:100]
+
+
+class Experiment:
+    """A function with options. See `experiment` for the arguments.
+
+    Attributes:
+        function: The function itself.
+        paper: The paper's folder in `reproductions`.
+        name: As on the command line.
+        options: By name, in the order of the help.
+    """
+
+    def __init__(
+        self,
+        function: Callable,
+        *,
+        methods: tuple[Callable, ...] = (),
+        networks: Mapping[str, tuple[Callable, str]] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        budgets: Mapping[str, dict] | None = None,
+        by_method: Mapping[str, dict] | None = None,
+        by_budget: Mapping[str, Mapping[str, dict]] | None = None,
+        notes: tuple[str, ...] = (),
+    ):
+        functools.update_wrapper(self, function)
+        self.function, self.notes = function, notes
+        parts = function.__module__.split(".")
+        self.paper = parts[1 if parts[0] == "reproductions" and len(parts) > 1 else 0]
+        self.name = function.__name__.replace("_", "-")
+        self.methods = {one.__name__: one for one in methods}
+        self.networks = dict(networks or {})
+        self.settings, self.budgets = dict(settings or {}), dict(budgets or {})
+        self.by_method, self.by_budget = dict(by_method or {}), dict(by_budget or {})
+        self._of_methods = {
+            name: opt.of_function(one, skip=("parts",))
+            for name, one in self.methods.items()
+        }
+        self._of_networks = {
+            name: opt.of_networks(names) for name, (_, names) in self.networks.items()
+        }
+        hints = typing.get_type_hints(function)
+        hints.pop("return", None)
+        # Groups of options: arguments that are dataclasses.
+        self.groups = {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        self.options = self._all_options()
+
+    def _all_options(self) -> dict[str, Option]:
+        given = (METHOD, NETWORKS, STUDY, *self.groups)
+        found = {}
+        if self.methods:
+            names, default = Literal[tuple(self.methods)], next(iter(self.methods))
+            found[METHOD] = Option(METHOD, names, default, "the method", "method")
+            for one in self._of_methods.values():
+                mine = one.items()
+                new = {n: dataclasses.replace(o, group="method") for n, o in mine}
+                found = {METHOD: found[METHOD]} | new | found
+        found |= opt.of_function(self.function, skip=given)
+        if self.budgets:
+            names, default = Literal[tuple(self.budgets)], next(iter(self.budgets))
+            text = "the settings that a run starts from"
+            found["budget"] = Option("budget", names, default, text, "training")
+        for name, cls in self.groups.items():
+            found |= opt.of_class(cls, name)
+        if len(self.networks) > 1:
+            names, text = Literal[tuple(self.networks)], "which networks"
+            found[NETWORKS] = Option(NETWORKS, names | None, None, text, "networks")
+        for one in self._of_networks.values():
+            found |= one
+        return found
+
+    def resolve(self, **given: Any) -> dict[str, Any]:
+        """All settings of a run, some of them given by the caller.
+
+        The weakest first: the functions' own defaults, those of the budget, of the
+        method, of the method with this budget, what is given. What is None is left to
+        a class or a network, and is not among them.
+
+        Raises:
+            TypeError: For an option that the experiment has not.
+            ValueError: For a value that it cannot have, or an option that the method
+                or the networks do not have.
+        """
+        if unknown := set(given) - set(self.options):
+            raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
+        given = {n: self.options[n].read(v) for n, v in given.items()}
+        budget = (
+            given.get("budget", self.options["budget"].default)
+            if self.budgets
+            else None
+        )
+        method = (
+            given.get(METHOD, self.options[METHOD].default) if self.methods else None
+        )
+        ours = {n: o.default for n, o in self.options.items()}
+        ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
+        ours |= self.settings | self.budgets.get(budget, {})
+        ours |= self.by_method.get(method, {})
+        ours |= self.by_budget.get(budget, {}).get(method, {})
+        if given.get("replicas", 1) > 1:
+            ours["steps_per_execution"] = 1
+        ours |= given
+        nets = ours.get(NETWORKS) or next(iter(self.networks), None)
+        if len(self.networks) > 1:
+            ours[NETWORKS] = nets
+        self._refuse(given, METHOD, method, self._of_methods)
+        self._refuse(given, NETWORKS, nets, self._of_networks)
+        has = self._elsewhere(METHOD) | self._elsewhere(NETWORKS)
+        mine = set(self._of_methods.get(method, ())) | set(
+            self._of_networks.get(nets, ())
+        )
+        settings = {
+            name: self.options[name].read(ours[name])
+            for name in self.options
+            if ours[name] is not None and (name not in has or name in mine)
+        }
+        return self._checked(settings)
+
+    def _elsewhere(self, kind: str) -> set[str]:
+        """Options that only some of the methods, or networks, have."""
+        by_name = self._of_methods if kind == METHOD else self._of_networks
+        own = set(inspect.signature(self.function).parameters)
+        return {name for one in by_name.values() for name in one} - own
+
+    def _refuse(
+        self, given: dict, kind: str, chosen: str | None, by_name: dict
+    ) -> None:
+        for name in self._elsewhere(kind) & set(given):
+            if name not in by_name[chosen] and given[name] is not None:
+                those = [one for one, options in by_name.items() if name in options]
+                raise ValueError(
+                    f"Expected {name} only with {kind} {', '.join(those)}; received: "
+                    f"{name}={given[name]} with {chosen!r}"
+                )
+
+    def _checked(self, settings: dict) -> dict:
+        made = {name: self.group(name, settings) for name in self.groups}
+        if self.methods and isinstance(made.get("training"), Training):
+            model = self.model_of(settings)
+            # The word is kept, so that a record says it whatever the default is.
+            settings["play"] = made["training"].play_of(model)
+        return settings
+
+    def group(self, name: str, settings: dict) -> Any:
+        """An argument that holds several settings."""
+        fields = dataclasses.fields(self.groups[name])
+        missing = [
+            one.name
+            for one in fields
+            if one.default is dataclasses.MISSING and one.name not in settings
+        ]
+        if missing:
+            raise ValueError(
+                f"Expected {', '.join(missing)} for {self.name}; received: none"
+            )
+        given = {o.name: settings[o.name] for o in fields if o.name in settings}
+        return self.groups[name](**given)
+
+    def model_of(self, settings: dict) -> type:
+        """The class of the method of these settings."""
+        return typing.get_type_hints(self.methods[settings[METHOD]])["return"]
+
+    def data_of(self, settings: dict) -> Data | None:
+        """The data of these settings, if the engine reads them."""
+        return self.group("data", settings) if "data" in self.groups else None
+
+    def __call__(self, study: Any = None, **given: Any) -> Any:
+        """Calls the function, of an experiment for the model of these settings.
+
+        Args:
+            study: The `Study`, of a function that takes one.
+            **given: Settings.
+        """
+        settings = self.resolve(**given)
+        names = inspect.signature(self.function).parameters
+        arguments = {n: settings[n] for n in names if n in settings}
+        arguments |= {name: self.group(name, settings) for name in self.groups}
+        if self.methods:
+            chosen = settings[METHOD]
+            arguments[METHOD] = self._bound(
+                self.methods[chosen], self._of_methods[chosen], settings
+            )
+        if self.networks:
+            chosen = settings.get(NETWORKS) or next(iter(self.networks))
+            arguments[NETWORKS] = self._bound(
+                self.networks[chosen][0], self._of_networks[chosen], settings
+            )
+        if STUDY in names:
+            arguments[STUDY] = study
+        return self.function(**arguments)
+
+    @staticmethod
+    def _bound(function: Callable, options: Mapping, settings: dict) -> Callable:
+        given = {name: settings[name] for name in options if name in settings}
+        return functools.partial(function, **given)
+
+    def call(self, **given: Any) -> Call:
+        """A call of it for a `Study`."""
+        return Call(self, self.resolve(**given))
+
+    def title(self, settings: dict) -> str:
+        """A short name of a run, fit for a folder; the play, if not the class's."""
+        parts = [self.name, settings.get(METHOD)]
+        if "lam" in settings:
+            parts.append(f"lam{settings['lam']:g}")
+        if self.methods and settings["play"] != self.model_of(settings).default_play:
+            parts.append(settings["play"])
+        parts += [f"seed{settings['seed']}"] if "seed" in settings else []
+        return "-".join(filter(None, [*parts, settings.get("budget")]))
+
+    def __reduce__(self):
+        # A worker process imports it.
+        return _imported, (self.__module__, self.__qualname__)
+
+
+def _imported(module: str, name: str) -> Experiment:
+    import importlib
+
+    return getattr(importlib.import_module(module), name)
+
+
+def experiment(**options: Any) -> Callable[[Callable], Experiment]:
+    """Makes a function an experiment.
+
+    Its arguments are its options, but for those that the engine gives: `method`, the
+    chosen method's function with its options bound; `nets`, that of the networks;
+    those whose annotation is a dataclass, which hold an option for each field; and
+    `study`, a `Study`. It returns a `Run`, or a dict of numbers where it trains no
+    model of this package; with a `study` it returns nothing.
+
+    Args:
+        **options: `methods`, functions of `reproductions.methods`, the first by
+            default; `networks`, by name a function of `ks.networks` and the names of
+            its options, the first by default; `settings`, defaults; `budgets`,
+            further ones by budget, the first by default; `by_method` and `by_budget`,
+            what differs by method, and by budget and method; `notes`, what a reader
+            of the numbers should know.
+    """
+    return lambda function: Experiment(function, **options)

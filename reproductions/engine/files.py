@@ -1,0 +1,71 @@
+"""Files that are there whole or not at all, and folders of one process alone."""
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterator
+
+
+def write_json(path: str | os.PathLike, content) -> None:
+    """Writes JSON at once: a kill leaves the old file or the new one."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
+    with open(temporary, "w") as file:
+        json.dump(_written(content), file, indent=1, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _written(value):
+    """The same for JSON, which has no NaN and no infinity: they become null."""
+    if isinstance(value, dict):
+        return {str(name): _written(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_json(path: str | os.PathLike):
+    """What `write_json` wrote.
+
+    Raises:
+        ValueError: If the file is no JSON; it is named.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(
+            f"Expected a whole JSON file; received: {path} ({error})"
+        ) from error
+
+
+def add_json(path: str | os.PathLike, name: str, content) -> None:
+    """Writes one part of a file of several; the others stay."""
+    found = read_json(path) if pathlib.Path(path).exists() else {}
+    write_json(path, {**found, name: content})
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """The folder, made if need be, while no other process works in it.
+
+    Raises:
+        FileExistsError: If one does.
+        OSError: If it cannot be made.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(
+                f"Expected a folder that no other process works in; received: {folder}"
+            ) from None
+        yield folder

@@ -1,0 +1,124 @@
+"""A run's folder: new, or one to go on in."""
+
+import os
+import pathlib
+import shutil
+
+from reproductions.engine.files import read_json, write_json
+
+
+class RunFolder:
+    """Where a run keeps all that it writes.
+
+    ::
+
+        config.json      what fixes the run
+        log.csv          a line per epoch
+        events.*, train/ for TensorBoard; also pictures/, as Pictures writes them
+        samples.png ...  the newest pictures; traversals.png, neighbours.png at the end
+        backup/          what --resume goes on from
+        validation.json, best.weights.h5   where weights are chosen on the way
+        metrics.json     measures, with command, seed, commit, machine: the run is done
+        model.keras      for keras.saving.load_model
+        savedmodel/      for TensorFlow alone
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = pathlib.Path(path)
+        self.config_file = self.path / "config.json"
+        self.metrics_file = self.path / "metrics.json"
+        self.clock_file = self.path / "clock.json"
+        self.backup = self.path / "backup"
+        self.log = self.path / "log.csv"
+        self.saved_model = self.path / "savedmodel"
+        self.keras_file = self.path / "model.keras"
+
+    def known(self) -> dict | None:
+        """What fixes the run that is in the folder; None for no run.
+
+        Raises:
+            ValueError: If the folder is of a version that wrote other settings.
+        """
+        if not self.config_file.exists():
+            return None
+        found = read_json(self.config_file)
+        if not isinstance(found.get("settings"), dict):
+            raise ValueError(
+                "Expected a run of this version, with `settings` in config.json; "
+                f"received: {self.path}, which an older version made. Its commit goes "
+                "on with it"
+            )
+        return found
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has been measured and saved."""
+        return self.metrics_file.exists()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has trained so far, up to its last whole epoch."""
+        return read_json(self.clock_file) if self.clock_file.exists() else 0.0
+
+    def open(self, identity: dict, resume: bool) -> bool:
+        """Makes the folder, or checks that the run in it is this one.
+
+        Returns:
+            Whether the folder is new.
+
+        Raises:
+            FileExistsError: If the folder is in use and is not to be resumed.
+            OSError: If the folder cannot be written.
+            ValueError: If there is no run to resume, or the run has other settings.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(f"Expected a folder; received: the file {self.path}")
+        used = self.path.exists() and any(self.path.iterdir())
+        known = self.known()
+        if used and not resume:
+            hint = ", or --resume to go on with the run there" * bool(known)
+            raise FileExistsError(
+                f"Expected a new or empty run folder (--out){hint}; received: "
+                f"{self.path}, which holds something"
+            )
+        if used and known is None:
+            raise ValueError(
+                "Expected a run to resume, a folder with config.json; received: "
+                f"{self.path}"
+            )
+        if known is not None:
+            self._compare(known, identity)
+            return False
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self.config_file, identity)
+        except OSError as error:
+            raise OSError(
+                f"Expected a run folder that can be written; received: {self.path} "
+                f"({error.strerror})"
+            ) from error
+        return True
+
+    def remove(self) -> None:
+        """Removes what a run left that came to nothing."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _compare(self, known: dict, mine: dict) -> None:
+        there, here = _flat(known), _flat(mine)
+        different = [
+            f"{name}={there.get(name)!r} there, {here.get(name)!r} here"
+            for name in dict.fromkeys([*here, *there])
+            if there.get(name) != here.get(name)
+        ]
+        if different:
+            raise ValueError(
+                f"Expected the configuration of the run in {self.path}; received: "
+                f"{'; '.join(different)}"
+            )
+
+
+def _flat(identity: dict) -> dict:
+    return {k: v for k, v in identity.items() if k != "settings"} | identity["settings"]

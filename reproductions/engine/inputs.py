@@ -1,0 +1,127 @@
+"""The data of a run, as streams that can be entered at any step."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import keras_svae as ks
+from reproductions.engine.settings import Data, Training
+
+
+class Inputs:
+    """The splits of a run's data, scaled as its model's likelihood wants them.
+
+    Args:
+        model: The model: its likelihood's range, and whether it reads classes.
+        data: Which data.
+        training: Batch and seed.
+        **places: `data_dir` and `manual_dir`, where given.
+
+    Attributes:
+        steps_per_epoch: What the training says, or a pass over the data.
+        labels: Whether the model is given classes.
+        scale: The range of images; points are never scaled.
+    """
+
+    def __init__(self, model: ks.Game, data: Data, training: Training, **places: Any):
+        self.data, self.training = data, training
+        self.labels = getattr(model, "conditional", False)
+        self.scale = model.likelihood_law.range or (0.0, 1.0)
+        self.dequantise = getattr(data, "dequantise", False)
+        if self.dequantise and self.labels:
+            raise ValueError(
+                "Expected dequantise=False with a method that reads classes; received: "
+                f"True with {type(model).__name__}"
+            )
+        self._options = {
+            "batch_size": training.batch_size,
+            "scale": self.scale,
+            "seed": training.seed,
+            **{name: value for name, value in places.items() if value is not None},
+        }
+        for name in ("crop", "size", "validation", "binarize"):
+            if getattr(data, name, None) is not None:
+                self._options[name] = getattr(data, name)
+        passes = int(self.load("train").cardinality())
+        self.steps_per_epoch = training.steps_per_epoch or passes
+
+    def load(self, split: str, **more: Any) -> tf.data.Dataset:
+        """A finite pass over a split, or with `start` a stream."""
+        options = self._options | {"labels": self.labels} | more
+        if split == "train":
+            options = self._of_train() | options
+        split = self.data.test_split if split == "test" else split
+        return ks.data.load(self.data.data, split=split, **options)
+
+    def _of_train(self) -> dict:
+        """How many examples, and how many of them with a label."""
+        names = ("examples", "labelled", "labelled_batch")
+        found = {name: getattr(self.data, name, None) for name in names}
+        # The command line reads numbers as floats.
+        return {
+            name: int(value) if value >= 1 else value
+            for name, value in found.items()
+            if value is not None
+        }
+
+    def stream(self, start: int) -> tf.data.Dataset:
+        """Training batches without end, from step `start` on."""
+        data = self.load("train", start=start)
+        if not self.dequantise:
+            return data
+        low, high = self.scale
+
+        def noisy(step, x):
+            key = tf.stack([tf.constant(self.training.seed, tf.int64), step])
+            levels = (x - low) / (high - low) * 255
+            noise = tf.random.stateless_uniform(tf.shape(x), key)
+            return low + (high - low) * (levels + noise) / 256
+
+        # A function of the step alone, so that a resumed run has the same.
+        return data.enumerate(start).map(noisy)
+
+    def watched(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """What validation looks at: where it chooses weights, never test data.
+
+        With labels only where the method reads classes.
+        """
+        found = self.pictured()
+        return found[0] if isinstance(found, tuple) and not self.labels else found
+
+    def pictured(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """The examples of `watched`, with labels wherever the data have them."""
+        stops = self.training.patience is not None
+        split = "validation" if stops else "test"
+        found = self.arrays(split, 5000 if stops else 1000, labels=None)
+        if not self.dequantise:
+            return found
+        x, *labels = found if isinstance(found, tuple) else (found,)
+        x = ks.evaluation.dequantise(x, self.training.seed, self.scale)
+        return (x, *labels) if labels else x
+
+    def count(self, split: str) -> int:
+        """How many examples a split has."""
+        options = {"batch_size": 1, "shuffle": False, "labels": False}
+        if split == "train":
+            options |= {"labelled": None, "labelled_batch": None}
+        return int(self.load(split, **options).cardinality())
+
+    def arrays(self, split: str, limit: int | None = None, labels: bool | None = False):
+        """A split's first examples as an array, or with labels as two.
+
+        Args:
+            split: As `keras_svae.data.load` knows it.
+            limit: How many; None for all.
+            labels: None for labels where the data have them.
+        """
+        size = min(limit or 1000, 1000)
+        whole = self.load(
+            split, labels=labels, shuffle=False, batch_size=size, drop_remainder=False
+        )
+        if limit is not None:
+            whole = whole.take(-(-limit // size))
+        labelled = isinstance(whole.element_spec, tuple)
+        parts = [part if labelled else (part,) for part in whole.as_numpy_iterator()]
+        arrays = [np.concatenate(part)[:limit] for part in zip(*parts, strict=True)]
+        return tuple(arrays) if labelled else arrays[0]

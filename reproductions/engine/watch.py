@@ -1,0 +1,108 @@
+"""What a run keeps and shows of its training: time, a table of losses, progress."""
+
+import csv
+import sys
+import time
+
+import keras
+import tqdm
+
+from reproductions.engine.files import write_json
+from reproductions.engine.folder import RunFolder
+
+# Where no terminal can show a bar: about so many lines per run.
+LINES = 10
+
+
+class Clock(keras.callbacks.Callback):
+    """Keeps how long a run has trained, over all its sessions.
+
+    Args:
+        folder: Where.
+        often: Epochs after which it is written down.
+    """
+
+    def __init__(self, folder: RunFolder, often: int):
+        super().__init__()
+        self.folder, self.often, self.before = folder, often, folder.seconds
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """All sessions so far."""
+        return self.before + time.monotonic() - self.began
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.often == 0:
+            write_json(self.folder.clock_file, round(self.seconds, 1))
+
+
+class Table(keras.callbacks.Callback):
+    """Writes log.csv: a line per epoch, validation where there was one.
+
+    Unlike `keras.callbacks.CSVLogger` it has a column for all that is ever logged.
+    """
+
+    def __init__(self, folder: RunFolder):
+        super().__init__()
+        self.path = folder.log
+
+    def on_epoch_end(self, epoch, logs=None):
+        names = [metric.name for metric in self.model.metrics]
+        columns = ["epoch", *names, *(f"val_{name}" for name in names)]
+        new = not self.path.exists()
+        with open(self.path, "a", newline="") as file:
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            if new:
+                writer.writeheader()
+            writer.writerow({"epoch": epoch} | (logs or {}))
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar for the whole run on a terminal, else ten lines.
+
+    Args:
+        epochs: Of the whole run.
+        steps_per_epoch: Of the whole run.
+    """
+
+    def __init__(self, epochs: int, steps_per_epoch: int):
+        super().__init__()
+        self.epochs, self.total = epochs, epochs * steps_per_epoch
+        self.bar = None
+        self.began = None
+
+    def on_train_begin(self, logs=None):
+        if self.began is None:
+            self.began, self.first = time.monotonic(), int(self.model.step)
+        if sys.stderr.isatty():
+            step = int(self.model.step)
+            self.bar = tqdm.tqdm(total=self.total, initial=step, unit="step")
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.bar is not None:
+            self.bar.update(int(self.model.step) - self.bar.n)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.bar is not None:
+            self.bar.set_postfix_str(self.short(logs))
+        elif (epoch + 1) % max(1, self.epochs // LINES) == 0:
+            used = time.monotonic() - self.began
+            done = int(self.model.step) - self.first
+            left = used / max(1, done) * (self.total - int(self.model.step))
+            print(
+                f"epoch {epoch + 1}/{self.epochs}: {self.short(logs)} "
+                f"({used:.0f} s, about {left:.0f} s left)",
+                flush=True,
+            )
+
+    def on_train_end(self, logs=None):
+        if self.bar is not None:
+            self.bar.close()
+
+    def short(self, logs) -> str:
+        """The players' losses and two measures, what there is of them."""
+        names = [name for name in logs or {} if name.endswith("_loss")]
+        names = [name for name in names if not name.startswith("val_")]
+        names += [name for name in ("symmetric_kl", "val_mse") if name in (logs or {})]
+        return ", ".join(f"{name} {logs[name]:.4g}" for name in names)
