@@ -232,12 +232,12 @@ def main(paper: str, arguments: list[str] | None = None) -> None:
         if not words or words[0] in ("-h", "--help"):
             print(listing(paper))
             return
-        if words[0] not in known:
+        name = words[0].replace("_", "-")
+        if name not in known:
             raise ValueError(
                 f"Expected an experiment, one of {list(known)}; received: {words[0]!r}"
             )
-        one = known[words[0]]
-        command(one, words[1:])
+        command(known[name], words[1:])
 
 
 def listing(paper: str) -> str:

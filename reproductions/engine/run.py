@@ -43,6 +43,7 @@ class Run:
             a function of the model; its largest value over the epochs wins. None for
             the last weights, or those of early stopping.
         extra: What is recorded besides, a function of the trained model.
+        callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
 
     model: ks.Game
@@ -50,6 +51,7 @@ class Run:
     training: Training
     select: Callable[[ks.Game, Inputs], Callable[[ks.Game], float]] | None = None
     extra: Callable[[ks.Game], dict] | None = None
+    callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
 
 def execute(
@@ -157,6 +159,7 @@ def _found(
             "range": run.model.likelihood_law.range,
         }
     }
+    inputs.backbone = backbone
     started.append(True)
     try:
         seconds = train(run, inputs, folder, keep, verbose, backup_every)
@@ -220,7 +223,7 @@ def train(
         stopping = Stopping(folder, monitor, patience, value)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
     clock = Clock(folder, often)
-    callbacks: list[keras.callbacks.Callback] = []
+    callbacks = run.callbacks(model, inputs) if run.callbacks else []
     if keep == "folder":
         every = max(1, training.epochs // 10)
         callbacks += [

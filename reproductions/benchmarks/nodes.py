@@ -9,11 +9,11 @@ Grappler's rewriting depends on whether oneDNN is on, which TensorFlow decides b
 processor. This command turns it on, so that counts agree between machines; set
 TF_ENABLE_ONEDNN_OPTS=0 for those without it.
 
-    python -m reproductions.benchmark_nodes --methods SVAE sVAE-r --json FILE
+    python -m reproductions.benchmarks.nodes --methods SVAE sVAE-r --json FILE
 
 A file of another checkout, to compare with:
 
-    PYTHONPATH=CHECKOUT python -P reproductions/benchmark_nodes.py --json FILE
+    PYTHONPATH=CHECKOUT python -P reproductions/benchmarks/nodes.py --json FILE
 """
 
 # ruff: noqa: E402
@@ -33,8 +33,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.files import write_json
-from reproductions.results import record
+from reproductions.engine.files import write_json
+from reproductions.engine.results import record
 
 BATCH, SEED, RATE, CLASSES = 64, 0, 1e-4, 10
 # Arguments, results, and the reading of values; then how a step of Keras's train
@@ -332,7 +332,7 @@ def line(method: str, row: dict, largest: int = 6) -> str:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark_nodes",
+        prog="python -m reproductions.benchmarks.nodes",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
