@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pathlib
+import re
 import sys
 import types
 import typing
@@ -104,6 +105,20 @@ def cost(one: Experiment) -> str:
     return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
 
 
+def read(cls: type, program: str, arguments: list[str]) -> typing.Any:
+    """A dataclass of options from a command line of its own.
+
+    Raises:
+        ValueError: For an option that it has not, or a value that it cannot have.
+    """
+    options = opt.of_class(cls, "options")
+    about = (cls.__doc__ or "").split("Args:")[0].strip()
+    made = _empty(f"python -m reproductions.{program}", about)
+    _add(made, options, {name: one.default for name, one in options.items()})
+    given = _parsed(made, arguments, options)
+    return cls(**{name: options[name].read(value) for name, value in given.items()})
+
+
 def options_of(one: Experiment) -> dict[str, Option]:
     """All options of its command."""
     places = StudyOptions if is_study(one) else RunOptions
@@ -125,31 +140,41 @@ def default_of(one: Experiment, option: Option) -> typing.Any:
 def parser(one: Experiment) -> jsonargparse.ArgumentParser:
     """The command line of an experiment or a study."""
     text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
-    made = jsonargparse.ArgumentParser(
-        prog=f"python -m reproductions.{one.paper} {one.name}",
-        usage="%(prog)s [options]",
-        description=f"{text} It took: {cost(one)}.",
-        exit_on_error=False,
-        print_config=None,
-    )
+    program = f"python -m reproductions.{one.paper} {one.name}"
+    made = _empty(program, f"{text} It took: {cost(one)}.")
     made.add_argument("--config", action="config", help="options from a YAML file")
     made.add_argument(
         "--print-config",
         action="store_true",
         help="print what the options, the method and the budget resolve to",
     )
+    options = options_of(one)
+    _add(made, options, {name: default_of(one, o) for name, o in options.items()})
+    return made
+
+
+def _empty(program: str, about: str) -> jsonargparse.ArgumentParser:
+    return jsonargparse.ArgumentParser(
+        prog=program,
+        usage="%(prog)s [options]",
+        description=about,
+        exit_on_error=False,
+        print_config=None,
+    )
+
+
+def _add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> None:
     groups: dict[str, typing.Any] = {}
-    for name, option in options_of(one).items():
+    for name, option in options.items():
         if option.group not in groups:
             groups[option.group] = made.add_argument_group(option.group)
-        default, text = default_of(one, option), option.help.replace("%", "%%")
+        default, text = defaults[name], option.help.replace("%", "%%")
         if isinstance(default, dict):
             shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
             default, text = next(iter(default.values())), f"{text} [{shown}]"
         groups[option.group].add_argument(
             f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
         )
-    return made
 
 
 def _plain(kind: typing.Any) -> typing.Any:
@@ -192,17 +217,33 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
     """What was given on the command line or in a file, and nothing else."""
-    options = options_of(one)
-    read = parser(one)
+    return _parsed(parser(one), arguments, options_of(one))
+
+
+def _parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
     try:
-        given = read.parse_args(normal(arguments, options), defaults=False)
+        given = made.parse_args(normal(arguments, options), defaults=False)
     except jsonargparse.ArgumentError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    return {
-        name: value
-        for name, value in given.as_dict().items()
-        if name in (*options, "print_config") and value is not None
-    }
+        raise _said(" ".join(str(error).split()), options) from None
+    names = {*options, "print_config"}
+    return {n: v for n, v in given.as_dict().items() if n in names and v is not None}
+
+
+def _said(text: str, options: dict) -> Exception:
+    """The parser's error in our words."""
+    where = re.search(r'Parser key "(\w+)"', text)
+    value = re.search(r"(?:Got|Given) value: (.*)$|PositiveInt: (\S+)", text)
+    if where and value and (option := options.get(where[1])):
+        name = f"--{option.name.replace('_', '-')}"
+        kind, came = opt.words(option.type), value[1] or value[2]
+        return ValueError(f"Expected {name} to be {kind}; received: {came}")
+    left, found, rest = text.partition("unrecognized arguments: ")
+    if found and not left:
+        names = [word.partition("=")[0] for word in rest.split() if word[:2] == "--"]
+        known = [f"--{name.replace('_', '-')}" for name in options]
+        if names:
+            return opt.unknown(names, known, "this command")
+    return ValueError(text)
 
 
 @contextlib.contextmanager

@@ -270,9 +270,14 @@ def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
 
 def _eyes(run: Run, places: Places) -> tuple:
     """What images are seen through; what was named has to be there."""
+    wanted = (run.training.measures or "mse").split(",")
+    if unknown := set(wanted) - set(ks.evaluation.MEASURES):
+        raise ValueError(
+            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
+            f"{', '.join(sorted(unknown))}"
+        )
     if len(run.model.data_shape) != 3:
         return None, None
-    wanted = (run.training.measures or "").split(",")
     perceptual = None
     if places.lpips is not None or "lpips" in wanted:
         perceptual = lpips(places.lpips)
