@@ -48,9 +48,8 @@ def test_a_function_of_ones_own_is_run_once_for_each_setting(tmp_path, marks):
     assert [one["points"] for one in more] == [[0], [1]]
     (row,) = cells(more, by=["lam"], measures=["mse", "none"])
     assert row["lam"] == 0.3 and row["runs"] == 2 and "none" not in row
-    assert row["mse"] == pytest.approx(
-        {"mean": 0.8, "deviation": 0.5**0.5, "n": 2, "values": [0.3, 1.3]}
-    )
+    assert row["mse"].pop("values") == [0.3, 1.3]
+    assert row["mse"] == pytest.approx({"mean": 0.8, "deviation": 0.5**0.5, "n": 2})
 
 
 def test_workers_do_the_same(tmp_path, marks):
