@@ -140,7 +140,7 @@ class Study:
                 self.workers,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_worker_starts,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), results.command()),
             ) as pool:
                 code = results.commit()
                 futures = {
@@ -202,8 +202,9 @@ def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
     return execute(call, folder, places, **options)
 
 
-def _worker_starts(parent: int) -> None:
+def _worker_starts(parent: int, command: str) -> None:
     """One thread per worker; and no worker outlives a killed parent."""
+    os.environ["KERAS_SVAE_COMMAND"] = command  # what records say
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
