@@ -1,5 +1,7 @@
 """Charts as arrays, uint8 (height, width, 3): points, histograms, calibration."""
 
+import math
+
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
