@@ -1,6 +1,8 @@
 """Tables 2 to 4: each extension beside its base, over seeds."""
 
-from collections.abc import Iterable
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from reproductions.engine import (
@@ -86,37 +88,42 @@ def table(
         epochs: Of each run; unset, the budget's.
     """
     one = EXPERIMENTS[data]
-    given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
     groups = groups or (list(GROUPS) if data == "mnist" else ["gan"])
     of_groups = {group: shares_of(group, shares) for group in groups}
     if "gan" in groups and not study.report:
         # Raises where it is missing, before hours of the other groups.
         name = one.settings["data"]
         seen_through(study.places.backbone or name, name)
+    given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
+    run = functools.partial(run_of, one, **given)
     tried: list[dict] = []
     records: list[dict] = []
     temperatures: dict[str, float] = {}
     for group, some in of_groups.items():
         methods = GROUPS[group][0]
-        if calls := choice(one, methods, some, given):
+        if calls := choice(run, methods, some):
             mine = study(calls, optional=bool(records))
             tried += mine
             temperatures |= chosen(map(row_of, mine))
-        calls = plan(one, methods, some, seeds, temperatures, given)
+        # Every cell of a seed before the next seed.
+        calls = [
+            run(method, share, seed, temperatures.get(method))
+            for seed in range(seeds)
+            for share in some
+            for method in methods
+        ]
         records += study(calls, optional=bool(tried or records))
-    runs, tries = (list(map(row_of, part)) for part in (records, tried))
+    runs = list(map(row_of, records))
     rows = compared(runs, one.settings["data"])
+    seconds = {str(r["settings"]): r["processor seconds"] for r in (*records, *tried)}
+    names = ("method", "share", "temperature", "seed", "validation")
     content = {
         "experiment": f"unifying {data} table",
         "budget": budget,
         "reduced": budget != "paper" or epochs is not None,
         "rows": rows,
         "temperatures": temperatures,
-        "choice": [
-            {n: run.get(n) for n in ("method", "share", "temperature", "seed")}
-            | {"validation": run.get("validation")}
-            for run in tries
-        ],
+        "choice": [{n: run.get(n) for n in names} for run in map(row_of, tried)],
         "about": {
             "T": f"from {list(TEMPERATURES)}, by the bound on {VALIDATION} held-out "
             "training examples, see choice",
@@ -126,7 +133,7 @@ def table(
             "test": f"{TEST} examples, or samples",
             "diverged": sum("diverged" in run for run in runs),
         },
-        "processor hours": hours([*records, *tried]),
+        "processor hours": round(sum(seconds.values()) / 3600, 2),
         "configs": {
             f"{run['method']} {run['share']:g}": record["settings"]
             for run, record in zip(runs, records, strict=True)
@@ -147,7 +154,14 @@ def shares_of(group: str, given: list[float] | None) -> tuple[float, ...]:
     )
 
 
-def run_of(one: Experiment, method: str, share: float, seed: int, **given) -> Call:
+def run_of(
+    one: Experiment,
+    method: str,
+    share: float,
+    seed: int,
+    temperature: float | None = None,
+    **given,
+) -> Call:
     """A run of the table."""
     if share < 1:
         given["labelled" if method in GROUPS["m2"][0] else "examples"] = share
@@ -157,35 +171,18 @@ def run_of(one: Experiment, method: str, share: float, seed: int, **given) -> Ca
         n=TEST,
         measures=",".join(MEASURES[method]),
         choose=method not in GROUPS["gan"][0],
-        **given,
+        **given | ({"temperature": temperature} if temperature else {}),
     )
 
 
-def choice(one: Experiment, methods, shares, given: dict) -> list[Call]:
+def choice(run: Callable, methods: Iterable[str], shares: Sequence) -> list[Call]:
     """The runs that T is chosen by: all temperatures, with the first seed."""
     share = CHOICE if CHOICE in shares else shares[0]
     return [
-        run_of(one, method, share, 0, temperature=temperature, **given)
+        run(method, share, 0, temperature)
         for method in methods
         if method in ACTIVATED
         for temperature in TEMPERATURES
-    ]
-
-
-def plan(
-    one: Experiment, methods, shares, seeds: int, temperatures: dict, given: dict
-) -> list[Call]:
-    """All runs of a group, every cell of a seed before the next seed."""
-    of_method = {
-        method: {"temperature": temperatures[method]}
-        for method in methods
-        if method in temperatures
-    }
-    return [
-        run_of(one, method, share, seed, **of_method.get(method, {}), **given)
-        for seed in range(seeds)
-        for share in shares
-        for method in methods
     ]
 
 
@@ -214,29 +211,20 @@ def chosen(runs: Iterable[dict]) -> dict[str, float]:
     return {method: run["temperature"] for method, run in found.items()}
 
 
-def hours(records: list[dict]) -> float:
-    """Processor hours; a run that chose T and is in the table counts once."""
-    each = {str(one["settings"]): one["processor seconds"] for one in records}
-    return round(sum(each.values()) / 3600, 2)
-
-
 def compared(runs: list[dict], data: str) -> list[dict]:
-    """A row for each extension, share of the data and measure."""
+    """A row for each extension, measure, and share of the data."""
     found = []
-    for methods, shares in GROUPS.values():
-        for share in shares:
-            for method in (one for one in methods if one in BASES):
-                base = BASES[method]
-                for measure in MEASURES[method]:
-                    pair = [
-                        by_seed(runs, measure, method=one, share=share)
-                        for one in (base, method)
-                    ]
-                    if parts := paired(*pair, names=("base value", "method value")):
-                        row = {"measure": measure, "share": share, "base": base}
-                        row |= {"method": method, **parts}
-                        row["published"] = paper(data, base, method, measure, share)
-                        found.append(row)
+    shares = sorted({run["share"] for run in runs})
+    for method, base in BASES.items():
+        for measure, share in itertools.product(MEASURES[method], shares):
+            both = [
+                by_seed(runs, measure, method=one, share=share)
+                for one in (base, method)
+            ]
+            if parts := paired(*both, names=("base value", "method value")):
+                cell = {"measure": measure, "share": share}
+                cell |= {"base": base, "method": method}
+                found.append(cell | parts | {"published": paper(data=data, **cell)})
     return found
 
 
@@ -258,7 +246,7 @@ def paired(base: dict, other: dict, names: tuple[str, str]) -> dict[str, dict]:
     return {name: interval(one) for name, one in parts.items()} if both else {}
 
 
-def paper(data: str, base: str, method: str, measure: str, share: float) -> dict:
+def paper(data: str, measure: str, share: float, base: str, method: str) -> dict:
     """The paper's numbers of both, and their difference."""
     found = {
         one["method"]: one["value"]
