@@ -62,6 +62,7 @@ def adapt(
     ]
     names = ("lam", "seed", "steps", "last losses", "metrics", "seconds")
     names += ("processor seconds", "diverged")
+    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "unifying adapt",
         "data": {
@@ -74,6 +75,7 @@ def adapt(
         "critic with a layer of 100",
         "training": {"Adam": RATE, "batch": BATCH, "steps": steps},
         "lam": lam,
+        "processor hours": round(seconds / 3600, 3),
         "summary": found,
         "runs": [{name: run[name] for name in names if name in run} for run in runs],
     }
