@@ -303,13 +303,13 @@ def measure(
         wanted = [m for m in training.measures.split(",") if not missing.get(m)]
     n, x = training.n, inputs.arrays("test", training.n)
     mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
-    given = {"batch_size": 250, "labels": None}
+    given = {"batch_size": 250, "labels": None, "drop_remainder": False}
     whole = {"labelled": None, "labelled_batch": None}
     # A part of few examples has a low score: then samples and data are scored whole.
     splits = 10 if len(x) >= 5000 else 1
     found = ks.evaluation.evaluate(
         model,
-        inputs.load("test", drop_remainder=False, **given),
+        inputs.load("test", **given),
         measures=wanted,
         train=inputs.load("train", shuffle=False, **whole, **given),
         n=n,

@@ -67,8 +67,12 @@ class Study:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
 
-    def __call__(self, calls: Sequence[Call]) -> list[dict]:
+    def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once; makes those that lack.
+
+        Args:
+            calls: The runs.
+            optional: Whether none of them has to be done where `report` takes what is.
 
         Raises:
             ValueError: If there are runs of another commit, a run's file is not whole,
@@ -87,7 +91,7 @@ class Study:
             print(f"{len(done)} of {len(files)} runs are done", flush=True)
             for file, record in self._run(todo):
                 done[file] = record
-        elif not done:
+        elif not done and not optional:
             raise ValueError(
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
