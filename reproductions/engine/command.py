@@ -6,9 +6,7 @@ import importlib
 import json
 import os
 import pathlib
-import re
 import sys
-import types
 import typing
 from collections.abc import Callable, Iterator
 
@@ -17,7 +15,7 @@ import yaml
 
 import keras_svae as ks
 from reproductions.engine import options as opt
-from reproductions.engine import results
+from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
@@ -105,43 +103,17 @@ def cost(one: Experiment) -> str:
     return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
 
 
-def read(cls: type, program: str, arguments: list[str]) -> typing.Any:
-    """A dataclass of options from a command line of its own.
-
-    Raises:
-        ValueError: For an option that it has not, or a value that it cannot have.
-    """
-    options = opt.of_class(cls, "options")
-    about = (cls.__doc__ or "").split("Args:")[0].strip()
-    made = _empty(f"python -m reproductions.{program}", about)
-    _add(made, options, {name: one.default for name, one in options.items()})
-    given = _parsed(made, arguments, options)
-    return cls(**{name: options[name].read(value) for name, value in given.items()})
-
-
 def options_of(one: Experiment) -> dict[str, Option]:
     """All options of its command."""
     places = StudyOptions if is_study(one) else RunOptions
     return one.options | opt.of_class(places, "study" if is_study(one) else "run")
 
 
-def default_of(one: Experiment, option: Option) -> typing.Any:
-    """An option's default, or by budget its defaults if they differ."""
-    if not one.budgets or option.name in ("budget", "method"):
-        return option.default
-    values = {
-        budget: one.resolve(budget=budget).get(option.name, option.default)
-        for budget in one.budgets
-    }
-    first = next(iter(values.values()))
-    return first if all(value == first for value in values.values()) else values
-
-
 def parser(one: Experiment) -> jsonargparse.ArgumentParser:
     """The command line of an experiment or a study."""
     text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
     program = f"python -m reproductions.{one.paper} {one.name}"
-    made = _empty(program, f"{text} It took: {cost(one)}.")
+    made = parsing.empty(program, f"{text} It took: {cost(one)}.")
     made.add_argument("--config", action="config", help="options from a YAML file")
     made.add_argument(
         "--print-config",
@@ -149,101 +121,15 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
         help="print what the options, the method and the budget resolve to",
     )
     options = options_of(one)
-    _add(made, options, {name: default_of(one, o) for name, o in options.items()})
-    return made
-
-
-def _empty(program: str, about: str) -> jsonargparse.ArgumentParser:
-    return jsonargparse.ArgumentParser(
-        prog=program,
-        usage="%(prog)s [options]",
-        description=about,
-        exit_on_error=False,
-        print_config=None,
+    parsing.add(
+        made, options, {name: parsing.default_of(one, o) for name, o in options.items()}
     )
-
-
-def _add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> None:
-    groups: dict[str, typing.Any] = {}
-    for name, option in options.items():
-        if option.group not in groups:
-            groups[option.group] = made.add_argument_group(option.group)
-        default, text = defaults[name], option.help.replace("%", "%%")
-        if isinstance(default, dict):
-            shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
-            default, text = next(iter(default.values())), f"{text} [{shown}]"
-        groups[option.group].add_argument(
-            f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
-        )
-
-
-def _plain(kind: typing.Any) -> typing.Any:
-    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
-    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
-    return kinds[0] if union else kind
-
-
-def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
-    """The command line as the parser reads it.
-
-    `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
-    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for one that is true or not.
-    """
-    made, rest = [], list(arguments)
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        name = name.removeprefix("--").replace("-", "_")
-        hyphens = name.replace("_", "-")
-        if not word.startswith("--"):
-            made.append(word)
-            continue
-        known = options.get(name)
-        kind = known and _plain(known.type)
-        if name.removeprefix("no_") in options and known is None:
-            made.append(f"--{hyphens.removeprefix('no-')}=false")
-        elif kind is bool and not equals:
-            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
-            made.append(f"--{hyphens}={value}")
-        elif typing.get_origin(kind) is list and not equals:
-            several = []
-            while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
-                several.append(rest.pop(0))
-            made.append(f"--{hyphens}=[{','.join(several)}]")
-        else:
-            made.append(f"--{hyphens}{equals}{value}")
     return made
 
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
     """What was given on the command line or in a file, and nothing else."""
-    return _parsed(parser(one), arguments, options_of(one))
-
-
-def _parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
-    try:
-        given = made.parse_args(normal(arguments, options), defaults=False)
-    except jsonargparse.ArgumentError as error:
-        raise _said(" ".join(str(error).split()), options) from None
-    names = {*options, "print_config"}
-    return {n: v for n, v in given.as_dict().items() if n in names and v is not None}
-
-
-def _said(text: str, options: dict) -> Exception:
-    """The parser's error in our words."""
-    where = re.search(r'Parser key "(\w+)"', text)
-    value = re.search(r"(?:Got|Given) value: (.*)$|PositiveInt: (\S+)", text)
-    if where and value and (option := options.get(where[1])):
-        name = f"--{option.name.replace('_', '-')}"
-        kind, came = opt.words(option.type), value[1] or value[2]
-        return ValueError(f"Expected {name} to be {kind}; received: {came}")
-    left, found, rest = text.partition("unrecognized arguments: ")
-    if found and not left:
-        names = [word.partition("=")[0] for word in rest.split() if word[:2] == "--"]
-        known = [f"--{name.replace('_', '-')}" for name in options]
-        if names:
-            return opt.unknown(names, known, "this command")
-    return ValueError(text)
+    return parsing.parsed(parser(one), arguments, options_of(one))
 
 
 @contextlib.contextmanager

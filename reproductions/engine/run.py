@@ -2,33 +2,26 @@
 
 import dataclasses
 import os
-import pathlib
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
-import numpy as np
 
 import keras_svae as ks
-from keras_svae.callbacks.pictures import first_examples
-from keras_svae.pictures import plots, views
-from reproductions.engine import build, results
+from reproductions.engine import build, measure, results
 from reproductions.engine.experiment import Call, Experiment
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import Places, identity, lpips, seen_through
+from reproductions.engine.places import Places, identity
 from reproductions.engine.settings import Data, Training
 from reproductions.engine.stopping import Stopping
 from reproductions.engine.watch import Clock, Progress, Table
 
 __all__ = ["Run", "execute"]
 
-# The seed of what is measured.
-SEED = 1
 # The last run's data: the next run of the process then need not read the files anew.
 _ALIVE: list = []
 
@@ -150,7 +143,7 @@ def _found(
     inputs = Inputs(run.model, run.data, run.training, **places.data())
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
-    backbone, perceptual = _eyes(run, places)
+    backbone, perceptual = measure.eyes(run, places)
     content = {
         "data": {
             "name": run.data.data,
@@ -174,8 +167,8 @@ def _found(
         seconds = folder.seconds
     memory = results.peak_memory()
     if keep == "folder":
-        _draw(run.model, inputs.pictured(), folder.path)
-    report = measure(run, inputs, backbone, perceptual)
+        measure.draw(run.model, inputs.pictured(), folder.path)
+    report = measure.measure(run, inputs, backbone, perceptual)
     if keep == "folder":
         save(run.model, folder)
     if (history := folder.path / "validation.json").exists():
@@ -269,91 +262,6 @@ def train(
 
 def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
     return lambda model: -of(model)
-
-
-def _eyes(run: Run, places: Places) -> tuple:
-    """What images are seen through; what was named has to be there."""
-    wanted = (run.training.measures or "mse").split(",")
-    if unknown := set(wanted) - set(ks.evaluation.MEASURES):
-        raise ValueError(
-            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
-            f"{', '.join(sorted(unknown))}"
-        )
-    if len(run.model.data_shape) != 3:
-        return None, None
-    perceptual = None
-    if places.lpips is not None or "lpips" in wanted:
-        perceptual = lpips(places.lpips)
-    return seen_through(places.backbone, run.data.data), perceptual
-
-
-def measure(
-    run: Run,
-    inputs: Inputs,
-    backbone: ks.evaluation.Backbone | None = None,
-    perceptual: ks.evaluation.LPIPS | None = None,
-) -> ks.evaluation.Report:
-    """All measures of a model that its data, its method and its training name.
-
-    Beside the score of samples is that of real data, `inception_score_of_data` or
-    `mixture_score_of_data`.
-    """
-    model, training, data = run.model, run.training, run.data
-    wanted = None
-    if training.measures is not None:
-        # They may not be on this machine, or not be a measure of this method.
-        missing = {"inception_score": backbone is None, "lpips": perceptual is None}
-        wanted = [m for m in training.measures.split(",") if not missing.get(m)]
-    n, x = training.n, inputs.arrays("test", training.n)
-    mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
-    given = {"batch_size": 250, "labels": None, "drop_remainder": False}
-    whole = {"labelled": None, "labelled_batch": None}
-    # A part of few examples has a low score: then samples and data are scored whole.
-    splits = 10 if len(x) >= 5000 else 1
-    found = ks.evaluation.evaluate(
-        model,
-        inputs.load("test", **given),
-        measures=wanted,
-        train=inputs.load("train", shuffle=False, **whole, **given),
-        n=n,
-        backbone=backbone,
-        lpips=perceptual,
-        mixture=mixture,
-        dequantise=inputs.dequantise,
-        options={
-            "inception_score": {"splits": splits},
-            "importance_weighted_bound": {"k": training.importance_samples},
-        },
-        seed=SEED,
-        verbose=False,
-    )
-    if "inception_score" in found:
-        found["inception_score_of_data"] = ks.evaluation.inception_score(
-            x, splits, backbone=backbone, value_range=inputs.scale
-        )
-    if "mixture_score" in found:
-        real, _ = mixture.sample(n, SEED)
-        found["mixture_score_of_data"] = ks.evaluation.mixture_score(
-            real, mixture.means, mixture.sigma
-        )
-    return found
-
-
-def _draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
-    """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
-
-    Neighbours are for an explicit posterior that draws by itself: of any other they
-    would be the reconstruction again, or the noise that the encoder is fed.
-    """
-    if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
-        return
-    x, labels = first_examples(data, 1000)
-    y = labels if model.conditional else None
-    plots.save(folder / "traversals.png", views.traversals(model, x, y=y))
-    law = model.posterior_law
-    if law.explicit and law.draw == "sample":
-        some: np.ndarray | None = None if y is None else y[:8]
-        plots.save(folder / "neighbours.png", views.neighbours(model, x[:8], y=some))
 
 
 def save(model: ks.Game, folder: RunFolder) -> None:
