@@ -121,9 +121,8 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
         help="print what the options, the method and the budget resolve to",
     )
     options = options_of(one)
-    parsing.add(
-        made, options, {name: parsing.default_of(one, o) for name, o in options.items()}
-    )
+    defaults = {n: parsing.default_of(one, o) for n, o in options.items()}
+    parsing.add(made, options, defaults)
     return made
 
 

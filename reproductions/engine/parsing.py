@@ -24,6 +24,7 @@ def default_of(one: Experiment, option: Option) -> typing.Any:
 
 
 def empty(program: str, about: str) -> jsonargparse.ArgumentParser:
+    """A command line without options."""
     return jsonargparse.ArgumentParser(
         prog=program,
         usage="%(prog)s [options]",
@@ -34,6 +35,7 @@ def empty(program: str, about: str) -> jsonargparse.ArgumentParser:
 
 
 def add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> None:
+    """Adds options, in their groups; a default by budget is shown in brackets."""
     groups: dict[str, typing.Any] = {}
     for name, option in options.items():
         if option.group not in groups:
@@ -86,6 +88,7 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
 
 
 def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
+    """What was given on the command line or in a file, and nothing else."""
     try:
         given = made.parse_args(normal(arguments, options), defaults=False)
     except jsonargparse.ArgumentError as error:

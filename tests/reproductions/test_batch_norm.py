@@ -12,7 +12,7 @@ import keras_svae as ks
 from keras_svae.evaluation import Backbone
 from keras_svae.noise import Noise
 from reproductions.batch_norm import averages, compare, measured
-from reproductions.engine import Study, run
+from reproductions.engine import Study, measure, run
 
 SIZE = 100
 
@@ -146,7 +146,7 @@ def tiny_backbone(*_):
 
 @pytest.mark.slow
 def test_study_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "seen_through", tiny_backbone)
+    monkeypatch.setattr(measure, "seen_through", tiny_backbone)
     monkeypatch.setattr(averages, "BATCHES", 2)
     given = {"nets": "digits", "methods": ["ALICE"], "seeds": 1, "steps": 2, "n": SIZE}
     with Study(tmp_path) as study:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.engine import build, command, execute, results, run
+from reproductions.engine import build, command, execute, measure, results, run
 from reproductions.engine.inputs import Inputs
 from reproductions.svae import digits, mnist, toy
 
@@ -61,7 +61,7 @@ def test_a_run_leaves_everything(finished):
 
 def test_fewer_examples_can_be_measured(capsys):
     one = toy(n=70, measures="mse", units=8)
-    assert run.measure(one, inputs_of(one))["mse"].details["n"] == 70
+    assert measure.measure(one, inputs_of(one))["mse"].details["n"] == 70
     assert "Expected n >= 2; received: 1" in fails(capsys, "toy", "--n", "1")
 
 
@@ -96,7 +96,7 @@ def test_the_saved_models_are_the_measured_one(finished):
     settings = json.loads((folder / "config.json").read_text())["settings"]
     one = toy(**settings | {"measures": "mse"})
     one.model = model
-    again = run.measure(one, inputs_of(one))
+    again = measure.measure(one, inputs_of(one))
     assert again["mse"] == pytest.approx(metrics["mse"], rel=1e-5)
     saved = tf.saved_model.load(str(folder / "savedmodel"))
     made = saved.signatures["generate"](n=tf.constant(5), seed=tf.constant(1))["x"]
@@ -197,9 +197,9 @@ def test_two_replicas_take_the_same_global_batch():
 def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatch):
     made = []
     report = ks.evaluation.Report()
-    monkeypatch.setattr(run, "measure", lambda *_: report)
+    monkeypatch.setattr(measure, "measure", lambda *_: report)
     monkeypatch.setattr(run, "save", lambda model, folder: made.append(model))
-    monkeypatch.setattr(run, "_draw", lambda *_: None)
+    monkeypatch.setattr(measure, "draw", lambda *_: None)
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
     given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "lam": 0.3}

@@ -6,7 +6,7 @@ import pytest
 
 import keras_svae as ks
 from keras_svae.pictures import views
-from reproductions.engine import Images, Training, execute, run
+from reproductions.engine import Images, Training, execute, measure, run
 from reproductions.engine.inputs import Inputs
 from reproductions.svae import digits, toy
 from tests.callbacks import small
@@ -44,7 +44,7 @@ DRAWN = {
 def test_neighbours_and_traversals_where_they_mean_something(kind, tmp_path):
     build, expected = DRAWN[kind]
     x, labels = small.points() if kind == "points" else small.digits()
-    run._draw(build(), (x, labels), tmp_path)
+    measure.draw(build(), (x, labels), tmp_path)
     assert sorted(path.stem for path in tmp_path.iterdir()) == expected
 
 
@@ -52,7 +52,7 @@ def test_conditional_models_are_shown_with_their_classes(tmp_path):
     nets = ks.networks.digits(classes=10, **small.SMALL)
     made = ks.CVAE(nets.encoder, nets.decoder)
     x, y = small.digits()
-    run._draw(made, (x, y), tmp_path)
+    measure.draw(made, (x, y), tmp_path)
     expected = views.neighbours(made, x[:8], y=y[:8])
     np.testing.assert_array_equal(png(tmp_path / "neighbours.png"), expected)
     expected = views.traversals(made, x, y=y)
@@ -70,7 +70,7 @@ def test_a_run_draws_them_of_its_last_weights(tmp_path, monkeypatch):
         return fit(self, *arguments, **given)
 
     monkeypatch.setattr(ks.SVAE, "fit", fitted)
-    monkeypatch.setattr(run, "measure", lambda *_: ks.evaluation.Report())
+    monkeypatch.setattr(measure, "measure", lambda *_: ks.evaluation.Report())
     monkeypatch.setattr(run, "save", lambda model, folder: trained.append(model))
     given = TINY | {"latent_dim": 3}
     execute(digits.call(**given), tmp_path / "run", verbose="none")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions.engine import execute, run
+from reproductions.engine import execute, measure, run
 from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
 
@@ -44,7 +44,7 @@ def trained(monkeypatch):
     """The models that `runner.run` has trained: what comes after is not looked at."""
     models = []
     report = ks.evaluation.Report()
-    monkeypatch.setattr(run, "measure", lambda *_: report)
+    monkeypatch.setattr(measure, "measure", lambda *_: report)
     monkeypatch.setattr(run, "save", lambda model, folder: models.append(model))
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
