@@ -232,6 +232,7 @@ def main(paper: str, arguments: list[str] | None = None) -> None:
         if not words or words[0] in ("-h", "--help"):
             print(listing(paper))
             return
+        words[0] = words[0].replace("_", "-")
         if words[0] not in known:
             raise ValueError(
                 f"Expected an experiment, one of {list(known)}; received: {words[0]!r}"
