@@ -18,12 +18,7 @@ NAMES = {
 }
 DIVERGENCES = list(NAMES)
 # Colours as in the paper; two of the curves may lie on each other.
-COLORS = {
-    "forward_kl": "tab:blue",
-    "reverse_kl": "tab:green",
-    "jensen_shannon": "tab:orange",
-    "jeffreys": "tab:red",
-}
+COLORS = ("tab:blue", "tab:green", "tab:orange", "tab:red")
 # A mode with less of its own mass is dropped; a component with more of itself within
 # 3 sigma of a mode is that mode's.
 DROPPED, OWN = 0.01, 0.95
@@ -121,20 +116,19 @@ def reading(optima: dict) -> dict:
     own = {n: [c["mode"] for c in optima[n]["components"]] for n in NAMES}
     likely = float(mixtures.MEANS[mixtures.target(mixtures.MEANS).argmax()])
     split = {n: own[n].count(None) == 1 and likely in own[n] for n in NAMES}
+    dropped = max(*sides["reverse_kl"], *sides["jensen_shannon"]) < DROPPED
     others = [n for n in NAMES if n != "forward_kl"]
+    tails = beyond["forward_kl"] > max(beyond[n] for n in others)
+    poor = central["forward_kl"] < min(central[n] for n in others)
+    contrast = split["jeffreys"] and not split["forward_kl"]
+    covers = least["jeffreys"] > DROPPED
     claims = {
-        "reverse KL and JSD completely drop the side modes": max(
-            *sides["reverse_kl"], *sides["jensen_shannon"]
-        )
-        < DROPPED,
-        "forward KL gives much more to the tails": beyond["forward_kl"]
-        > max(beyond[n] for n in others),
-        "forward KL does a poor job capturing the central modes": central["forward_kl"]
-        < min(central[n] for n in others),
+        "reverse KL and JSD completely drop the side modes": dropped,
+        "forward KL gives much more to the tails": tails,
+        "forward KL does a poor job capturing the central modes": poor,
         "Jeffreys has one component for the most probable mode": split["jeffreys"],
-        "that is in contrast to forward KL": split["jeffreys"]
-        and not split["forward_kl"],
-        "Jeffreys' other component ensures mass covering": least["jeffreys"] > DROPPED,
+        "that is in contrast to forward KL": contrast,
+        "Jeffreys' other component ensures mass covering": covers,
     }
     return {
         "claims": {text: bool(holds) for text, holds in claims.items()},
@@ -182,18 +176,17 @@ def picture(found: dict) -> Figure:
         name: np.logaddexp(*mixtures.of_model(one["theta"], x))
         for name, one in found["optima"].items()
     }
-    pairs = [("jeffreys", name) for name in NAMES if name != "jeffreys"]
-    panels = [*((pair, lambda log: log, "log density") for pair in pairs)]
-    panels.append((tuple(NAMES), np.exp, "density"))
-    for letter, ax, (names, scale, label) in zip("abcd", axes, panels, strict=True):
+    panels = [["jeffreys", name] for name in NAMES if name != "jeffreys"]
+    for ax, letter, names in zip(axes, "abcd", [*panels, DIVERGENCES], strict=True):
+        logarithmic = len(names) == 2
+        scale = np.asarray if logarithmic else np.exp
         ax.plot(x, scale(mixtures.target(x)), "k--", linewidth=1.2, label="target")
-        for name in names:
-            if name in logs:
-                dashes = "-." if name == "jensen_shannon" else "-"
-                curve = scale(logs[name])
-                ax.plot(x, curve, dashes, color=COLORS[name], label=NAMES[name])
-        ax.set(title=f"{letter})", xlabel="x", ylabel=label, xlim=(-12, 12))
-        if label == "log density":
-            ax.set_ylim(-14, 1)
+        for name in (one for one in names if one in logs):
+            dashes = "-." if name == "jensen_shannon" else "-"
+            color = COLORS[DIVERGENCES.index(name)]
+            ax.plot(x, scale(logs[name]), dashes, color=color, label=NAMES[name])
+        ax.set(title=f"{letter})", xlabel="x", xlim=(-12, 12), ylabel="density")
+        if logarithmic:
+            ax.set(ylabel="log density", ylim=(-14, 1))
         ax.legend(fontsize=8)
     return figure
