@@ -72,12 +72,13 @@ def test_every_experiment_has_every_method(one, method):
 
 
 def test_paper_is_appendix_d():
-    settings, model = compiled(cifar10)
+    settings = cifar10.resolve()
     expected = {"lam": 0.3, "latent_dim": 128, "learning_rate": 1e-4, "beta_1": 0.5}
     expected |= {"beta_2": 0.9, "likelihood": "shift_tanh", "posterior": "implicit"}
     expected |= {"shift": 5, "nets": "ijae_cifar10", "method": "ijae"}
     assert {name: settings[name] for name in expected} == expected
     assert "width" not in settings
+    _, model = compiled(cifar10, width=0.1)
     for player in model.players.values():
         adam = getattr(model, player.optimizer)
         assert (adam.beta_1, adam.beta_2) == (0.5, 0.9)
