@@ -8,9 +8,10 @@ import tensorflow as tf
 from scipy import integrate, special, stats
 
 from keras_svae.noise import Noise
-from reproductions import command, figure1, figure1_report, mixtures, results
-from reproductions.experiments.ijae import EXPERIMENTS
-from reproductions.files import read_json
+from reproductions.engine import Study, results
+from reproductions.engine.files import read_json
+from reproductions.ijae import descent, figure1, mixtures
+from reproductions.ijae.figure1 import NAMES, summary, table
 
 MODEL = np.array([-2.0, 1.0, 4.0, -0.5])
 # The optima that quadrature finds from many starts (test_search_finds_the_optima).
@@ -47,7 +48,7 @@ def test_quadrature_is_of_the_papers_laws():
     assert mixtures.mass()["overlap"] == pytest.approx([1] * 4)
 
 
-@pytest.mark.parametrize("name", figure1.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_quadratures_gradient_is_its_own(name):
     steps = 1e-5 * np.eye(4)
     value = lambda theta: mixtures.divergence(name, theta)[0]  # noqa: E731
@@ -55,7 +56,7 @@ def test_quadratures_gradient_is_its_own(name):
     np.testing.assert_allclose(mixtures.divergence(name, MODEL)[1], slopes, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", figure1.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_estimates_and_their_gradients_are_those_of_quadrature(name):
     """Of two models at once: each has its own."""
     models = np.stack([MODEL, [-7.0, -1.0, 1.0, 2.5]])
@@ -64,7 +65,7 @@ def test_estimates_and_their_gradients_are_those_of_quadrature(name):
     for i in range(30):
         with tf.GradientTape() as tape:
             tape.watch(theta)
-            value = figure1.estimates(name, theta, 5000, Noise(i))
+            value = descent.estimates(name, theta, 5000, Noise(i))
         values.append(value)
         gradients.append(tape.gradient(value, theta))
     for found, k in ((values, 0), (gradients, 1)):
@@ -76,7 +77,7 @@ def test_estimates_and_their_gradients_are_those_of_quadrature(name):
 
 
 def test_samples_are_the_laws():
-    x = figure1.draw_target([2, 50_000], Noise(0)).numpy()
+    x = descent.draw_target([2, 50_000], Noise(0)).numpy()
     assert (
         stats.kstest(
             x.ravel(),
@@ -90,7 +91,7 @@ def test_samples_are_the_laws():
         > 1e-6
     )
     theta = tf.constant([MODEL, MODEL + 1], tf.float32)
-    x = figure1.draw_model(theta, [2, 50_000], Noise(0)).numpy()
+    x = descent.draw_model(theta, [2, 50_000], Noise(0)).numpy()
     for row, model in zip(x, theta.numpy(), strict=True):
         means, scales = mixtures.unpacked(model)
         assert row.mean() == pytest.approx(means.mean(), abs=0.12)
@@ -99,8 +100,8 @@ def test_samples_are_the_laws():
 
 
 def test_training_goes_down_and_can_be_repeated():
-    theta = figure1.starts(3, 0)
-    again, trained = (figure1.train("reverse_kl", theta, 60, 0) for _ in range(2))
+    theta = descent.starts(3, 0)
+    again, trained = (descent.train("reverse_kl", theta, 60, 0) for _ in range(2))
     np.testing.assert_array_equal(again, trained)
     for before, after in zip(theta.numpy(), trained.numpy(), strict=True):
         values = [mixtures.divergence("reverse_kl", t)[0] for t in (before, after)]
@@ -108,14 +109,13 @@ def test_training_goes_down_and_can_be_repeated():
 
 
 def found_at(theta, name):
-    """A divergence's file, of one run that ended there."""
+    """What is found of a divergence, with one run that ended there."""
     value = mixtures.divergence(name, theta)[0]
     run = {"theta": theta, "estimate": value, "divergence": value}
     return {
         "runs": [run | {"standard error": 0.0}],
         "optima below runs": [{"divergence": value, "theta": theta, "from": [0]}],
         "optima by quadrature": [{"divergence": value, "theta": theta, "from": [0]}],
-        "seconds": {},
     }
 
 
@@ -128,8 +128,8 @@ def test_known_optima_are_optima():
 
 def test_what_is_said_of_the_optima():
     found = {name: found_at(theta, name) for name, (_, theta) in OPTIMA.items()}
-    summary = figure1_report.summary(found)
-    optima = summary["optima"]
+    said = summary(found)
+    optima = said["optima"]
     for name, one in optima.items():
         assert one["all divergences"][name] == one["divergence"]
         least = min(o["all divergences"][name] for o in optima.values())
@@ -143,45 +143,47 @@ def test_what_is_said_of_the_optima():
     assert reverse["within 3 sigma"] == pytest.approx(expected, abs=2e-3)
     assert reverse["overlap"] == pytest.approx([0, 1, 1, 0], abs=1e-2)
     assert [c["mode"] for c in optima["jeffreys"]["components"]] == [None, 8.0]
-    holds = [claim["holds"] for claim in summary["reading"]]
+    holds = list(said["reading"]["claims"].values())
     assert holds == [True, True, True, True, False, True]
-    json.dumps(summary, allow_nan=False)
-    assert "completely drop the side modes: yes" in figure1_report.table(summary)
+    json.dumps(said, allow_nan=False)
+    assert "completely drop the side modes: yes" in table(said)
     # A broad model in the place of a seeking one, and the other way round.
     found["reverse_kl"] = found_at([-4.0, 3.0, 4.0, 3.0], "reverse_kl")
     found["jeffreys"] = found_at([-3.0, -0.4, 3.0, 0.0], "jeffreys")
-    holds = [claim["holds"] for claim in figure1_report.summary(found)["reading"]]
+    holds = list(summary(found)["reading"]["claims"].values())
     assert holds == [False, False, True, False, False, False]
 
 
 def test_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(figure1, "SAMPLES", 2 * figure1.BATCH)
-    monkeypatch.setattr(figure1, "STARTS", 2)
+    monkeypatch.setattr(descent, "SAMPLES", 2 * descent.BATCH)
+    monkeypatch.setattr(descent, "STARTS", 2)
 
-    def run(*more):
-        words = ["figure1", "--out", str(tmp_path), "--runs", "2", "--steps", "3"]
-        command.main("ijae", "", EXPERIMENTS, {"figure1": figure1}, [*words, *more])
+    def run(*divergences, **more):
+        with Study(tmp_path, record=tmp_path / "there" / "figure.json") as study:
+            figure1(
+                study=study, divergences=divergences, **{"runs": 2, "steps": 3} | more
+            )
+        return read_json(tmp_path / "there" / "figure.json")
 
-    run("--divergences", "reverse_kl")
-    kept = tmp_path / "reverse_kl-runs2-steps3-seed0.json"
+    assert run("reverse_kl")["reading"] is None
+    (kept,) = tmp_path.glob("descents-*.json")
     before = kept.read_text()
-    assert read_json(tmp_path / "figure1.json")["reading"] is None
-    record = tmp_path / "there.json"
-    run("--divergences", "forward_kl", "reverse_kl", "--record", str(record))
+    capsys.readouterr()
+    content = run("forward_kl", "reverse_kl")
+    shown = capsys.readouterr().out
+    assert "1 of 2 runs are done" in shown and "forward KL" in shown
     assert kept.read_text() == before
-    content = json.loads(record.read_text())
-    assert content == read_json(tmp_path / "figure1.json")
+    assert content == read_json(tmp_path / "summary.json")
     assert {"command", "commit", "machine", "seed", "runs", "steps"} <= set(content)
     assert list(content["optima"]) == ["forward_kl", "reverse_kl"]
     for name, one in content["by_divergence"].items():
-        assert len(one["runs"]) == 2
+        assert len(one["runs"]) == 2 and one["diverged"] == 0
         best = min(r["estimate"] for r in one["runs"])
         assert content["optima"][name]["estimate"] == best
-    assert record.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-    assert "forward KL" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        run("--steps", "0")
-    assert "Expected --steps to be at least 1" in capsys.readouterr().err
+    drawn = (tmp_path / "there" / "figure.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="Expected steps >= 1; received: 0"):
+        run("reverse_kl", steps=0)
 
 
 def test_the_record_is_near_the_optima():
@@ -198,10 +200,9 @@ def test_the_record_is_near_the_optima():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", figure1.NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_search_finds_the_optima(name):
-    found = [mixtures.descend(name, t) for t in figure1.starts(100, 7).numpy()]
-    best = mixtures.optima(found)[0]
+    best = mixtures.optima(name, descent.starts(100, 7))[0]
     value, theta = OPTIMA[name]
     assert best["divergence"] == pytest.approx(value, abs=1e-5)
     np.testing.assert_allclose(best["theta"], theta, atol=2e-3)
