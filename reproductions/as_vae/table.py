@@ -52,7 +52,11 @@ def table(
         "data": records[0]["data"],
         "table": found,
         "settings": {one: mnist.resolve(method=one, budget=budget) for one in methods},
-        "published": published(data="mnist", paper="as_vae"),
+        "published": [
+            number
+            for method in methods
+            for number in published(data="mnist", method=method)
+        ],
     }
     study.write(content, text(found))
 
