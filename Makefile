@@ -44,7 +44,7 @@ docs: $(VENV)/ready-dev  ## docs/_build/html/index.html, warnings are errors
 		docs docs/_build/html
 
 benchmark: $(VENV)/ready  ## time training steps beside PyTorch's (installs it apart)
-	$(BIN)/python -m reproductions.benchmark $(ARGS)
+	$(BIN)/python -m reproductions.benchmarks.training $(ARGS)
 
 clean:  ## remove what building leaves; environment and runs stay
 	rm -rf build dist *.egg-info docs/_build .pytest_cache .ruff_cache .mypy_cache

@@ -114,19 +114,7 @@ class Trainer(keras.Model):
     def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
         """A `Fed` of arrays; x itself where it is another kind of data."""
         if not checks.are_arrays(x):
-            for name, value in (("y", y), ("sample_weight", sample_weight)):
-                if value is not None:
-                    raise ValueError(
-                        f"Expected {name}=None beside data that are not arrays, which "
-                        f"give (x, y, sample_weight) themselves; received: {name} "
-                        f"beside {type(x).__name__}"
-                    )
-            if class_weight is not None:
-                raise ValueError(
-                    "Expected class_weight beside arrays x and y; received: "
-                    f"class_weight beside {type(x).__name__}. Let the data give "
-                    "(x, y, sample_weight)."
-                )
+            checks.beside_data(x, y, sample_weight, class_weight)
             return x
         if class_weight is not None:
             self._check_weighable("class_weight")

@@ -4,7 +4,6 @@ A method with `conditional = True` is given classes: its networks read them besi
 they always read.
 """
 
-import inspect
 import json
 
 import keras
@@ -14,9 +13,9 @@ from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Game
+from keras_svae.models import about
 from keras_svae.models.classes import one_hot
 from keras_svae.models.draw import Draw
-from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 
 __all__ = ["LatentModel"]
@@ -277,31 +276,7 @@ class LatentModel(Game):
             `log_ratio`: which law stands `above` which `below` in what `log_ratio`
             gives, and what it `reads`; None for no log ratio.
         """
-        ratio = None
-        if hasattr(self, "log_ratio") and type(self).f.above:
-            reads = inspect.signature(self.log_ratio).parameters
-            ratio = {
-                "above": type(self).f.above,
-                "below": type(self).f.below,
-                "reads": [one for one in reads if one in self.input_specs()],
-            }
-        posterior = getattr(self, "posterior_law", None)
-        return {
-            "method": type(self).__name__,
-            "latent_dim": self.latent_dim,
-            "classes": self.classes,
-            "data_shape": list(self.data_shape),
-            "range": self.likelihood_law.range,
-            "prior": self.prior_name,
-            "likelihood": type(self.likelihood_law).__name__,
-            "posterior": posterior and type(posterior).__name__,
-            "fed_noise": [
-                name
-                for name in ("decoder", "encoder")
-                if hasattr(self, name) and noise_layers(getattr(self, name))
-            ],
-            "log_ratio": ratio,
-        }
+        return about.of(self)
 
     @endpoint("about", name="about")
     def _about(self):

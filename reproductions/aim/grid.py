@@ -21,8 +21,8 @@ from reproductions.engine import (
     spread,
     text_of,
 )
+from reproductions.engine.measure import SEED
 from reproductions.engine.options import DENSE, PositiveInt
-from reproductions.engine.run import SEED
 
 # The rows of table 2: a method, and what it has of its own on the grid. Another
 # baseline is another line.

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import sys
-import types
 import typing
 from collections.abc import Callable, Iterator
 
@@ -16,7 +15,7 @@ import yaml
 
 import keras_svae as ks
 from reproductions.engine import options as opt
-from reproductions.engine import results
+from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
@@ -110,99 +109,27 @@ def options_of(one: Experiment) -> dict[str, Option]:
     return one.options | opt.of_class(places, "study" if is_study(one) else "run")
 
 
-def default_of(one: Experiment, option: Option) -> typing.Any:
-    """An option's default, or by budget its defaults if they differ."""
-    if not one.budgets or option.name in ("budget", "method"):
-        return option.default
-    values = {
-        budget: one.resolve(budget=budget).get(option.name, option.default)
-        for budget in one.budgets
-    }
-    first = next(iter(values.values()))
-    return first if all(value == first for value in values.values()) else values
-
-
 def parser(one: Experiment) -> jsonargparse.ArgumentParser:
     """The command line of an experiment or a study."""
     text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
-    made = jsonargparse.ArgumentParser(
-        prog=f"python -m reproductions.{one.paper} {one.name}",
-        usage="%(prog)s [options]",
-        description=f"{text} It took: {cost(one)}.",
-        exit_on_error=False,
-        print_config=None,
-    )
+    program = f"python -m reproductions.{one.paper} {one.name}"
+    made = parsing.empty(program, f"{text} It took: {cost(one)}.")
     made.add_argument("--config", action="config", help="options from a YAML file")
     made.add_argument(
         "--print-config",
         action="store_true",
         help="print what the options, the method and the budget resolve to",
     )
-    groups: dict[str, typing.Any] = {}
-    for name, option in options_of(one).items():
-        if option.group not in groups:
-            groups[option.group] = made.add_argument_group(option.group)
-        default, text = default_of(one, option), option.help.replace("%", "%%")
-        if isinstance(default, dict):
-            shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
-            default, text = next(iter(default.values())), f"{text} [{shown}]"
-        groups[option.group].add_argument(
-            f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
-        )
-    return made
-
-
-def _plain(kind: typing.Any) -> typing.Any:
-    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
-    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
-    return kinds[0] if union else kind
-
-
-def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
-    """The command line as the parser reads it.
-
-    `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
-    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for one that is true or not.
-    """
-    made, rest = [], list(arguments)
-    while rest:
-        word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        name = name.removeprefix("--").replace("-", "_")
-        hyphens = name.replace("_", "-")
-        if not word.startswith("--"):
-            made.append(word)
-            continue
-        known = options.get(name)
-        kind = known and _plain(known.type)
-        if name.removeprefix("no_") in options and known is None:
-            made.append(f"--{hyphens.removeprefix('no-')}=false")
-        elif kind is bool and not equals:
-            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
-            made.append(f"--{hyphens}={value}")
-        elif typing.get_origin(kind) is list and not equals:
-            several = []
-            while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
-                several.append(rest.pop(0))
-            made.append(f"--{hyphens}=[{','.join(several)}]")
-        else:
-            made.append(f"--{hyphens}{equals}{value}")
+    options = options_of(one)
+    parsing.add(
+        made, options, {name: parsing.default_of(one, o) for name, o in options.items()}
+    )
     return made
 
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
     """What was given on the command line or in a file, and nothing else."""
-    options = options_of(one)
-    read = parser(one)
-    try:
-        given = read.parse_args(normal(arguments, options), defaults=False)
-    except jsonargparse.ArgumentError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    return {
-        name: value
-        for name, value in given.as_dict().items()
-        if name in (*options, "print_config") and value is not None
-    }
+    return parsing.parsed(parser(one), arguments, options_of(one))
 
 
 @contextlib.contextmanager
@@ -232,12 +159,12 @@ def main(paper: str, arguments: list[str] | None = None) -> None:
         if not words or words[0] in ("-h", "--help"):
             print(listing(paper))
             return
-        if words[0] not in known:
+        name = words[0].replace("_", "-")
+        if name not in known:
             raise ValueError(
                 f"Expected an experiment, one of {list(known)}; received: {words[0]!r}"
             )
-        one = known[words[0]]
-        command(one, words[1:])
+        command(known[name], words[1:])
 
 
 def listing(paper: str) -> str:

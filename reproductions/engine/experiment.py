@@ -92,7 +92,9 @@ class Experiment:
         self.options = self._all_options()
 
     def _all_options(self) -> dict[str, Option]:
-        given = (METHOD, NETWORKS, STUDY, *self.groups)
+        given = {STUDY, *self.groups}
+        given |= {METHOD} if self.methods else set()
+        given |= {NETWORKS} if self.networks else set()
         found = {}
         if self.methods:
             names, default = Literal[tuple(self.methods)], next(iter(self.methods))
@@ -160,7 +162,7 @@ class Experiment:
             for name in self.options
             if ours[name] is not None and (name not in has or name in mine)
         }
-        return self._checked(settings)
+        return self._checked(settings, given)
 
     def _elsewhere(self, kind: str) -> set[str]:
         """Options that only some of the methods, or networks, have."""
@@ -179,10 +181,18 @@ class Experiment:
                     f"{name}={given[name]} with {chosen!r}"
                 )
 
-    def _checked(self, settings: dict) -> dict:
+    def _checked(self, settings: dict, given: dict) -> dict:
+        model = self.model_of(settings) if self.methods else None
+        if model and "critic" not in model.players:
+            for name in ("critic_turns", "critic_learning_rate"):
+                settings.pop(name, None)
+                if given.get(name) is not None:
+                    raise ValueError(
+                        f"Expected {name} only with a method that has a critic; "
+                        f"received: {name}={given[name]} with {settings[METHOD]!r}"
+                    )
         made = {name: self.group(name, settings) for name in self.groups}
-        if self.methods and isinstance(made.get("training"), Training):
-            model = self.model_of(settings)
+        if model and isinstance(made.get("training"), Training):
             # The word is kept, so that a record says it whatever the default is.
             settings["play"] = made["training"].play_of(model)
         return settings

@@ -22,10 +22,12 @@ class Inputs:
         steps_per_epoch: What the training says, or a pass over the data.
         labels: Whether the model is given classes.
         scale: The range of images; points are never scaled.
+        backbone: What images are seen through, if there is any.
     """
 
     def __init__(self, model: ks.Game, data: Data, training: Training, **places: Any):
         self.data, self.training = data, training
+        self.backbone: ks.evaluation.Backbone | None = None
         self.labels = getattr(model, "conditional", False)
         self.scale = model.likelihood_law.range or (0.0, 1.0)
         self.dequantise = getattr(data, "dequantise", False)

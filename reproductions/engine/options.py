@@ -113,6 +113,24 @@ def _read(name: str, kind: Any, value: Any) -> Any:
     raise ValueError(f"Expected {name} to be {kind}; received: {value!r}")
 
 
+def words(kind: Any) -> str:
+    """An annotation in words."""
+    origin, kinds = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join("null" if k is types.NoneType else words(k) for k in kinds)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, kinds))}"
+    if origin is list:
+        return f"several values, each {words(kinds[0])}"
+    plain = {
+        int: "an integer",
+        float: "a number",
+        str: "text",
+        PositiveInt: "an integer >= 1",
+    }
+    return plain.get(kind, "true or false")
+
+
 def of_function(function: Callable, skip: Iterable[str] = ()) -> dict[str, Option]:
     """The options of a function: its keyword arguments, by its docstring."""
     told = _told(function)

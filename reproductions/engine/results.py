@@ -25,7 +25,9 @@ FOLDER = ROOT / "reproductions" / "results"
 
 
 def command() -> str:
-    """The command line of this process, as it can be typed again."""
+    """The command line of this process, or of its study, as it can be typed again."""
+    if known := os.environ.get("KERAS_SVAE_COMMAND"):
+        return known
     main = getattr(sys.modules["__main__"], "__spec__", None)
     name = main.name.removesuffix(".__main__") if main else None
     program = ["python", "-m", name] if name else ["python", sys.argv[0]]

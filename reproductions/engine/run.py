@@ -2,33 +2,28 @@
 
 import dataclasses
 import os
-import pathlib
 import shutil
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
-import numpy as np
 
 import keras_svae as ks
-from keras_svae.callbacks.pictures import first_examples
-from keras_svae.pictures import plots, views
-from reproductions.engine import build, results
+from reproductions.engine import build, measure, results
 from reproductions.engine.experiment import Call, Experiment
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import Places, identity, lpips, seen_through
+from reproductions.engine.places import Places, identity
 from reproductions.engine.settings import Data, Training
 from reproductions.engine.stopping import Stopping
 from reproductions.engine.watch import Clock, Progress, Table
 
 __all__ = ["Run", "execute"]
 
-# The seed of what is measured.
-SEED = 1
+# The last run's data: the next run of the process then need not read the files anew.
+_ALIVE: list = []
 
 
 @dataclasses.dataclass
@@ -43,6 +38,7 @@ class Run:
             a function of the model; its largest value over the epochs wins. None for
             the last weights, or those of early stopping.
         extra: What is recorded besides, a function of the trained model.
+        callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
 
     model: ks.Game
@@ -50,6 +46,7 @@ class Run:
     training: Training
     select: Callable[[ks.Game, Inputs], Callable[[ks.Game], float]] | None = None
     extra: Callable[[ks.Game], dict] | None = None
+    callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
 
 def execute(
@@ -146,7 +143,7 @@ def _found(
     inputs = Inputs(run.model, run.data, run.training, **places.data())
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
-    backbone, perceptual = _eyes(run, places)
+    backbone, perceptual = measure.eyes(run, places)
     content = {
         "data": {
             "name": run.data.data,
@@ -157,6 +154,8 @@ def _found(
             "range": run.model.likelihood_law.range,
         }
     }
+    inputs.backbone = backbone
+    _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
     started.append(True)
     try:
         seconds = train(run, inputs, folder, keep, verbose, backup_every)
@@ -168,8 +167,8 @@ def _found(
         seconds = folder.seconds
     memory = results.peak_memory()
     if keep == "folder":
-        _draw(run.model, inputs.pictured(), folder.path)
-    report = measure(run, inputs, backbone, perceptual)
+        measure.draw(run.model, inputs.pictured(), folder.path)
+    report = measure.measure(run, inputs, backbone, perceptual)
     if keep == "folder":
         save(run.model, folder)
     if (history := folder.path / "validation.json").exists():
@@ -220,7 +219,7 @@ def train(
         stopping = Stopping(folder, monitor, patience, value)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
     clock = Clock(folder, often)
-    callbacks: list[keras.callbacks.Callback] = []
+    callbacks = run.callbacks(model, inputs) if run.callbacks else []
     if keep == "folder":
         every = max(1, training.epochs // 10)
         callbacks += [
@@ -263,82 +262,6 @@ def train(
 
 def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
     return lambda model: -of(model)
-
-
-def _eyes(run: Run, places: Places) -> tuple:
-    """What images are seen through; what was named has to be there."""
-    if len(run.model.data_shape) != 3:
-        return None, None
-    wanted = (run.training.measures or "").split(",")
-    perceptual = None
-    if places.lpips is not None or "lpips" in wanted:
-        perceptual = lpips(places.lpips)
-    return seen_through(places.backbone, run.data.data), perceptual
-
-
-def measure(
-    run: Run,
-    inputs: Inputs,
-    backbone: ks.evaluation.Backbone | None = None,
-    perceptual: ks.evaluation.LPIPS | None = None,
-) -> ks.evaluation.Report:
-    """All measures of a model that its data, its method and its training name.
-
-    Beside the score of samples is that of real data, `inception_score_of_data` or
-    `mixture_score_of_data`.
-    """
-    model, training, data = run.model, run.training, run.data
-    n, x = training.n, inputs.arrays("test", training.n)
-    mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
-    given = {"batch_size": 250, "labels": None}
-    whole = {"labelled": None, "labelled_batch": None}
-    # A part of few examples has a low score: then samples and data are scored whole.
-    splits = 10 if len(x) >= 5000 else 1
-    found = ks.evaluation.evaluate(
-        model,
-        inputs.load("test", drop_remainder=False, **given),
-        measures=training.measures and training.measures.split(","),
-        strict=False,  # they may lack a network here, or be none of this method
-        train=inputs.load("train", shuffle=False, **whole, **given),
-        n=n,
-        backbone=backbone,
-        lpips=perceptual,
-        mixture=mixture,
-        dequantise=inputs.dequantise,
-        options={
-            "inception_score": {"splits": splits},
-            "importance_weighted_bound": {"k": training.importance_samples},
-        },
-        seed=SEED,
-        verbose=False,
-    )
-    if "inception_score" in found:
-        found["inception_score_of_data"] = ks.evaluation.inception_score(
-            x, splits, backbone=backbone, value_range=inputs.scale
-        )
-    if "mixture_score" in found:
-        real, _ = mixture.sample(n, SEED)
-        found["mixture_score_of_data"] = ks.evaluation.mixture_score(
-            real, mixture.means, mixture.sigma
-        )
-    return found
-
-
-def _draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
-    """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
-
-    Neighbours are for an explicit posterior that draws by itself: of any other they
-    would be the reconstruction again, or the noise that the encoder is fed.
-    """
-    if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
-        return
-    x, labels = first_examples(data, 1000)
-    y = labels if model.conditional else None
-    plots.save(folder / "traversals.png", views.traversals(model, x, y=y))
-    law = model.posterior_law
-    if law.explicit and law.draw == "sample":
-        some: np.ndarray | None = None if y is None else y[:8]
-        plots.save(folder / "neighbours.png", views.neighbours(model, x[:8], y=some))
 
 
 def save(model: ks.Game, folder: RunFolder) -> None:

@@ -67,8 +67,12 @@ class Study:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
 
-    def __call__(self, calls: Sequence[Call]) -> list[dict]:
+    def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once; makes those that lack.
+
+        Args:
+            calls: The runs.
+            optional: Whether none of them has to be done where `report` takes what is.
 
         Raises:
             ValueError: If there are runs of another commit, a run's file is not whole,
@@ -87,7 +91,7 @@ class Study:
             print(f"{len(done)} of {len(files)} runs are done", flush=True)
             for file, record in self._run(todo):
                 done[file] = record
-        elif not done:
+        elif not done and not optional:
             raise ValueError(
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
@@ -140,7 +144,7 @@ class Study:
                 self.workers,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_worker_starts,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), results.command()),
             ) as pool:
                 code = results.commit()
                 futures = {
@@ -202,8 +206,9 @@ def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
     return execute(call, folder, places, **options)
 
 
-def _worker_starts(parent: int) -> None:
+def _worker_starts(parent: int, command: str) -> None:
     """One thread per worker; and no worker outlives a killed parent."""
+    os.environ["KERAS_SVAE_COMMAND"] = command  # what records say
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 

@@ -206,25 +206,34 @@ def summary(records: list[dict]) -> dict:
             "diverged": sum(
                 "diverged" in one for one in records if one["settings"]["lam"] == lam
             ),
-            "ALICE, published": {
-                PUBLISHED[one["measure"]]: one["value"]
-                for one in published(data="toy5", lam=lam)
-                if one.get("method") in ("ali", "alice") and one["measure"] in PUBLISHED
-            },
+            "ALICE, published": beside(lam),
         }
+    return found
+
+
+def beside(lam: float) -> dict:
+    """The statistics of ALICE's released runs."""
+    found = {}
+    for one in published(data="toy5", lam=lam):
+        if one.get("method") in ("ali", "alice") and one["measure"] in PUBLISHED:
+            found[PUBLISHED[one["measure"]]] = one["value"]
+            if "spread" in one:
+                found["score sd"] = one["spread"]
     return found
 
 
 def table(found: dict) -> str:
     """The summary as text, ours beside the published."""
     columns = list(PUBLISHED.values())
+    columns.insert(1, "score sd")
     lines = [f"{'lam':>5} {'':17} {'runs':>4}" + "".join(f"{c:>17}" for c in columns)]
     for lam, cell in found.items():
         for name in ("sVAE-r", "ALICE", "ALICE, published"):
-            shown = [f"{cell[name][c]:17.4g}" if c in cell[name] else f"{'':17}"
-                     for c in columns]  # fmt: skip
+            values = [cell[name].get(column) for column in columns]
+            shown = ["" if one is None else f"{one:.4g}" for one in values]
             runs = cell[name].get("runs", 576)
-            lines.append(f"{lam:>5} {name:17} {runs:4d}" + "".join(shown))
+            row = "".join(f"{one:>17}" for one in shown)
+            lines.append(f"{lam:>5} {name:17} {runs:4d}{row}")
     return "\n".join(lines)
 
 

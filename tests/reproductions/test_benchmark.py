@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from reproductions import benchmark, benchmark_keras, benchmark_worker
+from reproductions.benchmarks import keras_worker, training, worker
 
 PARAMETERS = {
     # Weights and biases, scale and offset of batch normalisation, by hand from table 3.
@@ -34,25 +34,25 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("case", benchmark.CASES)
+@pytest.mark.parametrize("case", training.CASES)
 def test_networks_are_those_of_the_other_side(case):
-    model = benchmark_keras.build(case, 0.1, 1e-4)
-    assert benchmark_keras.parameters(model) == PARAMETERS[case]
+    model = keras_worker.build(case, 0.1, 1e-4)
+    assert keras_worker.parameters(model) == PARAMETERS[case]
 
 
-@pytest.mark.parametrize("case", benchmark.CASES)
+@pytest.mark.parametrize("case", training.CASES)
 def test_batches_suit_the_networks(case):
-    model = benchmark_keras.build(case, 0.1, 1e-4)
-    batches = benchmark.batches(case, number=2)
-    assert batches.shape == (2, benchmark.CASES[case]["batch"], *model.data_shape)
+    model = keras_worker.build(case, 0.1, 1e-4)
+    batches = training.batches(case, number=2)
+    assert batches.shape == (2, training.CASES[case]["batch"], *model.data_shape)
     for batch in batches:
         model.check_data(batch)
 
 
 def test_a_block_trains_as_many_steps_as_asked():
-    compiling = benchmark.CONFIGURATIONS["graph, 16 steps per execution"]
-    model = benchmark_keras.build("toy", 0.1, 1e-4, **compiling)
-    run = benchmark_keras.block(model, benchmark.batches("toy"))
+    compiling = training.CONFIGURATIONS["graph, 16 steps per execution"]
+    model = keras_worker.build("toy", 0.1, 1e-4, **compiling)
+    run = keras_worker.block(model, training.batches("toy"))
     run(32)
     run(16)
     assert int(model.step) == 48
@@ -65,7 +65,7 @@ def test_worker_answers_each_command(monkeypatch, tmp_path):
     answers = tmp_path / "answers"
     monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
     with answers.open("w") as file:
-        benchmark_worker.serve({"versions": {}}, {"a": steps.append}, file)
+        worker.serve({"versions": {}}, {"a": steps.append}, file)
     about, *times = [json.loads(line) for line in answers.read_text().splitlines()]
     assert steps == [3, 5]
     assert about == {"versions": {}}
@@ -85,9 +85,9 @@ def test_turns_alternate_and_each_block_is_kept():
             return 0.5, 1.0
 
     workers = {"torch": Worker("torch"), "keras": Worker("keras")}
-    times = benchmark.measure(workers, "toy", rounds=2, steps=16)
-    ours = [name for name in times if name in benchmark.CONFIGURATIONS]
-    assert ours == list(benchmark.CONFIGURATIONS)
+    times = training.measure(workers, "toy", rounds=2, steps=16)
+    ours = [name for name in times if name in training.CONFIGURATIONS]
+    assert ours == list(training.CONFIGURATIONS)
     assert all(times[name] == [(31.25, 62.5)] * 2 for name in ours)
     plain = ("torch", "toy/eager")
     played = Worker.calls[2 * len(times) :]
@@ -102,24 +102,24 @@ def test_the_hopeless_has_three_blocks():
             return (4.0 if block == "toy/XLA" else 1.0), 1.0
 
     worker = Worker()
-    times = benchmark.measure({"torch": worker, "keras": worker}, "toy", 5, steps=16)
+    times = training.measure({"torch": worker, "keras": worker}, "toy", 5, steps=16)
     assert len(times.pop("XLA")) == 3
     assert len(times.pop("eager")) > 5
     assert {len(blocks) for blocks in times.values()} == {5}
 
 
 def test_summary_names_the_best_and_its_ratio():
-    ours = list(benchmark.CONFIGURATIONS)
+    ours = list(training.CONFIGURATIONS)
     times = {name: [(4.0, 8.0), (5.0, 8.0), (9.0, 8.0)] for name in ours}
     times[ours[2]] = [(2.0, 8.0), (1.0, 8.0), (3.0, 8.0)]
     # Not ours, so never the best.
-    times |= {name: [(4.0, 6.0)] * 3 for name in benchmark.REFERENCES}
-    times[benchmark.REFERENCES[1]] = [(0.1, 0.1)] * 3
-    found = benchmark.summary(times, goal=0.4)
+    times |= {name: [(4.0, 6.0)] * 3 for name in training.REFERENCES}
+    times[training.REFERENCES[1]] = [(0.1, 0.1)] * 3
+    found = training.summary(times, goal=0.4)
     assert found["best"] == ours[2]
     assert found["ratio"] == 0.5
     assert not found["reached"]
-    assert benchmark.summary(times, goal=0.5)["reached"]
+    assert training.summary(times, goal=0.5)["reached"]
     assert found["configurations"][ours[0]] == {
         "median_ms": 5.0,
         "quartiles_ms": [4.5, 7.0],
@@ -128,7 +128,7 @@ def test_summary_names_the_best_and_its_ratio():
         "ratio_to_pytorch_eager": 1.25,
         "cpu_ratio_to_pytorch_eager": 1.3333,
     }
-    assert ours[2] in benchmark.table({"toy": found})
+    assert ours[2] in training.table({"toy": found})
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_summary_names_the_best_and_its_ratio():
 )
 def test_what_cannot_be_measured_is_refused(argv, capsys):
     with pytest.raises(SystemExit):
-        benchmark.arguments(argv)
+        training.arguments(argv)
     assert "received" in capsys.readouterr().err or "--cases" in argv
 
 
@@ -153,10 +153,10 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
         def close(self):
             pass
 
-    monkeypatch.setattr(benchmark, "Worker", Worker)
-    monkeypatch.setattr(benchmark, "torch_python", str)
+    monkeypatch.setattr(training, "Worker", Worker)
+    monkeypatch.setattr(training, "torch_python", str)
     output = tmp_path / "new" / "benchmark.json"
-    benchmark.main(["--cases", "toy", "--rounds", "2", "--output", str(output)])
+    training.main(["--cases", "toy", "--rounds", "2", "--output", str(output)])
     found = json.loads(output.read_text())
     assert {"command", "commit", "machine", "load", "threads", "date"} < set(found)
     assert found["versions"] == {"x": "1"}
@@ -166,4 +166,4 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
 
 
 def test_batches_are_the_same_each_time():
-    np.testing.assert_array_equal(benchmark.batches("toy"), benchmark.batches("toy"))
+    np.testing.assert_array_equal(training.batches("toy"), training.batches("toy"))

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from reproductions import benchmark_ais, benchmark_measures
+from reproductions.benchmarks import ais, measures
 
 
 @pytest.mark.slow
 def test_all_settings_are_timed(tmp_path):
     path = tmp_path / "measures.json"
     options = "--batch 2 --chains 2 --temperatures 2 --leapfrog 1 --rounds 1".split()
-    benchmark_measures.main(["ais", *options, "--output", str(path)])
+    measures.main(["ais", *options, "--output", str(path)])
     found = json.loads(path.read_text())["ais"]
     assert found["base"] == {"batch": 2, "chains": 2, "temperatures": 2}
     for name, rows in found["by one of"].items():
@@ -22,7 +22,7 @@ def test_all_settings_are_timed(tmp_path):
 
 
 def test_throughput_is_of_transitions():
-    row = benchmark_ais.Timed("toy", leapfrog=2)(3, 4, 5, rounds=2)
+    row = ais.Timed("toy", leapfrog=2)(3, 4, 5, rounds=2)
     transitions = 3 * 4 * 5 / np.median(row["seconds"])
     assert row["transitions per second"] == pytest.approx(transitions, rel=0.2)
     assert len(row["seconds"]) == 2

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reproductions import benchmark_flows
+from reproductions.benchmarks import flows
 
 WORKS = [
     title
@@ -17,7 +17,7 @@ WORKS = [
 def test_it_measures_every_law_and_writes_a_record(tmp_path, capsys):
     output = tmp_path / "found" / "flows.json"
     small = "--flows planar coupling --length 2 --dim 2 --batch 3 --rounds 2 --calls 1"
-    benchmark_flows.main([*small.split(), "--output", str(output)])
+    flows.main([*small.split(), "--output", str(output)])
     report = json.loads(output.read_text())
     assert report["length"] == 2 and report["batch"] == 3 and report["machine"]
     assert set(report["results"]) == {"planar, 2", "coupling, 4"}
@@ -33,12 +33,10 @@ def test_it_measures_every_law_and_writes_a_record(tmp_path, capsys):
 def test_flows_alternate_with_the_gaussian():
     order = []
     timed = {
-        name: {
-            "draw": lambda name=name: order.append(name) or benchmark_flows.tf.ones(1)
-        }
+        name: {"draw": lambda name=name: order.append(name) or flows.tf.ones(1)}
         for name in ("gaussian", "planar", "coupling")
     }
-    benchmark_flows.measure(timed, rounds=2, calls=1)
+    flows.measure(timed, rounds=2, calls=1)
     for flow in ("planar", "coupling"):
         warm, order = order[:4], order[4:]
         assert warm == ["gaussian"] * 2 + [flow] * 2
@@ -50,5 +48,5 @@ def test_flows_alternate_with_the_gaussian():
 @pytest.mark.parametrize("wrong", ["--length 0", "--dim 1", "--rounds 1"])
 def test_what_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        benchmark_flows.main(wrong.split())
+        flows.main(wrong.split())
     assert "Expected --" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reproductions import benchmark_ijae
+from reproductions.benchmarks import ijae
 
 
 @pytest.mark.slow
@@ -12,7 +12,7 @@ def test_it_measures_every_case_and_writes_a_record(tmp_path, capsys):
     output = tmp_path / "found" / "ijae.json"
     small = "--experiments cifar10 --dtypes float32 --stacks channels --width 0.03"
     more = "--batch-size 2 --rounds 2 --steps 1"
-    benchmark_ijae.main([*small.split(), *more.split(), "--output", str(output)])
+    ijae.main([*small.split(), *more.split(), "--output", str(output)])
     report = json.loads(output.read_text())
     assert report["width"] == 0.03 and report["batch_size"] == 2 and report["machine"]
     rows = report["results"]["cifar10"]
@@ -28,5 +28,5 @@ def test_it_measures_every_case_and_writes_a_record(tmp_path, capsys):
 @pytest.mark.parametrize("wrong", ["--batch-size 0", "--rounds 0", "--steps -1"])
 def test_what_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        benchmark_ijae.main(wrong.split())
+        ijae.main(wrong.split())
     assert f"Expected {wrong.split()[0]} >= 1" in capsys.readouterr().err

@@ -8,13 +8,13 @@ import pytest
 from keras_svae.evaluation.backbones import training
 from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.backbones.classifier import network
-from reproductions import benchmark_measures, real_scores
+from reproductions import real_scores
+from reproductions.benchmarks import measures
 
 
 def test_features_are_the_same_again_and_of_two_laws():
     first, again, second = (
-        np.concatenate(list(benchmark_measures.features(1100, 8, seed)))
-        for seed in (0, 0, 1)
+        np.concatenate(list(measures.features(1100, 8, seed))) for seed in (0, 0, 1)
     )
     assert first.shape == (1100, 8) and first.min() == 0 and first.dtype == np.float32
     np.testing.assert_array_equal(first, again)
@@ -27,11 +27,11 @@ SMALL = ["--n", "600", "--dimensions", "20"]
 def test_both_ways_give_the_same_distance_and_the_file_keeps_its_parts(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(benchmark_measures, "peak", lambda n, dimensions: {"n": n})
+    monkeypatch.setattr(measures, "peak", lambda n, dimensions: {"n": n})
     path = tmp_path / "measures.json"
     path.write_text('{"other": 1}')
     arguments = ["fid", *SMALL, "--rounds", "2", "--output", str(path)]
-    benchmark_measures.main(arguments)
+    measures.main(arguments)
     found = json.loads(path.read_text())
     assert found["other"] == 1
     fid = found["fid"]
@@ -41,24 +41,24 @@ def test_both_ways_give_the_same_distance_and_the_file_keeps_its_parts(
 
 
 def test_what_streams_is_the_same(capsys):
-    benchmark_measures.main(["stream", *SMALL])
+    measures.main(["stream", *SMALL])
     found = json.loads(capsys.readouterr().out)
-    sets = (benchmark_measures.features(600, 20, seed) for seed in (0, 1))
-    assert found["distance"] == benchmark_measures.streamed(*sets)[0] > 0
+    sets = (measures.features(600, 20, seed) for seed in (0, 1))
+    assert found["distance"] == measures.streamed(*sets)[0] > 0
     assert found["at most, MiB"] >= found["after imports, MiB"] > 50
 
 
 @pytest.mark.slow
 def test_a_process_of_its_own_streams():
-    found = benchmark_measures.peak(600, 20)
-    sets = (benchmark_measures.features(600, 20, seed) for seed in (0, 1))
-    assert found["distance"] == pytest.approx(benchmark_measures.streamed(*sets)[0])
+    found = measures.peak(600, 20)
+    sets = (measures.features(600, 20, seed) for seed in (0, 1))
+    assert found["distance"] == pytest.approx(measures.streamed(*sets)[0])
 
 
 def test_arguments_are_checked():
     for bad in (["fid", "--n", "0"], ["nothing"], []):
         with pytest.raises(SystemExit):
-            benchmark_measures.arguments(bad)
+            measures.arguments(bad)
 
 
 def test_real_scores(tmp_path, monkeypatch, capsys):

@@ -6,14 +6,14 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions import benchmark_nodes
+from reproductions.benchmarks import nodes
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     path = tmp_path_factory.mktemp("nodes") / "new" / "nodes.json"
     methods = ["--methods", "VAE", "GAN"]
-    benchmark_nodes.main([*methods, "--networks", "toy", "--json", str(path)])
+    nodes.main([*methods, "--networks", "toy", "--json", str(path)])
     assert list(path.parent.iterdir()) == [path]
     return json.loads(path.read_text())
 
@@ -28,7 +28,7 @@ def test_the_record_says_what_was_counted(report):
 def test_counts_are_of_what_computes(report):
     for row in report["results"].values():
         kinds = row["kinds"]
-        assert not set(kinds) & benchmark_nodes.LEFT_OUT
+        assert not set(kinds) & nodes.LEFT_OUT
         assert row["nodes"] == sum(kinds.values()) > 100
         assert list(kinds.values()) == sorted(kinds.values(), reverse=True)
         # Layers multiply, a step counts itself.
@@ -46,7 +46,7 @@ def test_a_known_graph_has_its_count():
         return kept(x) + kept(tf.identity(x) * tf.constant([2.0, 3.0]))
 
     graph = tf.function(body, autograph=False).get_concrete_function(tf.zeros(2)).graph
-    kinds = benchmark_nodes.count(graph.as_graph_def())
+    kinds = nodes.count(graph.as_graph_def())
     assert kinds.pop("AddV2") == kinds.pop("Mul") == 1
     assert kinds.pop("Exp") == 2
     assert kinds == {"PartitionedCall": 2}
@@ -58,8 +58,8 @@ def test_what_runs_is_optimised_and_traced():
         with tf.control_dependencies([tf.sin(x)]):  # nobody needs it
             return tf.exp(x) + tf.cos(tf.constant(0.0)) * x
 
-    graphs = benchmark_nodes.traced(lambda: work(tf.ones(2)))
-    counts = [benchmark_nodes.count(graph) for graph in graphs]
+    graphs = nodes.traced(lambda: work(tf.ones(2)))
+    counts = [nodes.count(graph) for graph in graphs]
     (kinds,) = [one for one in counts if "Exp" in one]
     # cos(0) x is x: folded.
     assert kinds == {"Exp": 1, "AddV2": 1}
@@ -69,12 +69,12 @@ def test_a_function_that_is_missing_is_not_passed_over():
     graph = tf.compat.v1.GraphDef()
     graph.node.add(name="call", op="PartitionedCall").attr["f"].func.name = "absent"
     with pytest.raises(ValueError, match="received: 'absent'"):
-        benchmark_nodes.count(graph)
+        nodes.count(graph)
 
 
 def test_one_train_function_is_expected():
     with pytest.raises(ValueError, match="received: 0 of 0"):
-        benchmark_nodes.train_function([])
+        nodes.train_function([])
 
 
 def test_methods_are_all_that_train():
@@ -85,17 +85,17 @@ def test_methods_are_all_that_train():
     }
     made = {"AdversarialVariationalBayes": "AVB"}
     names = {made.get(name, name) for name in trained - {"Game"}}
-    assert names <= set(benchmark_nodes.METHODS)
+    assert names <= set(nodes.METHODS)
 
 
 def test_the_line_names_the_largest_kinds():
     row = {"nodes": 1234, "kinds": {"Mul": 1000, "Sub": 200, "Exp": 34}}
-    line = benchmark_nodes.line("VAE", row, largest=2)
+    line = nodes.line("VAE", row, largest=2)
     assert line.split() == "VAE 1,234 Mul 1,000, Sub 200".split()
 
 
 @pytest.mark.parametrize("wrong", ["--methods X", "--methods IJAE --networks toy"])
 def test_what_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
-        benchmark_nodes.arguments(wrong.split())
+        nodes.arguments(wrong.split())
     assert wrong.split()[1] in capsys.readouterr().err

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from reproductions import benchmark_step, benchmark_step_worker
+from reproductions.benchmarks import step, step_worker
 
 
 class Worker:
@@ -16,7 +16,7 @@ class Worker:
     def __init__(self, python, module, data, threads, checkout, policy):
         assert np.load(data)["mnist"].shape[1:] == (64, 28, 28, 1)
         self.ms = 5 if policy == "mixed_bfloat16" else 10
-        if checkout != str(benchmark_step.benchmark.ROOT):
+        if checkout != str(step.training.ROOT):
             self.ms = 20
 
     def run(self, block, steps):
@@ -35,11 +35,11 @@ class Worker:
 def test_the_record_holds_every_block(monkeypatch, tmp_path, capsys):
     (tmp_path / "old" / "keras_svae").mkdir(parents=True)
     (tmp_path / "old" / "keras_svae" / "__init__.py").touch()
-    monkeypatch.setattr(benchmark_step.benchmark, "Worker", Worker)
-    monkeypatch.setattr(benchmark_step.os, "getloadavg", lambda: (1.0, 1.0, 1.0))
+    monkeypatch.setattr(step.training, "Worker", Worker)
+    monkeypatch.setattr(step.os, "getloadavg", lambda: (1.0, 1.0, 1.0))
     path = tmp_path / "step.json"
     given = ["--before", str(tmp_path / "old"), "--blocks", "3", "--steps", "4"]
-    benchmark_step.main([*given, "--json", str(path)])
+    step.main([*given, "--json", str(path)])
     found = json.loads(path.read_text())
     fields = {"command", "seed", "commit", "machine", "seconds", "data", "N", "before"}
     assert fields <= set(found)
@@ -60,10 +60,10 @@ def test_the_record_holds_every_block(monkeypatch, tmp_path, capsys):
 
 def test_disturbed_blocks_are_marked():
     steady = [0.0713, 0.0738, 0.0729, 0.0751, 0.0744]
-    assert benchmark_step.marks(steady, load=2.0, threads=2) == []
-    assert benchmark_step.marks(steady, load=3.5, threads=2) == ["busy"]
+    assert step.marks(steady, load=2.0, threads=2) == []
+    assert step.marks(steady, load=3.5, threads=2) == ["busy"]
     stepwise = [0.1001, 0.2, 0.0999, 0.1, 0.3001]
-    found = benchmark_step.marks(stepwise, load=9.0, threads=2)
+    found = step.marks(stepwise, load=9.0, threads=2)
     assert found == ["busy", "quantised"]
 
 
@@ -71,30 +71,28 @@ def test_medians_are_of_undisturbed_blocks():
     def block(ms, *marks):
         return {"ms": ms, "marks": list(marks)}
 
-    found = {
-        name: [block(9.0), block(2.0), block(4.0)] for name in benchmark_step.TURNS
-    }
+    found = {name: [block(9.0), block(2.0), block(4.0)] for name in step.TURNS}
     found["now"] = [block(9.0, "busy"), block(2.0), block(4.0)]
-    results = benchmark_step.summary(found)
+    results = step.summary(found)
     assert results["rows"]["now"]["median ms"] == 3.0
     assert results["rows"]["now"]["clean blocks"] == 2
     assert results["ratios"]["now / before"]["of each turn"] == [1.0, 1.0]
     found["now"] = [block(9.0, "busy")] * 3
-    results = benchmark_step.summary(found)
+    results = step.summary(found)
     assert results["rows"]["now"]["clean blocks"] == 0
-    assert "No measurement" in benchmark_step.table(results)
+    assert "No measurement" in step.table(results)
 
 
 def test_each_step_has_its_seconds():
     done = []
-    run = benchmark_step_worker.repeated(lambda: done.append(1))
+    run = step_worker.repeated(lambda: done.append(1))
     assert len(run(3)) == len(done) == 3
 
 
 @pytest.mark.parametrize("wrong", ["--blocks 0", "--steps -1", "--before ."])
 def test_what_is_refused(wrong, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    given = ["--before", str(benchmark_step.benchmark.ROOT), *wrong.split()]
+    given = ["--before", str(step.training.ROOT), *wrong.split()]
     with pytest.raises(SystemExit):
-        benchmark_step.arguments(given)
+        step.arguments(given)
     assert f"Expected {wrong.split()[0]}" in capsys.readouterr().err

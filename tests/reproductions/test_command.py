@@ -9,15 +9,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from reproductions import build, command, measure, results, runner
-from reproductions.experiments.svae import EXPERIMENTS, TOY
-from reproductions.inputs import Inputs
+import keras_svae as ks
+from reproductions.engine import build, command, execute, results, run
+from reproductions.engine.inputs import Inputs
+from reproductions.svae import digits, mnist, toy
 
-TINY = ("--units", "8", "--depth", "1", "--epochs", "2", "--turns", "1")
+TINY = ("--units", "8", "--depth", "1", "--epochs", "2", "--turns", "1", "--n", "500")
 
 
 def call(*arguments):
-    command.main("p", "About.", EXPERIMENTS, arguments=list(map(str, arguments)))
+    command.main("svae", list(map(str, arguments)))
+
+
+def inputs_of(one):
+    """The inputs of a run that is not trained."""
+    return Inputs(one.model, one.data, one.training)
 
 
 def fails(capsys, *arguments) -> str:
@@ -53,19 +59,18 @@ def test_a_run_leaves_everything(finished):
     )
 
 
-def test_fewer_examples_can_be_measured(finished, capsys):
-    model = keras.saving.load_model(finished[0] / "model.keras")
-    found = measure.measure(model, Inputs(TOY.config()), n=70, measures="mse")
-    assert found["mse"].details["n"] == 70
-    assert "--n to be at least 2; received: 1" in fails(capsys, "toy", "--n", "1")
+def test_fewer_examples_can_be_measured(capsys):
+    one = toy(n=70, measures="mse", units=8)
+    assert run.measure(one, inputs_of(one))["mse"].details["n"] == 70
+    assert "Expected n >= 2; received: 1" in fails(capsys, "toy", "--n", "1")
 
 
 def test_a_record_says_where_its_numbers_come_from(finished):
     record = json.loads((finished[0] / "metrics.json").read_text())
-    assert record["seed"] == 0 and record["budget"] == "paper"
+    assert record["settings"]["seed"] == 0
     assert record["steps"] == 2 * 16 and record["seconds"] > 0
     assert 0.1 < record["peak memory of training, GB"] < 100
-    assert record["config"]["lam"] == 0.1 and record["method"] == "svae"
+    assert record["settings"]["lam"] == 0.1 and record["experiment"] == "svae/toy"
     assert record["data"]["train examples"] == 2048
     assert record["data"]["test examples"] == 1024
     machine = record["machine"]
@@ -88,8 +93,10 @@ def test_the_saved_models_are_the_measured_one(finished):
     folder, _ = finished
     model = keras.saving.load_model(folder / "model.keras")
     metrics = json.loads((folder / "metrics.json").read_text())["metrics"]
-    config = TOY.config(**json.loads((folder / "config.json").read_text()))
-    again = measure.measure(model, Inputs(config), measures="mse")
+    settings = json.loads((folder / "config.json").read_text())["settings"]
+    one = toy(**settings | {"measures": "mse"})
+    one.model = model
+    again = run.measure(one, inputs_of(one))
     assert again["mse"] == pytest.approx(metrics["mse"], rel=1e-5)
     saved = tf.saved_model.load(str(folder / "savedmodel"))
     made = saved.signatures["generate"](n=tf.constant(5), seed=tf.constant(1))["x"]
@@ -100,7 +107,7 @@ def test_finished_run_is_resumed_by_saying_so(finished, capsys):
     call("toy", "--out", finished[0], "--resume")
     shown = capsys.readouterr().out
     assert "is finished: nothing to do" in shown
-    assert "the paper's" in shown and "mixture_score" in shown
+    assert "published" in shown and "mixture_score" in shown
 
 
 def test_used_folder(finished, capsys):
@@ -112,7 +119,7 @@ def test_resume_with_another_configuration(finished, capsys):
     line = fails(capsys, "toy", "--out", finished[0], "--resume", "--lam", "10")
     assert "lam=0.1 there, 10.0 here" in line
     line = fails(capsys, "digits", "--out", finished[0], "--resume")
-    assert "experiment='toy' there, 'digits' here" in line
+    assert "experiment='svae/toy' there, 'svae/digits' here" in line
 
 
 def test_foreign_folder(tmp_path, capsys):
@@ -137,39 +144,73 @@ def test_unknown_data(tmp_path, capsys):
     assert "toy5" in line
 
 
-def test_diverged_run_is_one_line_and_keeps_its_folder(tmp_path, capsys):
+def test_diverged_run_is_one_line_and_is_recorded(tmp_path, capsys):
     out = tmp_path / "run"
     line = fails(capsys, "toy", *TINY, "--learning-rate", "1e30", "--out", out)
     assert "Expected finite losses" in line
-    assert not (out / "metrics.json").exists()
+    record = json.loads((out / "metrics.json").read_text())
+    assert record["diverged"] in line and record["metrics"] == {}
+
+
+def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
+    out = tmp_path / "run"
+    line = fails(capsys, "toy", *TINY, "--out", out, "--measures", "mse,none_such")
+    assert "none_such" in line
+    line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "none.npz")
+    assert "none.npz" in line
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("method", ["gan", "vae"])
 def test_methods_without_encoder_or_critic(method, tmp_path):
-    config = TOY.config(method=method, units=8, depth=1, epochs=1)
-    record = runner.run(config, tmp_path / "run", verbose="none")
+    call = toy.call(method=method, units=8, depth=1, epochs=1, n=500)
+    record = execute(call, tmp_path / "run", verbose="none")
     assert ("mse" in record["metrics"]) == (method == "vae")
     assert ("calibration.symmetric_kl" in record["metrics"]) == (method == "gan")
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist"])
-def test_image_experiments_build(name):
-    model = build.model(EXPERIMENTS[name].config())
+@pytest.mark.parametrize("one", [digits, mnist], ids=["digits", "mnist"])
+def test_image_experiments_build(one):
+    model = one().model
     assert model.likelihood_law.range == (0.0, 1.0)
     assert model.players.keys() == {"critic", "autoencoder"}
 
 
 def test_steps_per_execution_never_run_over_an_epoch():
-    config = TOY.config(units=8, depth=1, steps_per_execution=16)
+    one = toy(units=8, depth=1, steps_per_execution=16)
     given = {16: 16, 19: 1, 24: 12, 7: 7}
     for steps, expected in given.items():
-        assert build.model(config, steps).steps_per_execution == expected
+        build.compile_model(one.model, one.training, steps)
+        assert one.model.steps_per_execution == expected
 
 
-def test_two_replicas_take_the_same_global_batch(tmp_path):
-    config = TOY.config(units=8, depth=1, epochs=1, replicas=2)
+def test_two_replicas_take_the_same_global_batch():
     with build.strategy(2).scope():
-        model = build.model(config)
-    assert model.distribute_strategy.num_replicas_in_sync == 2
-    model.fit(Inputs(config).stream(0), steps_per_epoch=2, verbose=0)
-    assert int(model.step) == 2
+        one = toy(units=8, depth=1, epochs=1, replicas=2)
+        build.compile_model(one.model, one.training, 16)
+    assert one.model.distribute_strategy.num_replicas_in_sync == 2
+    one.model.fit(inputs_of(one).stream(0), steps_per_epoch=2, verbose=0)
+    assert int(one.model.step) == 2
+
+
+@pytest.mark.fixed_seed  # each way trains by the settings' own seed
+def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatch):
+    made = []
+    report = ks.evaluation.Report()
+    monkeypatch.setattr(run, "measure", lambda *_: report)
+    monkeypatch.setattr(run, "save", lambda model, folder: made.append(model))
+    monkeypatch.setattr(run, "_draw", lambda *_: None)
+    nothing = keras.callbacks.Callback
+    monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
+    given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "lam": 0.3}
+    given |= {"steps_per_execution": 1}
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    call("digits", *words, "--out", tmp_path / "words")
+    (tmp_path / "run.yaml").write_text(json.dumps(given))  # JSON is YAML
+    call("digits", "--config", tmp_path / "run.yaml", "--out", tmp_path / "file")
+    execute(digits.call(**given), tmp_path / "python", verbose="none")
+    first, *others = made
+    assert len(others) == 2
+    for other in others:
+        for a, b in zip(first.weights, other.weights, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=a.path)

@@ -6,13 +6,17 @@ import pytest
 
 import keras_svae as ks
 from keras_svae.pictures import views
-from reproductions import pictures, runner
-from reproductions.experiments.as_vae import EXPERIMENTS
-from reproductions.experiments.svae import DIGITS, TOY
-from reproductions.inputs import Inputs
+from reproductions.engine import Images, Training, execute, run
+from reproductions.engine.inputs import Inputs
+from reproductions.svae import digits, toy
 from tests.callbacks import small
 
 TINY = {"units": 8, "depth": 1, "epochs": 1}
+
+
+def inputs_of(one):
+    """The inputs of a run that is not trained."""
+    return Inputs(one.model, one.data, one.training)
 
 
 def png(path):
@@ -40,7 +44,7 @@ DRAWN = {
 def test_neighbours_and_traversals_where_they_mean_something(kind, tmp_path):
     build, expected = DRAWN[kind]
     x, labels = small.points() if kind == "points" else small.digits()
-    pictures.write(build(), (x, labels), tmp_path)
+    run._draw(build(), (x, labels), tmp_path)
     assert sorted(path.stem for path in tmp_path.iterdir()) == expected
 
 
@@ -48,7 +52,7 @@ def test_conditional_models_are_shown_with_their_classes(tmp_path):
     nets = ks.networks.digits(classes=10, **small.SMALL)
     made = ks.CVAE(nets.encoder, nets.decoder)
     x, y = small.digits()
-    pictures.write(made, (x, y), tmp_path)
+    run._draw(made, (x, y), tmp_path)
     expected = views.neighbours(made, x[:8], y=y[:8])
     np.testing.assert_array_equal(png(tmp_path / "neighbours.png"), expected)
     expected = views.traversals(made, x, y=y)
@@ -66,11 +70,11 @@ def test_a_run_draws_them_of_its_last_weights(tmp_path, monkeypatch):
         return fit(self, *arguments, **given)
 
     monkeypatch.setattr(ks.SVAE, "fit", fitted)
-    monkeypatch.setattr(runner.measure, "measure", lambda *_: ks.evaluation.Report())
-    monkeypatch.setattr(runner, "save", lambda model, folder: trained.append(model))
-    config = DIGITS.config(**TINY, latent_dim=3)
-    runner.run(config, tmp_path / "run", verbose="none")
-    x, labels = Inputs(config).pictured()
+    monkeypatch.setattr(run, "measure", lambda *_: ks.evaluation.Report())
+    monkeypatch.setattr(run, "save", lambda model, folder: trained.append(model))
+    given = TINY | {"latent_dim": 3}
+    execute(digits.call(**given), tmp_path / "run", verbose="none")
+    x, labels = inputs_of(digits(**given)).pictured()
     expected = views.traversals(trained[0], x)
     np.testing.assert_array_equal(png(tmp_path / "run/traversals.png"), expected)
     expected = views.neighbours(trained[0], x[:8])
@@ -89,9 +93,9 @@ def split(name, data="digits"):
     return next(found.as_numpy_iterator())
 
 
-@pytest.mark.parametrize("experiment", [DIGITS, TOY], ids=["digits", "toy5"])
+@pytest.mark.parametrize("experiment", [digits, toy], ids=["digits", "toy5"])
 def test_pictures_have_labels_wherever_data_have_them(experiment):
-    inputs = Inputs(experiment.config())
+    inputs = inputs_of(experiment(units=8))
     x, labels = inputs.pictured()
     expected = split("test", experiment.settings["data"])
     np.testing.assert_array_equal(x, expected[0][:1000])
@@ -100,7 +104,7 @@ def test_pictures_have_labels_wherever_data_have_them(experiment):
 
 
 def test_where_weights_are_chosen_no_picture_is_of_test_data():
-    inputs = Inputs(DIGITS.config(patience=2))
+    inputs = inputs_of(digits(patience=2, units=8))
     expected = split("validation")
     for found, one in zip(inputs.pictured(), expected, strict=True):
         np.testing.assert_array_equal(found, one)
@@ -108,7 +112,10 @@ def test_where_weights_are_chosen_no_picture_is_of_test_data():
 
 
 def test_a_method_that_reads_classes_is_validated_with_them():
-    x, labels = Inputs(DIGITS.config(method="cvae", classes=10)).watched()
+    nets = ks.networks.digits(classes=10, **small.SMALL)
+    training = Training(epochs=1, batch_size=8, learning_rate=1e-3)
+    made = ks.CVAE(nets.encoder, nets.decoder)
+    x, labels = Inputs(made, Images(data="digits"), training).watched()
     expected = split("test")
     np.testing.assert_array_equal(x, expected[0])
     np.testing.assert_array_equal(labels, expected[1])
@@ -122,11 +129,10 @@ def test_dequantised_pictures_keep_their_labels(labelled, tmp_path):
     if labelled:
         arrays |= {"y_train": np.arange(40) % 3, "y_test": np.arange(8) % 3}
     np.savez(tmp_path / "x.npz", **arrays)
-    inputs = Inputs(
-        EXPERIMENTS["cifar10"].config(
-            data=str(tmp_path / "x.npz"), batch_size=8, patience=None, validation=None
-        )
-    )
+    nets = ks.networks.dense(2, shape=(4, 4, 1), likelihood="gaussian", **small.SMALL)
+    training = Training(epochs=1, batch_size=8, learning_rate=1e-3)
+    data = Images(data=str(tmp_path / "x.npz"), dequantise=True)
+    inputs = Inputs(ks.SVAE(*nets), data, training)
     found = inputs.pictured()
     assert isinstance(found, tuple) == labelled
     x = found[0] if labelled else found

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions import runner
-from reproductions.experiments.svae import TOY
+from reproductions.engine import execute, run
+from reproductions.engine.folder import RunFolder
+from reproductions.svae import toy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # 16 steps make an epoch: the last backup is 4 steps into the second, the end 3 later.
@@ -21,8 +22,8 @@ SMALL = {"units": 8, "depth": 1, "turns": 1, "epochs": 3}
 KILLED = """
 import os, signal, sys
 import keras_svae as ks
-from reproductions import runner
-from reproductions.experiments.svae import TOY
+from reproductions.engine import execute
+from reproductions.svae import toy
 
 class Killed(ks.callbacks.Backup):
     def on_train_batch_end(self, batch, logs=None):
@@ -31,10 +32,10 @@ class Killed(ks.callbacks.Backup):
             os.kill(os.getpid(), signal.SIGKILL)
 
 ks.callbacks.Backup = Killed
-config = TOY.config(
+call = toy.call(
     replicas={replicas}, steps_per_execution=1, patience={patience}, **{small}
 )
-runner.run(config, sys.argv[1], backup_every={every}, verbose="none")
+execute(call, sys.argv[1], backup_every={every}, verbose="none")
 """
 
 
@@ -43,8 +44,8 @@ def trained(monkeypatch):
     """The models that `runner.run` has trained: what comes after is not looked at."""
     models = []
     report = ks.evaluation.Report()
-    monkeypatch.setattr(runner.measure, "measure", lambda *_: report)
-    monkeypatch.setattr(runner, "save", lambda model, folder: models.append(model))
+    monkeypatch.setattr(run, "measure", lambda *_: report)
+    monkeypatch.setattr(run, "save", lambda model, folder: models.append(model))
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
     return models
@@ -75,9 +76,9 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(
     backups = sorted(p.stem for p in (tmp_path / "killed/backup").glob("*.json"))
     assert backups == ["step-000000015", "step-000000020"]
 
-    config = TOY.config(steps_per_execution=1, **SMALL, **more)
-    runner.run(config, tmp_path / "killed", resume=True, verbose="none")
-    runner.run(config, tmp_path / "whole", verbose="none")
+    call = toy.call(steps_per_execution=1, **SMALL, **more)
+    execute(call, tmp_path / "killed", resume=True, verbose="none")
+    execute(call, tmp_path / "whole", verbose="none")
     resumed, whole = trained
     if patience is None:
         assert int(resumed.step) == int(whole.step) == 48
@@ -92,19 +93,35 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(
     assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
 
 
+def identity(**settings):
+    return {"experiment": "svae/toy", "settings": settings, "data": "toy5"}
+
+
 def test_resume_needs_the_same_configuration(tmp_path):
-    folder = runner.RunFolder(tmp_path / "run")
-    folder.open(TOY.config(lam=0.1), resume=False)
+    folder = RunFolder(tmp_path / "run")
+    assert folder.open(identity(lam=0.1), resume=False)
+    assert not folder.open(identity(lam=0.1), resume=True)
     with pytest.raises(ValueError, match=r"lam=0\.1 there, 1\.0 here"):
-        folder.open(TOY.config(lam=1.0), resume=True)
+        folder.open(identity(lam=1.0), resume=True)
+    with pytest.raises(ValueError, match="data='toy5' there, 'other' here"):
+        folder.open(identity(lam=0.1) | {"data": "other"}, resume=True)
+
+
+def test_a_run_of_an_older_version_is_told(tmp_path):
+    (tmp_path / "config.json").write_text('{"experiment": "toy", "lam": 0.1}')
+    with pytest.raises(ValueError, match="which an older version made"):
+        RunFolder(tmp_path).open(identity(lam=0.1), resume=True)
+    (tmp_path / "config.json").write_text('{"experiment": "toy", "la')
+    with pytest.raises(ValueError, match="Expected a whole JSON file.*config.json"):
+        RunFolder(tmp_path).open(identity(lam=0.1), resume=True)
 
 
 def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
-    folder = runner.RunFolder(tmp_path / "run")
-    config = TOY.config()
-    folder.open(config, resume=False)
+    monkeypatch.setattr(run, "identity", lambda call, places: identity(lam=1.0))
+    folder = RunFolder(tmp_path / "run")
+    folder.open(identity(lam=1.0), resume=False)
     folder.metrics_file.write_text('{"metrics": {"mse": 1}}')
-    monkeypatch.setattr(runner.build, "model", None)  # would be called
-    record = runner.run(config, tmp_path / "run", resume=True)
+    monkeypatch.setattr(run, "_found", None)  # would be called
+    record = execute(toy.call(), tmp_path / "run", resume=True)
     assert record == {"metrics": {"mse": 1}}
     assert "finished: nothing to do" in capsys.readouterr().out

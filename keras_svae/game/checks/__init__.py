@@ -3,6 +3,7 @@
 from keras_svae.game.checks.data import (
     are_arrays,
     batch_norms,
+    beside_data,
     class_weight,
     classes,
     images,
@@ -37,6 +38,7 @@ __all__ = [
     "all_finite",
     "are_arrays",
     "batch_norms",
+    "beside_data",
     "choice",
     "class_weight",
     "classes",

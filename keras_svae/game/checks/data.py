@@ -175,6 +175,23 @@ def are_arrays(x) -> bool:
     )
 
 
+def beside_data(x, y, sample_weight, class_weight) -> None:
+    """Refuses what goes with arrays alone."""
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise ValueError(
+                f"Expected {name}=None beside data that are not arrays, which "
+                f"give (x, y, sample_weight) themselves; received: {name} "
+                f"beside {type(x).__name__}"
+            )
+    if class_weight is not None:
+        raise ValueError(
+            "Expected class_weight beside arrays x and y; received: "
+            f"class_weight beside {type(x).__name__}. Let the data give "
+            "(x, y, sample_weight)."
+        )
+
+
 def split(data: dict, share: float) -> tuple[dict, tuple]:
     """Arrays without their last rows, and these, as Keras's `validation_split` has it.
 

@@ -1,6 +1,7 @@
 """The benchmark's PyTorch side: the same networks and losses, plainly written, eager.
 
-`reproductions.benchmark` starts it, in an environment with PyTorch and NumPy alone.
+`reproductions.benchmarks.training` starts it, in an environment with PyTorch and NumPy
+alone.
 """
 
 import sys
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from reproductions.benchmark_worker import serve
+from reproductions.benchmarks.worker import serve
 
 LATENT_DIM = {"mnist": 32, "toy": 2}
 

@@ -21,10 +21,9 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.results import record
+from reproductions.engine.results import FOLDER, record
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULT = ROOT / "reproductions" / "results" / "benchmark_flows.json"
+RESULT = FOLDER / "benchmark_flows.json"
 PLAIN = "gaussian"
 FLOWS = ("planar", "coupling", "autoregressive")
 
@@ -135,7 +134,7 @@ def table(results: dict) -> str:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark_flows",
+        prog="python -m reproductions.benchmarks.flows",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -14,12 +14,11 @@ import time
 
 import numpy as np
 
-from reproductions import results
-from reproductions.experiments.ijae import EXPERIMENTS
-from reproductions.files import write_json
+from reproductions.engine import results
+from reproductions.engine.command import experiments
+from reproductions.engine.files import write_json
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULT = ROOT / "reproductions" / "results" / "benchmark_ijae.json"
+RESULT = results.FOLDER / "benchmark_ijae.json"
 DTYPES = ("float32", "mixed_bfloat16")
 STACKS = ("horizontal", "channels")
 
@@ -29,11 +28,14 @@ def serve(connection, experiment: str, options: dict) -> None:
 
     Answers are seconds per step and the most memory that its process has held, GB.
     """
-    from reproductions import build
+    from reproductions.engine import build
 
-    config = EXPERIMENTS[experiment].config(method="ijae", **options)
-    model = build.model(config)
-    shape = (config.batch_size, *model.data_shape)
+    one = experiments("ijae")[experiment.replace("_", "-")]
+    with build.policy(options["dtype"]):
+        run = one(method="ijae", **options)
+    model, training = run.model, run.training
+    build.compile_model(model, training, 1)
+    shape = (training.batch_size, *model.data_shape)
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
     connection.send(None)
     while steps := connection.recv():
@@ -87,11 +89,11 @@ def measure(cases: dict[str, tuple[str, dict]], rounds: int, steps: int) -> dict
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark_ijae",
+        prog="python -m reproductions.benchmarks.ijae",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = tuple(EXPERIMENTS)
+    names = ("cifar10", "tiny_imagenet", "mnist")
     parser.add_argument(
         "--experiments", nargs="+", choices=names, default=["cifar10", "tiny_imagenet"]
     )

@@ -4,7 +4,7 @@ Three processes live through the benchmark, on MNIST's networks and batches of 6
 package of another checkout, this one's, and this one's in `mixed_bfloat16`. They run
 blocks of steps in turn (A B C A B C), so that only one works at any time and a busy
 machine slows all down. What a step is, and what it leaves out, says
-`benchmark_step_worker`.
+`step_worker`.
 
 Beside them stands a floor: the floating-point operations of a step at the rate of a
 product of two 2048 x 2048 matrices, in float32 and in bfloat16, measured in the same
@@ -24,10 +24,10 @@ import time
 
 import numpy as np
 
-from reproductions import benchmark
-from reproductions.benchmark_step_worker import SIDE
-from reproductions.files import write_json
-from reproductions.results import commit, record
+from reproductions.benchmarks import training
+from reproductions.benchmarks.step_worker import SIDE
+from reproductions.engine.files import write_json
+from reproductions.engine.results import commit, record
 
 SEED = 0
 # Of a step on MNIST's networks at a batch of 64, all passes of both players.
@@ -77,7 +77,7 @@ def marks(seconds: list[float], load: float, threads: int) -> list[str]:
     return [*found, "quantised"] if quantised(seconds) else found
 
 
-def measure(workers: dict[str, benchmark.Worker], blocks: int, steps: int, threads=2):
+def measure(workers: dict[str, training.Worker], blocks: int, steps: int, threads=2):
     """All blocks by name, in the order of time.
 
     Args:
@@ -163,7 +163,7 @@ def table(results: dict) -> str:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark_step",
+        prog="python -m reproductions.benchmarks.step",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -194,17 +194,17 @@ def main(argv: list[str] | None = None) -> None:
     """Measures, prints, and writes a record if asked."""
     given = arguments(argv)
     start = time.perf_counter()
-    checkouts = {name: benchmark.ROOT for name in POLICIES}
+    checkouts = {name: training.ROOT for name in POLICIES}
     checkouts["before"] = given.before.resolve()
     load = [round(one, 1) for one in os.getloadavg()]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
-        np.savez(data, mnist=benchmark.batches("mnist"))
+        np.savez(data, mnist=training.batches("mnist"))
         workers = {}
         for name, policy in POLICIES.items():
             more = (str(checkouts[name]), policy)
-            workers[name] = benchmark.Worker(
-                sys.executable, "benchmark_step_worker", data, given.threads, *more
+            workers[name] = training.Worker(
+                sys.executable, "step_worker", data, given.threads, *more
             )
             stack.callback(workers[name].close)
         found = measure(workers, given.blocks, given.steps, given.threads)
@@ -215,8 +215,8 @@ def main(argv: list[str] | None = None) -> None:
     report = record(
         seed=SEED,
         before=commit(checkouts["before"]),
-        data="blobs like strokes, drawn, see reproductions/benchmark.py",
-        N=benchmark.CASES["mnist"]["batch"],
+        data="blobs like strokes, drawn, see reproductions/benchmarks/training.py",
+        N=training.CASES["mnist"]["batch"],
         steps=given.steps,
         threads=given.threads,
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),

@@ -1,7 +1,7 @@
 """Times measures beside what others do, and what memory they take.
 
-    python -m reproductions.benchmark_measures fid
-    python -m reproductions.benchmark_measures ais
+    python -m reproductions.benchmarks.measures fid
+    python -m reproductions.benchmarks.measures ais
 
 `fid`: the Fréchet distance of two sets of features, from the features on. Ours streams
 moments and takes singular values; the other way gathers the features, takes `np.cov`
@@ -9,7 +9,7 @@ and `scipy.linalg.sqrtm` of the covariances' product, as most FID code does. The
 alternate, so that a busy machine slows both down. A process of its own streams features
 that are made as they are read, and tells its largest memory.
 
-`ais`: the throughput of annealed importance sampling, see `benchmark_ais`.
+`ais`: the throughput of annealed importance sampling, see `ais`.
 
 Each subcommand writes its part of results/benchmark_measures.json.
 """
@@ -28,11 +28,11 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.linalg
 
-from reproductions import benchmark_ais
-from reproductions.files import add_json
-from reproductions.results import ROOT, record
+from reproductions.benchmarks import ais
+from reproductions.engine.files import add_json
+from reproductions.engine.results import FOLDER, record
 
-RESULT = ROOT / "reproductions" / "results" / "benchmark_measures.json"
+RESULT = FOLDER / "benchmark_measures.json"
 BATCH = 500
 # Directions in which features mostly vary.
 RANK = 256
@@ -146,7 +146,7 @@ def fid(given: argparse.Namespace) -> dict:
 # A subcommand: what it measures, and its own options with their defaults.
 COMMANDS = {
     "fid": (fid, {"n": 50_000, "dimensions": 2048, "rounds": 3}),
-    "ais": (benchmark_ais.ais, benchmark_ais.OPTIONS),
+    "ais": (ais.ais, ais.OPTIONS),
 }
 INNER = {"stream": (stream, {"n": 50_000, "dimensions": 2048})}
 
@@ -154,7 +154,7 @@ INNER = {"stream": (stream, {"n": 50_000, "dimensions": 2048})}
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     top = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark_measures",
+        prog="python -m reproductions.benchmarks.measures",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

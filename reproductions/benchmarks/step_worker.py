@@ -1,4 +1,4 @@
-"""A worker of `benchmark_step`: sVAE-r's step on MNIST's networks, and a product.
+"""A worker of `step`: sVAE-r's step on MNIST's networks, and a product.
 
 A step is a call of Keras's train function, this package's check of the losses with it,
 on the iterator of a `tf.data.Dataset` in memory, without autotuning: what `fit` does in
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reproductions.benchmark_worker import serve
+from reproductions.benchmarks.worker import serve
 
 SIDE = 2048
 

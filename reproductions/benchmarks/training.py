@@ -20,9 +20,9 @@ import venv
 
 import numpy as np
 
-from reproductions.results import record
+from reproductions.engine.results import record
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = ROOT / "reproductions" / "results" / "benchmark.json"
 TORCH = "torch==2.13.0"
 PLAIN = "eager"
@@ -63,11 +63,11 @@ def batches(case: str, number: int = 16) -> np.ndarray:
 
 
 class Worker:
-    """A process that times blocks of steps, see `benchmark_worker.serve`.
+    """A process that times blocks of steps, see `worker.serve`.
 
     Args:
         python: The interpreter.
-        module: Of `reproductions`.
+        module: Of `reproductions.benchmarks`.
         data: Path of the batches, a `.npz`.
         threads: How many each operation may use.
         *more: Further arguments of the module.
@@ -76,7 +76,7 @@ class Worker:
     def __init__(self, python: str, module: str, data: str, threads: int, *more: str):
         arguments = [data, str(LAM), str(LEARNING_RATE), str(threads), *more]
         self.process = subprocess.Popen(
-            [python, "-m", f"reproductions.{module}", *arguments],
+            [python, "-m", f"reproductions.benchmarks.{module}", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -204,7 +204,7 @@ def table(results: dict) -> str:
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmark",
+        prog="python -m reproductions.benchmarks.training",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -242,7 +242,7 @@ def main(argv: list[str] | None = None) -> None:
         np.savez(data, **{case: batches(case) for case in given.cases})
         workers = {}
         for side, python in pythons.items():
-            workers[side] = Worker(python, f"benchmark_{side}", data, given.threads)
+            workers[side] = Worker(python, f"{side}_worker", data, given.threads)
             stack.callback(workers[side].close)
         parameters = {side: one.about["parameters"] for side, one in workers.items()}
         if parameters["torch"] != parameters["keras"]:

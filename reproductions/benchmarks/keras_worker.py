@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.benchmark import CONFIGURATIONS
-from reproductions.benchmark_worker import serve
+from reproductions.benchmarks.training import CONFIGURATIONS
+from reproductions.benchmarks.worker import serve
 
 
 def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.SVAE:

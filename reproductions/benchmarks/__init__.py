@@ -1,0 +1,1 @@
+"""Speed: each module is one benchmark, python -m reproductions.benchmarks.NAME."""

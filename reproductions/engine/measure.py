@@ -1,0 +1,99 @@
+"""What is measured and drawn of a trained model."""
+
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import keras_svae as ks
+from keras_svae.callbacks.pictures import first_examples
+from keras_svae.pictures import plots, views
+from reproductions.engine.inputs import Inputs
+from reproductions.engine.places import Places, lpips, seen_through
+
+if TYPE_CHECKING:
+    from reproductions.engine.run import Run
+
+# The seed of what is measured.
+SEED = 1
+
+
+def eyes(run: "Run", places: Places) -> tuple:
+    """What images are seen through; what was named has to be there."""
+    wanted = (run.training.measures or "mse").split(",")
+    if unknown := set(wanted) - set(ks.evaluation.MEASURES):
+        raise ValueError(
+            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
+            f"{', '.join(sorted(unknown))}"
+        )
+    if len(run.model.data_shape) != 3:
+        return None, None
+    perceptual = None
+    if places.lpips is not None or "lpips" in wanted:
+        perceptual = lpips(places.lpips)
+    return seen_through(places.backbone, run.data.data), perceptual
+
+
+def measure(
+    run: "Run",
+    inputs: Inputs,
+    backbone: ks.evaluation.Backbone | None = None,
+    perceptual: ks.evaluation.LPIPS | None = None,
+) -> ks.evaluation.Report:
+    """All measures of a model that its data, its method and its training name.
+
+    Beside the score of samples is that of real data, `inception_score_of_data` or
+    `mixture_score_of_data`.
+    """
+    model, training, data = run.model, run.training, run.data
+    n, x = training.n, inputs.arrays("test", training.n)
+    mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
+    given = {"batch_size": 250, "labels": None, "drop_remainder": False}
+    whole = {"labelled": None, "labelled_batch": None}
+    # A part of few examples has a low score: then samples and data are scored whole.
+    splits = 10 if len(x) >= 5000 else 1
+    found = ks.evaluation.evaluate(
+        model,
+        inputs.load("test", **given),
+        measures=training.measures and training.measures.split(","),
+        strict=False,  # they may lack a network here, or be none of this method
+        train=inputs.load("train", shuffle=False, **whole, **given),
+        n=n,
+        backbone=backbone,
+        lpips=perceptual,
+        mixture=mixture,
+        dequantise=inputs.dequantise,
+        options={
+            "inception_score": {"splits": splits},
+            "importance_weighted_bound": {"k": training.importance_samples},
+        },
+        seed=SEED,
+        verbose=False,
+    )
+    if "inception_score" in found:
+        found["inception_score_of_data"] = ks.evaluation.inception_score(
+            x, splits, backbone=backbone, value_range=inputs.scale
+        )
+    if "mixture_score" in found:
+        real, _ = mixture.sample(n, SEED)
+        found["mixture_score_of_data"] = ks.evaluation.mixture_score(
+            real, mixture.means, mixture.sigma
+        )
+    return found
+
+
+def draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
+    """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
+
+    Neighbours are for an explicit posterior that draws by itself: of any other they
+    would be the reconstruction again, or the noise that the encoder is fed.
+    """
+    if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
+        return
+    x, labels = first_examples(data, 1000)
+    y = labels if model.conditional else None
+    plots.save(folder / "traversals.png", views.traversals(model, x, y=y))
+    law = model.posterior_law
+    if law.explicit and law.draw == "sample":
+        some: np.ndarray | None = None if y is None else y[:8]
+        plots.save(folder / "neighbours.png", views.neighbours(model, x[:8], y=some))

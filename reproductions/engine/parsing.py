@@ -1,0 +1,125 @@
+"""From words to options, by jsonargparse: types and files are its, the rest is here."""
+
+import re
+import types
+import typing
+
+import jsonargparse
+
+from reproductions.engine import options as opt
+from reproductions.engine.experiment import Experiment
+from reproductions.engine.options import Option
+
+
+def default_of(one: Experiment, option: Option) -> typing.Any:
+    """An option's default, or by budget its defaults if they differ."""
+    if not one.budgets or option.name in ("budget", "method"):
+        return option.default
+    values = {
+        budget: one.resolve(budget=budget).get(option.name, option.default)
+        for budget in one.budgets
+    }
+    first = next(iter(values.values()))
+    return first if all(value == first for value in values.values()) else values
+
+
+def empty(program: str, about: str) -> jsonargparse.ArgumentParser:
+    return jsonargparse.ArgumentParser(
+        prog=program,
+        usage="%(prog)s [options]",
+        description=about,
+        exit_on_error=False,
+        print_config=None,
+    )
+
+
+def add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> None:
+    groups: dict[str, typing.Any] = {}
+    for name, option in options.items():
+        if option.group not in groups:
+            groups[option.group] = made.add_argument_group(option.group)
+        default, text = defaults[name], option.help.replace("%", "%%")
+        if isinstance(default, dict):
+            shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
+            default, text = next(iter(default.values())), f"{text} [{shown}]"
+        groups[option.group].add_argument(
+            f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
+        )
+
+
+def _plain(kind: typing.Any) -> typing.Any:
+    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
+    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
+    return kinds[0] if union else kind
+
+
+def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
+    """The command line as the parser reads it.
+
+    `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
+    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for one that is true or not.
+    """
+    made, rest = [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        name = name.removeprefix("--").replace("-", "_")
+        hyphens = name.replace("_", "-")
+        if not word.startswith("--"):
+            made.append(word)
+            continue
+        known = options.get(name)
+        kind = known and _plain(known.type)
+        if name.removeprefix("no_") in options and known is None:
+            made.append(f"--{hyphens.removeprefix('no-')}=false")
+        elif kind is bool and not equals:
+            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
+            made.append(f"--{hyphens}={value}")
+        elif typing.get_origin(kind) is list and not equals:
+            several = []
+            while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
+                several.append(rest.pop(0))
+            made.append(f"--{hyphens}=[{','.join(several)}]")
+        else:
+            made.append(f"--{hyphens}{equals}{value}")
+    return made
+
+
+def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
+    try:
+        given = made.parse_args(normal(arguments, options), defaults=False)
+    except jsonargparse.ArgumentError as error:
+        raise _said(" ".join(str(error).split()), options) from None
+    names = {*options, "print_config"}
+    return {n: v for n, v in given.as_dict().items() if n in names and v is not None}
+
+
+def _said(text: str, options: dict) -> Exception:
+    """The parser's error in our words."""
+    where = re.search(r'Parser key "(\w+)"', text)
+    value = re.search(r"(?:Got|Given) value: (.*)$|PositiveInt: (\S+)", text)
+    if where and value and (option := options.get(where[1])):
+        name = f"--{option.name.replace('_', '-')}"
+        kind, came = opt.words(option.type), value[1] or value[2]
+        return ValueError(f"Expected {name} to be {kind}; received: {came}")
+    left, found, rest = text.partition("unrecognized arguments: ")
+    if found and not left:
+        names = [word.partition("=")[0] for word in rest.split() if word[:2] == "--"]
+        known = [f"--{name.replace('_', '-')}" for name in options]
+        if names:
+            return opt.unknown(names, known, "this command")
+    return ValueError(text)
+
+
+def read(cls: type, program: str, arguments: list[str]) -> typing.Any:
+    """A dataclass of options from a command line of its own.
+
+    Raises:
+        ValueError: For an option that it has not, or a value that it cannot have.
+    """
+    options = opt.of_class(cls, "options")
+    about = (cls.__doc__ or "").split("Args:")[0].strip()
+    made = empty(f"python -m reproductions.{program}", about)
+    add(made, options, {name: one.default for name, one in options.items()})
+    given = parsed(made, arguments, options)
+    return cls(**{name: options[name].read(value) for name, value in given.items()})

@@ -1,0 +1,80 @@
+"""Inception scores of real test images, under the classifiers trained here.
+
+    python -m reproductions.real_scores mnist
+
+What samples of the data's own law would get, to hold generated ones against. Those of
+Hu et al. (On unifying deep generative models, 2018) are 9.09 (MNIST), 6.55 (SVHN) and
+8.77 (CIFAR-10), under their own classifiers. Each data set has its part of
+results/real_scores.json.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import keras_svae as ks
+from reproductions.engine import command, published
+from reproductions.engine.files import add_json
+from reproductions.engine.results import FOLDER, record
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """Inception scores of real test images, under the classifiers trained here.
+
+    Args:
+        classifier: Its name in the cache, or a .keras file; unset, as the data.
+        data_dir: Where TensorFlow Datasets keeps files.
+        manual_dir: The data set's original files.
+        download: Whether missing files may be downloaded.
+        output: The file that the scores are added to.
+    """
+
+    classifier: str | None = None
+    data_dir: str | None = None
+    manual_dir: str | None = None
+    download: bool = True
+    output: str = str(FOLDER / "real_scores.json")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measures, prints, and writes its part of the file."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0].startswith("-") and "--help" not in words:
+        raise ValueError(
+            "Expected a data set's name, a folder or an .npz; received: none"
+        )
+    given = command.read(Options, "real_scores DATA", words[1:] or words[:0])
+    data = words[0]
+    name = pathlib.Path(data).stem
+    backbone = ks.evaluation.classifier(given.classifier or name)
+    # Shuffled: a folder's images are sorted by class, and the splits follow the order.
+    images = ks.data.load(
+        data,
+        "test",
+        250,
+        shuffle=True,
+        data_dir=given.data_dir,
+        manual_dir=given.manual_dir,
+        download=given.download,
+    )
+    scores = {
+        f"{splits} splits" if splits > 1 else "1 split": ks.evaluation.inception_score(
+            images, splits, backbone
+        )
+        for splits in (10, 1)
+    }
+    theirs = published(paper="unifying", data=name.split("_")[0], row="test set")
+    paper = theirs[0]["value"] if theirs else None
+    for score in scores.values():
+        print(score)
+    print(f"Hu et al.'s, under their own classifier: {paper or 'none'}")
+    found = {title: score.asdict() for title, score in scores.items()}
+    about = {"Hu et al.'s, under their own classifier": paper}
+    add_json(given.output, name, record(scores=found, **about))
+    print(f"Written: {given.output}")
+
+
+if __name__ == "__main__":
+    with command.guarded("reproductions.real_scores"):
+        main()

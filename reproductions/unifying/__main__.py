@@ -1,0 +1,5 @@
+"""python -m reproductions.unifying --help."""
+
+from reproductions.engine import command
+
+command.main("unifying")

@@ -1,0 +1,243 @@
+"""Experiments as functions: their settings, and the command line made from them."""
+
+import inspect
+import json
+
+import pytest
+
+import keras_svae as ks
+from reproductions import __main__ as listing
+from reproductions import methods, svae
+from reproductions.engine import Parts, command, experiment
+from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
+from reproductions.engine.settings import Training
+from reproductions.svae import mnist, toy, toy_sweep
+
+ALL = {
+    f"{p} {n}": e for p in (*PAPERS, "batch_norm") for n, e in experiments(p).items()
+}
+WITH_METHODS = {name: one for name, one in ALL.items() if one.methods}
+BUILDERS = {
+    name: one
+    for name, one in vars(methods).items()
+    if inspect.isfunction(one) and not name.startswith("_") and one is not Parts
+}
+
+
+@pytest.mark.parametrize("name", WITH_METHODS)
+def test_settings_of_every_method_and_budget_are_plain_and_whole(name):
+    one = WITH_METHODS[name]
+    for method in one.methods:
+        for budget in one.budgets or [None]:
+            given = {"method": method} | ({"budget": budget} if budget else {})
+            settings = one.resolve(**given)
+            again = json.loads(json.dumps(settings))
+            assert one.resolve(**again) == settings
+            assert settings.items() >= given.items()
+            assert settings["play"] in ("alternating", "simultaneous")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_option_has_a_help(name):
+    for option in options_of(ALL[name]).values():
+        assert option.help, option
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_every_method_names_its_class(name):
+    model = inspect.signature(BUILDERS[name]).return_annotation
+    assert issubclass(model, ks.Game) and BUILDERS[name].__doc__
+
+
+def test_toy_is_the_setting_of_alices_released_code():
+    expected = {
+        "units": 256,
+        "depth": 2,
+        "latent_dim": 2,
+        "batch_size": 128,
+        "epochs": 100,
+        "turns": 5,
+        "critic_turns": 1,
+        "learning_rate": 1e-3,
+        "beta_1": 0.5,
+        "noise": True,
+        "two_sided": True,
+        "data": "toy5",
+    }
+    for method in ("svae", "alice"):
+        assert toy.resolve(method=method).items() >= expected.items()
+
+
+def test_what_is_given_wins_over_budget_and_method():
+    given = {"budget": "quick", "method": "vae", "epochs": 7, "posterior": "laplace"}
+    assert toy.resolve(**given).items() >= given.items()
+    assert toy.resolve(method="vae", turns=3)["turns"] == 3
+
+
+def test_replicas_take_one_step_at_a_time():
+    assert toy.resolve()["steps_per_execution"] == 16
+    assert toy.resolve(replicas=2)["steps_per_execution"] == 1
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"method": "svea"}, "Expected method to be one of .*'svae'.*received: 'svea'"),
+        (
+            {"method": "ali", "lam": 1.0},
+            "lam only with method svae, alice; received: lam=1.0 with 'ali'",
+        ),
+        ({"likelihood": "normal"}, "Expected likelihood to be one of"),
+        ({"epochs": 0}, "Expected epochs >= 1; received: 0"),
+        ({"epochs": "3"}, "Expected epochs to be int; received: '3'"),
+        ({"epochs": True}, "Expected epochs to be int; received: True"),
+        ({"play": "both"}, "Expected play to be one of .*; received: 'both'"),
+        (
+            {"play": "simultaneous"},  # the toy's encoder and decoder have five turns
+            "one turn per player .*; received: turns=.*'autoencoder': 5.* with SVAE",
+        ),
+        (
+            {"method": "vae", "critic_turns": 2},
+            "critic_turns only with a method that has a critic; .*=2 with 'vae'",
+        ),
+        ({"batch_size": 33, "replicas": 2}, "received: batch_size=33, replicas=2"),
+    ],
+)
+def test_impossible_settings(given, message):
+    with pytest.raises(ValueError, match=message):
+        toy.resolve(**given)
+
+
+def test_unknown_option():
+    with pytest.raises(
+        TypeError, match=r"of svae toy; received: \['learning_rat'\]. Di"
+    ):
+        toy.resolve(learning_rat=1)
+    with pytest.raises(TypeError, match="received: .'units'"):
+        mnist.resolve(units=3)  # table 3's networks have a width
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_play_is_written_out(name):
+    model = inspect.signature(BUILDERS[name]).return_annotation
+    given = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
+    single = all(n == 1 for n in Training(**given).turns_of(model).values())
+    aim = model is ks.AIM
+    play = "simultaneous" if aim else "alternating"
+    assert Training(**given).play_of(model) == play
+    assert Training(**given, turns=5).play_of(model) == "alternating"
+    if single:
+        other = "alternating" if aim else "simultaneous"
+        assert Training(**given, play=other).play_of(model) == other
+    else:  # several turns of their class
+        with pytest.raises(ValueError, match="one turn per player"):
+            Training(**given, play="simultaneous").play_of(model)
+
+
+def test_titles_tell_the_play_that_is_not_the_class_s():
+    settings = toy.resolve(method="gan", critic_turns=1)
+    assert toy.title(settings) == "toy-gan-seed0-paper"
+    settings = toy.resolve(method="gan", critic_turns=1, play="simultaneous")
+    assert toy.title(settings) == "toy-gan-simultaneous-seed0-paper"
+    assert toy.title(toy.resolve(lam=0.1, seed=3)) == "toy-svae-lam0.1-seed3-paper"
+
+
+# ---- A function of one's own -------------------------------------------------------
+
+
+@experiment(
+    settings={"depth": 3}, budgets={"long": {"steps": 9}, "short": {"steps": 2}}
+)
+def own(steps: int, depth: int = 1, *, name: str | None = None) -> dict:
+    """One's own.
+
+    Args:
+        steps: How many.
+        depth: How deep.
+        name: Its name.
+    """
+    return {"product": steps * depth}
+
+
+def test_a_function_of_ones_own_has_options_and_budgets():
+    assert own.resolve() == {"steps": 9, "depth": 3, "budget": "long"}
+    assert own(budget="short") == {"product": 6}
+    assert own.options["steps"].help == "How many"
+    assert own.resolve(name="x", depth=4)["depth"] == 4
+
+
+# ---- The command line --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("one", [mnist, toy, toy_sweep], ids=["mnist", "toy", "sweep"])
+def test_help_shows_options_and_defaults(one):
+    shown = " ".join(parser(one).format_help().split())
+    for name in options_of(one):
+        assert f"--{name.replace('_', '-')}" in shown
+    assert "--config" in shown and "--print-config" in shown
+    if one is not toy_sweep:
+        epochs = [one.resolve(budget=b)["epochs"] for b in ("paper", "quick")]
+        assert f"How many epochs [paper: {epochs[0]}, quick: {epochs[1]}]" in shown
+
+
+def test_the_list_has_every_experiment_and_its_cost(capsys):
+    listing.main([])
+    shown = capsys.readouterr().out
+    for paper in PAPERS:
+        for name in experiments(paper):
+            assert f"python -m reproductions.{paper} {name}\n" in shown
+    assert "not timed" in shown
+    assert "s of processor time on" in shown and "(svae_toy.json)" in shown
+    listing.main(["svae"])
+    shown = capsys.readouterr().out
+    assert "reproductions.aim" not in shown and svae.__doc__.splitlines()[0] in shown
+    with pytest.raises(ValueError, match="among svae, .*; received: none"):
+        listing.main(["none"])
+
+
+def test_only_what_is_typed_is_given(tmp_path):
+    given = parse(mnist, "--lam 0.1 --seed 3 --budget quick".split())
+    assert given == {"lam": 0.1, "seed": 3, "budget": "quick"}
+    given = parse(toy, ["--no-noise", "--critic-batch-norm", "--lam", "1"])
+    assert given == {"noise": False, "critic_batch_norm": True, "lam": 1.0}
+    given = parse(toy, ["--critic_turns=2", "--noise", "--resume"])
+    assert given == {"critic_turns": 2, "noise": True, "resume": True}
+    given = parse(toy_sweep, "--lams 0 .1 --workers 3".split())
+    assert given == {"lams": [0.0, 0.1], "workers": 3}
+    file = tmp_path / "run.yaml"
+    file.write_text("method: vae\nepochs: 7\n")
+    given = parse(toy, ["--config", str(file), "--epochs", "8"])
+    assert given == {"method": "vae", "epochs": 8}
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("toy --epochs x", "Expected --epochs to be an integer; received: x"),
+        ("toy --epochs 0", "Expected epochs >= 1; received: 0"),
+        ("toy --epochz 3", "received: ['--epochz']. Did you mean '--epochs'?"),
+        ("toy --method aim", "--method to be one of svae, ali, "),
+        ("toy --method gan --lam 3", "lam only with method svae, alice; received: lam"),
+        ("toy-sweep --seeds 0", "--seeds to be an integer >= 1; received: 0"),
+        ("toy-sweep --workers 0", "Expected workers >= 1; received: 0"),
+        ("toy-sweep --lams a", "--lams to be several values, each a number; received"),
+        ("mnist --units 3", "received: ['--units']"),
+        ("toyy", "Expected an experiment, one of ['celeba', "),
+        ("toy --config none.yaml", "none.yaml"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(line, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        command.main("svae", line.split())
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_the_settings_are_printed(capsys):
+    line = "mnist --method alice --budget quick --print-config"
+    command.main("svae", line.split())
+    shown = capsys.readouterr().out
+    assert "method: alice\n" in shown and "two_sided: false\n" in shown
+    assert "epochs: 4\n" in shown and "steps_per_epoch: 234\n" in shown
+    assert "critic_activation: leaky_relu\n" in shown

@@ -1,0 +1,172 @@
+"""Many runs: found again, of one commit, in worker processes, gathered."""
+
+import fcntl
+import json
+import os
+
+import pytest
+
+import keras_svae as ks
+from reproductions.engine import Call, Study, cells, interval, places, spread, text_of
+from reproductions.engine import results as results_
+from reproductions.svae import toy
+
+TINY = {"units": 8, "depth": 1, "turns": 1, "epochs": 1, "n": 200, "measures": "mse"}
+
+
+def error_of(lam: float, seed: int) -> dict:
+    """A user's own function; it leaves a mark of each call."""
+    if lam > 5:
+        raise ks.Diverged("Expected finite losses")
+    with open(os.environ["MARK"], "a") as file:
+        file.write(f"{lam} {seed}\n")
+    return {"mse": lam + seed, "extra": {"points": [seed]}}
+
+
+@pytest.fixture
+def marks(tmp_path, monkeypatch):
+    path = tmp_path / "marks"
+    path.touch()
+    monkeypatch.setenv("MARK", str(path))
+    return lambda: path.read_text().split("\n")[:-1]
+
+
+def calls(*lams, seeds=2):
+    return [
+        Call(error_of, {"lam": lam, "seed": seed})
+        for seed in range(seeds)
+        for lam in lams
+    ]
+
+
+def test_a_function_of_ones_own_is_run_once_for_each_setting(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        first = study(calls(0.1, 0.2, 0.2))
+        again = study(calls(0.1, 0.2))
+        more = study(calls(0.3))
+    assert len(first) == 4 and again == first and len(marks()) == 6
+    assert [one["points"] for one in more] == [[0], [1]]
+    (row,) = cells(more, by=["lam"], measures=["mse", "none"])
+    assert row["lam"] == 0.3 and row["runs"] == 2 and "none" not in row
+    assert row["mse"].pop("values") == [0.3, 1.3]
+    assert row["mse"] == pytest.approx({"mean": 0.8, "deviation": 0.5**0.5, "n": 2})
+
+
+def test_workers_do_the_same(tmp_path, marks):
+    with Study(tmp_path / "study", workers=2) as study:
+        found = study(calls(0.1, 0.2))
+    assert [one["metrics"]["mse"] for one in found] == [0.1, 0.2, 1.1, 1.2]
+    assert sorted(marks()) == ["0.1 0", "0.1 1", "0.2 0", "0.2 1"]
+
+
+def test_one_that_diverges_is_recorded_and_the_study_goes_on(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        found = study(calls(9.0, 0.1, seeds=1))
+    assert "finite" in found[0]["diverged"] and found[1]["metrics"] == {"mse": 0.1}
+    rows = cells(found, by=["lam"], measures=["mse"])
+    assert rows[0] == {"lam": 9.0, "runs": 1, "diverged": 1}
+
+
+def test_runs_of_several_commits_are_not_mixed(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        (one,) = study(calls(0.1, seeds=1))
+        (file,) = study.folder.glob("*.json")
+        file.write_text(json.dumps(one | {"commit": "0" * 40}))
+        with pytest.raises(ValueError, match="runs of one commit.*0000000000.*--mix"):
+            study(calls(0.1, seeds=2))
+    with Study(tmp_path / "study", mix_commits=True) as study:
+        assert len(study(calls(0.1, seeds=2))) == 2
+    with Study(tmp_path / "study", report=True) as study:
+        with pytest.raises(ValueError, match="runs of one commit"):
+            study(calls(0.1, seeds=2))
+
+
+def test_a_report_needs_runs(tmp_path, marks):
+    with Study(tmp_path / "study", report=True) as study:
+        with pytest.raises(
+            ValueError, match="Expected finished runs in .*none of the 2"
+        ):
+            study(calls(0.1))
+        with pytest.raises(ValueError, match="at least one run"):
+            study([])
+    assert not marks()
+
+
+def test_a_truncated_file_is_named(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        study(calls(0.1, seeds=1))
+        (file,) = study.folder.glob("*.json")
+        file.write_text(file.read_text()[:50])
+        with pytest.raises(
+            ValueError, match=f"Expected a whole JSON file.*{file.name}"
+        ):
+            study(calls(0.1, seeds=1))
+
+
+def test_two_studies_in_one_folder(tmp_path):
+    with open(tmp_path / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(FileExistsError, match="no other process works in"):
+            with Study(tmp_path):
+                pass
+
+
+def test_a_study_of_an_experiment_keeps_its_records_alone(tmp_path):
+    wanted = [toy.call(seed=seed, **TINY) for seed in (0, 1)]
+    with Study(tmp_path) as study:
+        found = study(wanted)
+        made = study.write({"rows": 1}, "a table")
+    assert [one["settings"]["seed"] for one in found] == [0, 1]
+    assert all(one["metrics"]["mse"] > 0 and one["steps"] == 16 for one in found)
+    files = {path.name for path in tmp_path.iterdir()} - {".lock", "summary.json"}
+    assert len(files) == 2 and all(name.endswith(".json") for name in files)
+    assert json.loads((tmp_path / "summary.json").read_text()) == made
+    assert {"command", "commit", "machine", "date"} <= set(made)
+
+
+def test_what_fixes_a_run(tmp_path):
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes(b"one")
+    call = toy.call(**TINY)
+    first = places.identity(call, places.Places())
+    assert first["settings"] == call.settings and first["data"] == "toy5"
+    other = places.identity(toy.call(**TINY | {"n": 300}), places.Places())
+    assert places.name_of(other) != places.name_of(first)
+    # The contents of files, not their names.
+    call = toy.call(**TINY | {"measures": "mse,lpips"})
+    named = [places.Places(lpips=str(weights))]
+    (tmp_path / "copy.npz").write_bytes(b"one")
+    named.append(places.Places(lpips=str(tmp_path / "copy.npz")))
+    (tmp_path / "other.npz").write_bytes(b"two")
+    named.append(places.Places(lpips=str(tmp_path / "other.npz")))
+    one, same, differs = (places.name_of(places.identity(call, p)) for p in named)
+    assert one == same != differs
+
+
+def test_data_count_by_their_content(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.png").write_bytes(b"one")
+    before = places.digest.__wrapped__(tmp_path / "a")
+    (tmp_path / "a" / "x.png").write_bytes(b"two")
+    places.digest.cache_clear()
+    assert places.digest.__wrapped__(tmp_path / "a") != before
+
+
+def test_spread_and_interval():
+    assert spread([1.0, 3.0])["deviation"] == pytest.approx(2**0.5)
+    # One run tells nothing of the spread.
+    assert spread([1.0])["deviation"] is None and text_of(spread([1.0])) == "1"
+    assert text_of(spread([1.0, 3.0])) == "2 +- 1.414"
+    # By hand: t(.975, 2) = 4.302653, the deviation 1, n = 3.
+    assert interval([1.0, 2.0, 3.0])["interval"] == pytest.approx(4.302653 / 3**0.5)
+    assert interval([1.0])["interval"] is None
+
+
+def test_code_that_changes_in_mid_study_is_told(tmp_path, marks, monkeypatch):
+    found = iter([{"commit": "a", "changed": False}, {"commit": "b", "changed": False}])
+    monkeypatch.setattr(results_, "commit", lambda: next(found))
+    with Study(tmp_path / "study") as study:
+        with pytest.raises(
+            ValueError, match="code of the study's start, a; received: b"
+        ):
+            study(calls(0.1))
