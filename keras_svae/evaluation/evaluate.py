@@ -63,6 +63,7 @@ def evaluate(
     test: Stream,
     *,
     measures: str | Iterable[str] | None = None,
+    strict: bool = True,
     train: Stream | None = None,
     n: int = 10_000,
     backbone: Backbone | None = None,
@@ -87,7 +88,9 @@ def evaluate(
             measure.
         measures: Names, as in `MEASURES`; None for all that apply but the costly ones
             (the importance-weighted bound and annealed importance sampling), "all" for
-            those too. A measure that you name has to apply, and its errors are raised.
+            those too. The errors of a measure that you name are raised.
+        strict: Whether a measure that you name has to apply; if not, it is left out
+            where it does not.
         train: Labelled training data, with which the codes' probes are trained.
         n: Examples that are read and samples that are drawn, at most.
         backbone: The network through which measures see images: see `Backbone`,
@@ -111,7 +114,7 @@ def evaluate(
         Printed, a table.
 
     Raises:
-        ValueError: On an unknown measure, one that is named and does not apply, or data
+        ValueError: On an unknown measure, one that has to apply and does not, or data
             that do not go with the model.
         Exception: Whatever a measure that is named ends with.
         MemoryError, tf.errors.ResourceExhaustedError: Where memory is not enough.
@@ -140,7 +143,8 @@ def evaluate(
         value_range=value_range,
         dequantise=dequantise,
     )
-    chosen, left_out = _chosen(named, measures == "all", material, options)
+    costly = measures == "all"
+    chosen, left_out = _chosen(named, costly, strict, material, options)
     found: dict[str, Measurement] = {}
     failed: dict[str, str] = {}
     with tqdm.tqdm(chosen, disable=not verbose, unit="measure") as bar:
@@ -160,7 +164,11 @@ def evaluate(
 
 
 def _chosen(
-    named: list[str], costly: bool, material: Material, options: Mapping[str, Mapping]
+    named: list[str],
+    costly: bool,
+    strict: bool,
+    material: Material,
+    options: Mapping[str, Mapping],
 ) -> tuple[list[str], dict[str, str]]:
     """The measures to take, and why others are left out."""
     chosen, left_out = [], {}
@@ -168,7 +176,7 @@ def _chosen(
         if named and name not in named:
             continue
         missing = " and ".join(measure.missing(material, options.get(name, {})))
-        if missing and named:
+        if missing and named and strict:
             raise ValueError(f"Expected {missing} for {name}; received: {material}")
         if missing:
             left_out[name] = f"it needs {missing}"

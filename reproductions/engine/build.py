@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.distributions import Gaussian, Laplace, PlanarFlow, ShiftLikelihood
-from reproductions.engine.settings import Laws, Training
+from reproductions.engine.settings import FlowLaws, Laws, ShiftLaws, Training
 
 __all__ = ["Parts"]
 
@@ -27,8 +27,12 @@ def law(name: str, laws: Laws) -> ks.distributions.Law | str:
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
         "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
         "learned_gaussian": lambda: Gaussian("learned"),
-        "planar_flow": lambda: PlanarFlow(laws.flow_length),
-        "shift_tanh": lambda: ShiftLikelihood(laws.shift, activation="tanh"),
+        "planar_flow": lambda: PlanarFlow(
+            getattr(laws, "flow_length", FlowLaws.flow_length)
+        ),
+        "shift_tanh": lambda: ShiftLikelihood(
+            getattr(laws, "shift", ShiftLaws.shift), activation="tanh"
+        ),
     }
     return made[name]() if name in made else name
 

@@ -137,6 +137,15 @@ def test_costly_measures_run_only_where_they_are_named(images):
     assert str(named).startswith("MSE  0.")
 
 
+def test_measures_that_need_not_apply_are_left_out(images):
+    model, _, test, _ = images
+    given = {"measures": ["mse", "modes"], "n": 50, "verbose": False}
+    with pytest.raises(ValueError, match="for modes; received"):
+        ks.evaluation.evaluate(model, test, **given)
+    found = ks.evaluation.evaluate(model, test, strict=False, **given)
+    assert list(found) == ["mse"] and list(found.left_out) == ["modes"]
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

@@ -45,6 +45,13 @@ def test_against_entropies():
     assert score.deviation == pytest.approx(np.std(parts), rel=1e-6)
 
 
+def test_a_probability_whose_mean_is_zero_counts_nothing():
+    """The exact posterior of points far from all but one mode has such."""
+    p = np.array([[1.0, 5e-324], [1.0, 0.0]])
+    assert p.mean(0)[1] == 0
+    assert evaluation.inception_score(p, 1) == 1
+
+
 def test_images_are_seen_through_the_backbone():
     images = seeing.images(30)
     score = evaluation.inception_score(images, 3, seeing.backbone(), (0, 1))

@@ -1,6 +1,5 @@
 """AS-VAE's script: its methods, early stopping that resumes, and the table."""
 
-import argparse
 import json
 
 import keras
@@ -9,28 +8,38 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions import build, command, config, runner, stopping, table
-from reproductions.experiments.as_vae import EXPERIMENTS, MNIST
-from reproductions.experiments.svae import DIGITS, TOY
-from reproductions.inputs import Inputs
+from reproductions import as_vae
+from reproductions.as_vae.table import NAMES, summary, text
+from reproductions.engine import Study, execute, stopping
+from reproductions.engine.inputs import Inputs
 
-SMALL = {"budget": "quick", "units": 8, "depth": 1, "flow_length": 2}
+EXPERIMENTS = [as_vae.mnist, as_vae.cifar10, as_vae.imagenet64]
+SMALL = {"units": 8, "depth": 1, "flow_length": 2}
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
-@pytest.mark.parametrize("method", table.METHODS)
-def test_every_experiment_has_the_tables_methods(name, method):
-    for budget in config.BUDGETS:
-        made = EXPERIMENTS[name].config(method=method, budget=budget)
-        assert config.Config(**json.loads(json.dumps(made.asdict()))) == made
-    flow = "planar_flow" if name == "mnist" else "gaussian"
+@pytest.fixture
+def small(monkeypatch):
+    """Digits in place of MNIST, with a validation split of their own."""
+    for name, value in {"data": "digits", "size": 28, "validation": None}.items():
+        monkeypatch.setitem(as_vae.mnist.settings, name, value)
+    for name, value in SMALL.items():
+        monkeypatch.setitem(as_vae.mnist.budgets["quick"], name, value)
+
+
+@pytest.mark.parametrize("one", EXPERIMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("method", NAMES)
+def test_every_experiment_has_the_tables_methods(one, method):
+    for budget in one.budgets:
+        made = one.resolve(method=method, budget=budget)
+        assert one.resolve(**json.loads(json.dumps(made))) == made
+    flow = "planar_flow" if one is as_vae.mnist else "gaussian"
     expected = {"vae": "gaussian", "nf_vae": "planar_flow", "avb": "implicit"}
-    assert made.posterior == expected.get(method, flow)
+    assert made["posterior"] == expected.get(method, flow)
 
 
-@pytest.mark.parametrize("method", table.METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_methods_are_built_as_they_are_called(method):
-    model = build.model(MNIST.config(method=method, **SMALL))
+    model = as_vae.mnist(method=method, budget="quick", **SMALL).model
     cls = {"vae": ks.VAE, "nf_vae": ks.VAE, "avb": ks.AdversarialVariationalBayes}
     assert type(model) is cls.get(method, ks.ASVAE)
     flow = ks.distributions.PlanarFlow
@@ -48,10 +57,9 @@ def test_dequantised_batches_are_a_function_of_the_step(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 4, 4, 1)).astype("uint8")
     np.savez(tmp_path / "x.npz", x_train=images, x_test=images[:8])
-    settings = EXPERIMENTS["cifar10"].config(
-        data=str(tmp_path / "x.npz"), batch_size=8, validation=8
-    )
-    inputs = Inputs(settings)
+    data = {"data": str(tmp_path / "x.npz"), "validation": 8}
+    run = as_vae.cifar10(batch_size=8, width=0.05, **data)
+    inputs = Inputs(run.model, run.data, run.training)
     first = list(inputs.stream(0).take(6).as_numpy_iterator())
     later = list(inputs.stream(4).take(2).as_numpy_iterator())
     np.testing.assert_array_equal(first[4:], later)
@@ -143,87 +151,90 @@ def test_a_monitor_that_is_not_logged(tmp_path):
     with pytest.raises(ValueError, match="monitor to be one of.*'val_mse'.*'val_msr'"):
         stop.on_epoch_end(0, {"val_mse": 1.0})
     with pytest.raises(ValueError, match="patience >= 1; received: 0"):
-        TOY.config(patience=0)
+        as_vae.mnist.resolve(patience=0)
 
 
-def test_a_stopped_run_ends_with_its_best_weights(tmp_path, monkeypatch):
-    models = []
-    monkeypatch.setattr(runner, "save", lambda model, folder: models.append(model))
-    nothing = keras.callbacks.Callback
-    monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
-    small = DIGITS.config(
-        method="as_vae",
-        units=8,
-        depth=1,
+def test_a_stopped_run_ends_with_its_best_weights(tmp_path, small):
+    call = as_vae.mnist.call(
+        budget="quick",
         epochs=12,
+        steps_per_epoch=14,
         learning_rate=0.05,  # too high: it soon gets worse
         patience=1,
-        monitor="val_reconstruction",
         measures="mse",
     )
-    record = runner.run(small, tmp_path / "run", verbose="none")
-    history = json.loads((tmp_path / "run/validation.json").read_text())
+    assert call.settings["monitor"] == "val_reconstruction"
+    record = execute(call, tmp_path / "run", keep="record", verbose="none")
+    history = record["validation"]
     best = min(history, key=lambda one: one["value"])
     assert len(history) < 12 and history[-1] != best
-    assert record["steps"] == int(models[0].step) == best["step"]
+    assert record["steps"] == best["step"]  # the model's, with its weights
 
 
 # ---- The table ---------------------------------------------------------------------
 
 
-def test_plan_goes_round_all_methods_for_each_seed():
-    given = argparse.Namespace(seeds=2, budget="quick", methods=["vae", "avb"])
-    runs = table.plan(MNIST, given)
-    found = [(run.seed, run.method) for run in runs]
-    assert found == [(0, "vae"), (0, "avb"), (1, "vae"), (1, "avb")]
-    assert len({run.title for run in runs}) == 4
+def record(method, seed, bound, mse):
+    metrics = {"mse": mse} | ({"variational_bound": bound} if bound else {})
+    settings = {"method": method, "seed": seed}
+    more = {"seconds": 1.0 + seed, "steps": 10}
+    return {"settings": settings, "metrics": metrics, **more}
 
 
 def test_summary_has_means_and_spreads():
-    def record(method, seed, bound, mse):
-        metrics = {"mse": mse} | ({"variational_bound": bound} if bound else {})
-        more = {"seconds": 1.0 + seed, "steps": 10}
-        return {"method": method, "seed": seed, "metrics": metrics, **more}
-
     records = [
-        record("vae", 1, -90.0, 0.3),
-        record("avb", 0, None, 0.5),
         record("vae", 0, -100.0, 0.1),
+        record("avb", 0, None, 0.5),
+        record("vae", 1, -90.0, 0.3),
+        record("vae", 2, 0, 0) | {"diverged": "NaN", "metrics": {}, "seconds": None},
     ]
-    found = table.summary(records)
+    found = summary(records)
     bound = found["vae"]["NLL bound, nats"]
     assert bound["mean"] == 95 and bound["values"] == [100, 90] and bound["n"] == 2
     assert bound["deviation"] == pytest.approx(np.sqrt(50))
+    assert found["vae"]["diverged"] == 1 and found["vae"]["seconds"]["mean"] == 1.5
     assert "NLL bound, nats" not in found["avb"]
     assert found["avb"]["test MSE"]["deviation"] is None
-    shown = table.text(found).splitlines()
+    shown = text(found).splitlines()
     assert shown[0].split() == ["vae", "avb"]
-    assert shown[1].split()[-4:] == ["95", "+-", "7.1", "-"]
+    assert shown[1].split()[-4:] == ["95", "+-", "7.071", "-"]
 
 
-def test_table_runs_what_is_missing(tmp_path, monkeypatch, capsys):
-    done = []
+class Recorded:
+    """A study that runs nothing."""
 
-    def run(settings, out, **given):
-        done.append(settings.title)
-        assert given["resume"] and out == tmp_path / settings.title
-        return {
-            "method": settings.method,
-            "seed": settings.seed,
-            "seconds": 1.0,
-            "steps": 3,
-            "metrics": {"mse": 0.1},
-            "data": {},
-            "config": settings.asdict(),
-        }
+    def __call__(self, calls):
+        self.calls = calls
+        return [
+            record(call.settings["method"], call.settings["seed"], -1.0, 0.1)
+            | {"data": {}, "processor seconds": 1.0}
+            for call in calls
+        ]
 
-    monkeypatch.setattr(runner, "run", run)
-    copy = tmp_path / "copy.json"
-    arguments = ["table", "--seeds", "2", "--out", str(tmp_path), "--record", str(copy)]
-    command.main("p", "About.", EXPERIMENTS, {"table": table}, arguments)
-    assert len(done) == 12
-    record = json.loads(copy.read_text())
-    assert record["runs"] == "12 of 12" and record["commit"]
-    assert set(record["table"]) == set(table.METHODS)
-    assert json.loads((tmp_path / "table.json").read_text()) == record
-    assert "test MSE" in capsys.readouterr().out
+    def write(self, content, text):
+        self.content = content
+
+
+def test_plan_goes_round_all_methods_for_each_seed():
+    study = Recorded()
+    as_vae.table(study=study, seeds=2)
+    found = [(one.settings["seed"], one.settings["method"]) for one in study.calls]
+    assert found == [(seed, method) for seed in (0, 1) for method in NAMES]
+    assert len({one.title for one in study.calls}) == len(found) == 12
+    assert study.content["runs"] == "12 of 12"
+    assert set(study.content["table"]) == set(study.content["settings"]) == set(NAMES)
+
+
+def test_table_is_of_its_runs(tmp_path, small, monkeypatch, capsys):
+    for name, value in {"epochs": 1, "steps_per_epoch": 2, "n": 20}.items():
+        monkeypatch.setitem(as_vae.mnist.budgets["quick"], name, value)
+    with Study(tmp_path, record=tmp_path / "copy.json") as study:
+        as_vae.table(study=study, seeds=1, methods=["vae", "avb"])
+    found = json.loads((tmp_path / "copy.json").read_text())
+    assert json.loads((tmp_path / "summary.json").read_text()) == found
+    assert found["runs"] == "2 of 2" and found["commit"]
+    assert found["table"]["vae"]["steps"]["values"] == [2]
+    assert found["table"]["vae"]["NLL bound, nats"]["mean"] > 0
+    assert {one["method"] for one in found["published"]} == {"vae", "avb"}
+    shown = capsys.readouterr().out
+    assert "test MSE" in shown and "+-" not in shown

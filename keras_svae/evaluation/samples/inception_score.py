@@ -48,8 +48,10 @@ def inception_score(
     scores = []
     for part in np.array_split(p, splits):
         marginal = part.mean(0, keepdims=True)
-        # 0 log 0 is 0; where the marginal is 0, so is the row.
-        ratio = np.divide(part, marginal, out=np.ones_like(part), where=part > 0)
+        # 0 log 0 is 0; where the marginal is 0, so is the row, or so small that its
+        # mean is no number any more.
+        some = (part > 0) & (marginal > 0)
+        ratio = np.divide(part, marginal, out=np.ones_like(part), where=some)
         scores.append(np.exp((part * np.log(ratio)).sum(1).mean()))
     return Measurement(
         np.mean(scores),
