@@ -131,7 +131,7 @@ class Experiment:
         """
         if unknown := set(given) - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
-        given = {n: self.options[n].read(v) for n, v in given.items()}
+        given = {n: self._read(n, v) for n, v in given.items()}
         budget = (
             given.get("budget", self.options["budget"].default)
             if self.budgets
@@ -147,6 +147,8 @@ class Experiment:
         ours |= self.by_budget.get(budget, {}).get(method, {})
         if given.get("replicas", 1) > 1:
             ours["steps_per_execution"] = 1
+        # A None that is given, where there would be a value, has to be kept.
+        unset = {n for n, v in given.items() if v is None and ours[n] is not None}
         ours |= given
         nets = ours.get(NETWORKS) or next(iter(self.networks), None)
         if len(self.networks) > 1:
@@ -158,11 +160,15 @@ class Experiment:
             self._of_networks.get(nets, ())
         )
         settings = {
-            name: self.options[name].read(ours[name])
+            name: self._read(name, ours[name])
             for name in self.options
-            if ours[name] is not None and (name not in has or name in mine)
+            if (ours[name] is not None or name in unset)
+            and (name not in has or name in mine)
         }
         return self._checked(settings, given)
+
+    def _read(self, name: str, value: Any) -> Any:
+        return None if value is None else self.options[name].read(value)
 
     def _elsewhere(self, kind: str) -> set[str]:
         """Options that only some of the methods, or networks, have."""

@@ -94,7 +94,7 @@ def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
     except jsonargparse.ArgumentError as error:
         raise _said(" ".join(str(error).split()), options) from None
     names = {*options, "print_config"}
-    return {n: v for n, v in given.as_dict().items() if n in names and v is not None}
+    return {n: v for n, v in given.as_dict().items() if n in names}
 
 
 def _said(text: str, options: dict) -> Exception:

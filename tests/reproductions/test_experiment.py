@@ -74,6 +74,15 @@ def test_what_is_given_wins_over_budget_and_method():
     assert toy.resolve(method="vae", turns=3)["turns"] == 3
 
 
+def test_none_that_is_given_is_kept():
+    settings = toy.resolve(turns=None)
+    assert settings["turns"] is None and toy.resolve(**settings) == settings
+    assert toy(**settings).model.turns == {"critic": 1, "autoencoder": 1}
+    assert "validation" not in toy.resolve(validation=None)  # as without it
+    given = parse(toy, ["--turns", "null"])
+    assert given == {"turns": None} and toy.resolve(**given) == settings
+
+
 def test_replicas_take_one_step_at_a_time():
     assert toy.resolve()["steps_per_execution"] == 16
     assert toy.resolve(replicas=2)["steps_per_execution"] == 1

@@ -1,1 +1,0 @@
-"""The papers' experiments as data, a module per paper."""
