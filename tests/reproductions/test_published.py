@@ -37,7 +37,7 @@ def test_entries_have_the_known_keys_and_stand_once(path):
         assert all(isinstance(value, KEYS[key]) for key, value in one.items())
         assert one["better"] in ("higher", "lower")
         assert hasattr(methods, one.get("method", "svae"))
-        names = ("where", "row", "data", "measure", "lam", "share", "n")
+        names = ("where", "row", "data", "method", "measure", "lam", "share", "n")
         key = tuple(one.get(name) for name in names)
         assert key not in seen
         seen.add(key)
