@@ -4,8 +4,6 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
-import scipy.stats
-from matplotlib.figure import Figure
 
 import keras_svae as ks
 from reproductions.engine import (
@@ -16,10 +14,10 @@ from reproductions.engine import (
     Study,
     Training,
     experiment,
-    published,
 )
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.methods import ali, alice, gan, svae, vae, wgan_gp
+from reproductions.svae.figure3 import DIVERGED, NAMES, figure3, summary, table
 
 
 # What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with
@@ -76,8 +74,6 @@ def toy(
 
 
 LAMS = [0.0, 0.01, 0.1, 1.0, 10.0]
-NAMES = {"svae": "sVAE-r", "alice": "ALICE"}
-COLORS = {"svae": "tab:blue", "alice": "tab:orange"}
 # Fixed before any result was seen. ALICE's 576 runs per lam varied "architecture and
 # hyper-parameters" in ways that are not published; the first entry of each is the
 # setting of its released code.
@@ -87,18 +83,19 @@ SETTINGS = [
         ({"units": 256, "depth": 2}, {"units": 128, "depth": 3}), (1e-3, 3e-4), (5, 1)
     )
 ]
-HIGH = 4.5
-# What a run that diverged is counted as: the floor of the score, and the ceiling that
-# ALICE's published runs have on the MSE.
-DIVERGED = {"mixture_score": 1.0, "mse": 10.0}
-# The published measures by our names of the statistics.
-PUBLISHED = {
-    "mixture_score": "score mean",
-    "mixture_score_median": "score median",
-    "mixture_score_share_above_4_5": "share above 4.5",
-    "mse": "MSE mean",
-    "mse_median": "MSE median",
-}
+# What `toy_sample` draws from.
+GRID = [
+    {
+        "units": units,
+        "depth": depth,
+        "learning_rate": rate,
+        "turns": turns,
+        "batch_size": n,
+    }
+    for units, depth, rate, turns, n in itertools.product(
+        (64, 128, 256), (1, 2, 3), (1e-4, 3e-4, 1e-3), (1, 3, 5, 7), (64, 128)
+    )
+]
 
 
 @experiment()
@@ -119,12 +116,48 @@ def toy_sweep(
         lams: Values of lambda.
         epochs: Of each run.
     """
+    pairs = [(setting, seed) for seed in range(seeds) for setting in SETTINGS]
+    about = {"settings": SETTINGS, "seeds": seeds}
+    _compared(study, "toy-sweep", pairs, lams, epochs, about)
+
+
+@experiment()
+def toy_sample(
+    study: Study,
+    number: PositiveInt = 96,
+    lams: list[float] = [0.01, 0.1, 1.0],  # noqa: B006
+    epochs: PositiveInt = 100,
+) -> None:
+    """sVAE-r and ALICE over settings drawn at random (6.1, figure 3).
+
+    ALICE's 576 runs per lambda vary "architecture and hyper-parameters" in ways that
+    are not published. Here a sample of a grid stands for them, the same for both
+    methods and each lambda, a seed of its own for each setting. It was fixed before
+    any result was seen.
+
+    Args:
+        study: Where the runs are.
+        number: How many settings are drawn, at most 216.
+        lams: Values of lambda.
+        epochs: Of each run.
+    """
+    if number > len(GRID):
+        raise ValueError(f"Expected number <= {len(GRID)}; received: {number}")
+    order = np.random.default_rng(0).permutation(len(GRID))[:number]
+    pairs = [(GRID[i], seed) for seed, i in enumerate(order)]
+    about = {"settings": [setting for setting, _ in pairs], "seeds": 1}
+    _compared(study, "toy-sample", pairs, lams, epochs, about)
+
+
+def _compared(
+    study: Study, name: str, pairs: list, lams: list[float], epochs: int, about: dict
+) -> None:
+    """Both methods with each setting and seed, at each lambda."""
     records = study(
         [
             toy.call(method=method, lam=lam, seed=seed, epochs=epochs,
                      measures="mixture_score,mse,modes", **setting)
-            for seed in range(seeds)
-            for setting in SETTINGS
+            for setting, seed in pairs
             for lam in lams
             for method in NAMES
         ]
@@ -133,11 +166,12 @@ def toy_sweep(
     turns = sorted({one["settings"]["turns"] for one in records}, reverse=True)
     seconds = sum(one["processor seconds"] for one in records)
     content = {
-        "experiment": "toy-sweep",
+        "experiment": name,
         "data": "toy5: 2048 training and 1024 test points of its own for each seed",
-        "settings": SETTINGS,
-        "seeds": seeds,
+        **about,
         "epochs": epochs,
+        "runs": f"{len(records)} of {len(pairs) * len(lams) * len(NAMES)}",
+        "commit of the runs": records[0]["commit"],
         "measures": {
             "score": "exact posterior over the five components, 10,000 samples",
             "MSE": "mean over 1024 test points and 2 coordinates, at most 10",
@@ -151,113 +185,3 @@ def toy_sweep(
         },
     }
     study.write(content, table(found), figure3(records))
-
-
-def values(records: list[dict], lam: float, method: str, name: str) -> np.ndarray:
-    """A measure of the runs of a method at a lam, in the order of the study."""
-    chosen = [
-        one["metrics"] if "diverged" not in one else DIVERGED
-        for one in records
-        if (one["settings"]["lam"], one["settings"]["method"]) == (lam, method)
-    ]
-    return np.clip(
-        [one[name] for one in chosen], *((1, 5) if "score" in name else (0, 10))
-    )
-
-
-def statistics(score: np.ndarray, mse: np.ndarray) -> dict:
-    """Medians, shares and spreads of the runs of one method at one lam."""
-    found: dict = {"runs": len(score)}
-    for name, one in (("score", score), ("MSE", mse)):
-        low, high = np.percentile(one, [25, 75])
-        found |= {
-            f"{name} mean": float(one.mean()),
-            f"{name} sd": float(one.std(ddof=1)) if len(one) > 1 else None,
-            f"{name} median": float(np.median(one)),
-            f"{name} IQR": float(high - low),
-        }
-    return found | {"share above 4.5": float((score > HIGH).mean())}
-
-
-def paired(ours: np.ndarray, theirs: np.ndarray) -> dict:
-    """Over pairs of the same settings and seed: how often the first is larger.
-
-    p is of a two-sided sign test, ties left out: the chance of a division as uneven
-    as this one if neither were better.
-    """
-    more, less = int((ours > theirs).sum()), int((ours < theirs).sum())
-    p = scipy.stats.binomtest(more, more + less).pvalue if more + less else 1.0
-    return {"sVAE-r": more, "ALICE": less, "p": float(p)}
-
-
-def summary(records: list[dict]) -> dict:
-    """By lam: both methods' statistics, the pairs, and what ALICE published."""
-    found = {}
-    for lam in sorted({one["settings"]["lam"] for one in records}):
-        both = {
-            method: [values(records, lam, method, name) for name in DIVERGED]
-            for method in NAMES
-        }
-        score, mse = zip(*both.values(), strict=True)
-        found[f"{lam:g}"] = {
-            **{NAMES[method]: statistics(*pair) for method, pair in both.items()},
-            "better score": paired(*score),
-            "better MSE": paired(-mse[0], -mse[1]),
-            "diverged": sum(
-                "diverged" in one for one in records if one["settings"]["lam"] == lam
-            ),
-            "ALICE, published": beside(lam),
-        }
-    return found
-
-
-def beside(lam: float) -> dict:
-    """The statistics of ALICE's released runs."""
-    found = {}
-    for one in published(data="toy5", lam=lam):
-        if one.get("method") in ("ali", "alice") and one["measure"] in PUBLISHED:
-            found[PUBLISHED[one["measure"]]] = one["value"]
-            if "spread" in one:
-                found["score sd"] = one["spread"]
-    return found
-
-
-def table(found: dict) -> str:
-    """The summary as text, ours beside the published."""
-    columns = list(PUBLISHED.values())
-    columns.insert(1, "score sd")
-    lines = [f"{'lam':>5} {'':17} {'runs':>4}" + "".join(f"{c:>17}" for c in columns)]
-    for lam, cell in found.items():
-        for name in ("sVAE-r", "ALICE", "ALICE, published"):
-            values = [cell[name].get(column) for column in columns]
-            shown = ["" if one is None else f"{one:.4g}" for one in values]
-            runs = cell[name].get("runs", 576)
-            row = "".join(f"{one:>17}" for one in shown)
-            lines.append(f"{lam:>5} {name:17} {runs:4d}{row}")
-    return "\n".join(lines)
-
-
-def figure3(records: list[dict]) -> Figure:
-    """Histograms of score (top) and MSE (bottom) for each lam."""
-    lams = sorted({one["settings"]["lam"] for one in records})
-    figure = Figure(figsize=(3.2 * len(lams), 5.6), dpi=110, layout="constrained")
-    axes = figure.subplots(2, len(lams), squeeze=False)
-    bins = {"mixture_score": np.linspace(1, 5, 17), "mse": np.logspace(-3, 1, 17)}
-    labels = {"mixture_score": "inception score, exact posterior", "mse": "test MSE"}
-    for row, (measure, edges) in zip(axes, bins.items(), strict=True):
-        for ax, lam in zip(row, lams, strict=True):
-            for method, name in NAMES.items():
-                each = np.clip(
-                    values(records, lam, method, measure), edges[0], edges[-1]
-                )
-                median, color = np.median(each), COLORS[method]
-                label = f"{name}, median {median:.3g}"
-                ax.hist(each, edges, alpha=0.55, color=color, label=label)
-                ax.axvline(median, color=color, linestyle="--")
-            ax.set(title=f"lam = {lam:g}", xlabel=labels[measure])
-            if measure == "mse":
-                ax.set_xscale("log")
-            ax.set_ylim(top=1.35 * ax.get_ylim()[1])  # room for the legend
-            ax.legend(fontsize=8, loc="upper left")
-        row[0].set_ylabel("runs")
-    return figure

@@ -1,5 +1,6 @@
 """The toy sweep: paired runs, and the summary behind figure 3."""
 
+import importlib
 import json
 
 import numpy as np
@@ -7,20 +8,19 @@ import pytest
 
 from reproductions.engine import Study, published
 from reproductions.svae import toy as module_of
-from reproductions.svae import toy_sweep
-from reproductions.svae.toy import (
-    LAMS,
+from reproductions.svae import toy_sample, toy_sweep
+from reproductions.svae.figure3 import (
     NAMES,
-    SETTINGS,
     beside,
     paired,
     statistics,
     summary,
     table,
 )
+from reproductions.svae.toy import LAMS, SETTINGS
 
 
-def planned(monkeypatch, **given) -> list:
+def planned(sweep, **given) -> list:
     """The calls that a sweep makes."""
     seen = []
 
@@ -32,13 +32,14 @@ def planned(monkeypatch, **given) -> list:
         raise Asked
 
     with pytest.raises(Asked):
-        toy_sweep(study=study, **given)
+        sweep(study=study, **given)
     return seen
 
 
-def test_plan_is_paired_and_large_enough(monkeypatch):
-    calls = planned(monkeypatch)
-    for lam in LAMS:
+@pytest.mark.parametrize("sweep", [toy_sweep, toy_sample])
+def test_plan_is_paired_and_large_enough(sweep):
+    calls = planned(sweep)
+    for lam in sorted({call.settings["lam"] for call in calls}):
         cells = {
             method: [
                 {k: v for k, v in call.settings.items() if k != "method"}
@@ -49,12 +50,34 @@ def test_plan_is_paired_and_large_enough(monkeypatch):
         }
         assert cells["svae"] == cells["alice"]
         assert len(cells["svae"]) >= 24
+    texts = [json.dumps(call.settings) for call in calls]
+    assert len(set(texts)) == len(texts)
+
+
+def test_the_sample_is_as_large_as_alices_and_stays():
+    calls = planned(toy_sample)
+    assert len(calls) == 96 * 3 * 2 and len(planned(toy_sample, number=5)) == 30
+    first = [calls[6 * i].settings for i in range(3)]
+    names = ("units", "depth", "learning_rate", "turns", "batch_size", "seed")
+    drawn = [tuple(one[name] for name in names) for one in first]
+    assert drawn == DRAWN
+    with pytest.raises(ValueError, match="number <= 216; received: 217"):
+        planned(toy_sample, number=217)
+
+
+DRAWN = [
+    (256, 1, 0.0001, 7, 128, 0),
+    (64, 2, 0.0003, 7, 128, 1),
+    (128, 1, 0.0001, 3, 64, 2),
+]
 
 
 @pytest.mark.slow
 def test_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     small = {"units": 8, "depth": 1, "learning_rate": 1e-3, "turns": 1}
-    monkeypatch.setattr("reproductions.svae.toy.SETTINGS", [small])
+    # The package has the experiment by the module's name.
+    module = importlib.import_module("reproductions.svae.toy")
+    monkeypatch.setattr(module, "SETTINGS", [small])
     record = tmp_path / "results" / "toy.json"
     given = {"seeds": 1, "lams": [1.0], "epochs": 1}
     with Study(tmp_path / "sweep", record=record) as study:
@@ -122,4 +145,4 @@ def test_table_shows_ours_beside_the_published():
     assert "4.85" in shown and module_of.paper == "svae"
     assert beside(10.0)["score mean"] == 3.336
     assert published(data="toy5", lam=0.0, measure="mse")[0]["value"] == 4.715
-    assert len(SETTINGS) == 8
+    assert len(SETTINGS) == 8 and 10.0 in LAMS
