@@ -7,7 +7,9 @@ import sys
 from importlib.metadata import version as installed
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# This folder for the extension in it, the one above for the records' package.
+DOCS = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [DOCS, os.path.dirname(DOCS)]
 
 project = "keras_svae"
 author = "the keras_svae authors"
@@ -22,6 +24,7 @@ extensions = [
     "sphinx.ext.viewcode",
     # Copies MathJax into the pages: formulas show without a network.
     "sphinx-mathjax-offline",
+    "results_table",
 ]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3

@@ -1,0 +1,196 @@
+"""Sphinx: a directive that fills tables from `reproductions/results/*.json`.
+
+    ```{results} svae_toy.json
+    :rows: by_lam/*
+    :published: data=toy5 method=alice lam={key}
+
+    | $\\lambda$ | MSE | published |
+    |---|---|---|
+    | {key} | {ALICE[MSE mean]:.2f} ± {ALICE[MSE sd]:.2f} | {published[mse][value]} |
+    ```
+
+The lines below the rule are repeated for each row of the record.
+
+* `rows` is a path into the record: a name, several (`a|b`), or all (`*`), which may be
+  a list's. Without it the whole record is the one row. The last of the names that were
+  chosen is `{key}`, all are `{keys[0]}`, ... A row that is no dictionary is `{value}`.
+* A field is a name in the row, then names or numbers in brackets, then Python's format
+  of a number. A list's entries are joined by commas, and so are a dictionary's, of
+  which the format says how many.
+* Where a value is missing or null the cell is empty; ` ± {...}` alone is left out. A
+  field that no row has is an error, and so are unknown files and paths.
+* `names` replace texts of the record: `aim = AIM, aim_minus = AIM-`.
+* `published` chooses from the papers' `published.toml`; fields are measures.
+* With several files a row has each file's row of this key under the file's name.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+from reproductions.engine.results import FOLDER
+from reproductions.engine.results import published as published_numbers
+
+FIELD = re.compile(r"( ± )?\{([^{}\[:]+)((?:\[[^\]]*\])*)(?::([^{}]*))?\}")
+UNKNOWN = object()
+
+
+class ResultsError(ValueError):
+    """A table asks for what is not there."""
+
+
+class Empty(Exception):
+    """A cell's value is missing."""
+
+
+def part(value: Any, name: str) -> Any:
+    """Takes what a dictionary or list has under a name."""
+    if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+        return value[int(name)]
+    return value.get(name, UNKNOWN) if isinstance(value, dict) else UNKNOWN
+
+
+def at_path(record: Any, path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yields what is at a path, with the names that were chosen on the way."""
+    if not path:
+        yield (), record
+        return
+    step, _, rest = path.partition("/")
+    names = step.split("|")
+    if step == "*":
+        names = record if isinstance(record, dict) else map(str, range(len(record)))
+    for name in names:
+        if (found := part(record, name)) is UNKNOWN:
+            raise ResultsError(f"The record has no {name!r} at {path!r}.")
+        chosen = (name,) if step == "*" or "|" in step else ()
+        for keys, row in at_path(found, rest):
+            yield chosen + keys, row
+
+
+def joined(files: Sequence[str], path: str) -> list[dict]:
+    """Reads the rows; of several files, those with the same names are one."""
+    found: dict[tuple, dict] = {}
+    for name in files:
+        file = FOLDER / name
+        if not file.is_file():
+            raise ResultsError(f"There is no {file}.")
+        for keys, row in at_path(json.loads(file.read_text()), path):
+            row = row if isinstance(row, dict) else {"value": row}
+            one = found.setdefault(keys, {})
+            one |= row if len(files) == 1 else {file.stem: row}
+            one |= {"keys": list(keys), "key": keys[-1] if keys else None}
+    return list(found.values())
+
+
+def beside(row: dict, choice: str) -> dict[str, dict]:
+    """Finds a row's published numbers, by measure; none where the choice is empty."""
+    if not (chosen := fill(choice, row, {}, {}).strip()):
+        return {}
+    fixed = dict(word.split("=", 1) for word in shlex.split(chosen))
+    for name, text in fixed.items():
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            fixed[name] = float(text)
+    found: dict[str, dict] = {}
+    for number in published_numbers(**fixed):
+        if number["measure"] in found:
+            raise ResultsError(f"Several numbers agree with {chosen}, one is {number}.")
+        found[number["measure"]] = number
+    return found
+
+
+def text_of(value: Any, digits: str, names: dict[str, str]) -> str:
+    """Formats a value of a record."""
+    if isinstance(value, dict):
+        first = list(value.items())[: int(digits) if digits else None]
+        return ", ".join(f"{names.get(k, k)} {text_of(v, '', names)}" for k, v in first)
+    if isinstance(value, list):
+        return ", ".join(text_of(one, digits, names) for one in value)
+    if isinstance(value, str):
+        return format(names.get(value, value), digits)
+    return format(value, digits).replace("-", "−")
+
+
+def fill(cell: str, row: dict, names: dict[str, str], seen: dict[str, bool]) -> str:
+    """Fills a cell from a row, and notes in `seen` which fields were there."""
+
+    def one(field: re.Match) -> str:
+        sign, first, more, digits = field.groups()
+        value = row
+        for name in [first, *re.findall(r"\[([^\]]*)\]", more)]:
+            if value is None:  # Nobody knows what a null's parts are.
+                break
+            value = part(value, name)
+        else:
+            seen[field[0]] = seen.get(field[0], False) or value is not UNKNOWN
+        if value is not UNKNOWN and value is not None:
+            return (sign or "") + text_of(value, digits or "", names)
+        if sign:
+            return ""
+        raise Empty
+
+    try:
+        filled = FIELD.sub(one, cell)
+    except Empty:
+        return " "
+    if re.search("[{}]", filled):
+        raise ResultsError(f"{cell.strip()!r} has a brace of no field.")
+    return filled
+
+
+def table(
+    files: Sequence[str],
+    lines: Sequence[str],
+    rows: str = "",
+    names: str = "",
+    published: str = "",
+) -> list[str]:
+    """Makes a Markdown table: the directive's lines, filled."""
+    rule = [i for i, line in enumerate(lines) if re.match(r"\|\s*:?--", line)]
+    if not rule:
+        raise ResultsError("A table begins with a head and a rule.")
+    head, body = lines[: rule[0] + 1], lines[rule[0] + 1 :]
+    shown = dict(pair.split(" = ") for pair in names.split(", ") if pair)
+    made, seen = list(head), {}
+    for row in joined(files, rows):
+        if published:
+            row["published"] = beside(row, published)
+        for line in body:
+            cells = re.split(r"(?<!\\)\|", line)
+            made.append("|".join(fill(cell, row, shown, seen) for cell in cells))
+    if len(made) == len(head):
+        raise ResultsError(f"There is no row at {rows!r}, or no line for it.")
+    if unknown := [field for field, known in seen.items() if not known]:
+        raise ResultsError(f"No row has {', '.join(unknown)}.")
+    return made
+
+
+class Results(SphinxDirective):
+    """A table of results."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec = dict.fromkeys(("rows", "names", "published"), directives.unchanged)
+
+    def run(self) -> list[nodes.Node]:
+        """Makes the table, and has it made anew when a record changes."""
+        files = self.arguments[0].split()
+        for name in files:
+            self.env.note_dependency(str(FOLDER / name))
+        try:
+            lines = table(files, list(self.content), **self.options)
+        except (ValueError, TypeError) as error:
+            raise self.error(f"{files}: {error}") from error
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app):
+    """Adds the directive."""
+    app.add_directive("results", Results)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
