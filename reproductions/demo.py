@@ -52,7 +52,7 @@ def table(record: dict) -> str:
     )
 
 
-def seen_through() -> None:
+def load_backbone() -> None:
     """Trains the classifier that samples are scored with, if it is not cached."""
     try:
         ks.evaluation.classifier("digits")
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         "epochs: about two minutes on two cores."
     )
     began = time.monotonic()
-    seen_through()
+    load_backbone()
     record = execute(call, folder.path, resume=given.resume)
     print(f"\nDone in {time.monotonic() - began:.0f} seconds. Measures:\n")
     print(table(record))

@@ -12,21 +12,21 @@ from reproductions.engine.build import Parts
 
 def svae(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.SVAE:
     """sVAE; with lam > 0 sVAE-r (Chen et al., 2018)."""
-    return parts.game(ks.SVAE, *parts("pairs"), lam=lam, two_sided=two_sided)
+    return parts.game(ks.SVAE, *parts.networks("pairs"), lam=lam, two_sided=two_sided)
 
 
 def ali(parts: Parts) -> ks.ALI:
     """ALI (Dumoulin et al., 2017)."""
-    return parts.game(ks.ALI, *parts("pairs"))
+    return parts.game(ks.ALI, *parts.networks("pairs"))
 
 
 def alice(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.ALICE:
     """ALICE (Li et al., 2017)."""
-    return parts.game(ks.ALICE, *parts("pairs"), lam=lam, two_sided=two_sided)
+    return parts.game(ks.ALICE, *parts.networks("pairs"), lam=lam, two_sided=two_sided)
 
 
 def _of_x(parts: Parts, cls: type[ks.Game], conditional: bool = False, **arguments):
-    nets = parts("x", conditional)
+    nets = parts.networks("x", conditional)
     return parts.game(cls, nets.decoder, nets.critic, **arguments)
 
 
@@ -63,7 +63,7 @@ def unrolled_gan(parts: Parts, *, unrolled: int = 5) -> ks.UnrolledGAN:
 def vae(parts: Parts) -> ks.VAE:
     """VAE (Kingma & Welling, 2014); with a planar flow NF-VAE."""
     # The critic is made all the same: the others' first weights are then AA-VAE's.
-    nets = parts("x")
+    nets = parts.networks("x")
     return parts.game(ks.VAE, nets.encoder, nets.decoder)
 
 
@@ -74,24 +74,24 @@ def nf_vae(parts: Parts) -> ks.VAE:
 
 def cvae(parts: Parts) -> ks.CVAE:
     """Class-conditional VAE."""
-    nets = parts("x", conditional=True)
+    nets = parts.networks("x", conditional=True)
     return parts.game(ks.CVAE, nets.encoder, nets.decoder)
 
 
 def aavae(parts: Parts, *, temperature: float = 1.0) -> ks.AAVAE:
     """AA-VAE (Hu et al., 2018, 4.2)."""
-    return parts.game(ks.AAVAE, *parts("x"), temperature=temperature)
+    return parts.game(ks.AAVAE, *parts.networks("x"), temperature=temperature)
 
 
 def aacvae(parts: Parts, *, temperature: float = 1.0) -> ks.AACVAE:
     """Class-conditional AA-VAE (Hu et al., 2018)."""
-    nets = parts("x", conditional=True)
+    nets = parts.networks("x", conditional=True)
     return parts.game(ks.AACVAE, *nets, temperature=temperature)
 
 
 def _m2(parts: Parts) -> tuple[list[keras.Model], keras.Model]:
-    nets = parts("x", conditional=True)
-    critic = parts("x").critic
+    nets = parts.networks("x", conditional=True)
+    critic = parts.networks("x").critic
     return [parts.classifier(critic), nets.encoder, nets.decoder], critic
 
 
@@ -112,7 +112,7 @@ def aa_ss_vae(
 
 def as_vae(parts: Parts) -> ks.ASVAE:
     """AS-VAE (Pu et al., 2017)."""
-    nets = parts("pairs")
+    nets = parts.networks("pairs")
     # The second critic has weights of its own.
     second = keras.models.clone_model(nets.critic)
     return parts.game(ks.ASVAE, *nets, second)
@@ -120,12 +120,12 @@ def as_vae(parts: Parts) -> ks.ASVAE:
 
 def as_vae_r(parts: Parts) -> ks.ASVAE:
     """AS-VAE-r, the half that reconstructs (Pu et al., 2017)."""
-    return parts.game(ks.ASVAE, *parts("pairs"), part="reconstruction")
+    return parts.game(ks.ASVAE, *parts.networks("pairs"), part="reconstruction")
 
 
 def as_vae_g(parts: Parts) -> ks.ASVAE:
     """AS-VAE-g, the half that generates (Pu et al., 2017)."""
-    encoder, decoder, critic = parts("pairs")
+    encoder, decoder, critic = parts.networks("pairs")
     # Its one critic is the second.
     nets = encoder, decoder, None, critic
     return parts.game(ks.ASVAE, *nets, part="generation")
@@ -137,13 +137,13 @@ def avb(
     """AVB (Mescheder et al., 2017)."""
     return parts.game(
         ks.AdversarialVariationalBayes,
-        *parts("pairs"),
+        *parts.networks("pairs"),
         adaptive_contrast=adaptive_contrast,
     )
 
 
 def _aim(parts: Parts, variance: str, code_lam: float | None) -> ks.AIM:
-    nets = parts("shared")
+    nets = parts.networks("shared")
     more = {} if code_lam is None else {"lam": code_lam}
     return parts.game(
         ks.AIM,
@@ -168,7 +168,7 @@ def aim_minus(parts: Parts, *, code_lam: float | None = None) -> ks.AIM:
 def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     """VEEGAN (Srivastava et al., 2017)."""
     more = {} if code_lam is None else {"lam": code_lam}
-    return parts.game(ks.VEEGAN, *parts("pairs"), **more)
+    return parts.game(ks.VEEGAN, *parts.networks("pairs"), **more)
 
 
 def ijae(parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None) -> ks.IJAE:
@@ -194,31 +194,31 @@ def ijae_l2(
 
 def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:
     """alpha-GAN (Rosca et al., 2017)."""
-    nets = parts("x")
+    nets = parts.networks("x")
     return parts.game(ks.AlphaGAN, *nets, parts.code_critic(), lam=lam)
 
 
 def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
     """AGE (Ulyanov et al., 2018)."""
-    nets = parts("pairs")
+    nets = parts.networks("pairs")
     return parts.game(ks.AGE, nets.encoder, nets.decoder, lam=lam)
 
 
 def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:
     """WAE with an MMD (Tolstikhin et al., 2018)."""
-    nets = parts("pairs")
+    nets = parts.networks("pairs")
     return parts.game(ks.WAEMMD, nets.encoder, nets.decoder, lam=lam)
 
 
 def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:
     """WAE with a critic of codes (Tolstikhin et al., 2018)."""
-    nets = parts("pairs")
+    nets = parts.networks("pairs")
     critic = parts.code_critic()
     return parts.game(ks.WAEGAN, nets.encoder, nets.decoder, critic, lam=lam)
 
 
 def two_stage_vae(parts: Parts) -> ks.TwoStageVAE:
     """2Stage-VAE (Dai & Wipf, 2019)."""
-    nets, second = parts("pairs"), parts.second_stage()
+    nets, second = parts.networks("pairs"), parts.second_stage()
     both = nets.encoder, nets.decoder, second.encoder, second.decoder
     return parts.game(ks.TwoStageVAE, *both, activation=parts.activation)

@@ -517,6 +517,16 @@ class Game(Configured, Trainer):
     def metrics(self):
         return [] if self._means is None else self._means.views()
 
+    def columns(self, validated: bool = True) -> list[str]:
+        """The names of what `fit` logs, of a compiled model.
+
+        Args:
+            validated: Whether there are validation data.
+        """
+        names = [metric.name for metric in self.metrics]
+        found = [name for name in names if name in self._in_training]
+        return found + [f"val_{name}" for name in names] * validated
+
     def reset_metrics(self):
         if self._means is not None:
             self._means.reset_state()
@@ -556,10 +566,18 @@ class Game(Configured, Trainer):
                         note(name, self._terms(name, draw)[0])
                     extra = {} if training else self.observe(draw)
                 note("", {**draw.log, **extra})
+                if training:
+                    self._in_training = set(found)
 
         self._passes, self._passes_of_data = {}, {}
         tf.function(dry_run, autograph=False).get_concrete_function(self.batch_spec())
         self._passes_of_data = self._passes
+        if len(self.players) == 1:
+            # What Keras's callbacks look at: a bound or an error that is minimised.
+            (player,) = self.players
+            found["loss"] = [f"{player}_loss"]
+            self._owners["loss"] = player, ""
+            self._in_training.add("loss")
         self._means = Means(found)
 
     def _logged(self, player: str, means: dict[str, list[Mean]]):

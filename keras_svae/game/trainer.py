@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import checks, random_states, rates
+from keras_svae.game import checks, monitored, random_states, rates
 from keras_svae.game.averages import Averages
 from keras_svae.game.diverged import naming_backups
 from keras_svae.game.feed import Fed, Feed
@@ -175,6 +175,7 @@ class Trainer(keras.Model):
                 f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
             )
         callbacks = given.pop("callbacks", None)
+        callbacks = monitored.checked(callbacks, self, validation is not None)
         callbacks = rates.for_all_players(callbacks, self)
         self._begin_training()
         with self._told(*feeds), self._averaging(), naming_backups(callbacks):

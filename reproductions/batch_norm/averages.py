@@ -127,8 +127,8 @@ def renewed(calls: Calls, laws: str, batches: Iterable[np.ndarray]) -> Averages:
 class Shadows(keras.callbacks.Callback):
     """Keeps, over the last steps, averages that follow one law each.
 
-    As training would leave them that lets the averages follow this law alone: the
-    layers' momentum, and weights that change meanwhile.
+    Training would leave these averages if they followed this law alone: the layers'
+    momentum is the same, and weights change meanwhile.
 
     Attributes:
         values: The averages, by law.

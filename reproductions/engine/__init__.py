@@ -10,10 +10,10 @@ from reproductions.engine.experiment import Call, Experiment, experiment
 from reproductions.engine.options import Play
 from reproductions.engine.places import Places
 from reproductions.engine.results import (
-    beside,
     cells,
     interval,
     published,
+    published_text,
     spread,
     text_of,
 )
@@ -42,12 +42,12 @@ __all__ = [
     "ShiftLaws",
     "Study",
     "Training",
-    "beside",
     "cells",
     "execute",
     "experiment",
     "interval",
     "published",
+    "published_text",
     "spread",
     "text_of",
 ]

@@ -59,16 +59,16 @@ class Parts:
         self.posterior = law(laws.posterior, laws)
         self.likelihood = law(laws.likelihood, laws)
 
-    def __call__(self, reads: str = "pairs", conditional: bool = False):
+    def networks(self, critic_reads: str = "pairs", conditional: bool = False):
         """New networks.
 
         Args:
-            reads: What the critic reads: "pairs" (x, z), "x" alone, or "shared": x
-                alone, and an encoder reads its features.
+            critic_reads: "pairs" (x, z), "x" alone, or "shared": x alone, and an
+                encoder reads the critic's features.
             conditional: Whether the networks read classes.
         """
-        shared = reads == "shared"
-        options = {"joint": reads == "pairs"}
+        shared = critic_reads == "shared"
+        options = {"joint": critic_reads == "pairs"}
         # AIM's and DCGAN's share by themselves where the critic reads x alone.
         if shared or "shared" in inspect.signature(self._networks.func).parameters:
             options["shared"] = shared

@@ -247,7 +247,7 @@ def report(one: Experiment, record: dict) -> str:
     for number in results.published(
         data=settings.get("data"), method=settings.get("method")
     ):
-        theirs.setdefault(number["measure"], []).append(results.beside(number))
+        theirs.setdefault(number["measure"], []).append(results.published_text(number))
     width = max(map(len, [*ours, *theirs, ""]))
     lines = [f"{'':{width}}  {'ours':>14}  published"]
     for name in dict.fromkeys([*ours, *theirs]):

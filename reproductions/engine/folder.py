@@ -48,8 +48,8 @@ class RunFolder:
         if not isinstance(found.get("settings"), dict):
             raise ValueError(
                 "Expected a run of this version, with `settings` in config.json; "
-                f"received: {self.path}, which an older version made. Its commit goes "
-                "on with it"
+                f"received: {self.path}, which an older version made. To go on with "
+                "it, check out the commit that made it"
             )
         return found
 

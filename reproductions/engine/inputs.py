@@ -83,16 +83,16 @@ class Inputs:
         # A function of the step alone, so that a resumed run has the same.
         return data.enumerate(start).map(noisy)
 
-    def watched(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    def validation_examples(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """What validation looks at: where it chooses weights, never test data.
 
         With labels only where the method reads classes.
         """
-        found = self.pictured()
+        found = self.picture_examples()
         return found[0] if isinstance(found, tuple) and not self.labels else found
 
-    def pictured(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """The examples of `watched`, with labels wherever the data have them."""
+    def picture_examples(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """The same examples, with labels wherever the data have them."""
         stops = self.training.patience is not None
         split = "validation" if stops else "test"
         found = self.arrays(split, 5000 if stops else 1000, labels=None)

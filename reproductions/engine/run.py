@@ -34,9 +34,9 @@ class Run:
         model: The model, not compiled.
         data: Its data.
         training: Its training.
-        select: What weights are chosen by: a function of model and inputs that gives
-            a function of the model; its largest value over the epochs wins. None for
-            the last weights, or those of early stopping.
+        select: `select(model, inputs)` gives a score, a function of the model. The
+            epoch with the largest score is kept. None for the last weights, or those
+            of early stopping.
         extra: What is recorded besides, a function of the trained model.
         callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
@@ -143,7 +143,7 @@ def _found(
     inputs = Inputs(run.model, run.data, run.training, **places.data())
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
-    backbone, perceptual = measure.eyes(run, places)
+    backbone, perceptual = measure.backbone_and_lpips(run, places)
     content = {
         "data": {
             "name": run.data.data,
@@ -167,7 +167,7 @@ def _found(
         seconds = folder.seconds
     memory = results.peak_memory()
     if keep == "folder":
-        measure.draw(run.model, inputs.pictured(), folder.path)
+        measure.draw(run.model, inputs.picture_examples(), folder.path)
     report = measure.measure(run, inputs, backbone, perceptual)
     if keep == "folder":
         save(run.model, folder)
@@ -210,7 +210,7 @@ def train(
     often = max(1, training.epochs // 50)
     stopping, watched = None, None
     if training.patience or keep == "folder":
-        watched = inputs.watched()
+        watched = inputs.validation_examples()
     if run.select or training.patience:
         often = 1  # a choice looks at every epoch
         value = _negative(run.select(model, inputs)) if run.select else None
@@ -225,7 +225,7 @@ def train(
         callbacks += [
             Table(folder),
             keras.callbacks.TensorBoard(folder.path, write_graph=False),
-            ks.callbacks.Pictures(folder.path, inputs.pictured(), every=every),
+            ks.callbacks.Pictures(folder.path, inputs.picture_examples(), every=every),
         ]
     callbacks += [clock, *([stopping] if stopping else [])]
     every = backup_every or often * inputs.steps_per_epoch

@@ -129,9 +129,9 @@ class Training:
             no average.
         turns: Updates of each other player in a step; unset, the method's.
         critic_turns: Updates of the critic in a step; unset, the method's.
-        play: Whether each player sees what those before it have learned in a step, or
-            all gradients are taken at the same weights; unset, what the method's class
-            has, and alternating where a player has other than one turn.
+        play: alternating: a player sees the updates of the players before it.
+            simultaneous: all gradients are taken at the same weights. Unset: the
+            class's default; alternating if a player has several turns.
         patience: Epochs without a better MONITOR before training stops; the best
             weights are then taken. Unset, no early stopping.
         monitor: What early stopping looks at, a column of log.csv.

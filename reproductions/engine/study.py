@@ -72,7 +72,7 @@ class Study:
 
         Args:
             calls: The runs.
-            optional: Whether none of them has to be done where `report` takes what is.
+            optional: With `report`, finding no finished run is no error.
 
         Raises:
             ValueError: If there are runs of another commit, a run's file is not whole,

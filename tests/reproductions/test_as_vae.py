@@ -67,7 +67,7 @@ def test_dequantised_batches_are_a_function_of_the_step(tmp_path):
     noise = 256 * first[0] - 255 * plain
     assert -1e-3 < noise.min() < 0.05 and 0.95 < noise.max() < 1.001
     assert np.abs(256 * first[1] - np.round(255 * plain)).max() > 1
-    assert inputs.watched().shape == (8, 4, 4, 1)
+    assert inputs.validation_examples().shape == (8, 4, 4, 1)
     assert inputs.count("train") == 32
 
 

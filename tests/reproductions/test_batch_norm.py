@@ -146,7 +146,7 @@ def tiny_backbone(*_):
 
 @pytest.mark.slow
 def test_study_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(measure, "seen_through", tiny_backbone)
+    monkeypatch.setattr(measure, "load_backbone", tiny_backbone)
     monkeypatch.setattr(averages, "BATCHES", 2)
     given = {"nets": "digits", "methods": ["ALICE"], "seeds": 1, "steps": 2, "n": SIZE}
     with Study(tmp_path) as study:

@@ -134,7 +134,7 @@ class Planned(Study):
 
 
 def test_plan_has_every_cell_of_a_seed_before_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "seen_through", lambda *_: "a classifier")
+    monkeypatch.setattr(module, "load_backbone", lambda *_: "a classifier")
     monkeypatch.setattr(module, "lpips", lambda *_: "a network")
     with Planned(tmp_path) as study, pytest.raises(InterruptedError):
         plane(study=study, methods=["ijae", "vae"], lams=[0.3, 0.7], seeds=2)
@@ -225,7 +225,7 @@ def test_readings_signs():
 
 def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     def fails(match, classifier=None, network=None, **given):
-        monkeypatch.setattr(module, "seen_through", lambda *_: classifier)
+        monkeypatch.setattr(module, "load_backbone", lambda *_: classifier)
         monkeypatch.setattr(module, "lpips", lambda *_: network)
         with Planned(tmp_path) as study, pytest.raises(ValueError, match=match):
             plane(study=study, **given)
@@ -270,7 +270,7 @@ def seen(monkeypatch):
         weights[f"lin{i}/weight"] = np.ones(after, "f")
     network = ks.evaluation.LPIPS(weights)
     for one in (module, run):
-        monkeypatch.setattr(one, "seen_through", lambda *_: backbone)
+        monkeypatch.setattr(one, "load_backbone", lambda *_: backbone)
         monkeypatch.setattr(one, "lpips", lambda *_: network)
 
 

@@ -74,7 +74,7 @@ def test_a_run_draws_them_of_its_last_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "save", lambda model, folder: trained.append(model))
     given = TINY | {"latent_dim": 3}
     execute(digits.call(**given), tmp_path / "run", verbose="none")
-    x, labels = inputs_of(digits(**given)).pictured()
+    x, labels = inputs_of(digits(**given)).picture_examples()
     expected = views.traversals(trained[0], x)
     np.testing.assert_array_equal(png(tmp_path / "run/traversals.png"), expected)
     expected = views.neighbours(trained[0], x[:8])
@@ -96,26 +96,26 @@ def split(name, data="digits"):
 @pytest.mark.parametrize("experiment", [digits, toy], ids=["digits", "toy5"])
 def test_pictures_have_labels_wherever_data_have_them(experiment):
     inputs = inputs_of(experiment(units=8))
-    x, labels = inputs.pictured()
+    x, labels = inputs.picture_examples()
     expected = split("test", experiment.settings["data"])
     np.testing.assert_array_equal(x, expected[0][:1000])
     np.testing.assert_array_equal(labels, expected[1][:1000])
-    np.testing.assert_array_equal(inputs.watched(), x)
+    np.testing.assert_array_equal(inputs.validation_examples(), x)
 
 
 def test_where_weights_are_chosen_no_picture_is_of_test_data():
     inputs = inputs_of(digits(patience=2, units=8))
     expected = split("validation")
-    for found, one in zip(inputs.pictured(), expected, strict=True):
+    for found, one in zip(inputs.picture_examples(), expected, strict=True):
         np.testing.assert_array_equal(found, one)
-    np.testing.assert_array_equal(inputs.watched(), expected[0])
+    np.testing.assert_array_equal(inputs.validation_examples(), expected[0])
 
 
 def test_a_method_that_reads_classes_is_validated_with_them():
     nets = ks.networks.digits(classes=10, **small.SMALL)
     training = Training(epochs=1, batch_size=8, learning_rate=1e-3)
     made = ks.CVAE(nets.encoder, nets.decoder)
-    x, labels = Inputs(made, Images(data="digits"), training).watched()
+    x, labels = Inputs(made, Images(data="digits"), training).validation_examples()
     expected = split("test")
     np.testing.assert_array_equal(x, expected[0])
     np.testing.assert_array_equal(labels, expected[1])
@@ -133,10 +133,10 @@ def test_dequantised_pictures_keep_their_labels(labelled, tmp_path):
     training = Training(epochs=1, batch_size=8, learning_rate=1e-3)
     data = Images(data=str(tmp_path / "x.npz"), dequantise=True)
     inputs = Inputs(ks.SVAE(*nets), data, training)
-    found = inputs.pictured()
+    found = inputs.picture_examples()
     assert isinstance(found, tuple) == labelled
     x = found[0] if labelled else found
-    np.testing.assert_array_equal(inputs.watched(), x)
+    np.testing.assert_array_equal(inputs.validation_examples(), x)
     noise = 256 * x - arrays["x_test"]
     assert -1e-3 < noise.min() and noise.max() < 1.001 and noise.std() > 0.2
     if labelled:

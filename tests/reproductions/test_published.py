@@ -6,7 +6,7 @@ import pytest
 
 from keras_svae.evaluation import MEASURES
 from reproductions import methods
-from reproductions.engine import beside, published, results
+from reproductions.engine import published, published_text, results
 
 KEYS = {
     "where": str,
@@ -58,7 +58,7 @@ def test_a_number_is_found_and_shown():
     found = published(data="cifar10", method="svae", measure="inception_score")
     assert any(one["value"] == 6.96 and one["paper"] == "svae" for one in found)
     (best,) = (one for one in found if one["value"] == 6.96)
-    assert beside(best) == "6.96 +- 0.066 (svae, table 2)"
+    assert published_text(best) == "6.96 +- 0.066 (svae, table 2)"
     # METHODS.md, 1: ALICE at lam 10.
     (alice,) = published(data="toy5", method="alice", lam=10.0, measure="mixture_score")
     assert (alice["value"], alice["spread"]) == (3.336, 0.707)

@@ -11,7 +11,7 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions.engine import Experiment, Study, build, execute
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import seen_through
+from reproductions.engine.places import load_backbone
 from reproductions.unifying import cifar10, mnist, svhn, table
 from reproductions.unifying.adapt import adapt, coloured, grey, networks, summary
 from reproductions.unifying.images import BATCH, VALIDATION, held_out_bound
@@ -219,7 +219,7 @@ def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
 
 def test_a_classifier_that_is_missing_is_missed_before_training(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
-    seen_through.cache_clear()
+    load_backbone.cache_clear()
     # Nothing may come before the look.
     monkeypatch.setattr(Study, "__call__", lambda *_, **__: pytest.fail("too late"))
     missed = "svhn_cropped.keras; received: no such file"

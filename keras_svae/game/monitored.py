@@ -1,0 +1,69 @@
+"""What callbacks look at: columns of the log that are there, or a clear word before."""
+
+from collections.abc import Iterable
+
+import keras
+
+__all__ = ["checked"]
+
+
+class _Columns(keras.callbacks.Callback):
+    """Tells `CSVLogger` all columns: the first epoch may have no validation.
+
+    Keras takes those of the first epoch, and of training for validation, where a game
+    has others.
+    """
+
+    def __init__(self, logger: keras.callbacks.CSVLogger, columns: list[str]):
+        super().__init__()
+        self.logger, self.columns = logger, columns
+
+    def on_train_begin(self, logs=None):
+        self.logger.keys = self.columns
+
+
+def checked(callbacks, model, validated: bool):
+    """The callbacks of `fit`; what they monitor is there.
+
+    Args:
+        callbacks: As a caller gave them.
+        model: The compiled model.
+        validated: Whether there are validation data.
+
+    Raises:
+        ValueError: For a callback that asks for a column that the log will not have.
+    """
+    if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    several = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    columns = model.columns(validated)
+    for one in several:
+        wanted = _wanted(getattr(one, "callback", one))
+        if wanted is not None and wanted not in columns:
+            serve = [name for name in columns if name.startswith("val_")] or columns
+            raise ValueError(
+                f"Expected {type(one).__name__} to monitor a column of the log, among "
+                f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
+            )
+    csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
+    return several + [_Columns(one, sorted(columns)) for one in csv]
+
+
+def _wanted(callback) -> str | None:
+    """The column that a callback of Keras, or of KerasTuner, decides by."""
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return callback.monitor if callback.save_best_only else None
+    deciding = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
+    if isinstance(callback, deciding):
+        return callback.monitor
+    # KerasTuner's callback that keeps the best epoch; it is not imported here.
+    objective = getattr(callback, "objective", None)
+    return getattr(objective, "name", None)
+
+
+def _why(wanted: str, validated: bool) -> str:
+    if wanted.startswith("val_") and not validated:
+        return ", and no validation data"
+    if wanted in ("loss", "val_loss"):
+        return ". Players have losses of their own, and no sum of them is minimised"
+    return ""
