@@ -79,16 +79,22 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         for module in given.modules:
             _import(module)
-        report = _measure(given)
         if given.json:
-            parts = {"left_out": report.left_out, "failed": report.failed}
-            _write(given.json, {"model": given.model, **report.asdict(), **parts})
+            _write(given.json)
+        report = _measure(given)
     except (ValueError, TypeError, OSError) as error:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
         print(f"keras_svae.evaluate: {error}", file=sys.stderr)
         sys.exit(2)
     print(report)
+    if given.json:
+        parts = {"left_out": report.left_out, "failed": report.failed}
+        try:
+            _write(given.json, {"model": given.model, **report.asdict(), **parts})
+        except OSError as error:
+            print(f"keras_svae.evaluate: {error}", file=sys.stderr)
+            sys.exit(2)
     if report.failed:
         sys.exit(1)
 
@@ -185,11 +191,25 @@ def _settings(pairs: list[str]) -> dict[str, dict]:
     return found
 
 
-def _write(path: str, content: dict) -> None:
-    """A JSON file, whole or not at all."""
+def _write(path: str, content: dict | None = None) -> None:
+    """A JSON file, whole or not at all; without content, a trial of the place.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     temporary = pathlib.Path(f"{path}.writing")
-    temporary.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(temporary, path)
+    try:
+        if pathlib.Path(path).is_dir():
+            raise IsADirectoryError(f"it is a folder: {path}")
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        if content is not None:
+            os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(
+            f"Expected --json FILE that can be written; received: {path} ({error})"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

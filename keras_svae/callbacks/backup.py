@@ -1,9 +1,11 @@
 """Checkpoints from which a killed run goes on as if nothing had happened."""
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import warnings
 
 import keras
@@ -13,10 +15,52 @@ from keras_svae.game.configuration import made_by
 
 __all__ = ["Backup", "restore"]
 
+_KEYS = {"made_by", "step", "method", "sha256", "variables", "checksum"}
+# Bytes that a file of weights may need beside its arrays.
+ROOM = 2_000_000
+
 
 def _digest(path: pathlib.Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksum(about: dict) -> str:
+    """Of what a backup says of itself."""
+    text = json.dumps({k: v for k, v in about.items() if k != "checksum"})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whole(path: pathlib.Path) -> dict:
+    """What a backup says of itself; its weights are as they were written.
+
+    Raises:
+        ValueError: If one of its two files is damaged.
+    """
+    try:
+        about = json.loads(path.read_bytes())
+        step = about["step"]
+        # Backups of before have no checksum.
+        whole = about.get("checksum", _checksum(about)) == _checksum(about)
+        whole = whole and set(about) <= _KEYS
+        digest = about["sha256"]
+        method, variables = about["method"], about["variables"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}") from error
+    named = isinstance(step, int) and path.name == f"step-{step:09d}.json"
+    if not (whole and named and isinstance(variables, list) and method):
+        raise ValueError(f"{path}")
+    weights = path.with_suffix(".weights.h5")
+    if not weights.exists() or _digest(weights) != digest:
+        raise ValueError(f"{weights}")
+    return about
+
+
+def _aside(path: pathlib.Path) -> None:
+    """Puts a damaged backup aside: no later one is taken for it."""
+    for one in (path, path.with_suffix(".weights.h5")):
+        if one.exists():
+            os.replace(one, one.with_name(f"damaged-{one.name}"))
 
 
 def _shapes(model) -> list:
@@ -115,22 +159,50 @@ class Backup(keras.callbacks.Callback):
         self._last = step = self.model.step
         name = f"step-{step:09d}"
         weights = self.folder / f"{name}.weights.h5"
-        temporary = self.folder / "writing.weights.h5"
-        self.model.save_weights(temporary)
-        about = {
-            "made_by": made_by(),
-            "step": step,
-            "method": type(self.model).__name__,
-            "sha256": _digest(temporary),
-            "variables": _shapes(self.model),
-        }
-        _replace(weights, temporary)
-        temporary = self.folder / "writing.json"
-        temporary.write_text(json.dumps(about))
-        _replace(self.folder / f"{name}.json", temporary)
+        with self._written("writing.weights.h5") as temporary:
+            self._look_at_space()
+            self.model.save_weights(temporary)
+            about = {
+                "made_by": made_by(),
+                "step": step,
+                "method": type(self.model).__name__,
+                "sha256": _digest(temporary),
+                "variables": _shapes(self.model),
+            }
+            _replace(weights, temporary)
+        with self._written("writing.json") as temporary:
+            about["checksum"] = _checksum(about)
+            temporary.write_text(json.dumps(about))
+            _replace(self.folder / f"{name}.json", temporary)
         for old in sorted(self.folder.glob("step-*.json"))[:-2]:
             old.with_suffix(".weights.h5").unlink(missing_ok=True)
             old.unlink()
+
+    @contextlib.contextmanager
+    def _written(self, name: str):
+        """A file that is put in place when it is whole; nothing is left of others."""
+        temporary = self.folder / name
+        try:
+            yield temporary
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+
+    def _look_at_space(self) -> None:
+        """Raises where a backup has no room: HDF5 ends the process on a full disk."""
+        variables = [*self.model.variables]
+        for optimizer in self.model.optimizers.values():
+            variables += optimizer.variables
+        needed = sum(tf.size(v).numpy() * v.value.dtype.size for v in variables)
+        needed = int(1.1 * needed) + ROOM
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise OSError(
+                f"Expected {needed / 1e6:.0f} MB of free disk for a backup in "
+                f"{self.folder}; received: {free / 1e6:.0f} MB. Backups that are there "
+                "are kept: make room, then go on with keras_svae.callbacks.restore"
+            )
 
 
 def restore(model, folder: str | os.PathLike) -> int:
@@ -144,12 +216,15 @@ def restore(model, folder: str | os.PathLike) -> int:
         model: A compiled model of the method and shapes that were saved.
         folder: What `Backup` wrote; may be empty or absent.
 
+    A backup that is damaged is found before any weight is touched. It is put aside,
+    as `damaged-step-...`, with a warning, and the older one is taken.
+
     Returns:
         The step to go on from; 0 if there is no backup.
 
     Raises:
-        ValueError: If the backup is of another method or other shapes, or damaged;
-            the model is then as it was.
+        ValueError: If the backup is of another method or other shapes, or all of
+            them are damaged; the model is then as it was.
     """
     found = sorted(pathlib.Path(folder).glob("step-*.json"))
     if not found:
@@ -159,8 +234,20 @@ def restore(model, folder: str | os.PathLike) -> int:
             "Expected a compiled model, whose optimizers can be restored; received: "
             "restore() before compile()"
         )
-    newest = found[-1]
-    about = json.loads(newest.read_text())
+    damaged = []
+    while found:
+        newest = found.pop()
+        try:
+            about = _whole(newest)
+            break
+        except ValueError as error:
+            damaged.append((newest, str(error)))
+    else:
+        raise ValueError(
+            "Expected a backup as it was written; received: truncated or changed "
+            f"{', '.join(file for _, file in damaged)}, and no other. Remove the "
+            "folder to begin anew"
+        )
     method = type(model).__name__
     if about["method"] != method:
         raise ValueError(
@@ -183,16 +270,15 @@ def restore(model, folder: str | os.PathLike) -> int:
             f"received: {len(theirs)} in {newest}, differing in "
             f"{differing[:3] or 'number'}"
         )
-    weights = newest.with_suffix(".weights.h5")
-    if not weights.exists() or _digest(weights) != about["sha256"]:
-        older = f" An older one is {found[-2]}." if len(found) > 1 else ""
-        raise ValueError(
-            f"Expected the file that was saved; received: a truncated or changed "
-            f"{weights}. Remove it and {newest.name} to go on from an older "
-            f"backup.{older}"
+    for path, file in damaged:
+        warnings.warn(
+            f"A truncated or changed file was put aside: {file}. Training goes on from "
+            f"the older backup {newest}.",
+            stacklevel=2,
         )
+        _aside(path)
     compiled = _rates(model)
-    model.load_weights(weights)
+    model.load_weights(newest.with_suffix(".weights.h5"))
     for name, rate in _rates(model).items():
         if rate != compiled[name]:
             warnings.warn(

@@ -12,12 +12,13 @@ from keras_svae.game import checks, monitored, random_states, rates
 from keras_svae.game.averages import Averages
 from keras_svae.game.diverged import naming_backups
 from keras_svae.game.feed import Fed, Feed
+from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
 
 __all__ = ["Trainer"]
 
 
-class Trainer(keras.Model):
+class Trainer(SavedAtOnce, keras.Model):
     """A model whose data are looked at before they reach a step.
 
     A subclass says what it needs of the user's data, and refuses what it cannot take.
@@ -286,8 +287,6 @@ class Trainer(keras.Model):
         if not isinstance(fed, Fed):
             raise TypeError(f"Expected a batch as arrays; received: {type(x).__name__}")
         return self._feed(training).one(fed)
-
-    # ---- Saving --------------------------------------------------------------------
 
     def save_own_variables(self, store):
         """The step, and the state of random layers, which Keras does not keep."""

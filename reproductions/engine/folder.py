@@ -76,7 +76,8 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"Expected a folder; received: the file {self.path}")
-        used = self.path.exists() and any(self.path.iterdir())
+        there = self.path.iterdir() if self.path.exists() else ()
+        used = any(one.name != ".lock" for one in there)
         known = self.known()
         if used and not resume:
             hint = ", or --resume to go on with the run there" * bool(known)

@@ -12,7 +12,7 @@ import keras
 import keras_svae as ks
 from reproductions.engine import build, measure, results
 from reproductions.engine.experiment import Call, Experiment
-from reproductions.engine.files import read_json, write_json
+from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity
@@ -89,9 +89,11 @@ def execute(
         print(f"The run in {folder.path} is finished: nothing to do.")
         return read_json(folder.metrics_file)
     began, used = time.monotonic(), time.process_time()
-    started = []
+    started: list = []
     try:
-        found = _found(call, folder, places, keep, verbose, backup_every, started)
+        # Another process may be in the midst of this run.
+        with locked(folder.path):
+            found = _found(call, folder, places, keep, verbose, backup_every, started)
     except BaseException:
         if new and not started:
             folder.remove()
@@ -223,7 +225,7 @@ def train(
     if keep == "folder":
         every = max(1, training.epochs // 10)
         callbacks += [
-            Table(folder),
+            Table(folder, epoch),
             keras.callbacks.TensorBoard(folder.path, write_graph=False),
             ks.callbacks.Pictures(folder.path, inputs.picture_examples(), every=every),
         ]

@@ -41,11 +41,20 @@ class Table(keras.callbacks.Callback):
     """Writes log.csv: a line per epoch, validation where there was one.
 
     Unlike `keras.callbacks.CSVLogger` it has a column for all that is ever logged.
+
+    Args:
+        folder: The run's folder.
+        epoch: Where training begins: lines from there on are of steps after the
+            backup, which come again.
     """
 
-    def __init__(self, folder: RunFolder):
+    def __init__(self, folder: RunFolder, epoch: int):
         super().__init__()
         self.path = folder.log
+        if self.path.exists():
+            head, *lines = self.path.read_text().splitlines(keepends=True)
+            kept = [line for line in lines if int(line.split(",")[0]) < epoch]
+            self.path.write_text("".join([head, *kept]))
 
     def on_epoch_end(self, epoch, logs=None):
         names = [metric.name for metric in self.model.metrics]

@@ -2,6 +2,9 @@
 
 import json
 import os
+import pathlib
+import shutil
+import warnings
 
 import keras
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.callbacks import backup as backup_module
 from tests.models import tiny
 
 
@@ -77,17 +81,109 @@ def test_what_is_refused(tmp_path):
         ks.callbacks.restore(wide, tmp_path)
     with pytest.raises(ValueError, match="Expected a compiled model"):
         ks.callbacks.restore(build(compiled=False), tmp_path)
-    newest = sorted(tmp_path.glob("*.h5"))[-1]
-    os.truncate(newest, newest.stat().st_size // 2)
+
+
+@pytest.fixture
+def two_backups(tmp_path):
+    """A folder with backups of the steps 8 and 10, and the newest one's files."""
+    model = build()
+    backup = ks.callbacks.Backup(tmp_path, every=4)
+    model.fit(dataset(), callbacks=[backup], verbose=0)
+    steps = sorted(tmp_path.glob("step-*.json"))
+    assert len(steps) == 2
+    return tmp_path, steps[-1], steps[-1].with_suffix(".weights.h5")
+
+
+def values(model):
+    return [v.numpy() for v in model.variables]
+
+
+def test_a_damaged_backup_is_put_aside_and_the_older_one_is_taken(two_backups):
+    folder, told, weights = two_backups
+    os.truncate(weights, weights.stat().st_size // 2)
+    older = int(sorted(folder.glob("step-*.json"))[0].stem.split("-")[1])
     fresh = build()
-    before = [v.numpy() for v in fresh.variables]
-    with pytest.raises(ValueError, match="truncated or changed.*older"):
-        ks.callbacks.restore(fresh, tmp_path)
-    for variable, value in zip(fresh.variables, before, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), value)
-    newest.unlink()
-    newest.with_name(newest.name.replace(".weights.h5", ".json")).unlink()
-    assert ks.callbacks.restore(fresh, tmp_path) == 8
+    with pytest.warns(UserWarning, match=f"put aside: {weights}.*older backup"):
+        assert ks.callbacks.restore(fresh, folder) == older == fresh.step
+    assert (folder / f"damaged-{weights.name}").exists() and not told.exists()
+    # It goes on there, and leaves a backup of the same step again.
+    backup = ks.callbacks.Backup(folder, every=4)
+    fresh.fit(dataset(), callbacks=[backup], verbose=0)
+    with warnings.catch_warnings(action="error"):
+        assert ks.callbacks.restore(build(), folder) == fresh.step
+
+
+def test_where_all_are_damaged_the_model_is_as_it_was(two_backups):
+    folder, *_ = two_backups
+    for one in folder.glob("step-*.json"):
+        one.write_text(one.read_text()[:-20])
+    fresh = build()
+    before = values(fresh)
+    with pytest.raises(
+        ValueError, match="truncated or changed .*step-.*step-.*, and no"
+    ):
+        ks.callbacks.restore(fresh, folder)
+    for value, now in zip(before, values(fresh), strict=True):
+        np.testing.assert_array_equal(value, now)
+    assert len(list(folder.glob("step-*.json"))) == 2  # nothing is put aside
+
+
+def test_no_changed_byte_goes_unseen(two_backups):
+    folder, told, weights = two_backups
+    whole = {file: file.read_bytes() for file in (told, weights)}
+    rng = np.random.default_rng(0)
+    for file, content in whole.items():
+        for place in rng.integers(len(content), size=60):
+            changed = bytearray(content)
+            changed[place] ^= 1 << int(rng.integers(8))
+            file.write_bytes(bytes(changed))
+            with pytest.raises(ValueError):
+                backup_module._whole(told)
+        file.write_bytes(content)
+    assert backup_module._whole(told)["step"] == 10
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    model = build()
+    backup = ks.callbacks.Backup(tmp_path, every=4)
+    model.fit(dataset(), callbacks=[backup], verbose=0)
+    files = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_500_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OSError, match="MB of free disk for a backup.*received: 2 MB"):
+        model.fit(dataset(), callbacks=[backup], verbose=0)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    model = build()
+
+    def failing(path, *args, **kwargs):
+        pathlib.Path(path).write_bytes(b"half")
+        raise OSError("no space")
+
+    monkeypatch.setattr(model, "save_weights", failing)
+    with pytest.raises(OSError, match="no space"):
+        model.fit(dataset(), callbacks=[ks.callbacks.Backup(tmp_path)], verbose=0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.weights.h5"])
+def test_a_model_s_file_is_replaced_at_once(name, tmp_path, monkeypatch):
+    model, path = build(), tmp_path / name
+    save = model.save if name.endswith(".keras") else model.save_weights
+    save(path)
+    first = path.read_bytes()
+
+    def killed(self, filepath, *args, **kwargs):
+        pathlib.Path(filepath).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    method = "save" if name.endswith(".keras") else "save_weights"
+    monkeypatch.setattr(keras.Model, method, killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(path)
+    assert path.read_bytes() == first and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path):
@@ -118,5 +214,6 @@ def test_backups_of_before_had_no_state_of_averages(tmp_path):
     kept = [v for v in told["variables"] if not v[0].endswith("averages/state")]
     assert len(kept) == len(told["variables"]) - 1
     told["variables"] = [*kept, ["mean/total", []]]
+    told.pop("checksum")
     about.write_text(json.dumps(told))
     assert ks.callbacks.restore(averaged(), tmp_path) == model.step

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions.engine import execute, measure, run
+from reproductions.engine import Places, execute, measure, run
+from reproductions.engine.files import locked
 from reproductions.engine.folder import RunFolder
+from reproductions.engine.watch import Table
 from reproductions.svae import toy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -91,6 +93,24 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     log = (tmp_path / "killed/log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
+
+
+def test_lines_of_the_log_that_come_again_are_taken_out(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.log.write_text("epoch,mse\n0,.5\n1,.4\n2,.3\n")
+    Table(folder, 2)
+    assert folder.log.read_text() == "epoch,mse\n0,.5\n1,.4\n"
+    Table(folder, 5)
+    assert folder.log.read_text() == "epoch,mse\n0,.5\n1,.4\n"
+
+
+def test_two_processes_do_not_go_on_with_one_run(tmp_path):
+    call = toy.call(**SMALL)
+    RunFolder(tmp_path).open(run.identity(call, Places()), resume=False)
+    with locked(tmp_path):
+        with pytest.raises(FileExistsError, match="no other process works in"):
+            execute(call, tmp_path, resume=True, verbose="none")
+    assert (tmp_path / "config.json").exists()
 
 
 def identity(**settings):
