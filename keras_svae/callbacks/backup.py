@@ -15,7 +15,7 @@ from keras_svae.game.configuration import made_by
 
 __all__ = ["Backup", "restore"]
 
-_KEYS = {"made_by", "step", "method", "sha256", "variables", "checksum"}
+_KEYS = set("made_by step steps_per_epoch method sha256 variables checksum".split())
 # Bytes that a file of weights may need beside its arrays.
 ROOM = 2_000_000
 
@@ -32,18 +32,17 @@ def _checksum(about: dict) -> str:
 
 
 def _whole(path: pathlib.Path) -> dict:
-    """What a backup says of itself; its weights are as they were written.
+    """What a whole backup says of itself.
 
     Raises:
         ValueError: If one of its two files is damaged.
     """
     try:
         about = json.loads(path.read_bytes())
-        step = about["step"]
+        step, digest = about["step"], about["sha256"]
         # Backups of before have no checksum.
         whole = about.get("checksum", _checksum(about)) == _checksum(about)
         whole = whole and set(about) <= _KEYS
-        digest = about["sha256"]
         method, variables = about["method"], about["variables"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}") from error
@@ -166,6 +165,7 @@ class Backup(keras.callbacks.Callback):
                 "made_by": made_by(),
                 "step": step,
                 "method": type(self.model).__name__,
+                "steps_per_epoch": self.model._steps_per_epoch,
                 "sha256": _digest(temporary),
                 "variables": _shapes(self.model),
             }
@@ -287,6 +287,7 @@ def restore(model, folder: str | os.PathLike) -> int:
                 f"model.{name}.learning_rate after restore().",
                 stacklevel=2,
             )
+    model._restored = about["step"], about.get("steps_per_epoch")
     return about["step"]
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import checks, monitored, random_states, rates
+from keras_svae.game import checks, monitored, random_states, rates, resuming
 from keras_svae.game.averages import Averages
 from keras_svae.game.diverged import naming_backups
 from keras_svae.game.feed import Fed, Feed
@@ -29,8 +29,8 @@ class Trainer(SavedAtOnce, keras.Model):
     players: dict[str, Any] = {}
     # By name, the player and the term of a loss that is of a whole batch.
     _of_batch: dict[str, tuple[str, str]] = {}
-    # Steps since `fit` was called.
-    _trained_on = 0
+    # Steps since `fit` was called; where a backup was restored; steps of an epoch.
+    _trained_on, _restored, _steps_per_epoch = 0, None, None
 
     # ---- What a method gives -----------------------------------------------------
 
@@ -180,7 +180,8 @@ class Trainer(SavedAtOnce, keras.Model):
         callbacks = rates.for_all_players(callbacks, self)
         self._begin_training()
         with self._told(*feeds), self._averaging(), naming_backups(callbacks):
-            history = super().fit(training, shuffle=False, callbacks=callbacks, **given)
+            given |= {"shuffle": False, "callbacks": callbacks}
+            history = resuming.fit(super().fit, self, training, given)
             if self._trained_on == 0 and history.epoch:
                 raise ValueError(
                     "Expected data to train on; received: "

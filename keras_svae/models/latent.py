@@ -16,9 +16,13 @@ from keras_svae.game.game import Game
 from keras_svae.models import about
 from keras_svae.models.classes import one_hot
 from keras_svae.models.draw import Draw
+from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 
 __all__ = ["LatentModel"]
+
+# Codes that are decoded at once, where nothing says otherwise.
+PART = 500
 
 
 class LatentModel(Game):
@@ -167,7 +171,7 @@ class LatentModel(Game):
         noise = Noise(seed)
         with scope(noise):
             z = self.prior.sample(n, seed=noise.seed("z"))
-            raw = self.likelihood_raw(z, y=self._classes(y, n))
+            raw = self._raw(z, self._classes(y, n))
             return self.likelihood_law.sample(raw, noise.seed("x")), z
 
     @endpoint("x")
@@ -193,7 +197,19 @@ class LatentModel(Game):
     def _decoded(self, z, y, seed) -> tf.Tensor:
         z = self._codes(z)
         with scope(_decoders(seed)):
-            return self.likelihood_raw(z, y=self._classes(y, tf.shape(z)[0]))
+            return self._raw(z, self._classes(y, tf.shape(z)[0]))
+
+    def _raw(self, z, y) -> tf.Tensor:
+        """The decoder's output of many codes, a part after the other: memory is less.
+
+        A decoder that is fed noise would be fed the same in each part.
+        """
+        count = z.shape[0]
+        if not tf.executing_eagerly() or count <= PART or noise_layers(self.decoder):
+            return self.likelihood_raw(z, y=y)
+        parts = [slice(i, i + PART) for i in range(0, count, PART)]
+        each = [self.likelihood_raw(z[p], y=None if y is None else y[p]) for p in parts]
+        return tf.concat(each, 0)
 
     def _split(self, inputs):
         """Inputs of `call`, classes as one-hot vectors; None for no classes."""

@@ -206,7 +206,7 @@ def train(
     """
     model, training = run.model, run.training
     step = ks.callbacks.restore(model, folder.backup)
-    epoch, done = divmod(step, inputs.steps_per_epoch)
+    epoch = step // inputs.steps_per_epoch
     if step and verbose != "none":
         print(f"resumed at step {step}: epoch {epoch + 1} of {training.epochs}")
     often = max(1, training.epochs // 50)
@@ -237,24 +237,17 @@ def train(
     if verbose == "bar":
         callbacks.append(Progress(training.epochs, inputs.steps_per_epoch))
 
-    def fit(start: int, stop: int, steps: int) -> None:
-        if start == stop or (stopping and stopping.stopped):
-            return
+    if epoch < training.epochs and not (stopping and stopping.stopped):
         model.fit(
-            inputs.stream(int(model.step)),
-            steps_per_epoch=steps,
-            initial_epoch=start,
-            epochs=stop,
+            inputs.stream(step),
+            steps_per_epoch=inputs.steps_per_epoch,
+            initial_epoch=epoch,
+            epochs=training.epochs,
             validation_data=watched,
             validation_freq=often,
             verbose=2 if verbose == "line" else 0,
             callbacks=callbacks,
         )
-
-    if done:
-        fit(epoch, epoch + 1, inputs.steps_per_epoch - done)
-        epoch += 1
-    fit(epoch, training.epochs, inputs.steps_per_epoch)
     if stopping:
         stopping.take_best()
     if model.averages is not None:  # once, in whatever sessions it was trained

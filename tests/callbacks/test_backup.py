@@ -47,6 +47,43 @@ def test_a_run_stopped_in_mid_epoch_goes_on_bit_for_bit(tmp_path):
     )
 
 
+@pytest.mark.parametrize("killed_at", [13, 21])
+def test_the_rest_of_an_epoch_comes_first(killed_at, tmp_path):
+    class Killed(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == killed_at:
+                raise KeyboardInterrupt
+
+    def session(folder, *more):
+        model, steps = build(), 8
+        done = ks.callbacks.restore(model, folder)
+        backup = ks.callbacks.Backup(folder, every=3)
+        history = model.fit(
+            tf.data.Dataset.from_tensor_slices(tiny.data(n=64))
+            .batch(8)
+            .repeat()
+            .skip(done),
+            epochs=3,
+            initial_epoch=done // steps,
+            steps_per_epoch=steps,
+            callbacks=[*more, backup],
+            verbose=0,
+        )
+        return model, history
+
+    whole, history = session(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        session(tmp_path / "killed", Killed())
+    resumed, later = session(tmp_path / "killed")
+    assert resumed.step == whole.step == 24
+    for a, b in zip(whole.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    first = (killed_at - 1) // 3 * 3 // 8
+    assert later.epoch == history.epoch[first:]
+    if first == 1:  # the whole epoch after it has the same logs
+        assert later.history["critic_loss"][1] == history.history["critic_loss"][2]
+
+
 def test_the_last_two_backups_are_kept(tmp_path):
     backup = ks.callbacks.Backup(tmp_path, every=3)
     build().fit(dataset(), callbacks=[backup], verbose=0)
