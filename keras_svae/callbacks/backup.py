@@ -1,7 +1,6 @@
 """Checkpoints from which a killed run goes on as if nothing had happened."""
 
 import contextlib
-import hashlib
 import json
 import os
 import pathlib
@@ -11,64 +10,22 @@ import warnings
 import keras
 import tensorflow as tf
 
+from keras_svae.callbacks.backup_files import (
+    check_settings,
+    check_shapes,
+    checksum,
+    digest,
+    put_aside,
+    settings_of,
+    shapes_of,
+    whole,
+)
 from keras_svae.game.configuration import made_by
 
 __all__ = ["Backup", "restore"]
 
-_KEYS = set("made_by step steps_per_epoch method sha256 variables checksum".split())
 # Bytes that a file of weights may need beside its arrays.
 ROOM = 2_000_000
-
-
-def _digest(path: pathlib.Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _checksum(about: dict) -> str:
-    """Of what a backup says of itself."""
-    text = json.dumps({k: v for k, v in about.items() if k != "checksum"})
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _whole(path: pathlib.Path) -> dict:
-    """What a whole backup says of itself.
-
-    Raises:
-        ValueError: If one of its two files is damaged.
-    """
-    try:
-        about = json.loads(path.read_bytes())
-        step, digest = about["step"], about["sha256"]
-        # Backups of before have no checksum.
-        whole = about.get("checksum", _checksum(about)) == _checksum(about)
-        whole = whole and set(about) <= _KEYS
-        method, variables = about["method"], about["variables"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}") from error
-    named = isinstance(step, int) and path.name == f"step-{step:09d}.json"
-    if not (whole and named and isinstance(variables, list) and method):
-        raise ValueError(f"{path}")
-    weights = path.with_suffix(".weights.h5")
-    if not weights.exists() or _digest(weights) != digest:
-        raise ValueError(f"{weights}")
-    return about
-
-
-def _aside(path: pathlib.Path) -> None:
-    """Puts a damaged backup aside: no later one is taken for it."""
-    for one in (path, path.with_suffix(".weights.h5")):
-        if one.exists():
-            os.replace(one, one.with_name(f"damaged-{one.name}"))
-
-
-def _shapes(model) -> list:
-    return [[v.path, list(v.shape)] for v in model.weights]
-
-
-def _is_new(path: str) -> bool:
-    """Whether backups of before had no such weight, or had it in another list."""
-    return path.endswith("averages/state") or "seed_generator_state" in path
 
 
 def _replace(path: pathlib.Path, temporary: pathlib.Path) -> None:
@@ -166,12 +123,13 @@ class Backup(keras.callbacks.Callback):
                 "step": step,
                 "method": type(self.model).__name__,
                 "steps_per_epoch": self.model._steps_per_epoch,
-                "sha256": _digest(temporary),
-                "variables": _shapes(self.model),
+                "sha256": digest(temporary),
+                "settings": settings_of(self.model),
+                "variables": shapes_of(self.model),
             }
             _replace(weights, temporary)
         with self._written("writing.json") as temporary:
-            about["checksum"] = _checksum(about)
+            about["checksum"] = checksum(about)
             temporary.write_text(json.dumps(about))
             _replace(self.folder / f"{name}.json", temporary)
         for old in sorted(self.folder.glob("step-*.json"))[:-2]:
@@ -238,7 +196,7 @@ def restore(model, folder: str | os.PathLike) -> int:
     while found:
         newest = found.pop()
         try:
-            about = _whole(newest)
+            about = whole(newest)
             break
         except ValueError as error:
             damaged.append((newest, str(error)))
@@ -254,29 +212,15 @@ def restore(model, folder: str | os.PathLike) -> int:
             f"Expected a backup of {method}; received: one of {about['method']} in "
             f"{newest}"
         )
-    mine = [shape for path, shape in _shapes(model) if not _is_new(path)]
-    # Backups of before list more than the weights: among them states of random
-    # layers, and after them metrics.
-    listed = [one for one in about["variables"] if not _is_new(one[0])]
-    theirs = [shape for _, shape in listed][: len(mine)]
-    if mine != theirs:
-        differing = [
-            f"{path}: {tuple(saved)}"
-            for (path, saved), own in zip(listed, mine, strict=False)
-            if saved != own
-        ]
-        raise ValueError(
-            f"Expected a backup of {len(mine)} variables shaped as this model's; "
-            f"received: {len(theirs)} in {newest}, differing in "
-            f"{differing[:3] or 'number'}"
-        )
+    check_shapes(model, about, newest)
+    check_settings(model, about, newest)
     for path, file in damaged:
         warnings.warn(
             f"A truncated or changed file was put aside: {file}. Training goes on from "
             f"the older backup {newest}.",
             stacklevel=2,
         )
-        _aside(path)
+        put_aside(path)
     compiled = _rates(model)
     model.load_weights(newest.with_suffix(".weights.h5"))
     for name, rate in _rates(model).items():

@@ -21,8 +21,7 @@ from keras_svae.noise import Noise, scope
 
 __all__ = ["LatentModel"]
 
-# Codes that are decoded at once, where nothing says otherwise.
-PART = 500
+PART = 500  # codes that are decoded at once
 
 
 class LatentModel(Game):
@@ -200,10 +199,7 @@ class LatentModel(Game):
             return self._raw(z, self._classes(y, tf.shape(z)[0]))
 
     def _raw(self, z, y) -> tf.Tensor:
-        """The decoder's output of many codes, a part after the other: memory is less.
-
-        A decoder that is fed noise would be fed the same in each part.
-        """
+        """The decoder's output, part by part: fed noise, parts would have the same."""
         count = z.shape[0]
         if not tf.executing_eagerly() or count <= PART or noise_layers(self.decoder):
             return self.likelihood_raw(z, y=y)

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.callbacks import backup as backup_module
+from keras_svae.callbacks import backup_files
 from tests.models import tiny
 
 
@@ -150,6 +150,24 @@ def test_a_damaged_backup_is_put_aside_and_the_older_one_is_taken(two_backups):
         assert ks.callbacks.restore(build(), folder) == fresh.step
 
 
+def test_other_settings_are_told_and_another_optimizer_is_refused(two_backups):
+    folder, *_ = two_backups
+
+    def other(optimizer=keras.optimizers.Adam, **settings):
+        model = tiny.build("svae_r", compiled=False, **settings)
+        model.compile(optimizer(0.01), critic_optimizer=keras.optimizers.Adam(0.01))
+        return model
+
+    with warnings.catch_warnings(action="error"):
+        ks.callbacks.restore(other(), folder)
+    with pytest.warns(UserWarning, match="lam=0.7 there, 0.2 here.*this model"):
+        assert ks.callbacks.restore(other(lam=0.2), folder) == 10
+    with pytest.warns(UserWarning, match="seed=.* there, 9 here"):
+        ks.callbacks.restore(other(seed=9), folder)
+    with pytest.raises(ValueError, match="optimizer to be of the class Adam, .*: SGD"):
+        ks.callbacks.restore(other(keras.optimizers.SGD), folder)
+
+
 def test_where_all_are_damaged_the_model_is_as_it_was(two_backups):
     folder, *_ = two_backups
     for one in folder.glob("step-*.json"):
@@ -175,9 +193,9 @@ def test_no_changed_byte_goes_unseen(two_backups):
             changed[place] ^= 1 << int(rng.integers(8))
             file.write_bytes(bytes(changed))
             with pytest.raises(ValueError):
-                backup_module._whole(told)
+                backup_files.whole(told)
         file.write_bytes(content)
-    assert backup_module._whole(told)["step"] == 10
+    assert backup_files.whole(told)["step"] == 10
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkeypatch):
