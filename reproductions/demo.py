@@ -6,7 +6,7 @@ import time
 
 import keras_svae as ks
 from keras_svae.evaluation import train_classifier
-from reproductions.engine import command, execute
+from reproductions.engine import command, execute, parsing
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.options import PositiveInt
 from reproductions.svae import digits
@@ -63,7 +63,7 @@ def load_backbone() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Trains, measures, and says where everything is and what to do next."""
-    given = command.read(
+    given = parsing.read(
         Options, "demo", sys.argv[1:] if arguments is None else arguments
     )
     more = {} if given.epochs is None else {"epochs": given.epochs}

@@ -13,7 +13,7 @@ import pathlib
 import sys
 
 import keras_svae as ks
-from reproductions.engine import command, published
+from reproductions.engine import command, parsing, published
 from reproductions.engine.files import add_json
 from reproductions.engine.results import FOLDER, record
 
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> None:
         raise ValueError(
             "Expected a data set's name, a folder or an .npz; received: none"
         )
-    given = command.read(Options, "real_scores DATA", words[1:] or words[:0])
+    given = parsing.read(Options, "real_scores DATA", words[1:] or words[:0])
     data = words[0]
     name = pathlib.Path(data).stem
     backbone = ks.evaluation.classifier(given.classifier or name)

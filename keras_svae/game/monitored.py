@@ -53,9 +53,11 @@ def _wanted(callback) -> str | None:
     """The column that a callback of Keras, or of KerasTuner, decides by."""
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return callback.monitor if callback.save_best_only else None
-    deciding = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau)
-    if isinstance(callback, deciding):
-        return callback.monitor
+    for kind in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
+        if isinstance(callback, kind):
+            # A class of the caller's own may bring the value itself.
+            own = type(callback).on_epoch_end is not kind.on_epoch_end
+            return None if own else callback.monitor
     # KerasTuner's callback that keeps the best epoch; it is not imported here.
     objective = getattr(callback, "objective", None)
     return getattr(objective, "name", None)

@@ -69,6 +69,14 @@ def test_what_is_not_there_is_refused_before_training(callback, x):
     assert model.step == 0
 
 
+def test_a_callback_of_ones_own_may_bring_its_value(x):
+    class Own(EarlyStopping):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, {**(logs or {}), "val_loss": float(epoch)})
+
+    assert len(fit(game(), x, Own(patience=1, mode="min"))["critic_loss"]) == 2
+
+
 def test_what_is_refused_says_what_serves(x):
     with pytest.raises(ValueError, match="EarlyStopping .*'val_loss', and no validat"):
         fit(vae(), x, EarlyStopping())

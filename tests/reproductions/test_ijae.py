@@ -135,7 +135,7 @@ class Planned(Study):
 
 def test_plan_has_every_cell_of_a_seed_before_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "load_backbone", lambda *_: "a classifier")
-    monkeypatch.setattr(module, "lpips", lambda *_: "a network")
+    monkeypatch.setattr(module, "load_lpips", lambda *_: "a network")
     with Planned(tmp_path) as study, pytest.raises(InterruptedError):
         plane(study=study, methods=["ijae", "vae"], lams=[0.3, 0.7], seeds=2)
     runs = [call.settings for call in study.calls]
@@ -226,7 +226,7 @@ def test_readings_signs():
 def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     def fails(match, classifier=None, network=None, **given):
         monkeypatch.setattr(module, "load_backbone", lambda *_: classifier)
-        monkeypatch.setattr(module, "lpips", lambda *_: network)
+        monkeypatch.setattr(module, "load_lpips", lambda *_: network)
         with Planned(tmp_path) as study, pytest.raises(ValueError, match=match):
             plane(study=study, **given)
         assert not hasattr(study, "calls")
@@ -271,7 +271,7 @@ def seen(monkeypatch):
     network = ks.evaluation.LPIPS(weights)
     for one in (module, run):
         monkeypatch.setattr(one, "load_backbone", lambda *_: backbone)
-        monkeypatch.setattr(one, "lpips", lambda *_: network)
+        monkeypatch.setattr(one, "load_lpips", lambda *_: network)
 
 
 def test_a_run_is_trained_and_measured_and_drawn(seen, tmp_path, capsys):
