@@ -18,7 +18,6 @@ from reproductions.engine import (
     Training,
     build,
     experiment,
-    run,
 )
 from reproductions.engine.files import read_json
 from reproductions.engine.options import DENSE
