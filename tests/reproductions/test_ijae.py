@@ -18,6 +18,7 @@ from reproductions.engine import (
     Training,
     build,
     experiment,
+    measure,
 )
 from reproductions.engine.files import read_json
 from reproductions.engine.options import DENSE
@@ -268,7 +269,7 @@ def seen(monkeypatch):
         weights[f"conv{i + 1}/bias"] = np.zeros(after, "f")
         weights[f"lin{i}/weight"] = np.ones(after, "f")
     network = ks.evaluation.LPIPS(weights)
-    for one in (module, run):
+    for one in (module, measure):
         monkeypatch.setattr(one, "load_backbone", lambda *_: backbone)
         monkeypatch.setattr(one, "load_lpips", lambda *_: network)
 
