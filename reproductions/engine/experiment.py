@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -276,8 +277,6 @@ class Experiment:
 
 
 def _imported(module: str, name: str) -> Experiment:
-    import importlib
-
     return getattr(importlib.import_module(module), name)
 
 
