@@ -1,8 +1,8 @@
 """The base class of all methods and what it does for them: players who take turns.
 
-`game.py` is the class. A method says who plays and what each minimises; data and their
-look, weights of examples, means, optimizers, averages, configurations, endpoints are
-here, once for all.
+`game.py` has the class. A method says who plays and what each player minimises. The
+other files do what all methods need: they check data, weigh examples, take means, and
+handle optimizers, averages of weights, configurations and endpoints.
 """
 
 from keras_svae.game.critic import Critic

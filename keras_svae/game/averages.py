@@ -13,12 +13,13 @@ __all__ = ["Averages"]
 class Averages(keras.layers.Layer):
     """Holds an average of each given weight, and can lend them to the model.
 
-    A layer, so that the averages are saved with the model. Unlike an optimizer's own
-    `use_ema` it spans all players.
+    It is a layer, so that the averages are saved with the model. An optimizer's own
+    `use_ema` covers one player; this class covers all players.
 
-    They start where the weights are when training starts. Lent, the averages stand in
-    the model's weights, and the weights themselves here, until training goes on. That
-    they are lent is a weight, too: `get_weights`, checkpoints and files have it.
+    The averages start at the weights' values when training starts. While they are lent,
+    the averages are in the model's weights, and the trained weights are kept here,
+    until training goes on. A weight of this layer says whether they are lent:
+    `get_weights`, checkpoints and files contain it.
 
     Args:
         variables: The weights.
@@ -32,7 +33,7 @@ class Averages(keras.layers.Layer):
         self.momentum = momentum
         # Whether the model ends training with the averages as its weights.
         self.finalize = False
-        # By identity: the weights themselves stay their networks'.
+        # The index uses identity: the weights themselves stay in their networks.
         self._index = {id(v): i for i, v in enumerate(variables)}
         self._own = tuple(
             self.add_weight(
@@ -46,7 +47,7 @@ class Averages(keras.layers.Layer):
         )
         for mine, variable in zip(self._own, variables, strict=True):
             mine.assign(variable)
-        # Whether training has started, and, while they are lent, a checksum.
+        # It says whether training has started and, while averages are lent, a checksum.
         self._state = self.add_weight(
             shape=(2,),
             dtype="int64",
@@ -62,10 +63,10 @@ class Averages(keras.layers.Layer):
         return bool(self._state.numpy()[1])
 
     def begin(self, variables: list[keras.Variable]) -> None:
-        """Makes ready for training: the weights are the trained ones.
+        """Prepares for training: puts the trained weights into the model.
 
-        Averages that were lent are taken back, unless the user has changed the weights
-        since: then his are trained, and averaged anew.
+        This takes back averages that were lent. But if the user has changed the weights
+        since, the user's weights are trained, and new averages start from them.
         """
         started, checksum = self._state.numpy()
         self.finalize = False
@@ -97,7 +98,7 @@ class Averages(keras.layers.Layer):
             self._state.assign([self._state.numpy()[0], 0])
 
     def end(self, variables: list[keras.Variable], finished: bool) -> None:
-        """Ends training: with the averages as weights, if it finished and was asked."""
+        """Ends training; lends the averages if it finished and `finalize` is set."""
         if finished and self.finalize:
             self.lend(variables)
         else:
@@ -125,7 +126,7 @@ class Averages(keras.layers.Layer):
             average.assign(value)
 
     def load_own_variables(self, store):
-        """Files of before have no state: their training had started."""
+        """Older files have no state. Their training had started."""
         count = len(self._own)
         if len(store.keys()) == count:
             store = {**{str(i): store[str(i)] for i in range(count)}}
@@ -134,7 +135,7 @@ class Averages(keras.layers.Layer):
 
 
 def _checksum(variables) -> int:
-    """A number, not 0, that tells these values from others."""
+    """A number, never 0, that differs for different values."""
     found = 0
     for variable in variables:
         found = zlib.crc32(np.ascontiguousarray(variable.numpy()).tobytes(), found)

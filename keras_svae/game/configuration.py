@@ -1,4 +1,4 @@
-"""Configurations write themselves: a model records what its constructor was given."""
+"""Models record their constructors' arguments, and so have their configurations."""
 
 import functools
 import inspect
@@ -9,22 +9,23 @@ import keras
 
 __all__ = ["Configured"]
 
-# Says in a saved file which version made it.
+# The key in a saved file for the version that made it.
 STAMP = "made_by"
-# Stands among the arguments for those without a name.
+# The key for arguments without a name.
 _UNNAMED = "*"
 
 
 class Configured:
-    """Gives `get_config` and `from_config` to each subclass, whatever it takes.
+    """Gives `get_config` and `from_config` to each subclass, with any arguments.
 
-    It records the arguments of the constructor that the user called, under the names
-    which that constructor has for them, and the defaults of all constructors: a saved
-    model does not change when a default does. What a constructor passes on to its
-    base itself (`ALI` its lam of 0) is not the user's, and is not recorded.
+    It records the arguments of the constructor that the user called, under that
+    constructor's names. It also records the defaults of all constructors: a saved model
+    does not change when a default changes. A constructor may pass arguments to its base
+    class (`ALI` passes a lam of 0). The user did not give these, and they are not
+    recorded.
 
-    An argument that the model keeps as a plain value under its own name, `model.lam`,
-    is saved as it is then: the user may have changed it.
+    The model may keep an argument as a plain value under its own name, `model.lam`.
+    Then the value at the time of saving is saved: the user may have changed it.
     """
 
     name: str
@@ -35,11 +36,11 @@ class Configured:
             cls.__init__ = _recording(cls.__init__)
 
     def record(self, name: str, value) -> None:
-        """Saves an argument that was left to the class with what it came to."""
+        """Saves the value that the class chose for an argument without a value."""
         vars(self)["_arguments"][name] = value
 
     def get_config(self) -> dict[str, Any]:
-        """What makes the model again: plain values and serialised Keras objects."""
+        """Plain values and serialised Keras objects, from which to make the model."""
         found: dict[str, Any] = {STAMP: made_by(), "name": self.name}
         arguments = vars(self)["_arguments"]
         if _UNNAMED in arguments:
@@ -71,12 +72,12 @@ def made_by() -> str:
     """The package and its version."""
     try:
         return f"keras_svae {version('keras_svae')}"
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # it runs from a checkout that is not installed
         return "keras_svae 0+unknown"
 
 
 def _recording(init):
-    """The constructor, which also records its arguments."""
+    """The constructor, changed so that it records its arguments."""
     signature = inspect.signature(init)
 
     @functools.wraps(init)
@@ -84,10 +85,10 @@ def _recording(init):
         try:
             bound = signature.bind(self, *arguments, **named).arguments
         except TypeError:
-            return init(self, *arguments, **named)  # Python's own words for it
+            return init(self, *arguments, **named)  # Python raises its own error
         outermost = "_arguments" not in vars(self)
         if outermost:
-            # Past Keras, which would track the networks a second time.
+            # This bypasses Keras, which would track the networks a second time.
             object.__setattr__(self, "_arguments", {})
         found = vars(self)["_arguments"]
         for parameter in list(signature.parameters.values())[1:]:
@@ -95,7 +96,7 @@ def _recording(init):
             if outermost and parameter.kind is parameter.VAR_KEYWORD:
                 found.update(bound.get(name, {}))
             elif outermost and parameter.kind is parameter.VAR_POSITIONAL:
-                if bound.get(name):  # whose names nobody knows
+                if bound.get(name):  # arguments without names
                     found[_UNNAMED] = name
             elif outermost and name in bound:
                 found[name] = bound[name]
@@ -103,7 +104,7 @@ def _recording(init):
                 found.setdefault(name, parameter.default)
         return init(self, *arguments, **named)
 
-    # Keras looks at a constructor without following what it wraps.
+    # Keras reads a constructor's signature and does not follow `__wrapped__`.
     setattr(recorded, "__signature__", signature)  # noqa: B010
     return recorded
 

@@ -12,24 +12,26 @@ __all__ = ["Critic"]
 
 
 class Critic:
-    """Declares in a class what a critic reads, and which ratio it is to learn.
+    """Declares in a class what a critic reads, and which ratio it learns.
 
         f = Critic("critic", "x z", above="p", below="q")
 
-    A constructor hands it the network, `self.f.use(critic)`. Then `self.f(x, z)` is
-    the logit, and the attribute `critic` the network, which a player names.
+    A constructor hands it the network: `self.f.use(critic)`. Then `self.f(x, z)` is the
+    logit. The attribute `critic` is the network; a player names it.
 
     Args:
         network: The attribute that holds the network.
-        reads: Names of what it reads, separated by spaces; `Game.input_specs` has
-            their shapes. A critic of x alone reads the class, too, of a model that is
-            given one with each example.
-        above: The law that stands above in the ratio: of data and codes "q" (data's, or
-            the encoder's joint law) or "p" (the model's). None if f is no log ratio.
-        below: The law that stands below.
-        called: What the constructor calls the network; None for the attribute's name.
-        f: From the model and the network's output, float32, to f; None where that is f.
-        **kinds: By name in `reads` which input it is, where the name does not say so.
+        reads: Names of its inputs, separated by spaces; `Game.input_specs` has their
+            shapes. A critic of x alone also reads the class if the model is given one
+            with each example.
+        above: The law in the numerator of the ratio: "q" (the data's law, or the
+            encoder's joint law of data and codes) or "p" (the model's). None if f is no
+            log ratio.
+        below: The law in the denominator.
+        called: The constructor's name for the network; None for the attribute's name.
+        f: A function of the model and the network's output, float32, that gives f; None
+            if this output is f.
+        **kinds: For a name in `reads` that does not say which input it is: the input.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class OfModel:
         return alone and self.model.conditional and not self.model.unlabelled
 
     def use(self, network) -> None:
-        """Makes the network the model's; raises a ValueError if it does not fit."""
+        """Gives the network to the model; raises a ValueError if it does not fit."""
         specs = self.model.input_specs()
         shapes = {
             name: tuple(specs[kind].shape[1:])
@@ -82,9 +84,9 @@ class OfModel:
         """The logits, (batch, 1) float32.
 
         Args:
-            *inputs: What it reads. A critic of data is given a class, one-hot, or None,
-                besides, and passes over it where it does not read one.
-            training: Whether batch normalisation and the like train.
+            *inputs: What it reads. A critic of data also receives a class, one-hot, or
+                None. It ignores the class if it does not read one.
+            training: Whether layers such as batch normalisation are in training mode.
         """
         given = list(inputs[: len(self.declared.reads) + self.reads_classes])
         network = getattr(self.model, self.declared.network)

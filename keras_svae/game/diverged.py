@@ -1,4 +1,4 @@
-"""What is raised when training has left the finite numbers."""
+"""The error that is raised when numbers in training are no longer finite."""
 
 import contextlib
 
@@ -8,13 +8,14 @@ __all__ = ["Diverged", "naming_backups"]
 class Diverged(FloatingPointError):
     """A loss or a gradient became NaN or infinite.
 
-    Raised at that step, before it reaches a weight, and before any callback.
+    It is raised at that step: before the number changes a weight, and before any
+    callback.
     """
 
 
 @contextlib.contextmanager
 def naming_backups(callbacks):
-    """A `Diverged` says which backup is the last good one."""
+    """Adds to a `Diverged` error which backup is the last good one."""
     try:
         yield
     except Diverged as error:

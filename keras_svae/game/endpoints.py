@@ -20,17 +20,18 @@ def endpoint(
     when: Callable[[Any], bool] | None = None,
     **kinds: str,
 ):
-    """Declares a method an endpoint of the SavedModel.
+    """Declares that a method is an endpoint of the SavedModel.
 
-    It reads what the method's parameters are called, and `Game.input_specs` says what
-    that is: x data, z codes, n a count, seed a seed, y classes, which only a model with
-    classes reads. An override needs no declaration of its own.
+    The names of the method's parameters say what the endpoint reads, and
+    `Game.input_specs` has the shapes: x data, z codes, n a count, seed a seed, y
+    classes. Only a model with classes reads y. A method that overrides another one
+    needs no declaration of its own.
 
     Args:
         gives: Names of what the method returns, separated by spaces.
-        name: The endpoint's; None for the method's.
-        when: Whether a model has it; None for always.
-        **kinds: By parameter which input it is, where its name does not say so.
+        name: The endpoint's name; None for the method's name.
+        when: Says whether a model has the endpoint; None for always.
+        **kinds: For a parameter whose name does not say which input it is: the input.
 
     Example:
         @endpoint("log_ratio")
@@ -45,10 +46,10 @@ def endpoint(
 
 
 def of_model(model) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
-    """By name each endpoint's function, of named tensors, and what these are."""
+    """For each endpoint by name: its function of named tensors, and their specs."""
     found: dict[str, tuple[Callable, list[tf.TensorSpec]]] = {}
     specs = model.input_specs()
-    # Bases first: the first endpoint is `serving_default`.
+    # Base classes come first: the first endpoint is `serving_default`.
     for cls in reversed(type(model).__mro__):
         for attribute, declared in vars(cls).items():
             if not hasattr(declared, "endpoint"):
@@ -61,7 +62,7 @@ def of_model(model) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
 
 
 def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
-    """What a method reads of these, and the function that gives a dictionary."""
+    """The inputs that a method reads, and a function that returns a dictionary."""
     reads = {one: kinds.get(one, one) for one in inspect.signature(method).parameters}
     reads = {name: kind for name, kind in reads.items() if kind in specs}
 
@@ -70,7 +71,7 @@ def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> t
         made = made if isinstance(made, tuple) else (made,)
         return dict(zip(gives, made, strict=True))
 
-    # By these names a SavedModel's signature is called.
+    # A caller of the SavedModel's signature uses these names.
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
     named = inspect.Signature([inspect.Parameter(name, positional) for name in reads])
     setattr(call, "__signature__", named)  # noqa: B010
@@ -84,8 +85,9 @@ def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> t
 def export(model, filepath: str | os.PathLike) -> None:
     """Writes a SavedModel with the endpoints that a model has.
 
-    Where an endpoint takes a `seed`, it is int32. A negative one, which a model's own
-    methods refuse, is one more seed there: its draws are those of no seed >= 0.
+    A `seed` of an endpoint is int32. A model's own methods refuse negative seeds. An
+    endpoint accepts them: each is a further seed with draws of its own, which no seed
+    >= 0 has.
 
     Args:
         model: A model with `endpoints()`, see `of_model`.

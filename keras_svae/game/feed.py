@@ -1,8 +1,8 @@
-"""What a model is fed: all kinds of data that Keras knows, as one kind.
+"""What a model is fed: all kinds of data that Keras knows, made into one kind.
 
-`fit`, `evaluate` and `predict` make a `tf.data.Dataset` of whatever they are given.
-Each batch is looked at before a step sees it, outside of the step's graph, so that
-XLA, replicas and several steps per execution change nothing about it.
+`fit`, `evaluate` and `predict` make a `tf.data.Dataset` of the data they receive. Each
+batch is checked before a step receives it, outside of the step's graph. So XLA,
+replicas and several steps per execution do not change these checks.
 """
 
 import itertools
@@ -23,11 +23,11 @@ Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
 
 class Fed(NamedTuple):
-    """A batch as a step takes it.
+    """A batch in the form that a step takes.
 
     Attributes:
         batch: What `Game.unpack` makes of the user's element.
-        weight: Weights of the examples, float32 (batch,), or () where there are none.
+        weight: Weights of the examples, float32 (batch,), or () if there are none.
     """
 
     batch: Any
@@ -35,14 +35,14 @@ class Fed(NamedTuple):
 
 
 class Feed:
-    """Turns data into batches that have been looked at.
+    """Turns data into batches that have been checked.
 
     Args:
-        unpack: Makes a `Fed` of what the user's data give, of tensors or arrays.
+        unpack: Makes a `Fed` of the user's data, of tensors or arrays.
         look: Raises a ValueError on a `Fed` of arrays that the model cannot take.
-        least: How many examples a batch must have in training, over all replicas,
-            else it is left out with a warning; and why so.
-        replicas: Over how many replicas a batch is spread.
+        least: The least number of examples in a training batch, over all replicas,
+            and the reason. A smaller batch is left out with a warning.
+        replicas: The number of replicas that share a batch.
         purpose: What the data are for, "to train on", for messages.
     """
 
@@ -57,7 +57,7 @@ class Feed:
         self.unpack, self.look = unpack, look
         self.sizes = Sizes(*least, replicas)
         self.what = f"data {purpose}".rstrip()
-        # What was wrong with a batch. TensorFlow shows its own errors for it.
+        # The error of a wrong batch. TensorFlow raises its own errors instead.
         self.error: Exception | None = None
 
     def of(
@@ -73,12 +73,12 @@ class Feed:
         Args:
             x: A `Fed` of arrays; a `tf.data.Dataset`; a `keras.utils.PyDataset`; or
                 another iterable over batches, such as a generator or a
-                `torch.utils.data.DataLoader`. A distributed data set is the user's
-                own, and stays as it is.
-            batch_size: Of arrays; 32 where it is None.
-            shuffle: Of arrays and of a `PyDataset`: whether each pass has an order of
+                `torch.utils.data.DataLoader`. A distributed data set belongs to the
+                user and stays unchanged.
+            batch_size: For arrays; None means 32.
+            shuffle: For arrays and for a `PyDataset`: whether each pass has an order of
                 its own.
-            steps: Of arrays without a batch size: how many batches they make.
+            steps: For arrays without a batch size: the number of batches to make.
 
         Raises:
             ValueError: For data that the model cannot take, as far as that is seen
@@ -116,7 +116,7 @@ class Feed:
         )
 
     def looked(self, fed: Fed) -> Fed:
-        """The batch, looked at; a wrong one's error is kept."""
+        """The batch, after its check. The error of a wrong batch is kept."""
         try:
             self.look(fed)
         except (ValueError, TypeError) as error:
@@ -125,7 +125,7 @@ class Feed:
         return fed
 
     def in_graph(self, fed: Fed) -> Fed:
-        """The same in a graph, in which tensors wait for the look."""
+        """The same in a graph: the tensors wait for the check."""
         flat = keras.tree.flatten(fed)
 
         def look(*arrays):
@@ -175,7 +175,7 @@ class Feed:
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:
-            # They can be begun again: a stream that can't does not know its length.
+            # These can be read again: a stream that can't does not know its length.
             for element in without_autotuning(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = len(keras.tree.flatten(fed)[0])
@@ -184,7 +184,7 @@ class Feed:
 
         @tf.autograph.experimental.do_not_convert
         def looked(*element):
-            # The map of a data set takes a tuple apart.
+            # A data set's map passes a tuple as several arguments.
             apart = isinstance(data.element_spec, tuple)
             fed = self.unpack(element if apart else element[0])
             self.look(fed)  # types and shapes
@@ -196,14 +196,14 @@ class Feed:
         return data.map(looked)
 
     def _of_batches(self, batches, count, steps, first=None):
-        """Of an iterable: what it gives is looked at before it becomes a tensor."""
+        """Batches of an iterable: each is checked before it becomes a tensor."""
         once = None
         if first is None:
             start = iter(batches)
             first = next(start, None)
             if first is None:
                 raise ValueError(f"Expected {self.what}; received: no batch at all")
-            if start is batches:  # it cannot be begun again
+            if start is batches:  # it cannot be read again
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
@@ -222,7 +222,7 @@ class Feed:
         return self.sizes.large_enough(data, count is not None, steps).prefetch(1)
 
     def one(self, fed: Fed) -> Fed:
-        """A single batch of arrays, looked at."""
+        """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
         size = len(keras.tree.flatten(fed)[0])
         self.sizes.check(size, size)
@@ -234,12 +234,12 @@ class Feed:
 
 
 def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The same data; the end of reading them waits for nothing.
+    """The same data, set up so that closing the iterator does not wait.
 
-    The thread of tf.data that tunes buffers and parallelism sleeps up to a minute, and
-    closing an iterator waits for it. Without it calls that are left to AUTOTUNE have
-    as many threads as the machine has cores, at most 16. Who has switched it on keeps
-    it.
+    A thread of tf.data tunes buffers and parallelism. It sleeps up to a minute, and
+    closing an iterator waits for it. Without this thread, calls with AUTOTUNE have as
+    many threads as the machine has cores, at most 16. If the user has switched the
+    tuning on, it stays on.
     """
     if data.options().autotune.enabled:
         return data
@@ -249,7 +249,7 @@ def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def as_array(value) -> np.ndarray | None:
-    """An array of a leaf of the user's data: NumPy, tensors, pandas, torch."""
+    """A leaf of the user's data as an array: NumPy, tensors, pandas, torch."""
     return None if value is None else np.asarray(value)
 
 

@@ -1,8 +1,8 @@
 """The base class: players take turns.
 
-A method is a `Game`: it names its players (whose networks, which optimizer, how many
-turns) and gives each a loss. Everything that is not a formula lives here once:
-optimizers, turns, noise, replicas, weights of examples, metrics, saving.
+A method is a `Game`: it names its players (their networks, optimizer and number of
+turns) and gives each a loss. Everything that is not a formula is here, once for all
+methods: optimizers, turns, noise, replicas, weights of examples, metrics, saving.
 """
 
 import dataclasses
@@ -36,12 +36,12 @@ class Player:
     """One side of the game.
 
     Attributes:
-        networks: Names of the model's attributes whose weights it updates, separated
-            by spaces. A player updates only the networks it names, though gradients
-            flow through the others. One that is None is passed over: a variant of
-            the method does without it.
-        optimizer: Name of the argument of `compile` that brings its optimizer.
-        turns: Updates per training step, each on a draw of its own.
+        networks: Names of the model's attributes whose weights it updates, separated by
+            spaces. A player updates only the networks it names, though gradients flow
+            through the others. A network that is None is skipped: a variant of the
+            method does not use it.
+        optimizer: Name of the argument of `compile` that gives its optimizer.
+        turns: Updates per training step. Each uses a draw of its own.
     """
 
     networks: str
@@ -52,41 +52,44 @@ class Player:
 class Game(Configured, Trainer):
     """A model that is trained by players who take turns.
 
-    A subclass sets `players`, in playing order, and gives for each player `NAME` a
-    method `NAME_loss(draw)`. It returns a term, or a dictionary of terms whose sum is
-    the loss and each of which is logged. A term is one value per example of data,
-    (batch,), of which the base class takes the mean; or the sum of such means over
-    data, over samples and of statistics of the batch (`keras_svae.game.terms`:
-    `over_data`, `over_samples`, `over_batch`); or a scalar mean.
+    A subclass sets `players`, in playing order. For each player `NAME` it has a method
+    `NAME_loss(draw)`. This returns a term, or a dictionary of terms. The loss is the
+    sum of the terms, and each term is logged. A term is one of three things: one value
+    per example of data, (batch,), of which the base class takes the mean; a sum of such
+    means over data, over samples and of statistics of the batch
+    (`keras_svae.game.terms`: `over_data`, `over_samples`, `over_batch`); or a scalar
+    mean.
 
-    `draw(batch, noise, training)` returns what the losses look at: an object with
-    attributes `noise` and `log`, which computes its parts when they are first asked
-    for. What a loss puts into `log` is logged beside it, terms as well as scalars.
+    `draw(batch, noise, training)` returns what the losses read: an object with
+    attributes `noise` and `log`. It computes each of its parts when a loss first asks
+    for it. What a loss puts into `log` is logged too: terms and scalars.
 
     Every example counts once: with weights w (`sample_weight`, `class_weight`) the mean
     of l over data is sum(w l) / sum(w), over the batch of all replicas. (Keras divides
     by the number of examples.) Samples of the model have no weights. Weights are
     refused where a term is a statistic of the batch or a scalar mean.
 
-    To its loss each player adds, once a turn, the penalties of the weights that it
-    updates (regularizers), and the losses that the layers of these networks add while
-    they are called (`add_loss`, activity regularizers): the term `regularization`.
+    Once a turn, each player adds two things to its loss: the penalties of the weights
+    that it updates (regularizers), and the losses that the layers of these networks add
+    while they are called (`add_loss`, activity regularizers). Their sum is the term
+    `regularization`.
 
-    Alternating play: each player sees what the ones before it have learned in this
-    step. A draw serves one player after the other until one of them has changed a
-    network it came from; then it is made again from the same noise. A second turn of
-    the same player gets a new draw. Simultaneous play: all gradients are taken at the
-    same weights on one draw, then all are applied.
+    Alternating play: each player sees what earlier players have learned in this step.
+    Players use the same draw until one of them has changed a network it came from; then
+    it is made again from the same noise. A second turn of the same player gets a new
+    draw. Simultaneous play: all gradients are taken at the same weights on one draw,
+    then all are applied.
 
     Args:
         seed: Seed of all noise of the model.
-        turns: Updates per step by player, e.g. `{"critic": 5}`; else the method's own.
-        play: "alternating" or "simultaneous". None is the class's `default_play`, but
-            alternating where a player has other than one turn.
+        turns: Updates per step by player, e.g. `{"critic": 5}`. The method sets the
+            turns of all other players.
+        play: "alternating" or "simultaneous". None means the class's `default_play`,
+            but "alternating" if a player does not have exactly one turn.
     """
 
     players: dict[str, Player] = {}
-    # How the players play where the caller does not say.
+    # How the players play if the caller does not say it.
     default_play: str = "alternating"
     # The networks a draw comes from.
     sampled_from: str = ""
@@ -99,7 +102,7 @@ class Game(Configured, Trainer):
         play: str | None = None,
         **kwargs,
     ):
-        # The networks have policies of their own: the model itself rounds nothing.
+        # The networks have policies of their own. The model itself does not round.
         super().__init__(**{"dtype": "float32", **kwargs})
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
@@ -131,11 +134,11 @@ class Game(Configured, Trainer):
             name="step",
         )
         self._means: Means | None = None
-        # Which networks are fed data, samples or both; known by the dry run.
+        # Says which networks are fed data, samples or both. The dry run finds this.
         self._passes: dict[str, set[bool]] = {}
         self._passes_of_data: dict[str, set[bool]] = {}
         self.averages = None
-        self.built = True  # its networks are
+        self.built = True  # its networks are built
 
     # ---- What a method gives -----------------------------------------------------
 
@@ -148,15 +151,15 @@ class Game(Configured, Trainer):
         return {}
 
     def moves_averages(self, network: str, of_data: bool) -> bool:
-        """Whether a pass in training moves the averages of batch normalisation.
+        """Whether a pass in training updates the averages of batch normalisation.
 
-        Those of a network follow one law. If passes of data are among those of the
-        losses (of a decoder: codes of data), they follow them, else samples. Mixed
-        averages would fit neither; docs/batch_norm.md says what was measured.
+        The averages of a network follow one law. If the losses pass data through it
+        (for a decoder: codes of data), they follow these passes, else those of samples.
+        Mixed averages would fit neither; docs/batch_norm.md has measurements.
 
         Args:
-            network: The attribute that holds it.
-            of_data: Whether it is fed data or what comes from them.
+            network: The attribute that holds the network.
+            of_data: Whether its input is data or is calculated from data.
         """
         self._passes.setdefault(network, set()).add(of_data)
         return of_data or True not in self._passes_of_data.get(network, ())
@@ -166,7 +169,7 @@ class Game(Configured, Trainer):
         raise NotImplementedError
 
     def least_share(self) -> tuple[int, str]:
-        """How many examples of a batch each replica needs in training, and for what."""
+        """The least number of examples per replica in training, and the reason."""
         norms = checks.batch_norms(self._networks())
         if norms:
             return 2, (
@@ -176,7 +179,7 @@ class Game(Configured, Trainer):
         return super().least_share()
 
     def build(self, input_shape=None):
-        """Nothing is left to build: the networks are."""
+        """Does nothing: the networks are built already."""
         self.built = True
 
     # ---- Compiling ---------------------------------------------------------------
@@ -197,24 +200,24 @@ class Game(Configured, Trainer):
             optimizer: Optimizer of the main player (an object, or a name that Keras
                 knows, "adam" for `ks.optimizers.Adam`), e.g. of encoder and decoder.
                 Clip gradients with Keras's own `clipnorm`, `global_clipnorm` or
-                `clipvalue`; over several replicas they are summed before. Keras's
-                callbacks that change the learning rate change those of all players;
-                see `keras_svae.callbacks.ForPlayer` for one alone.
-            jit_compile: Compile the step with XLA. Measure first: slower on our CPUs.
-                The model's own noise is the same with and without. Keras's Dropout
-                and GaussianNoise draw other masks under XLA; and replicas, which hold
-                the same seed, all draw the same.
+                `clipvalue`; gradients of several replicas are summed before clipping.
+                Keras's callbacks that change the learning rate change the rates of all
+                players; see `keras_svae.callbacks.ForPlayer` for one player.
+            jit_compile: Compile the step with XLA. Measure first: it was slower on our
+                CPUs. The model's own noise is the same with and without XLA. But
+                Keras's Dropout and GaussianNoise draw other masks under XLA, and all
+                replicas have the same seed and draw the same masks.
             run_eagerly: Run without a graph, for debugging.
             steps_per_execution: Steps per call of the graph.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
-                kept beside them: see `keras_svae.callbacks.AveragedWeights`.
+                which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
             **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
 
         Raises:
-            ValueError: For a missing optimizer, one given to two players, one that
-                scales the loss or averages weights, one that accumulates gradients
-                under several replicas; or for XLA or several steps per execution
-                under several replicas.
+            ValueError: For a missing optimizer; for one that two players share, or that
+                scales the loss or averages weights; for one that accumulates gradients
+                under several replicas; or for XLA or several steps per execution under
+                several replicas.
             TypeError: For an argument that no player asks for.
         """
         optimizers = {"optimizer": optimizer, **optimizers}
@@ -277,12 +280,12 @@ class Game(Configured, Trainer):
 
     @property
     def step(self) -> int:
-        """How many steps the model has been trained; saved with the weights."""
+        """The number of steps the model was trained; it is saved with the weights."""
         return int(self._step.numpy())
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        """The optimizers of a compiled model, by the argument of `compile`."""
+        """The optimizers of a compiled model, by their argument of `compile`."""
         return {name: getattr(self, name) for name in self._optimizer_names}
 
     def variables_of(self, player: Player) -> list[keras.Variable]:
@@ -304,7 +307,8 @@ class Game(Configured, Trainer):
 
     def train_step(self, data):
         fed = self._fed(data)
-        # Past the end of data, what depends on none of them would be done once more.
+        # Without this, work that needs no data would run once more after the data's
+        # end.
         given = tf.control_dependencies(keras.tree.flatten(fed))
         with given, philox.without_xla(not self.jit_compile):
             return self._train_on(fed)
@@ -314,7 +318,7 @@ class Game(Configured, Trainer):
         play = getattr(self, f"_play_{self.play}")
         checked: list[tf.Tensor] = []
         found = list(play(fed.batch, noise, self._weighing(fed), checked))
-        # A step that stops at a number that is not finite is none.
+        # A step that stops at a number that is not finite does not count.
         with tf.control_dependencies(checked):
             self._step.value.assign_add(1)  # Keras's own is two nodes
             return self._logs(found)
@@ -351,7 +355,7 @@ class Game(Configured, Trainer):
                     draw = self.draw(batch, noise.fold(index), True)
                     added: dict[str, list] = {}
                     # One tape per draw: later players' losses continue on it, so that
-                    # nothing of the draw is computed twice.
+                    # no part of the draw is computed twice.
                     tape = tf.GradientTape(persistent=True)
                 with tape, scope(draw.noise):
                     terms, added = self._terms(name, draw, added)
@@ -361,7 +365,7 @@ class Game(Configured, Trainer):
                 checked += self._checked(name, means)
                 means = self._apply(name, gradients, checked, means)
                 yield from self._logged(name, means)
-                # The latest of each name: a player may not ask for what others have.
+                # The latest of each name: a player may not use what others use.
                 log.update(self._means_of(draw.log, weighing))
                 if set(player.networks.split()) & set(self.sampled_from.split()):
                     draw = None
@@ -394,9 +398,9 @@ class Game(Configured, Trainer):
         """A player's loss, and what layers have added in all calls on this draw.
 
         Args:
-            name: The player's.
+            name: The player's name.
             draw: The samples of this turn.
-            added: What layers have added on it in turns before, by network.
+            added: By network, what layers added on this draw in earlier turns.
         """
         with moving_averages(False, self._still_in(name)):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
@@ -414,11 +418,11 @@ class Game(Configured, Trainer):
         return found, added
 
     def _still_in(self, name: str) -> list[keras.layers.Layer]:
-        """Layers whose averages of batch normalisation stand still in a turn.
+        """Layers whose averages of batch normalisation do not change in a turn.
 
-        They are those of other players' critics, which follow what their own player
-        shows them. Of networks that samples come from a draw decides, which may serve
-        several players.
+        These are layers of other players' critics. Their averages follow the inputs
+        that their own player gives them. For networks that make samples, the draw
+        decides, because it may serve several players.
         """
         moved = {*self.players[name].networks.split(), *self.sampled_from.split()}
         others = {key: one for key, one in self._networks().items() if key not in moved}
@@ -427,7 +431,7 @@ class Game(Configured, Trainer):
     def _means_of(
         self, terms: dict[str, Any], weighing: Weighing
     ) -> dict[str, list[Mean]]:
-        """The means that terms are made of."""
+        """The means that make up the terms."""
         found = {}
         for key, term in terms.items():
             found[key] = [weighing.mean(part) for part in Term.of(term, key).parts]
@@ -454,13 +458,13 @@ class Game(Configured, Trainer):
         return [variable.value for variable in self.variables_of(player)]
 
     def _apply(self, name: str, gradients, checked: list, means: dict) -> dict:
-        """Updates a player's weights, after what has been checked, losses first.
+        """Updates a player's weights after all checks. The losses are checked first.
 
-        Its gradients are checked, too, and become part of that.
+        The gradients are checked, too, and these checks are added to the list.
 
-        Where a loss needs no gradient with respect to a network it has read, TF 2.21's
-        graph optimiser can lose the order of that reading and this writing: seen in
-        AS-VAE-r, whose critic now and then saw half of the decoder's update.
+        Sometimes a loss reads a network but needs no gradient for it. Then the graph
+        optimiser of TF 2.21 can lose the order of this reading and this writing. This
+        happened in AS-VAE-r: its critic sometimes saw half of the decoder's update.
 
         Returns:
             The means of the loss, as they are logged.
@@ -500,7 +504,7 @@ class Game(Configured, Trainer):
                 updates.finite(gradient, name, variable.path, "gradient")
                 for gradient, variable in zip(gradients, variables, strict=True)
             ]
-        # None is applied before all are known to be finite.
+        # Gradients are applied only after all are known to be finite.
         checked += [updates.values(one) for one in gradients]
         with tf.control_dependencies(checked):
             update(updates.passed(gradients))
@@ -532,7 +536,7 @@ class Game(Configured, Trainer):
             self._means.reset_state()
 
     def get_metrics_result(self):
-        """The means of all batches since the last reset, by name."""
+        """By name, the means of all batches since the last reset."""
         return {} if self._means is None else self._means.result(self._means.known())
 
     def _metric_name(self, player: str, term: str) -> str:
@@ -541,7 +545,8 @@ class Game(Configured, Trainer):
         return f"{player}_{term}" if term else f"{player}_loss"
 
     def _make_means(self) -> None:
-        """One running mean per player, term and observation, known by a dry run."""
+        """Makes running means for players, terms and observations. A dry run finds
+        them."""
         found: dict[str, Any] = {}
         self._owners: dict[str, tuple[str, str]] = {}
         self._of_batch: dict[str, tuple[str, str]] = {}
@@ -573,7 +578,7 @@ class Game(Configured, Trainer):
         tf.function(dry_run, autograph=False).get_concrete_function(self.batch_spec())
         self._passes_of_data = self._passes
         if len(self.players) == 1:
-            # What Keras's callbacks look at: a bound or an error that is minimised.
+            # Keras's callbacks look at this: a bound or an error that is minimised.
             (player,) = self.players
             found["loss"] = [f"{player}_loss"]
             self._owners["loss"] = player, ""
@@ -581,7 +586,7 @@ class Game(Configured, Trainer):
         self._means = Means(found)
 
     def _logged(self, player: str, means: dict[str, list[Mean]]):
-        """Means by the names under which they are logged."""
+        """The means under their names in the log."""
         return [(self._metric_name(player, key), found) for key, found in means.items()]
 
     def _logs(self, found: list, empty: float = 0.0) -> dict[str, tf.Tensor]:
@@ -625,8 +630,8 @@ class Game(Configured, Trainer):
         self.train_function = guarded
 
     def _raise_diverged_logs(self, logs: dict) -> None:
-        # The first in playing order: the others look at what it has spoiled. Its total
-        # is named only where no single term of it is to blame.
+        # The first in playing order: it spoils what the others read. Its total is named
+        # only if no single term of it is the cause.
         order = [*self.players, ""]
         name = min(
             logs,
@@ -661,7 +666,7 @@ class Game(Configured, Trainer):
         return {"seed": tf.TensorSpec([], tf.int32)}
 
     def endpoints(self) -> dict[str, tuple]:
-        """For each endpoint of the SavedModel its function and input signature."""
+        """For each endpoint of the SavedModel: its function and input signature."""
         return endpoints.of_model(self)
 
     def export(
@@ -674,12 +679,12 @@ class Game(Configured, Trainer):
 
         Args:
             filepath: A folder that is new or empty.
-            format: "tf_saved_model", the only one of Keras's formats that is written.
-            verbose: Whether to print where it is and which endpoints it has.
+            format: "tf_saved_model". Other formats of Keras are not supported.
+            verbose: Whether to print the path and the endpoints.
 
         Raises:
             ValueError: For another format.
-            FileExistsError: If there is something already.
+            FileExistsError: If something is there already.
         """
         checks.choice("format", format, ("tf_saved_model",))
         endpoints.export(self, filepath)

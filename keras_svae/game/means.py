@@ -1,4 +1,4 @@
-"""Running means of what a model logs, all of them in two vectors."""
+"""Running means of what a model logs, all in two vectors."""
 
 from collections.abc import Iterable
 
@@ -14,13 +14,13 @@ __all__ = ["Means"]
 class Means(keras.metrics.Metric):
     """Means over the examples of several batches, by name.
 
-    Each part of a term is a mean of its own, the sum of weighted values over the sum of
-    weights, and what is logged under a name is a sum of such means. A step changes two
-    variables, however many names there are.
+    Each part of a term has a mean of its own: the sum of weighted values over the sum
+    of weights. A logged value is a sum of such means. A step changes two variables, for
+    any number of names.
 
     Args:
-        names: For each name how many parts it has, and the names whose sum it is
-            instead: a player's loss is the sum of its terms.
+        names: For each name the number of its parts. Or the names that it is the sum
+            of: a player's loss is the sum of its terms.
     """
 
     def __init__(self, names: dict[str, "int | list[str]"]):
@@ -38,11 +38,11 @@ class Means(keras.metrics.Metric):
         self.size = size
         self.total = self.add_variable((size,), "zeros", name="total")
         self.weight = self.add_variable((size,), "zeros", name="weight")
-        # How many batches have been evaluated: what their noise is folded by.
+        # The number of evaluated batches. The noise of a batch depends on it.
         self.batches = self.add_variable((), "zeros", name="batches")
 
     def update_state(self, found: Iterable[tuple[str, list[Mean]]]) -> None:
-        """Adds what a step has found, under each name possibly several times."""
+        """Adds the values of a step. A name may appear several times."""
         placed: list[list[Mean]] = [[] for _ in range(self.size)]
         for name, means in found:
             for place, mean in zip(self.places[name], means, strict=True):
@@ -51,7 +51,7 @@ class Means(keras.metrics.Metric):
         if all(mean.total is None for several in placed for mean in several) and all(
             len({id(mean.weight) for mean in several}) <= 1 for several in placed
         ):
-            # One multiplication for all of them: the batch is each one's weight.
+            # One multiplication serves all of them: the weight of each is the batch.
             values = _rows([mean.value for mean in several] for several in placed)
             (count,) = {
                 id(mean.weight): mean.weight for several in placed for mean in several
@@ -63,11 +63,11 @@ class Means(keras.metrics.Metric):
         self.weight.value.assign_add(weights)
 
     def result(self, names: Iterable[str] | None = None, empty: float = 0.0) -> dict:
-        """The means by name: of all names, or of these.
+        """The means by name.
 
         Args:
-            names: Which.
-            empty: What the mean of nothing is.
+            names: The names to return; None for all.
+            empty: The mean of no values.
         """
         total, weight = self.total.value, self.weight.value
         means = tf.math.divide_no_nan(total, weight)
@@ -81,7 +81,7 @@ class Means(keras.metrics.Metric):
         return found
 
     def known(self) -> list[str]:
-        """The names that have a mean of something; outside of graphs."""
+        """The names that have a mean of some values. Use it outside of graphs."""
         weight = np.asarray(self.weight)
         return [n for n in self.names if all(weight[i] > 0 for i in self.places[n])]
 
@@ -91,7 +91,7 @@ class Means(keras.metrics.Metric):
 
 
 def _rows(values: Iterable[list[tf.Tensor]]) -> tf.Tensor:
-    """The sums of several scalars each, one vector; 0 of none."""
+    """Several sums of scalars as one vector. A sum of no scalars is 0."""
     return tf.stack([sum(one[1:], one[0]) if one else 0.0 for one in values])
 
 
@@ -100,7 +100,7 @@ class _View(keras.metrics.Metric):
 
     def __init__(self, means: Means, name: str):
         super().__init__(name=name)
-        self._means = lambda: means  # not tracked: it is the model's
+        self._means = lambda: means  # not tracked: it belongs to the model
 
     def update_state(self, *args, **kwargs):
         raise NotImplementedError("All means are updated at once.")

@@ -1,4 +1,4 @@
-"""What callbacks look at: columns of the log that are there, or a clear word before."""
+"""Checks before training that the log will have the columns that callbacks read."""
 
 from collections.abc import Iterable
 
@@ -8,10 +8,10 @@ __all__ = ["checked"]
 
 
 class _Columns(keras.callbacks.Callback):
-    """Tells `CSVLogger` all columns: the first epoch may have no validation.
+    """Gives `CSVLogger` all columns: the first epoch may have no validation.
 
-    Keras takes those of the first epoch, and of training for validation, where a game
-    has others.
+    Keras uses the columns of the first epoch. It assumes that validation has the same
+    columns as training, but a game has others there.
     """
 
     def __init__(self, logger: keras.callbacks.CSVLogger, columns: list[str]):
@@ -23,10 +23,10 @@ class _Columns(keras.callbacks.Callback):
 
 
 def checked(callbacks, model, validated: bool):
-    """The callbacks of `fit`; what they monitor is there.
+    """The callbacks of `fit`, after a check that the log has what they monitor.
 
     Args:
-        callbacks: As a caller gave them.
+        callbacks: The callbacks that the caller gave.
         model: The compiled model.
         validated: Whether there are validation data.
 
@@ -50,15 +50,15 @@ def checked(callbacks, model, validated: bool):
 
 
 def _wanted(callback) -> str | None:
-    """The column that a callback of Keras, or of KerasTuner, decides by."""
+    """The column on which a callback of Keras or KerasTuner bases its decision."""
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return callback.monitor if callback.save_best_only else None
     for kind in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
         if isinstance(callback, kind):
-            # A class of the caller's own may bring the value itself.
+            # A class of the caller's own may supply the value itself.
             own = type(callback).on_epoch_end is not kind.on_epoch_end
             return None if own else callback.monitor
-    # KerasTuner's callback that keeps the best epoch; it is not imported here.
+    # KerasTuner has a callback that keeps the best epoch. It is not imported here.
     objective = getattr(callback, "objective", None)
     return getattr(objective, "name", None)
 

@@ -13,15 +13,15 @@ _CALLBACKS = (
 
 
 class ForPlayer(keras.callbacks.Callback):
-    """Lets a callback that looks at `model.optimizer` see another player's optimizer.
+    """Shows another player's optimizer to a callback that looks at `model.optimizer`.
 
-    Without it `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
-    learning rate of `optimizer`, and those of the other players change by the same
+    Without it, `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
+    learning rate of `optimizer`. The rates of the other players change by the same
     factor.
 
     Args:
         callback: The callback.
-        optimizer: The argument of `compile` that brought the optimizer.
+        optimizer: The argument of `compile` that gave the optimizer.
 
     Raises:
         ValueError: Before training starts, if the model has no such optimizer.
@@ -36,7 +36,7 @@ class ForPlayer(keras.callbacks.Callback):
     ):
         super().__init__()
         self.callback, self.optimizer = callback, optimizer
-        # It is the other one at all times of training.
+        # This object stands in for the other callback during all of training.
         for name in dir(keras.callbacks.Callback):
             if name.startswith("on_") or name == "set_params":
                 setattr(self, name, getattr(callback, name))
@@ -69,7 +69,7 @@ class _ForAll(ForPlayer):
                 f"received: schedules in {scheduled}. For one player: "
                 "ks.callbacks.ForPlayer(callback, 'optimizer')."
             )
-        # The main player's first.
+        # The main player's optimizer comes first.
         others = [
             one for one in model.optimizers.values() if one is not model.optimizer
         ]
@@ -77,7 +77,7 @@ class _ForAll(ForPlayer):
 
 
 class _Optimizers:
-    """What callbacks take for one optimizer."""
+    """All optimizers as one object, which callbacks take for one optimizer."""
 
     def __init__(self, optimizers: list):
         self._all = optimizers
@@ -90,7 +90,7 @@ class _Optimizers:
     @learning_rate.setter
     def learning_rate(self, rate):
         before, rate = float(self._all[0].learning_rate), float(rate)
-        if before:  # a rate of 0 keeps no proportion
+        if before:  # with a rate of 0, there is no ratio to keep
             self._shares = [float(one.learning_rate) / before for one in self._all]
         for one, share in zip(self._all, self._shares, strict=True):
             one.learning_rate = rate if one is self._all[0] else rate * share
@@ -100,7 +100,7 @@ class _Optimizers:
 
 
 class _Seen:
-    """A model as a callback sees it: with one optimizer."""
+    """The model with only one optimizer, for a callback."""
 
     def __init__(self, model, optimizer):
         self.__dict__.update(_model=model, optimizer=optimizer)
@@ -113,10 +113,11 @@ class _Seen:
 
 
 def for_all_players(callbacks, model) -> list | None:
-    """The callbacks of `fit`; those that set a learning rate set all players'.
+    """The callbacks of `fit`. Those that set a learning rate set it for all players.
 
     Raises:
-        TypeError: For a `keras.callbacks.CallbackList`, which cannot be looked into.
+        TypeError: For a `keras.callbacks.CallbackList`, whose callbacks are not
+            visible.
     """
     if callbacks is None:
         return None

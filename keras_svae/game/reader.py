@@ -1,4 +1,4 @@
-"""Passes over a `keras.utils.PyDataset`, as Keras makes them."""
+"""Passes over a `keras.utils.PyDataset`, in the same way as Keras."""
 
 import collections
 import concurrent.futures
@@ -13,10 +13,10 @@ __all__ = ["Reader"]
 
 
 class Reader:
-    """Passes over a `keras.utils.PyDataset`, read ahead by its workers.
+    """Passes over a `keras.utils.PyDataset`. Its workers read ahead.
 
     Attributes:
-        count: How many batches there are; None for no end.
+        count: How many batches there are; None for an endless data set.
     """
 
     def __init__(self, data: keras.utils.PyDataset, shuffle: bool):
@@ -38,7 +38,7 @@ class Reader:
 
     def _by_workers(self, numbers):
         if self.data.use_multiprocessing:
-            # Forked processes have the data as they are, without pickling them.
+            # Forked processes share the data without pickling.
             workers = concurrent.futures.ProcessPoolExecutor(
                 self.data.workers,
                 mp_context=multiprocessing.get_context("fork"),
@@ -66,10 +66,10 @@ _held: list[keras.utils.PyDataset] = []
 
 
 def _hold(data: keras.utils.PyDataset) -> None:
-    """Of a worker process: keeps the data that it reads from."""
+    """Runs in a worker process: keeps the data that the worker reads."""
     _held[:] = [data]
 
 
 def _get(number: int):
-    """Of a worker process: a batch."""
+    """Runs in a worker process: returns a batch."""
     return _held[0][number]

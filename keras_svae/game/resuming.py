@@ -1,4 +1,4 @@
-"""Going on within an epoch: its rest comes first."""
+"""Resumes training within an epoch: the rest of that epoch comes first."""
 
 from collections.abc import Callable
 
@@ -8,19 +8,19 @@ __all__ = ["fit"]
 
 
 def fit(call: Callable, model, training, given: dict) -> keras.callbacks.History:
-    """Calls Keras's `fit`, twice after a backup within an epoch.
+    """Calls Keras's `fit`, or calls it twice after a backup within an epoch.
 
-    A backup says how many steps its epoch had. Where `fit` is called with as many, for
-    the epoch that was interrupted, the rest of that epoch is a call of its own.
+    A backup says how many steps its epoch had. If `fit` gets the same number for the
+    interrupted epoch, the rest of that epoch is a call of its own.
 
     Args:
         call: Keras's `fit`.
         model: The model, perhaps just restored.
-        training: Its data, standing at the model's step.
+        training: Its data, positioned at the model's step.
         given: The arguments of `fit`.
 
     Raises:
-        ValueError: If the data cannot be entered in two calls.
+        ValueError: If the data cannot be split over two calls.
     """
     (data, first), *others = _calls(model, training, given)
     history = call(data, **first)

@@ -1,4 +1,4 @@
-"""Files that replace another: whole, or not at all."""
+"""Saving that replaces a file completely, or not at all."""
 
 import os
 import pathlib
@@ -8,10 +8,10 @@ __all__ = ["SavedAtOnce"]
 
 
 class SavedAtOnce:
-    """A Keras model whose files are replaced at once: a kill leaves the old one.
+    """A Keras model that replaces a file in one step: a kill leaves the old file.
 
-    Files on this machine's disks are written beside, then put in place. Keras writes
-    all others itself.
+    For the local disks, a new file is first written beside the old one and then
+    renamed. Keras itself writes all other files.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):

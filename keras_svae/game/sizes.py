@@ -1,4 +1,4 @@
-"""How many examples a batch must have, so that every replica can do with its share."""
+"""How many examples a batch needs, so that each replica gets enough of them."""
 
 import warnings
 
@@ -15,7 +15,7 @@ class Sizes:
     Args:
         least: How many examples each replica needs.
         why: What is expected, for messages.
-        replicas: Over how many replicas a batch is spread.
+        replicas: The number of replicas that share a batch.
 
     Attributes:
         left_out: How many batches were left out.
@@ -26,16 +26,17 @@ class Sizes:
         self.left_out = 0
 
     def smallest_share(self, size: int, full: int) -> int:
-        """What the replica with the fewest examples gets of a batch.
+        """The number of examples in the smallest share of a batch over replicas.
 
-        TensorFlow deals out a batch in shares of a full batch, as far as it goes, or in
-        equal shares, rounded up. It does not say which: this is the lesser.
+        TensorFlow splits a batch in one of two ways: it gives out shares of a full
+        batch as long as examples are left, or it gives equal shares, rounded up. It
+        does not say which way it uses. This is the smaller number of the two.
         """
         shares = (-(-one // self.replicas) for one in (full, size))
         return max(0, min(size - share * (self.replicas - 1) for share in shares))
 
     def check(self, size: int, full: int) -> None:
-        """Raises a ValueError for a batch of this size, where full ones have `full`."""
+        """Raises a ValueError if this size is too small; full batches have `full`."""
         if self.smallest_share(size, full) < self.least:
             raise ValueError(
                 f"Expected {self.why}; received: a batch of {size} on {self.replicas} "
@@ -45,15 +46,16 @@ class Sizes:
     def large_enough(
         self, data: tf.data.Dataset, finite: bool, steps: int | None
     ) -> tf.data.Dataset:
-        """Without batches that are too small for the global step: none is then begun.
+        """Drops batches that are too small for the global step, before the step starts.
 
-        All replicas and workers decide alike, since the whole batch is looked at.
+        All replicas and workers decide the same, because they check the whole batch.
 
         Args:
             data: The batches.
-            finite: Whether their number is known, and so that the first is kept.
-            steps: How many make an epoch; None for all of them. Keras begins data of a
-                known number anew at their end, which is lost here: so they repeat.
+            finite: Whether their number is known. If so, the first batch is kept.
+            steps: The number of batches in an epoch; None for all. At the end of data
+                of known number, Keras starts them again. It cannot do so here, because
+                the number is lost. So these data repeat.
         """
         known = keras.tree.flatten(data.element_spec)[0].shape[0] is not None
         if self.least <= 1 or known:

@@ -1,8 +1,8 @@
 """What a loss is made of: means over data, over samples, and statistics of a batch.
 
-A method gives the values of single examples and says whose they are. The base class
-takes the means over the batch of all replicas, in which the examples of data have the
-weights that the user gave them.
+A method gives the values of single examples and says what they belong to. The base
+class takes the means over the batch of all replicas. There, the examples of data have
+the weights that the user gave.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ class Part:
     where: tf.Tensor | None = None
 
     def scaled(self, mean: tf.Tensor) -> tf.Tensor:
-        """Their mean, multiplied."""
+        """Their mean, times `scale`."""
         plain = isinstance(self.scale, (int, float)) and self.scale == 1
         return mean if plain else self.scale * mean
 
@@ -45,11 +45,11 @@ class Term:
 
     @classmethod
     def of(cls, value: "Loss", name: str = "") -> "Term":
-        """A term from what a loss gave.
+        """A term, made from a value that a loss returned.
 
         Args:
-            value: A term; or one value per example of data, (batch,); or a scalar, a
-                mean over the batch that is taken already.
+            value: A term; or one value per example of data, (batch,); or a scalar,
+                which already is a mean over the batch.
             name: What the term is called, for the message of the error.
 
         Raises:
@@ -64,11 +64,11 @@ class Term:
 
     @property
     def of_examples(self) -> bool:
-        """Whether weights of examples can be honoured: no part is of a whole batch."""
+        """Whether weights of examples can be used: no part is of a whole batch."""
         return all(part.kind != "batch" for part in self.parts)
 
     def __add__(self, other: "Loss") -> "Term":
-        if isinstance(other, (int, float)) and other == 0:  # what `sum` starts from
+        if isinstance(other, (int, float)) and other == 0:  # `sum` starts from 0
             return self
         return Term(self.parts + Term.of(other).parts)
 
@@ -111,12 +111,12 @@ Loss: TypeAlias = Term | tf.Tensor | float
 def over_data(
     values: tf.Tensor, where: tf.Tensor | None = None, name: str = ""
 ) -> Term:
-    """The mean over examples of data, each counted by its weight.
+    """The mean over examples of data. Each counts by its weight.
 
     Args:
         values: One for each, (batch,), or (batch, 1).
-        where: Which of them count, bool (batch,); None for all. Without any the mean
-            is 0.
+        where: Which of them count, bool (batch,); None for all. If none counts, the
+            mean is 0.
         name: What the term is called, for the message of the error.
 
     Raises:
@@ -126,11 +126,11 @@ def over_data(
 
 
 def over_samples(values: tf.Tensor, name: str = "") -> Term:
-    """The mean over samples of the model, of which each counts once.
+    """The mean over samples of the model. Each counts once.
 
     Args:
-        values: One for each, (batch,), or (batch, 1), as many as there are examples;
-            or a scalar that is made of samples alone, such as a sum that weighs them.
+        values: One for each, (batch,), or (batch, 1), as many as there are examples. Or
+            a scalar that is made only of samples, such as a weighted sum.
         name: What the term is called, for the message of the error.
 
     Raises:
@@ -145,8 +145,8 @@ def over_samples(values: tf.Tensor, name: str = "") -> Term:
 def over_batch(value: tf.Tensor) -> Term:
     """A statistic of a batch of data, in which examples do not count one by one.
 
-    Several replicas have one each, and the mean of them counts. Weights of examples
-    cannot be honoured.
+    Each replica has one, and the mean of these counts. Weights of examples cannot be
+    used.
 
     Args:
         value: A scalar.
@@ -171,7 +171,7 @@ class Mean:
     """A mean over the batch of all replicas, seen from one of them.
 
     Attributes:
-        value: The share of this replica in it; the average of all shares is the mean.
+        value: This replica's share of the mean; the average of all shares is the mean.
         weight: The sum of the weights of this replica's values.
         total: Their weighted sum; None for `value * weight`.
     """
@@ -216,7 +216,7 @@ class Weighing:
         return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def _plain_mean(self, values):
-        """Each once: what is minimised is often logged too."""
+        """The plain mean, computed once: a loss is often logged too."""
         if id(values) not in self._known:
             self._known[id(values)] = values, tf.reduce_mean(values)
         return self._known[id(values)][1]
@@ -233,13 +233,13 @@ class Weighing:
             weight = known if weight is None else weight * known
             here = tf.reduce_sum(weight)
             everywhere = self._over_replicas(here)
-            # Values that are not asked for may be anything.
+            # Values that do not count may be anything.
             values = tf.where(part.where, tf.reshape(values, tf.shape(weight)), 0.0)
         if weight is None and self.replicas == 1:
             value = part.scaled(self._plain_mean(values))
             return Mean(value, here)
         if values.shape.rank == 0:
-            # An empty replica has no statistic, not even one that is NaN.
+            # An empty replica has no statistic. It must not pass on a NaN.
             total = tf.where(here > 0, values * here, 0.0)
         elif weight is None:
             total = tf.reduce_sum(values)

@@ -1,4 +1,4 @@
-"""Keras's entrances: how data, weights of examples and callbacks reach a step."""
+"""Keras's methods: how data, weights of examples and callbacks reach a step."""
 
 import contextlib
 import inspect
@@ -19,17 +19,17 @@ __all__ = ["Trainer"]
 
 
 class Trainer(SavedAtOnce, keras.Model):
-    """A model whose data are looked at before they reach a step.
+    """A model that checks data before they reach a step.
 
-    A subclass says what it needs of the user's data, and refuses what it cannot take.
+    A subclass says what it needs of the user's data, and refuses what it cannot use.
     """
 
-    # Of a compiled model.
+    # Only a compiled model has averages.
     averages: Averages | None = None
     players: dict[str, Any] = {}
-    # By name, the player and the term of a loss that is of a whole batch.
+    # For each metric's name, the player and the term that is of a whole batch.
     _of_batch: dict[str, tuple[str, str]] = {}
-    # Steps since `fit` was called; where a backup was restored; steps of an epoch.
+    # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
 
     # ---- What a method gives -----------------------------------------------------
@@ -37,22 +37,22 @@ class Trainer(SavedAtOnce, keras.Model):
     def check_data(self, batch) -> None:
         """Raises a ValueError on a batch that the model cannot learn from.
 
-        Of symbolic tensors types and shapes are looked at, of others values too.
+        For symbolic tensors, types and shapes are checked; for others, values too.
         """
 
     def check_inputs(self, inputs) -> None:
         """Raises a ValueError on a batch that the model cannot be called on."""
 
     def least_share(self) -> tuple[int, str]:
-        """How many examples of a batch each replica needs in training, and for what."""
+        """The least number of examples per replica in training, and the reason."""
         return 1, "at least 1 example per replica"
 
     def unpack(self, data):
-        """What of the dataset's element the method needs: here x of `(x, ...)`."""
+        """The part of the data's element that the method needs: here x of `(x, ...)`."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
     def unpack_inputs(self, data):
-        """What of it `predict` calls the model on."""
+        """The part of an element that is the model's input in `predict`."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
     def unpack_weight(self, data):
@@ -62,14 +62,14 @@ class Trainer(SavedAtOnce, keras.Model):
     # ---- Data --------------------------------------------------------------------
 
     def _feed(self, training: bool) -> Feed:
-        """What makes batches of a user's data."""
+        """The object that makes batches of a user's data."""
         replicas = self.distribute_strategy.num_replicas_in_sync
         least = self.least_share() if training else (0, "")
         purpose = "to train on" if training else "to evaluate on"
         return Feed(self._unpacked, self._look, least, replicas, purpose)
 
     def _unpacked(self, element) -> Fed:
-        """A `Fed` of an element of the user's data."""
+        """A `Fed` from an element of the user's data."""
         if isinstance(element, dict):
             raise ValueError(
                 "Expected elements x, (x, y) or (x, y, sample_weight); received: a "
@@ -95,13 +95,13 @@ class Trainer(SavedAtOnce, keras.Model):
             )
 
     def _fed(self, data) -> Fed:
-        """What a step is given, as `fit` has made it; else looked at here."""
+        """The data for a step: `fit` has checked them, or they are checked here."""
         if isinstance(data, tuple) and not isinstance(data, Fed) and len(data) == 3:
-            if isinstance(data[0], Fed):  # of `train_on_batch`
+            if isinstance(data[0], Fed):  # comes from `train_on_batch`
                 data = data[0]
         if isinstance(data, Fed):
             return data
-        # A distributed data set is the user's own.
+        # A distributed data set belongs to the user.
         return self._feed(training=False).in_graph(self._unpacked(data))
 
     def _weighing(self, fed: Fed) -> Weighing:
@@ -113,7 +113,7 @@ class Trainer(SavedAtOnce, keras.Model):
         return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
 
     def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
-        """A `Fed` of arrays; x itself where it is another kind of data."""
+        """A `Fed` of arrays; x itself if it is another kind of data."""
         if not checks.are_arrays(x):
             checks.beside_data(x, y, sample_weight, class_weight)
             return x
@@ -122,7 +122,7 @@ class Trainer(SavedAtOnce, keras.Model):
             sample_weight = checks.class_weight(class_weight, y, sample_weight)
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
-        if isinstance(y, list):  # of numbers, which are no arrays of their own
+        if isinstance(y, list):  # its numbers are no arrays
             y = np.asarray(y)
         data = x if y is None else (x, y)
         weight = () if sample_weight is None else sample_weight
@@ -130,7 +130,7 @@ class Trainer(SavedAtOnce, keras.Model):
 
     @contextlib.contextmanager
     def _told(self, *feeds: Feed):
-        """Where a batch was wrong, its own error in place of TensorFlow's."""
+        """If a batch was wrong, raises its own error instead of TensorFlow's."""
         try:
             yield
         except Exception:
@@ -142,12 +142,12 @@ class Trainer(SavedAtOnce, keras.Model):
     # ---- Keras's other entrances -------------------------------------------------
 
     def fit(self, x=None, *args, **kwargs):
-        """Keras's `fit`, of data that are looked at. See `keras.Model.fit`.
+        """Keras's `fit`, with checks of the data. See `keras.Model.fit`.
 
-        Each batch is looked at before its update: its type, shape, range, and whether
-        its values are finite. One that is too small for the networks' batch
-        normalisation, or for the method, is left out with a warning. A `Diverged` and
-        an interruption leave the weights of the last step.
+        Each batch is checked before its update: its type, shape, range, and whether its
+        values are finite. A batch that is too small for the networks' batch
+        normalisation, or for the method, is left out with a warning. After a `Diverged`
+        or an interruption, the model has the weights of the last step.
         """
         self._check_compiled("fit")
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
@@ -170,7 +170,7 @@ class Trainer(SavedAtOnce, keras.Model):
                 steps=given.get("validation_steps"),
             )
         if steps and steps % self.steps_per_execution:
-            # Keras would run on into the next epoch.
+            # Keras would continue into the next epoch.
             raise ValueError(
                 "Expected steps_per_epoch to be a multiple of steps_per_execution="
                 f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
@@ -194,10 +194,10 @@ class Trainer(SavedAtOnce, keras.Model):
         return history
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras's look at a batch under a strategy, to build what is built here.
+        """Keras reads a batch under a strategy, to build what is built here already.
 
-        It would take the batch from a stream that comes once, and fails over several
-        workers where an element is more than one tensor. Keras has no public switch.
+        It would take the batch from a stream that comes once. It fails over several
+        workers if an element is more than one tensor. Keras has no public switch.
         """
 
     def _check_compiled(self, name: str) -> None:
@@ -214,7 +214,7 @@ class Trainer(SavedAtOnce, keras.Model):
 
     @contextlib.contextmanager
     def _averaging(self):
-        """Averages that were lent are given back, or stay if training ended so."""
+        """Takes back averages that were lent. They stay if training ended with them."""
         finished = False
         try:
             yield
@@ -224,8 +224,8 @@ class Trainer(SavedAtOnce, keras.Model):
                 self.averages.end(self.trainable_variables, finished)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Keras's `evaluate`, of data that are looked at: means over all examples."""
-        if kwargs.get("_use_cached_eval_dataset"):  # fit's own
+        """Keras's `evaluate`, with checks of the data: means over all examples."""
+        if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
             return super().evaluate(x, y, batch_size, *args, **kwargs)
         self._check_compiled("evaluate")
         given = inspect.signature(super().evaluate).bind(
@@ -244,7 +244,7 @@ class Trainer(SavedAtOnce, keras.Model):
             return super().evaluate(batches, **given)
 
     def predict(self, x, batch_size=None, *args, **kwargs):
-        """Keras's `predict`, of inputs that are looked at."""
+        """Keras's `predict`, with checks of the inputs."""
         given = inspect.signature(super().predict).bind(x, batch_size, *args, **kwargs)
         given = given.arguments
         x, batch_size = given.pop("x"), given.pop("batch_size", None)
@@ -264,21 +264,21 @@ class Trainer(SavedAtOnce, keras.Model):
         return super().predict_step(data)
 
     def predict_on_batch(self, x):
-        """Keras's `predict_on_batch`, of inputs that are looked at."""
+        """Keras's `predict_on_batch`, with checks of the inputs."""
         self.check_inputs(keras.tree.map_structure(tf.convert_to_tensor, x))
         return super().predict_on_batch(x)
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
     ):
-        """Keras's `train_on_batch`, of a batch that is looked at before."""
+        """Keras's `train_on_batch`, with a check of the batch before."""
         self._check_compiled("train_on_batch")
         fed = self._one_batch(x, y, sample_weight, class_weight, training=True)
         self._begin_training()
         return super().train_on_batch(fed, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """Keras's `test_on_batch`, of a batch that is looked at before."""
+        """Keras's `test_on_batch`, with a check of the batch before."""
         self._check_compiled("test_on_batch")
         fed = self._one_batch(x, y, sample_weight, None, training=False)
         return super().test_on_batch(fed, return_dict=return_dict)
@@ -290,7 +290,7 @@ class Trainer(SavedAtOnce, keras.Model):
         return self._feed(training).one(fed)
 
     def save_own_variables(self, store):
-        """The step, and the state of random layers, which Keras does not keep."""
+        """Saves the step, and the state of random layers, which Keras does not keep."""
         super().save_own_variables(store)
         random_states.save(self, store)
 

@@ -1,4 +1,4 @@
-"""One turn of a player as a call of Keras, which gathers what layers add to losses."""
+"""A player's turn as a Keras call, which collects the losses that layers add."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ class Turn(keras.layers.Layer):
     """Computes a loss, and finds the losses that layers add while it does so.
 
     Keras forgets the losses of a network's layers (`add_loss`, activity regularizers)
-    when the network is called again, unless it is called within another layer's call.
-    This is that layer, of all networks of a model.
+    when the network is called again. It keeps them only if the network is called within
+    another layer's call. This class is that other layer, for all networks of a model.
 
     Args:
         networks: The networks by name.
@@ -28,16 +28,16 @@ class Turn(keras.layers.Layer):
         return self._compute()
 
     def losses_of(self, compute: Callable) -> tuple[object, dict[str, list]]:
-        """What `compute` returns, and scalars that each network's layers added.
+        """What `compute` returns, and the scalars that each network's layers added.
 
-        Penalties of weights are not among them: they belong to no call.
+        Penalties of weights are not included: they belong to no call.
         """
         found = {}
 
         def computed():
             try:
                 found["loss"] = compute()
-            except Exception as error:  # Keras would write its own words around it
+            except Exception as error:  # Keras would wrap it in its own message
                 found["error"] = error
             return tf.zeros(())
 

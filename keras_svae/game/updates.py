@@ -1,4 +1,4 @@
-"""From gradients to updates: what is checked, and what is clipped, before them."""
+"""From gradients to updates: what is checked and clipped before an update."""
 
 import re
 from typing import TypeAlias
@@ -8,18 +8,18 @@ import tensorflow as tf
 
 __all__ = ["all_finite", "clipped", "finite", "found_in", "passed", "values"]
 
-# How a check says in TensorFlow's error whose number it was.
+# The format in which a check's TensorFlow error says which number was wrong.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
-    """The value; a step that computes it stops where it is not finite.
+    """The value; a step stops if it computes this value and it is not finite.
 
     Args:
         value: A loss or a gradient.
-        player: Whose.
+        player: The name of the player.
         what: The term's name, or the weight's path.
         kind: "loss" or "gradient".
     """
@@ -28,7 +28,7 @@ def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
 
 
 def found_in(error: Exception) -> tuple[str, str, str, str] | None:
-    """Player, what, kind and value of the check that an error comes from, if any."""
+    """Player, what, kind and value of the check that raised an error, if one did."""
     found = _CHECKED.search(str(error))
     if found is None:
         return None
@@ -37,32 +37,32 @@ def found_in(error: Exception) -> tuple[str, str, str, str] | None:
 
 
 def all_finite(gradients: list[Gradient]) -> tf.Tensor:
-    """Whether all of them are: a scalar, for XLA, which knows no errors."""
+    """Whether all gradients are finite, as a scalar: XLA cannot raise errors."""
     each = [tf.reduce_all(tf.math.is_finite(values(one))) for one in gradients]
     return tf.reduce_all(each)
 
 
 def passed(gradients: list[Gradient]) -> list[Gradient]:
-    """The gradients, after whatever operations come before this one."""
+    """The gradients, after all operations that must run before."""
     return [_over_values(tf.identity, one) for one in gradients]
 
 
 def values(gradient: Gradient) -> tf.Tensor:
-    """Its numbers: of a sparse one those that are there."""
+    """The gradient's numbers; for a sparse gradient, only those that it stores."""
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
 def clipped(
     gradients: list[Gradient], optimizer: keras.optimizers.Optimizer, replicas: int
 ) -> list[Gradient]:
-    """Gradients of all replicas, clipped as the optimizer clips those of one.
+    """Gradients of all replicas, clipped as an optimizer clips those of one replica.
 
-    Keras clips before it sums over replicas. So the sum is clipped here, and each
-    replica gives its equal part of it, which the optimizer then leaves as it is.
+    Keras clips before it sums over replicas. So the sum is clipped here. Each replica
+    then gives an equal part of it, which the optimizer does not clip again.
 
     Args:
-        gradients: Of this replica.
-        optimizer: Whose limits hold.
+        gradients: The gradients of this replica.
+        optimizer: The optimizer that sets the limits.
         replicas: How many there are.
     """
     norm, value = optimizer.clipnorm, optimizer.clipvalue
@@ -70,10 +70,10 @@ def clipped(
     if replicas == 1 or not (norm or value or global_norm):
         return gradients
     context = tf.distribute.get_replica_context()
-    # Sparse ones may name a row several times, each of which has a norm of its own.
+    # A sparse gradient may name a row several times. Each would have a norm of its own.
     gradients = [tf.convert_to_tensor(one) for one in gradients]
     gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    # In the order in which Keras asks for them.
+    # This is the order in which Keras checks them.
     if norm:
         gradients = [tf.clip_by_norm(one, norm) for one in gradients]
     elif global_norm:

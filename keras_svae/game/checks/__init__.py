@@ -1,4 +1,4 @@
-"""What a model refuses, before any training starts, and how it says so."""
+"""What a model refuses before training starts, and how it reports this."""
 
 from keras_svae.game.checks.data import (
     are_arrays,

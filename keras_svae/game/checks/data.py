@@ -11,17 +11,17 @@ from keras_svae.networks.ends import all_layers
 def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
     """Classes as int64; raises unless they are classes.
 
-    In a graph, a SavedModel's too, their range is looked at when it runs: whatever
-    reads the result waits for that. XLA leaves it out.
+    In a graph (also a SavedModel's), the range is checked when the graph runs: every
+    operation that reads the result waits for this check. XLA leaves the check out.
 
     Args:
         y: What was given, (n,) or a scalar.
         classes: How many classes there are.
-        n: How many examples; None for a single class for all of them.
+        n: How many examples; None if one class serves all of them.
         unlabelled: Whether -1, no class, is allowed.
 
     Raises:
-        ValueError: For another type or shape, and outside graphs for another number.
+        ValueError: For another type or shape. Outside graphs also for another number.
         tf.errors.InvalidArgumentError: In a graph, for another number.
     """
     low = -1 if unlabelled else 0
@@ -34,7 +34,7 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
     if not y.shape.is_compatible_with(shape):
         raise ValueError(f"Expected {what}, shape {shape}; received: shape {y.shape}")
     y = tf.cast(y, tf.int64)
-    least, most = tf.reduce_min(y), tf.reduce_max(y)  # of no y: the extreme integers
+    least, most = tf.reduce_min(y), tf.reduce_max(y)  # of no y: extreme integers
     fine = (least >= low) & (most < classes)
     if eager:
         if not fine:
@@ -51,7 +51,7 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
     """Raises a ValueError on data that a model cannot learn from.
 
     Args:
-        x: A batch. Of a symbolic tensor type and shape are looked at, and no values.
+        x: A batch. For a symbolic tensor, only type and shape are checked.
         shape: What one example should look like.
         value_range: Where values should lie, or None for anywhere.
     """
@@ -88,10 +88,10 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
 
 
 def classes(y, count: int, examples=None, unlabelled: bool = False) -> None:
-    """Raises a ValueError unless y are classes: `labels`, of arrays.
+    """Raises a ValueError unless y are classes. This is `labels` for arrays.
 
     Args:
-        y: What was given. Of a symbolic tensor type and shape are looked at.
+        y: What was given. For a symbolic tensor, only type and shape are checked.
         count: How many classes there are.
         examples: How many examples.
         unlabelled: Whether -1, no class, is allowed.
@@ -111,7 +111,7 @@ def sample_weight(weight, batch) -> None:
     """Raises a ValueError unless each example has a finite weight that is not negative.
 
     Args:
-        weight: What was given. Of a symbolic tensor type and shape are looked at.
+        weight: What was given. For a symbolic tensor, only type and shape are checked.
         batch: The examples.
     """
     shape = tuple(weight.shape)
@@ -137,12 +137,12 @@ def sample_weight(weight, batch) -> None:
 
 
 def class_weight(weights: dict, y, sample_weight) -> np.ndarray:
-    """The weights of examples by their classes, as Keras documents them.
+    """The weights of examples, calculated from weights of classes as in Keras.
 
     Args:
-        weights: By class; a class that is not there has weight 1.
+        weights: A weight for each class; a class that is missing has weight 1.
         y: Classes (batch,).
-        sample_weight: What stands beside it, which must be None.
+        sample_weight: The other argument for weights, which must be None.
 
     Raises:
         ValueError: Without classes, or with both kinds of weights.
@@ -165,7 +165,7 @@ def class_weight(weights: dict, y, sample_weight) -> np.ndarray:
 
 
 def are_arrays(x) -> bool:
-    """Whether x is arrays: of NumPy, TensorFlow, torch, pandas, or several of them."""
+    """Whether x is one or several arrays of NumPy, TensorFlow, torch or pandas."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
         hasattr(one, "shape")
@@ -176,7 +176,7 @@ def are_arrays(x) -> bool:
 
 
 def beside_data(x, y, sample_weight, class_weight) -> None:
-    """Refuses what goes with arrays alone."""
+    """Refuses arguments that are allowed only beside arrays."""
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
             raise ValueError(
@@ -193,11 +193,13 @@ def beside_data(x, y, sample_weight, class_weight) -> None:
 
 
 def split(data: dict, share: float) -> tuple[dict, tuple]:
-    """Arrays without their last rows, and these, as Keras's `validation_split` has it.
+    """Splits arrays into first and last rows, as Keras's `validation_split` does.
+
+    Returns the data without the last rows, and the last rows.
 
     Args:
         data: `x`, `y`, `sample_weight` and `class_weight` of `fit`.
-        share: Of the rows, in (0, 1).
+        share: The share of rows in the second part, in (0, 1).
 
     Raises:
         ValueError: For data that are not arrays, or a share that leaves none.
@@ -228,7 +230,7 @@ def split(data: dict, share: float) -> tuple[dict, tuple]:
 
 
 def batch_norms(networks: dict) -> list[keras.layers.Layer]:
-    """The networks' layers that normalise by the batch in training."""
+    """The networks' layers that normalise with statistics of the batch in training."""
     return [
         layer
         for one in networks.values()

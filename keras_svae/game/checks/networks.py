@@ -17,7 +17,7 @@ def network(name: str, value) -> keras.Model:
         )
     try:
         _ = value.input_shape, value.output_shape
-    except AttributeError:  # of a subclass, which is known by its calls alone
+    except AttributeError:  # a subclass: only its calls tell its shapes
         raise ValueError(
             f"Expected {name} to be a keras.Model whose shapes are known (functional "
             f"or sequential); received: {type(value).__name__}, a subclass. Wrap it: "
@@ -40,14 +40,14 @@ def network(name: str, value) -> keras.Model:
 def inputs(
     name: str, value, reads: str, conditional: bool, classes: int | None = None
 ) -> list[tuple]:
-    """Shapes of what a network reads, with the batch: of x or z, and of classes y.
+    """Shapes, with the batch, of a network's inputs: x or z, and classes y.
 
     Args:
-        name: What it is called.
+        name: The network's name in messages.
         value: The network.
         reads: "x" or "z".
-        conditional: Whether it is to read `[x, y]`, y one-hot (batch, classes).
-        classes: How many, as the other networks have it; None for any number.
+        conditional: Whether it has to read `[x, y]`, y one-hot (batch, classes).
+        classes: The number of classes in the other networks; None for any number.
     """
     read = value.input_shape
     read = read if isinstance(read, list) else [read]
@@ -68,7 +68,7 @@ def inputs(
     return read
 
 
-# Where data of the shapes that a critic of one input is to read come from.
+# Says which network makes the data that a critic of one input reads.
 MADE_BY = {
     "x": "what the generator makes",
     "z": "codes of the encoder",
@@ -79,13 +79,13 @@ MADE_BY = {
 def critic(
     name: str, value, reads: dict[str, tuple], classes: int | None = None
 ) -> None:
-    """Raises unless a critic reads what it is to read, and gives one logit.
+    """Raises unless a critic reads the expected inputs and gives one logit.
 
     Args:
-        name: What it is called.
+        name: The critic's name in messages.
         value: The critic.
-        reads: By name the shape of each input, without the batch.
-        classes: How many classes it reads besides; None for none.
+        reads: For each input its name and its shape, without the batch.
+        classes: How many classes it also reads; None for none.
     """
     network(name, value)
     if len(reads) == 1:
@@ -121,11 +121,11 @@ def classifier(
     """The classifier; raises unless it reads x alone and gives logits of the classes.
 
     Args:
-        name: What it is called.
+        name: The classifier's name in messages.
         value: The classifier.
-        data_shape: Of one example.
+        data_shape: The shape of one example.
         classes: How many there are; None for any number.
-        why: Where data of this shape come from.
+        why: Where data of this shape come from, for messages.
     """
     found = network(name, value)
     read = inputs(name, found, "x", conditional=False)
@@ -137,14 +137,14 @@ def classifier(
 
 
 def raw_output(name: str, network: keras.Model, why: str) -> None:
-    """Raises on an activation at the end, which is applied elsewhere already.
+    """Raises if a network ends with an activation that other code applies again.
 
-    A sigmoid under another one would go unnoticed.
+    Two sigmoids, one after the other, would cause no error.
 
     Args:
-        name: What it is called.
+        name: The network's name in messages.
         network: The network.
-        why: Who applies it.
+        why: Who applies the activation.
     """
     activation = last_activation(network)
     if activation is not None:
@@ -155,16 +155,16 @@ def raw_output(name: str, network: keras.Model, why: str) -> None:
 
 
 def law(role: str, given, name: str, network: keras.Model) -> Law | None:
-    """The law that a network's end names, or that is given; raises if both differ.
+    """The law that a network or an argument names; raises if both name different ones.
 
     Args:
         role: "likelihood" or "posterior".
-        given: The argument of this name, a law or its name; None for the network's.
-        name: What the network is called.
+        given: The argument of this name: a law or its name. None for the network's law.
+        name: The network's name in messages.
         network: The network.
 
     Returns:
-        The law; None where neither says one.
+        The law; None if neither names one.
     """
     said = law_of(network)
     if given is None:
@@ -184,13 +184,13 @@ def _described(one: Law) -> str:
 
 
 def explicit(law) -> None:
-    """Raises unless a law has a density, and says what to pass."""
+    """Raises unless a law has a density. The error says what to pass instead."""
     if not law.explicit:
         law(None)
 
 
 def supports(posterior: Law, prior: str) -> None:
-    """Raises where a posterior gives codes whose density under the prior is 0."""
+    """Raises if a posterior gives codes that have density 0 under the prior."""
     bounded = posterior.activation == "tanh" and posterior.draw == "mean"
     if prior == "uniform" and not bounded:
         raise ValueError(

@@ -8,7 +8,7 @@ from keras_svae.optimizers import get
 
 
 def optimizer_names(players) -> list[str]:
-    """The arguments that `compile` wants, each once."""
+    """The arguments that `compile` needs, each once."""
     return [
         f"{name}=…" for name in dict.fromkeys(p.optimizer for p in players.values())
     ]
@@ -20,12 +20,12 @@ def optimizers(
     """The optimizers by name; raises on a missing, unknown or shared one.
 
     Args:
-        given: What `compile` was given.
-        players: By name.
-        replicas: Over how many replicas a step is spread.
+        given: What `compile` received.
+        players: The players by name.
+        replicas: The number of replicas that share a step.
 
     Raises:
-        ValueError: Also for an optimizer whose updates would not be what it says.
+        ValueError: Also for an optimizer whose updates would differ from its settings.
         TypeError: For a name that no player asks for.
     """
     wanted = {player.optimizer: name for name, player in reversed(players.items())}
@@ -46,7 +46,7 @@ def optimizers(
                 f"compile({name}=keras.optimizers.Adam(...)); received: none"
             )
         one = get(given[name])
-        assert one is not None  # what was given is
+        assert one is not None  # all given values are optimizers
         if any(one is other for other in found.values()):
             raise ValueError(
                 "Expected an optimizer of its own for each player; received: the same "
@@ -70,7 +70,7 @@ def optimizers(
 
 
 def _check_scale(name: str, optimizer) -> None:
-    """Raises on a scale of the loss, which is for float16 and hides what diverges."""
+    """Raises if an optimizer scales the loss: for float16; it hides divergence."""
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if scaled or optimizer.loss_scale_factor is not None:
         received = (
