@@ -545,8 +545,7 @@ class Game(Configured, Trainer):
         return f"{player}_{term}" if term else f"{player}_loss"
 
     def _make_means(self) -> None:
-        """Makes running means for players, terms and observations. A dry run finds
-        them."""
+        """Makes one mean per player, term and observation; a dry run finds these."""
         found: dict[str, Any] = {}
         self._owners: dict[str, tuple[str, str]] = {}
         self._of_batch: dict[str, tuple[str, str]] = {}

@@ -48,7 +48,7 @@ class Trainer(SavedAtOnce, keras.Model):
         return 1, "at least 1 example per replica"
 
     def unpack(self, data):
-        """The part of the data's element that the method needs: here x of `(x, ...)`."""
+        """The part of an element that the method needs: here x of `(x, ...)`."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
     def unpack_inputs(self, data):

@@ -16,8 +16,9 @@ __all__ = ["AdversarialAutoencoder"]
 class AdversarialAutoencoder(CriticOfCodes):
     """Adversarial autoencoder, AAE (Makhzani et al., 2015).
 
-    InfoGAN with data and codes exchanged: On Unifying Deep Generative Models, (31). A
-    critic tells codes of data from draws of the prior; it minimises, minus twice (32),
+    This is InfoGAN with data and codes exchanged: On Unifying Deep Generative Models,
+    (31). A critic tells codes of data from draws of the prior; it minimises minus twice
+    (32),
 
         E_p(z) softplus(-f(z)) + E_q(x)q(z|x) softplus(f(z)),
 
@@ -74,7 +75,7 @@ class AdversarialAutoencoder(CriticOfCodes):
         return -draw.log_p_x
 
     def autoencoder_loss(self, draw):
-        """Minus the second of (31), of which y = 0, codes of data, has a gradient."""
+        """Minus the second of (31). Only its part y = 0, of data, has a gradient."""
         fooling = self.f.as_above(draw.z_q, training=draw.training)
         return {
             "reconstruction_x": over_data(self.cost(draw)),

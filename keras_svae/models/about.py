@@ -1,4 +1,4 @@
-"""What a SavedModel says of itself."""
+"""What a SavedModel says about itself."""
 
 import inspect
 

@@ -25,7 +25,7 @@ class AdversarialModel(LatentModel):
     """
 
     players = {"critic": Player("critic", optimizer="critic_optimizer")}
-    # Of a critic that reads y: log q(x|y) - log p(x|y).
+    # If the critic reads y, f is log q(x|y) - log p(x|y).
     f = Critic("critic", "x", above="q", below="p")
 
     def __init__(self, *networks, critic, **kwargs):
@@ -33,7 +33,7 @@ class AdversarialModel(LatentModel):
         self.f.use(critic)
 
     def critic_loss(self, draw):
-        """Minus (22), the laws' roles exchanged."""
+        """Minus (22), with the roles of the laws exchanged."""
         f_q = self.f(draw.x, draw.y, training=draw.training)
         f_p = self.f(draw.x_p, draw.y, training=draw.training)
         draw.log["symmetric_kl"] = over_data(f_q) - over_samples(f_p)
@@ -45,7 +45,7 @@ class AdversarialModel(LatentModel):
 
         Args:
             x: Data (batch, ...).
-            y: Of a conditional model, whose laws are of x given y: one class for all,
+            y: For a conditional model, whose laws are of x given y: one class for all,
                 or (batch,).
         """
         x = self._data(x)

@@ -1,4 +1,4 @@
-"""VAEs whose adversary is activated: they learn from their own samples as well.
+"""VAEs with an activated adversary: they learn from their own samples, too.
 
 Equation numbers are those of On Unifying Deep Generative Models, `unifying_iclr2018`.
 """
@@ -19,24 +19,24 @@ __all__ = ["AACVAE", "AASemiSupervisedVAE", "AAVAE", "AdversaryActivated"]
 
 
 class AdversaryActivated(AdversarialModel):
-    """Adversary activation, for any VAE: comes before it among a class's bases.
+    """Adversary activation, for any VAE. It comes before the VAE in the base classes.
 
-    A VAE is (17) with a perfect discriminator, which lets real examples alone through.
-    Here a critic takes its place, trained as in GAN, (46). With `D_T(x) = s(f(x) / T)`
-    encoder and decoder minimise
+    A VAE is (17) with a perfect discriminator: only real examples count. Here a critic
+    takes its place. It is trained as in GAN, (46). With `D_T(x) = s(f(x) / T)` encoder
+    and decoder minimise
 
         E_q(x) D_T(x) L(x) + E_p(x) D_T(x) L(x),
 
-    L minus the VAE's bound, for each batch of data and an equal number of samples.
-    Weights are constants, and so are samples: none has a gradient into the decoder that
-    drew it.
+    where L is minus the VAE's bound, for each batch of data and an equal number of
+    samples. Weights are constants, and so are samples: they pass no gradient into the
+    decoder that drew them.
 
     Args:
-        *networks: The VAE's.
+        *networks: The VAE's networks.
         critic: Network from x, for `AACVAE` from `[x, y]`, to one logit, (batch, 1).
-        temperature: T > 0. Above 1, weights are drawn towards 1/2, and samples count
-            more; it changes them alone, not what the critic learns.
-        **kwargs: The VAE's.
+        temperature: T > 0. Above 1, weights are closer to 1/2, and samples count more.
+            T changes only the weights, not what the critic learns.
+        **kwargs: The VAE's arguments.
 
     Raises:
         ValueError: For a temperature that is not positive.
@@ -52,7 +52,7 @@ class AdversaryActivated(AdversarialModel):
         return tf.sigmoid(tf.squeeze(f, -1) / self.temperature)
 
     def bound_loss(self, draw) -> dict[str, Term]:
-        """Minus (17), which is (44)."""
+        """Minus (17), which equals (44)."""
         loss: dict[str, Term] = {}
         both: dict[str, tuple[Any, Callable[[tf.Tensor], Term]]] = {
             "real": (draw, over_data),
@@ -70,8 +70,8 @@ class AdversaryActivated(AdversarialModel):
 class AAVAE(AdversaryActivated, VAE):
     """Adversary activated variational autoencoder, AA-VAE (Hu et al., 2018, (17)).
 
-    With `D_T(x) = s(f(x) / T)`, f a critic that plays GAN's game on x, encoder and
-    decoder minimise, on data and on an equal number of samples,
+    Here `D_T(x) = s(f(x) / T)`, and f is a critic that plays GAN's game on x. On data
+    and on an equal number of samples, encoder and decoder minimise
 
         E_q(x) D_T(x) L(x) + E_p(x) D_T(x) L(x),
         L(x) = -E_q(z|x) log p(x|z) + KL(q(z|x) || p(z)),
@@ -83,8 +83,8 @@ class AAVAE(AdversaryActivated, VAE):
         encoder: Network from data to the posterior's raw output.
         decoder: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1).
-        temperature: T > 0, (17)'s at 1; the paper chooses it from 1, 1.5, 3 and 5 by
-            validation. The larger, the more samples count.
+        temperature: T > 0; T = 1 is (17). The paper chooses it from 1, 1.5, 3 and 5 by
+            validation. A larger T gives samples more weight.
         **kwargs: See `VAE`.
 
     Raises:
@@ -121,9 +121,10 @@ class AACVAE(AAVAE, CVAE):
 class AASemiSupervisedVAE(AdversaryActivated, SemiSupervisedVAE):
     """Adversary activated semi-supervised VAE: the paper's AA-SVAE (Hu et al., 2018).
 
-    The bounds of `SemiSupervisedVAE` are weighted as in `AAVAE`, its classification
-    term is not. For each labelled example a sample of its class takes part as a
-    labelled one; for each of the others one of a class drawn from p(y), unlabelled.
+    The bounds of `SemiSupervisedVAE` are weighted as in `AAVAE`; its classification
+    term is not. For each labelled example, a sample of the same class takes part as a
+    labelled one. For each other example, a sample of a class drawn from p(y) takes part
+    as an unlabelled one.
 
     Args:
         classifier: See `SemiSupervisedVAE`.

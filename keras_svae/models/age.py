@@ -15,13 +15,13 @@ from keras_svae.models.draw import Draw
 
 __all__ = ["AGE"]
 
-# Variances below this are taken for it: the encoder may make its codes of samples as
-# narrow as it likes, and log s^2 has no lower end.
+# A smaller variance is replaced by this: the encoder may make its codes of samples as
+# narrow as it likes, and log s^2 has no lower limit.
 LEAST = 1e-6
 
 
 class CycleDraw(Draw):
-    """Adds the codes of what is made from codes."""
+    """Adds the codes of samples: the encoder applied to generated examples."""
 
     @functools.cached_property
     def z_p(self):
@@ -35,9 +35,9 @@ class CycleDraw(Draw):
 class AGE(Autoencoder):
     """Adversarial generator-encoder networks (Ulyanov et al., 2018).
 
-    Codes lie on a sphere. Encoder e and generator g play a game about how far the codes
-    of samples are from uniform on it, D(e(g(Z))), and those of data, D(e(X)): they
-    minimise
+    Codes lie on a sphere. Encoder e and generator g play a game about two distances
+    from the uniform law on the sphere: D(e(g(Z))) of the codes of samples, and D(e(X))
+    of the codes of data. They minimise
 
         e: D(e(X)) - D(e(g(Z))) + mu E_x ||x - g(e(x))||_1,
         g: D(e(g(Z))) + lam E_z ||z - e(g(z))||^2.
@@ -47,13 +47,13 @@ class AGE(Autoencoder):
 
         D = mean_j [(s_j^2 + m_j^2 - 1) / 2 - log s_j],
 
-    which is 0 where these moments are those of the uniform law on the sphere. The
-    encoder makes it large for samples and small for data; the generator answers by
-    samples whose codes are spread like those of data. Both terms of reconstruction
-    make one the other's inverse.
+    which is 0 if these moments are those of the uniform law on the sphere. The encoder
+    makes it large for samples and small for data. The generator makes samples whose
+    codes are spread like those of data. Both terms of reconstruction make each network
+    the inverse of the other.
 
-    The sphere has the radius sqrt(latent_dim), on which uniform codes have the moments
-    of N(0, I). The generator sees z by its direction alone, so p(z) = N(0, I) is the
+    The sphere has the radius sqrt(latent_dim). On it, uniform codes have the moments of
+    N(0, I). The generator uses only the direction of z, so p(z) = N(0, I) is the
     uniform law.
 
     Args:
@@ -61,22 +61,23 @@ class AGE(Autoencoder):
             the sphere.
         generator: Network from codes to the likelihood's raw output; g(z) is the mean
             of the likelihood.
-        mu: Weight of data's reconstruction in the encoder's loss, >= 0; L1 per entry,
-            of images in [-1, 1] in the authors' experiments.
-        lam: Weight of codes' reconstruction in the generator's loss, >= 0; squared
-            error per dimension of codes on the unit sphere. That is at most
-            4 / latent_dim, so a small code wants a small lam: the authors' is two to
+        mu: Weight of data's reconstruction in the encoder's loss, >= 0. The error is L1
+            per entry, of images in [-1, 1] in the authors' experiments.
+        lam: Weight of codes' reconstruction in the generator's loss, >= 0. The error is
+            the squared error per dimension of codes on the unit sphere. It is at most 4
+            / latent_dim, so a small code needs a small lam: the authors' lam is two to
             four times latent_dim.
         **kwargs: `likelihood`, `seed`, `turns` (the generator has two), `play`: see
             `Autoencoder` and `Game`.
 
-    The defaults of mu and lam are what the authors' released settings come to here:
-    they pass 10 and 1000, for codes of 64 and 128 dimensions, but their code's D is
-    twice this one and their error of codes half of this one.
+    The defaults of mu and lam correspond to the authors' released settings: they pass
+    10 and 1000, for codes of 64 and 128 dimensions. But the D in their code is twice
+    this D, and their error of codes is half of this error.
 
-    The encoder should have no batch normalisation after its first layer, as the
-    authors' has none there: data and samples pass in batches of their own, and it takes
-    from both what tells them apart. docs/methods/age.md says what runs showed.
+    The encoder should have no batch normalisation after its first layer. The authors'
+    encoder has none there, because data and samples pass in separate batches, and batch
+    normalisation takes from both what distinguishes them. docs/methods/age.md has
+    results of runs.
 
     Raises:
         ValueError: For a negative weight, an explicit posterior, or another prior than
@@ -133,7 +134,7 @@ class AGE(Autoencoder):
         return self.on_sphere(super().posterior_raw(x, training, y))
 
     def likelihood_raw(self, z, training=False, y=None):
-        """What the generator makes of codes, by their direction; see `LatentModel`."""
+        """The generator's output for the direction of codes; see `LatentModel`."""
         return super().likelihood_raw(self.on_sphere(z), training, y)
 
     def divergence(self, z) -> tf.Tensor:
@@ -160,8 +161,8 @@ class AGE(Autoencoder):
         }
 
     def generator_loss(self, draw):
-        """The generator's objective. That of data does not depend on it."""
-        # Of unit vectors, per dimension: their squared distance over latent_dim.
+        """The generator's objective. It does not depend on codes of data."""
+        # For unit vectors, per dimension: their squared distance over latent_dim.
         distance = squared(self.on_sphere(draw.z), draw.z_p) / self.latent_dim
         error = over_samples(distance) / self.latent_dim
         return {

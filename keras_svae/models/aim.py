@@ -27,19 +27,19 @@ class AIM(Autoencoder, GAN):
         E_p softplus(-f(G(z))) + lam E_p(z)[-log q(z|G(z))],
 
     where q(z|x) = N(mu, diag sigma^2), (8), and `f* = log q(x) - log p(x)`. The encoder
-    reads the discriminator's features and does not update them: they are the weights
-    of the discriminator, who is another player. The generator gets its gradient
-    through them. Where generated and real data agree, the two joint laws do.
+    reads the discriminator's features and does not update them: they are weights of the
+    discriminator, which is another player. The generator gets its gradient through
+    them. If generated and real data agree, the two joint laws agree.
 
     With `game="f-gan"` the discriminator maximises (6), `E_q D - E_p exp(D - 1)` with
-    `f = D - 1`, and the generator minimises the same: KL(q(x) || p(x)) where D is
+    `f = D - 1`, and the generator minimises the same. This is KL(q(x) || p(x)) if D is
     optimal.
 
     Args:
         generator: Network from codes to the likelihood's raw output. The paper's G is
-            deterministic: feed it no noise, and take a likelihood with `draw="mean"`,
-            as "bernoulli" and "gaussian" have. One with `draw="sample"` adds its noise
-            to the samples that discriminator and encoder see.
+            deterministic: feed it no noise, and take a likelihood with `draw="mean"`;
+            "bernoulli" and "gaussian" have it. A likelihood with `draw="sample"` adds
+            its noise to the samples that discriminator and encoder see.
         discriminator: Network from x to one unbounded logit, (batch, 1), with a layer
             named "features".
         encoder: Network from that layer's output to the posterior's raw output,
@@ -49,7 +49,7 @@ class AIM(Autoencoder, GAN):
         variance: "learned", or "unit" for sigma = 1, which is AIM-.
         game: "gan" for (7), "f-gan" for (6).
         **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `LatentModel`.
-            Where neither of the last two says otherwise, play is simultaneous, as in
+            If `turns` and `play` do not say otherwise, play is simultaneous, as in
             algorithm 1.
 
     Raises:
@@ -102,14 +102,14 @@ class AIM(Autoencoder, GAN):
         if lam is None:
             lam = 1 / self.latent_dim if game == "gan" else 1.0
         self.lam = checks.weight("lam", lam)
-        # One pass through the discriminator for what the second player wants of it.
-        # Not tracked: its layers are the discriminator's.
+        # The second player passes through the discriminator once for all its needs.
+        # This model is not tracked: its layers belong to the discriminator.
         features = self.critic.get_layer("features").output
         both = keras.Model(self.critic.inputs[0], [features, self.critic.output])
         self._features_and_logit = lambda x, training: both(x, training=training)
 
     def law(self, role, given, name, network):
-        """See `LatentModel.law`; that of codes is (8)'s, by `variance`."""
+        """See `LatentModel.law`. The law of codes is that of (8), by `variance`."""
         if role == "posterior":
             return Gaussian("learned" if self.variance == "learned" else 1.0)
         return super().law(role, given, name, network)
@@ -133,7 +133,7 @@ class AIM(Autoencoder, GAN):
         return over_samples(tf.exp(f_p)) - over_data(f_q + 1)
 
     def autoencoder_loss(self, draw):
-        """(9): the game's other side, and (8) on codes of the prior."""
+        """(9): the other side of the game, and (8) on codes of the prior."""
         features, f_p = self._features_and_logit(draw.x_p, draw.training)
         f_p = tf.cast(f_p, tf.float32)
         q = self.posterior_law(self.encoder(features, training=draw.training))

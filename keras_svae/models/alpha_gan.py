@@ -1,4 +1,4 @@
-"""alpha-GAN: a variational autoencoder whose densities are all from critics."""
+"""alpha-GAN: a variational autoencoder with critics in place of all densities."""
 
 import functools
 
@@ -20,21 +20,21 @@ __all__ = ["AlphaGAN"]
 class AlphaGAN(CriticOfCodes, AdversarialModel):
     """alpha-GAN (Rosca et al., 2017).
 
-    The variational bound with a "synthetic likelihood" and an implicit posterior: a
-    critic of data, D = s(f), stands for the likelihood beside an L1 reconstruction, and
-    a critic of codes, C = s(g), for KL(q(z) || p(z)). In the order of algorithm 1,
-    with z ~ q(z|x) and u ~ p(z), encoder, generator and critics minimise
+    It uses the variational bound with a "synthetic likelihood" and an implicit
+    posterior. A critic of data, D = s(f), replaces the likelihood, beside an L1
+    reconstruction. A critic of codes, C = s(g), replaces KL(q(z) || p(z)). In the order
+    of algorithm 1, with z ~ q(z|x) and u ~ p(z), encoder, generator and critics
+    minimise
 
         E: E_q [lam ||x - G(z)||_1 - g(z)],
         G: E_q [lam ||x - G(z)||_1 - f(G(z))] - E_p f(G(u)),
         D: E_q [2 softplus(-f(x)) + softplus(f(G(z)))] + E_p softplus(f(G(u))),
         C: E_p softplus(-g(u)) + E_q softplus(g(z)).
 
-    Its loss of a generator is `-log D + log(1 - D)`, the saturating and the
-    non-saturating one together: the logit itself, -f, the estimate of the log ratio
-    that the bound asks for. The same for C. At the optimum
-    `f* = log q(x) - log [(p(x) + r(x)) / 2]`, r the law of reconstructions, and
-    `g* = log p(z) - log q(z)`.
+    The generator's loss is `-log D + log(1 - D)`, the saturating and the non-saturating
+    loss together. This is -f, minus the logit, which is the estimate of the log ratio
+    in the bound. The same holds for C. At the optimum `f* = log q(x) - log [(p(x) +
+    r(x)) / 2]`, where r is the law of reconstructions, and `g* = log p(z) - log q(z)`.
 
     Args:
         encoder: Network from data to the posterior's raw output.
@@ -64,7 +64,7 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         "critic": Player("critic critic_code", optimizer="critic_optimizer"),
     }
     default_laws = {**CriticOfCodes.default_laws, "posterior": "implicit"}
-    # A ratio to the mixture above, not to the model's law.
+    # f is a ratio to the mixture above, not to the model's law.
     f = Critic("critic", "x")
 
     def __init__(
@@ -106,7 +106,7 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
         }
 
     def critic_loss(self, draw):
-        """Algorithm 1's last two updates: of weights that nothing else has."""
+        """Algorithm 1's last two updates. Only these update the critics' weights."""
         f = functools.partial(self.f, training=draw.training)
         g = functools.partial(self.g, training=draw.training)
         real, made = over_data(as_above(f(draw.x))), over_samples(as_below(f(draw.x_p)))

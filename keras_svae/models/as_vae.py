@@ -35,8 +35,8 @@ class MarginalsDraw(Draw):
     def z_q_other(self):
         """Each example gets the code of another one, the one before it in the batch.
 
-        Examples of a batch are independent, so this is a draw from q(x) q(z), at no
-        further pass through the encoder.
+        Examples of a batch are independent, so this is a draw from q(x) q(z). It needs
+        no further pass through the encoder.
         """
         return partners(self.z_q)
 
@@ -52,7 +52,7 @@ class MarginalsDraw(Draw):
 
 
 def partners(codes: tf.Tensor) -> tf.Tensor:
-    """The codes of a batch, each moved on by one place."""
+    """The codes of a batch, each moved by one place."""
     return tf.roll(codes, 1, axis=0)
 
 
@@ -60,31 +60,32 @@ def partners(codes: tf.Tensor) -> tf.Tensor:
 class ASVAE(Autoencoder):
     """Adversarial symmetric VAE (Pu et al., 2017), and its two halves.
 
-    Each critic compares a joint law with a product of marginals, minus (5) and (6):
+    Each critic compares a joint law with a product of marginals. The losses are minus
+    (5) and minus (6):
 
         f1: E_q(x)q(z|x) softplus(-f1) + E_p(x)p(z) softplus(f1),
             f1* = log q(x, z) - log p(x) p(z);
         f2: E_p(z)p(x|z) softplus(-f2) + E_q(x)q(z) softplus(f2),
             f2* = log p(x, z) - log q(x) q(z),
 
-    the maximisers (7). x and z of a product's pair are drawn independently. Encoder
+    These optima are (7). x and z of a product's pair are drawn independently. Encoder
     and decoder minimise minus (10), `-(L_x + L_z)`, where by (8) and (9)
 
         L_x = E_q(x) log p(x) - KL(q(x, z) || p(x, z)) = E_q [log p(x|z) - f1*],
         L_z = E_p(z) log q(z) - KL(p(x, z) || q(x, z)) = E_p [log q(z|x) - f2*].
 
-    Samples carry their gradient, (11); f1 and f2 are functions of them alone, whose
-    own change with p(x) and q(z) is not followed. Both laws need a density where
-    `part` uses it.
+    Samples carry their gradient, (11). f1 and f2 are functions of the samples only: no
+    gradient follows how f1 and f2 change with p(x) and q(z). If `part` uses the density
+    of a law, that law needs one.
 
-    One player trains both critics with one optimizer: their weights are disjoint, so
-    the gradient of the sum is that of each. (A global clipnorm would see both.)
+    One player trains both critics with one optimizer. Their weights are disjoint, so
+    the gradient of the sum is the gradient of each. (A global clipnorm would use both.)
 
     Args:
         encoder: Network from data to the posterior's raw output.
         decoder: Network from codes to the likelihood's raw output.
         critic_x: f1, network from `[x, z]` to one logit.
-        critic_z: f2, another one, of the same form and with weights of its own.
+        critic_z: f2, another network of the same form with weights of its own.
         part: "both" for AS-VAE, "reconstruction" for AS-VAE-r, which keeps L_x and
             f1, "generation" for AS-VAE-g, which keeps L_z and f2. The critic that
             is not used may be None, and is left out of the model.
@@ -92,8 +93,9 @@ class ASVAE(Autoencoder):
             `Autoencoder` and `Game`.
 
     Raises:
-        ValueError: For an unknown part, a critic that is missing, of other shapes or
-            the same as the other, or an implicit law whose density `part` needs.
+        ValueError: For an unknown part; for a critic that is missing, has other shapes
+            or is the same as the other one; or for an implicit law whose density `part`
+            needs.
 
     Example:
         nets = ks.networks.mnist(latent_dim=32)
@@ -118,7 +120,7 @@ class ASVAE(Autoencoder):
         checks.choice("part", part, PARTS)
         self.part = part
         self.keeps_x, self.keeps_z = part != "generation", part != "reconstruction"
-        # Which laws have to have a density.
+        # These laws need a density.
         if self.keeps_x:
             checks.explicit(self.likelihood_law)
         if self.keeps_z:
@@ -153,7 +155,7 @@ class ASVAE(Autoencoder):
             terms["x"] = over_data(above) + over_samples(below)
         if self.keeps_z:
             above = self.f2.as_above(*draw.p, training=draw.training)
-            # Of two examples each, so that the weight of one is none of it.
+            # A pair mixes two examples, so the weight of one does not apply.
             below = self.f2.as_below(*draw.q_marginals, training=draw.training)
             terms["z"] = over_samples(above) + over_batch(tf.reduce_mean(below))
         return terms
@@ -174,7 +176,7 @@ class ASVAE(Autoencoder):
         return terms
 
     def observe(self, draw):
-        """Adds how well both are reconstructed: what the paper stops early by."""
+        """Adds how well x and z are reconstructed: the paper's stopping criterion."""
         found = super().observe(draw)
         law = self.posterior_law
         codes = law.mean(self.posterior_raw(draw.x_p, draw.training))

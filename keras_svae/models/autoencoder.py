@@ -26,8 +26,8 @@ class Autoencoder(LatentModel):
         decoder: See `LatentModel`.
         posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
             dimension of the code), "laplace", "implicit" (one output; the encoder is
-            fed noise), or a `keras_svae.distributions.Law`. None for the one that the
-            encoder's end names, and for the class's default where it names none.
+            fed noise), or a `keras_svae.distributions.Law`. None for the law that the
+            encoder's end names; if it names none, for the class's default.
         **kwargs: See `LatentModel`.
     """
 
@@ -50,7 +50,7 @@ class Autoencoder(LatentModel):
             checks.raw_output("encoder", encoder, "its law applies the activation")
 
     def encoder_reads(self) -> tuple[tuple, str]:
-        """The shape of what the encoder reads, without the batch, and why so."""
+        """The shape of the encoder's input, without the batch, and the reason."""
         why = "what the decoder makes (networks of this package: shared=False)"
         return self.data_shape, why
 
@@ -59,13 +59,13 @@ class Autoencoder(LatentModel):
 
         Args:
             x: Data (batch, ...).
-            training: Whether batch normalisation and the like train.
-            y: Classes, one-hot (batch, classes), of a conditional model.
+            training: Whether layers such as batch normalisation are in training mode.
+            y: Classes, one-hot (batch, classes), for a conditional model.
         """
         return self.encoder(x if y is None else [x, y], training=training)
 
     def call(self, inputs, training=False):
-        """Data to their reconstructions, as `reconstruct`; if conditional `(x, y)`."""
+        """Reconstructs data, as `reconstruct`; a conditional model takes `(x, y)`."""
         x, y = self._split(inputs)
         z = self.posterior_law.mean(self.posterior_raw(x, training, y))
         return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
@@ -83,7 +83,7 @@ class Autoencoder(LatentModel):
 
         Args:
             x: Data in the likelihood's range.
-            y: Of a conditional model: one class for all, or (batch,).
+            y: For a conditional model: one class for all, or (batch,).
             seed: None for the posterior's mean, a seed for a draw from it. An
                 implicit encoder always draws, by default with seed 0.
         """
@@ -91,11 +91,11 @@ class Autoencoder(LatentModel):
         raw = self._encoded(x, y, noise)
         if seed is None:
             return self.posterior_law.mean(raw)
-        # Of its own name: a generated code of the same seed is another draw.
+        # The name differs: a generated code of the same seed is another draw.
         return self.posterior_law.sample(raw, noise.seed("z_q"))
 
     def posterior(self, x, y=None, seed: int = 0):
-        """q(z|x) as a TFP distribution; raises a ValueError where it is implicit."""
+        """q(z|x) as a TFP distribution; raises a ValueError if it is implicit."""
         return self.posterior_law(self._encoded(x, y, Noise(seed)))
 
     @endpoint("log_posterior", when=lambda model: model.posterior_law.explicit)
@@ -123,7 +123,7 @@ class Autoencoder(LatentModel):
         return y
 
     def reconstruct(self, x, y=None, seed: int | None = None) -> tf.Tensor:
-        """Data through their codes and back: `decode(encode(x, y, seed), y)`."""
+        """Encodes and decodes data: `decode(encode(x, y, seed), y)`."""
         y = self.classes_for(x, y)
         return self.decode(self.encode(x, y, seed), y, 0 if seed is None else seed)
 
@@ -139,9 +139,9 @@ class Autoencoder(LatentModel):
 
         Args:
             x: Data (batch, ...) in the likelihood's range.
-            n: How many for each.
-            y: Of a conditional model: one class for all, or (batch,).
-            seed: Of the draws.
+            n: How many draws for each example.
+            y: For a conditional model: one class for all, or (batch,).
+            seed: The seed of the draws.
 
         Returns:
             (batch, n, ...), in the data's range.
@@ -151,7 +151,8 @@ class Autoencoder(LatentModel):
         y = self._labels(self.classes_for(x, y), tf.shape(x)[0])
         if y is not None:
             y = tf.repeat(y, n)
-        # Each copy of x by itself: an encoder that is fed noise draws by it.
+        # Each copy of x is encoded separately: an encoder with noise then draws for
+        # each.
         z = self.encode(tf.repeat(self._data(x), n, axis=0), y, seed)
         made = self.decode(z, y, seed)
         return tf.reshape(made, [-1, n, *self.data_shape])

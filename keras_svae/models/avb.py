@@ -16,14 +16,14 @@ from keras_svae.noise import Noise, scope
 
 __all__ = ["AdversarialVariationalBayes"]
 
-# Draws per example that the contrast's moments are estimated from, unless given.
+# Draws per example for the estimate of the contrast's moments, by default.
 DRAWS = 10
-# No dimension's contrast is narrower than this.
+# The contrast's scale is at least this in each dimension.
 NARROWEST = 1e-3
 
 
 class _Contrast:
-    """The Gaussian r(z|x), or the prior itself where there is no adaptive contrast."""
+    """The Gaussian r(z|x), or the prior itself if there is no adaptive contrast."""
 
     def __init__(self, mean=None, scale=None):
         self.mean, self.scale = mean, scale
@@ -33,7 +33,7 @@ class _Contrast:
         return z if self.mean is None else (z - self.mean) / self.scale
 
     def over(self, prior, z):
-        """log r(z|x) - log p(z), (batch,); nothing without a contrast."""
+        """log r(z|x) - log p(z), (batch,); 0 without a contrast."""
         if self.mean is None:
             return tf.zeros(tf.shape(z)[:1])
         r = tfp.distributions.MultivariateNormalDiag(self.mean, self.scale)
@@ -45,7 +45,7 @@ class ContrastDraw(Draw):
 
     @functools.cached_property
     def contrast(self):
-        """r(z|x) at the data, a constant: its moments carry no gradient."""
+        """r(z|x) at the data. It is constant: no gradient flows into its moments."""
         return self.model.contrast(self.x, self.noise.fold(0), self.training)
 
 
@@ -53,8 +53,8 @@ class ContrastDraw(Draw):
 class AdversarialVariationalBayes(JointModel):
     """Adversarial variational Bayes, AVB (Mescheder et al., 2017).
 
-    The VAE's bound with a critic T in place of the density of the encoder, which may
-    therefore be implicit: a network fed noise. The critic minimises
+    It is the VAE's bound with a critic T in place of the encoder's density. So the
+    encoder may be implicit: a network that is fed noise. The critic minimises
 
         E_q(x)q(z|x) softplus(-T) + E_q(x)p(z) softplus(T),
 
@@ -63,13 +63,13 @@ class AdversarialVariationalBayes(JointModel):
 
         E_q(x)q(z|x) [T(x, z) - log p(x|z)].
 
-    T* itself changes with the encoder, but in expectation this adds nothing to the
-    gradient (their Proposition 2).
+    T* itself changes with the encoder, but the expectation of this gradient is zero
+    (their Proposition 2).
 
-    With `adaptive_contrast` the encoder is compared not with the prior but with
-    r(z|x), the Gaussian of the encoder's own mean and standard deviation at x, which
-    it resembles much more (their section "Adaptive contrast"). In normalised codes
-    `z~ = (z - mu(x)) / sigma(x)` r is N(0, I), so the critic minimises
+    With `adaptive_contrast` the encoder is not compared with the prior but with r(z|x).
+    This is the Gaussian with the encoder's own mean and standard deviation at x, and is
+    much more similar to the encoder (their section "Adaptive contrast"). In normalised
+    codes `z~ = (z - mu(x)) / sigma(x)` r is N(0, I), so the critic minimises
 
         E_q softplus(-T(x, z~)) + E_q(x)N(e; 0, I) softplus(T(x, e)),
 
@@ -77,21 +77,21 @@ class AdversarialVariationalBayes(JointModel):
 
         E_q [T(x, z~) + log r(z|x) - log p(z) - log p(x|z)].
 
-    Any fixed r gives the same objective, so the moments are constants to its gradient.
+    Any fixed r gives the same objective, so no gradient flows into the moments.
 
     Args:
         encoder: Network from data to the posterior's raw output.
         decoder: Network from codes to the likelihood's raw output.
         critic: T, network from `[x, z]` to one logit.
-        adaptive_contrast: Whether r(z|x) stands between encoder and prior; wants
-            prior="normal".
-        contrast_draws: How many further codes of each example mu and sigma are
-            estimated from, at least 2; each costs a pass through the encoder. None
-            takes them from a "gaussian" or "laplace" posterior, and 10 draws where
-            the posterior is another one or the encoder has `AppendNoise`.
-        **kwargs: `posterior` ("implicit" where neither it nor the encoder's end says
-            another), `likelihood`, `prior`, `seed`, `turns`, `play`: see `Autoencoder`
-            and `Game`.
+        adaptive_contrast: Whether the encoder is compared with r(z|x) instead of the
+            prior; needs prior="normal".
+        contrast_draws: The number of further codes of each example for the estimate of
+            mu and sigma, at least 2. Each costs a pass through the encoder. None takes
+            mu and sigma from a "gaussian" or "laplace" posterior. For another
+            posterior, or an encoder with `AppendNoise`, None means 10 draws.
+        **kwargs: `posterior` ("implicit" if neither it nor the encoder's end names
+            another law), `likelihood`, `prior`, `seed`, `turns`, `play`: see
+            `Autoencoder` and `Game`.
 
     Raises:
         ValueError: For an implicit likelihood, contrast_draws below 2, or adaptive
@@ -105,7 +105,7 @@ class AdversarialVariationalBayes(JointModel):
     """
 
     default_laws = {**JointModel.default_laws, "posterior": "implicit"}
-    # No ratio of the two joint laws: see `log_ratio`.
+    # f is no ratio of the two joint laws: see `log_ratio`.
     f = Critic("critic", "x z")
 
     def __init__(
@@ -134,7 +134,7 @@ class AdversarialVariationalBayes(JointModel):
         return ContrastDraw(self, batch, noise, training)
 
     def contrast(self, x, noise: Noise, training: bool) -> _Contrast:
-        """r(z|x) at data (batch, ...), its moments without a gradient."""
+        """r(z|x) at data (batch, ...). No gradient flows into its moments."""
         if not self.adaptive_contrast:
             return _Contrast()
         mean, scale = self._moments(x, noise, training)
@@ -159,14 +159,15 @@ class AdversarialVariationalBayes(JointModel):
 
     def critic_loss(self, draw):
         """The critic tells codes of the encoder from those of the contrast."""
-        # With a contrast, too: codes of it are then normalised, N(0, I) as the prior.
+        # This also holds with a contrast: normalised codes of it are N(0, I), as the
+        # prior's.
         codes = draw.contrast.normalised(draw.z_q)
         above = self.f.as_above(draw.x, codes, training=draw.training)
         below = self.f.as_below(draw.x, draw.z, training=draw.training)
         return over_data(above) + over_data(below)
 
     def autoencoder_loss(self, draw):
-        """Minus the bound, KL(q(z|x) || p(z)) as the critic has it."""
+        """Minus the bound. The critic estimates KL(q(z|x) || p(z))."""
         codes = draw.contrast.normalised(draw.z_q)
         critic = over_data(self.f(draw.x, codes, training=draw.training))
         terms = {"reconstruction_x": -over_data(draw.log_p_x), "critic": critic}
@@ -178,7 +179,7 @@ class AdversarialVariationalBayes(JointModel):
         return terms
 
     def log_ratio(self, x, z) -> tf.Tensor:
-        """The estimate of log q(z|x) - log p(z), (batch,), nats, contrast or not.
+        """The estimate of log q(z|x) - log p(z), (batch,), nats, also with a contrast.
 
         Moments that are estimated come from a fixed seed.
         """

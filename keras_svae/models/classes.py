@@ -8,12 +8,12 @@ __all__ = ["accuracy", "cross_entropy", "one_hot"]
 
 
 def one_hot(y, classes: int) -> tf.Tensor:
-    """Classes (batch,) as float32 (batch, classes); zeros where y is -1."""
+    """Classes (batch,) as float32 (batch, classes); a row of zeros if y is -1."""
     return tf.one_hot(tf.cast(y, tf.int64), classes)
 
 
 def cross_entropy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
-    """Minus the mean log probability of the known classes, nats; 0 without any.
+    """Minus the mean log probability of the known classes, nats; 0 if none is known.
 
     Args:
         log_q: Log probabilities (batch, classes).
@@ -24,7 +24,7 @@ def cross_entropy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
 
 
 def accuracy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
-    """The share of known classes that are the most probable ones.
+    """The share of known classes that the model finds most probable.
 
     Args:
         log_q: Log probabilities (batch, classes), or anything in their order.

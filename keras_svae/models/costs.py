@@ -1,4 +1,4 @@
-"""What a reconstruction costs, where a method has a norm and no density."""
+"""Costs of a reconstruction, for methods that use a norm and no density."""
 
 import tensorflow as tf
 

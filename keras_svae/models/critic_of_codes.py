@@ -1,4 +1,4 @@
-"""Models with a critic of codes alone, which tells the prior's from those of data."""
+"""Models with a critic of codes: it tells the prior's codes from those of data."""
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ __all__ = ["CriticOfCodes"]
 class CriticOfCodes(Autoencoder):
     """Adds a critic of codes, g(z), to an encoder and a decoder.
 
-    A subclass writes the critic's loss, which makes it what `log_ratio_code` says.
+    A subclass writes the critic's loss. Its optimum must be what `log_ratio_code` says.
 
     Args:
         encoder: See `Autoencoder`.

@@ -1,4 +1,4 @@
-"""Adversarial domain adaptation, as On Unifying Deep Generative Models puts it."""
+"""Adversarial domain adaptation, as in On Unifying Deep Generative Models."""
 
 import functools
 
@@ -24,7 +24,7 @@ class DomainDraw:
         noise: The source of everything random in this turn.
         log: Scalars to log that belong to no loss.
         y: Classes of the source (batch,).
-        y_target: Those of the target, -1 where they are unknown.
+        y_target: Classes of the target, -1 if they are unknown.
     """
 
     def __init__(self, model, batch, noise: Noise, training: bool):
@@ -47,20 +47,21 @@ class DomainDraw:
 class AdversarialDomainAdaptation(Game):
     """Adversarial domain adaptation, ADA (Ganin et al., 2016; Hu et al., 2018).
 
-    A classifier that is to work on a target domain learns from the labels of a source
-    domain, on features G(x) by which a critic cannot tell the two apart. The critic
-    minimises, (18),
+    A classifier has to work on a target domain. It learns from the labels of a source
+    domain, on features G(x) by which a critic cannot tell the two domains apart. The
+    critic minimises, (18),
 
         E_source softplus(-f(G(x))) + E_target softplus(f(G(x))),
 
-    `f* = log p(features|source) - log p(features|target)`; extractor and classifier
+    and `f* = log p(features|source) - log p(features|target)`. Extractor and classifier
+    minimise
 
         E_source [-log q(y|G(x))]  +  lam times the above, the domains swapped,
 
-    (19) and (18). With lam = 0 the adversary only looks on.
+    (19) and (18). With lam = 0 the critic has no influence.
 
-    It is fitted to pairs of batches, `((x, y), x_target)`; where a batch of the target
-    is a pair too, its classes serve evaluation alone.
+    It is fitted to pairs of batches, `((x, y), x_target)`. A batch of the target may be
+    a pair, too. Its classes are then used only for evaluation.
 
     Args:
         extractor: G, network from data to features (batch, ...).
@@ -117,7 +118,7 @@ class AdversarialDomainAdaptation(Game):
         return (x, y), (x, y)
 
     def unpack_weight(self, data):
-        """There are none: data are pairs of two domains' batches."""
+        """There are no weights: data are pairs of two domains' batches."""
         return None
 
     def check_data(self, batch):
@@ -143,7 +144,7 @@ class AdversarialDomainAdaptation(Game):
         return over_data(as_above(source)) + _over_target(as_below(target))
 
     def classifier_loss(self, draw):
-        """Minus (19), and minus the second of (18): both domains change sides."""
+        """Minus (19), and minus the second of (18), with the two domains exchanged."""
         log_q = self.log_classes(draw.source, draw.training)
         target = self.f.as_above(draw.target, training=draw.training)
         source = self.f.as_below(draw.source, training=draw.training)
@@ -160,7 +161,7 @@ class AdversarialDomainAdaptation(Game):
         }
 
     def call(self, inputs, training=False):
-        """Data to probabilities of classes, as `classify`."""
+        """Classifies data: gives probabilities of classes, as `classify`."""
         features = self.extractor(inputs, training=training)
         return tf.exp(self.log_classes(features, training))
 

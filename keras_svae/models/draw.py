@@ -1,4 +1,4 @@
-"""What the players look at in one turn: samples of both laws."""
+"""What the players read in one turn: samples of both laws."""
 
 import contextlib
 import functools
@@ -25,13 +25,13 @@ class Draw:
 
     Attributes:
         x: Data, (batch, ...).
-        labels: Their classes as integers (batch,), of a conditional model; else None.
+        labels: For a conditional model, their classes as integers (batch,); else None.
         z: Codes from the prior, (batch, latent_dim).
         noise: The source of everything random in this turn.
         log: Terms to log that belong to no loss.
     """
 
-    # Whether its data are the user's; samples take their place in `fakes`.
+    # Whether its data are the user's. In `fakes`, samples replace the data.
     of_data = True
 
     def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
@@ -43,7 +43,7 @@ class Draw:
 
     @functools.cached_property
     def y(self):
-        """Classes, one-hot (batch, classes), or None: of data and of what is made."""
+        """Classes of data and of samples, one-hot (batch, classes), or None."""
         return None if self.labels is None else one_hot(self.labels, self.model.classes)
 
     @functools.cached_property
@@ -59,7 +59,7 @@ class Draw:
 
     @functools.cached_property
     def fakes(self) -> "Draw":
-        """A draw on x ~ p(x) as data, constants, of the same classes."""
+        """A draw whose data are samples x ~ p(x), constants, with the same classes."""
         x = tf.stop_gradient(self.x_p)
         batch = x if self.labels is None else (x, self.labels)
         noise = Noise(self.noise.seed("fakes"))
@@ -68,11 +68,11 @@ class Draw:
         return draw
 
     def passing(self, network: str, of_data: bool):
-        """Around a network's call: its averages move by one law, see `Game`.
+        """Wraps a network's call, so that its averages follow only one law: see `Game`.
 
         Args:
             network: The model's attribute.
-            of_data: Whether what it is fed is, or comes from, this draw's data.
+            of_data: Whether its input is this draw's data, or comes from them.
         """
         of_data = of_data and self.of_data
         if not self.training or self.model.moves_averages(network, of_data):
@@ -94,7 +94,7 @@ class Draw:
         law = self.model.posterior_law
         if law.draw == "mean":
             return law.mean(self._posterior_raw)
-        # Of the same object as `kl` asks: a flow then knows the density of its draw.
+        # `kl` uses the same object: so a flow knows the density of its draw.
         return self._posterior.sample(seed=self.noise.seed("z_q"))
 
     @property

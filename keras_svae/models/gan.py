@@ -1,7 +1,7 @@
-"""Methods with a generator alone: GAN, with classes and importance weights, WGAN-GP.
+"""Methods with only a generator: GAN, with classes or importance weights, WGAN-GP.
 
-Equation numbers are those of sVAE, `svae_aistats2018`, section 4, but for (16), which
-is On Unifying Deep Generative Models', `unifying_iclr2018`.
+Equation numbers are those of sVAE, `svae_aistats2018`, section 4. But (16) is in On
+Unifying Deep Generative Models, `unifying_iclr2018`.
 """
 
 import functools
@@ -23,15 +23,15 @@ __all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
 class GAN(AdversarialModel):
     """Generative adversarial network (Goodfellow et al., 2014), non-saturating.
 
-    The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x alone, so that
-    `f* = log q(x) - log p(x)`; note the sign, which is the joint methods' reversed. The
-    generator minimises `E_p softplus(-f)`; with importance weights
+    The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x only, so that `f* =
+    log q(x) - log p(x)`. The sign is opposite to that of the joint methods. The
+    generator minimises `E_p softplus(-f)`; with importance weights it minimises
 
         sum_i w_i softplus(-f_i),   w_i = exp(f_i) / sum_j exp(f_j),
 
-    over a batch of k samples, without a gradient into the weights: IWGAN, (16). The
-    closer a sample comes to fooling the critic, the more it counts. Under several
-    replicas k is one replica's share of the batch.
+    over a batch of k samples, without a gradient into the weights: IWGAN, (16). A
+    sample counts more, the more the critic takes it for data. Under several replicas k
+    is one replica's share of the batch.
 
     Args:
         generator: Network from codes to the likelihood's raw output.
@@ -57,7 +57,7 @@ class GAN(AdversarialModel):
         return self.fooling(self.f(draw.x_p, draw.y, training=draw.training))
 
     def fooling(self, f_p: tf.Tensor) -> Term:
-        """What samples' logits (batch, 1) make the generator minimise, or (16)."""
+        """The generator's loss from samples' logits (batch, 1); or (16)."""
         losses = as_above(f_p)
         if not self.importance_weighted:
             return over_samples(losses)
@@ -120,9 +120,10 @@ class IWCGAN(_Weighted, CGAN):
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty (Gulrajani et al., 2017).
 
-    The critic minimises `E_p f - E_q f + penalty E(||grad f|| - 1)^2` on lines between
-    data and samples, 5 times a step; the generator `-E_p f`, see (25). Here f is no log
-    ratio: `log_ratio` gives the critic's score, whose scale is a distance.
+    The critic minimises `E_p f - E_q f + penalty E(||grad f|| - 1)^2`, where the
+    penalty is on lines between data and samples. It has 5 turns a step. The generator
+    minimises `-E_p f`, see (25). Here f is no log ratio: `log_ratio` gives the critic's
+    score, whose scale is a distance.
 
     Args:
         generator: Network from codes to the likelihood's raw output.
@@ -161,7 +162,7 @@ class WGANGP(GAN):
         penalty = gradient_penalty(f, draw.x, draw.x_p, mix, axis=())
         return {
             "wasserstein": over_samples(f_p) - over_data(f_q),
-            # A line begins at an example, by whose weight it counts.
+            # A line begins at an example and has its weight.
             "penalty": self.penalty * over_data(penalty),
         }
 

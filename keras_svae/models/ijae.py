@@ -24,7 +24,7 @@ __all__ = ["IJAE", "TripletDraw"]
 
 
 class TripletDraw(Draw):
-    """Adds the third of both kinds of triplets (x, z, y), x and z of q's pair."""
+    """Adds y of both kinds of triplets (x, z, y); x and z are q's pair."""
 
     @functools.cached_property
     def y_real(self):
@@ -44,14 +44,14 @@ class TripletDraw(Draw):
 class IJAE(Autoencoder, AdversarialModel):
     """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
 
-    Minimises, with p(x|z) = r(x|G(z)) for a symmetric likelihood r of which only
-    samples are needed,
+    It uses p(x|z) = r(x|G(z)) with a symmetric likelihood r, of which only samples are
+    needed. It minimises
 
         (1 - lam) KL(p(x) || q(x)) - lam ELBO,
 
-    which but for the entropy of the data is above the lambda-Jeffreys divergence
-    (1 - lam) KL(p || q) + lam KL(q || p). Small lam seeks modes, large lam covers the
-    data. Three critics minimise minus (3), (4) and (5), real first:
+    Except for the entropy of the data, this is above the lambda-Jeffreys divergence (1
+    - lam) KL(p || q) + lam KL(q || p). Small lam seeks modes, large lam covers the
+    data. Three critics minimise minus (3), (4) and (5). The real part comes first:
 
         f_psi:  E_q(x) softplus(-f) + E_p(x) softplus(f),
                 f* = log q(x) - log p(x);
@@ -60,20 +60,20 @@ class IJAE(Autoencoder, AdversarialModel):
         f_zeta: E_q(x)p(z) softplus(-f) + E_q(x)q(z|x) softplus(f),
                 f* = log p(z) - log q(z|x).
 
-    Generator and encoder minimise (6), whose weights the paper has swapped by misprint,
-    and (7):
+    Generator and encoder minimise (6) and (7). The paper has the weights of (6) swapped
+    by misprint:
 
         G: -(1 - lam) E_p(x) f_psi(x) - lam E_q(x)q(z|x) f_tau(x, z, G(z)),
         E: -lam E_q(x)q(z|x) [f_tau(x, z, G(z)) + f_zeta(x, z)].
 
-    At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. That by
-    z itself is zero there, r' being at its mode, and is left out of the encoder's: by
-    it a critic that still learns can send codes far away (see `stop_code`). With an
-    explicit likelihood there is no f_tau, and log p(x|z) stands in its place: -L1 for
-    "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
+    At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. The
+    gradient by z itself is zero there, because r' is at its mode. The encoder's
+    gradient leaves it out: through it, a critic that still learns can send codes far
+    away (see `stop_code`). With an explicit likelihood, log p(x|z) replaces f_tau: -L1
+    for "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
 
-    One player trains the critics with one optimizer: their weights are disjoint, so
-    the gradient of the sum is that of each. (A global clipnorm would see all.)
+    One player trains the critics with one optimizer. Their weights are disjoint, so the
+    gradient of the sum is the gradient of each. (A global clipnorm would use all.)
 
     Args:
         encoder: Network from data to the posterior's raw output; implicit: the code,
@@ -118,7 +118,7 @@ class IJAE(Autoencoder, AdversarialModel):
         "generator": Player("decoder"),
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
     }
-    # The paper's; the symmetric one is in [-1, 1].
+    # These are the paper's laws; the symmetric one is in [-1, 1].
     default_laws: dict[str, str | distributions.Law] = {
         "likelihood": distributions.ShiftLikelihood(5),
         "posterior": "implicit",
@@ -156,7 +156,7 @@ class IJAE(Autoencoder, AdversarialModel):
             self.f_tau.use(critic_pair)
 
     def law(self, role, given, name, network):
-        """See `LatentModel.law`; a likelihood that is implicit has to be symmetric."""
+        """See `LatentModel.law`. An implicit likelihood has to be symmetric."""
         kinds = (str, type, distributions.Law)
         if role == "likelihood" and callable(given) and not isinstance(given, kinds):
             given = distributions.Sampled(given)
@@ -186,7 +186,7 @@ class IJAE(Autoencoder, AdversarialModel):
         return terms
 
     def log_r(self, draw):
-        """log r(x|G(z)) but for a constant, (batch, 1) or (batch,): Theorem 1."""
+        """log r(x|G(z)) except for a constant, (batch, 1) or (batch,): Theorem 1."""
         if self.critic_pair is None:
             return draw.log_p_x
         x, z = draw.q
@@ -194,7 +194,7 @@ class IJAE(Autoencoder, AdversarialModel):
         return self.f_tau(x, z, draw.reconstruction, training=draw.training)
 
     def generator_loss(self, draw):
-        """(6): lam at the reconstruction, as in the objective above it."""
+        """(6), with lam at the reconstruction, as in the objective above it."""
         game = -over_samples(self.f(draw.x_p, training=draw.training))
         return {
             "game": (1 - self.lam) * game,
@@ -216,8 +216,8 @@ class IJAE(Autoencoder, AdversarialModel):
 
         Args:
             x: Data (batch, ...).
-            z: Their codes, (batch, latent_dim).
-            y: What is near x or near G(z), (batch, ...).
+            z: Codes of these data, (batch, latent_dim).
+            y: Data near x or near G(z), (batch, ...).
         """
         if self.critic_pair is None:
             raise ValueError(

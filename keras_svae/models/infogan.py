@@ -1,4 +1,4 @@
-"""InfoGAN: a generator whose code is read back from its samples."""
+"""InfoGAN: a generator, and an encoder that reads the code from its samples."""
 
 import keras
 
@@ -21,10 +21,10 @@ class InfoGAN(Autoencoder, GAN):
 
         E_p softplus(-f(G(z)))  +  lam E_p(z) [-log q(z|G(z))].
 
-    All of the code z may be inferred, or a part of it: of `z = [c, rest, k]` the first
-    `inferred` entries, c, and the last `categories`, k, one-hot of a uniform category.
-    What is not inferred is left to its prior, `q(z|x) = q(c|x) p(rest) q(k|x)`: it adds
-    a constant to the loss.
+    The encoder may infer all of the code z, or a part of it. Of `z = [c, rest, k]` it
+    infers c, the first `inferred` entries, and k, the last `categories` entries:
+    one-hot of a uniform category. The rest has its prior's law, `q(z|x) = q(c|x)
+    p(rest) q(k|x)`; this adds a constant to the loss.
 
     Args:
         generator: Network from codes z, all their parts in one vector, to the
@@ -105,7 +105,7 @@ class InfoGAN(Autoencoder, GAN):
     def endpoints(self):
         found = super().endpoints()
         if self.categories:
-            # What is done with it, annealing, moves codes along its gradient.
+            # Annealing would use it, and annealing moves codes along its gradient.
             found.pop("log_likelihood", None)
         return found
 

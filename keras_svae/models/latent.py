@@ -1,7 +1,7 @@
-"""Models with a latent code: a prior and a decoder, as every method here has them.
+"""Models with a latent code: all methods here have a prior and a decoder.
 
-A method with `conditional = True` is given classes: its networks read them beside what
-they always read.
+A method with `conditional = True` is given classes. Its networks read them beside their
+other inputs.
 """
 
 import json
@@ -34,9 +34,9 @@ class LatentModel(Game):
         prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
         likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
             "gaussian", "laplace" (scale 1, unbounded), "implicit", or a
-            `keras_svae.distributions.Law`. None for the one that the decoder's end
-            names, as those of `keras_svae.networks` do, and for "bernoulli" where it
-            names none.
+                `keras_svae.distributions.Law`. None for the law that the decoder's end
+                    names, as decoders of `keras_svae.networks` do; if it names none,
+                    for "bernoulli".
         **kwargs: `seed`, `turns`, `play`, `name`: see `Game`.
     """
 
@@ -48,7 +48,7 @@ class LatentModel(Game):
     # Whether it also learns from examples without a class, whose y is -1.
     unlabelled = False
 
-    # Where neither an argument nor the network's end says one.
+    # The laws if neither an argument nor the network's end names one.
     default_laws: dict[str, str | distributions.Law] = {
         "likelihood": "bernoulli",
         "posterior": "gaussian",
@@ -80,12 +80,12 @@ class LatentModel(Game):
             checks.raw_output("decoder", decoder, "its law applies the activation")
 
     def law(self, role: str, given, name: str, network) -> distributions.Law:
-        """The likelihood or posterior; a method that has its own overrides this.
+        """The likelihood or posterior. Methods with a law of their own override this.
 
         Args:
             role: "likelihood" or "posterior".
             given: The constructor's argument, a law, its name or None.
-            name: What the network that it is the law of is called.
+            name: The name of the network whose output has this law.
             network: The network.
         """
         found = checks.law(role, given, name, network)
@@ -138,25 +138,25 @@ class LatentModel(Game):
 
         Args:
             z: Codes (batch, latent_dim).
-            training: Whether batch normalisation and the like train.
-            y: Classes, one-hot (batch, classes), of a conditional model.
+            training: Whether layers such as batch normalisation are in training mode.
+            y: Classes, one-hot (batch, classes), for a conditional model.
         """
         return self.decoder(z if y is None else [z, y], training=training)
 
     def call(self, inputs, training=False):
-        """Codes to data, as `decode`; of a conditional model `(z, y)`."""
+        """Decodes codes to data, as `decode`; a conditional model takes `(z, y)`."""
         z, y = self._split(inputs)
         return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
 
     def generate(self, n: int, y=None, seed: int = 0) -> tf.Tensor:
         """Draws `n` examples x ~ p(x|z), z ~ p(z): (n, ...) in the data's range.
 
-        Where the likelihood's `draw` is "mean", these are the means of p(x|z).
+        If the likelihood's `draw` is "mean", these are the means of p(x|z).
 
         Args:
-            n: How many.
-            y: Of a conditional model, which wants it: one class for all, or (n,).
-            seed: Of the draws.
+            n: How many examples.
+            y: Required for a conditional model: one class for all, or (n,).
+            seed: The seed of the draws.
         """
         return self.generate_pairs(n, y, seed)[0]
 
@@ -164,7 +164,7 @@ class LatentModel(Game):
     def generate_pairs(
         self, n: int, y=None, seed: int = 0
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What `generate` gives, with the codes (n, latent_dim) it was made from."""
+        """What `generate` gives, and the codes (n, latent_dim) behind it."""
         if not tf.is_tensor(n):
             n = checks.integer("n", n, at_least=1)
         noise = Noise(seed)
@@ -179,13 +179,13 @@ class LatentModel(Game):
 
         Args:
             z: Codes (batch, latent_dim).
-            y: Of a conditional model: one class for all, or (batch,).
-            seed: Matters only to a decoder that is fed noise.
+            y: For a conditional model: one class for all, or (batch,).
+            seed: Matters only if the decoder is fed noise.
         """
         return self.likelihood_law.mean(self._decoded(z, y, seed))
 
     def likelihood(self, z, y=None, seed: int = 0):
-        """p(x|z) as a TFP distribution; raises a ValueError where it is implicit."""
+        """p(x|z) as a TFP distribution; raises a ValueError if it is implicit."""
         return self.likelihood_law(self._decoded(z, y, seed))
 
     @endpoint("log_likelihood", when=lambda model: model.likelihood_law.explicit)
@@ -199,7 +199,7 @@ class LatentModel(Game):
             return self._raw(z, self._classes(y, tf.shape(z)[0]))
 
     def _raw(self, z, y) -> tf.Tensor:
-        """The decoder's output, part by part: fed noise, parts would have the same."""
+        """The decoder's output, in parts. With noise, all parts have the same noise."""
         count = z.shape[0]
         if not tf.executing_eagerly() or count <= PART or noise_layers(self.decoder):
             return self.likelihood_raw(z, y=y)
@@ -208,7 +208,7 @@ class LatentModel(Game):
         return tf.concat(each, 0)
 
     def _split(self, inputs):
-        """Inputs of `call`, classes as one-hot vectors; None for no classes."""
+        """Inputs of `call`, with one-hot classes, or None if there are no classes."""
         if not self.conditional:
             return inputs, None
         x, y = self._pair(inputs)
@@ -223,14 +223,14 @@ class LatentModel(Game):
         )
 
     def _classes(self, y, n) -> tf.Tensor | None:
-        """n classes as one-hot vectors, (n, classes), None of a model without."""
+        """n classes, one-hot (n, classes); None if the model has no classes."""
         labels = self._labels(y, n)
         if labels is None or self.classes is None:
             return None
         return one_hot(labels, self.classes)
 
     def _labels(self, y, n, unlabelled: bool = False) -> tf.Tensor | None:
-        """n classes, int64 (n,), None of a model without.
+        """n classes, int64 (n,); None if the model has no classes.
 
         Args:
             y: As a caller gave them.
@@ -273,12 +273,12 @@ class LatentModel(Game):
             "n": tf.TensorSpec([], tf.int32),
         }
         if self.conditional:
-            # Of an endpoint: (1,) for all.
+            # An endpoint also takes (1,), one class for all.
             batch["y"] = tf.TensorSpec([None], tf.int64)
         return {**super().input_specs(), **batch}
 
     def about(self) -> dict:
-        """What a SavedModel says of itself, plain values for JSON.
+        """What a SavedModel says about itself, plain values for JSON.
 
         Returns:
             `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
@@ -296,5 +296,5 @@ class LatentModel(Game):
 
 
 def _decoders(seed) -> Noise:
-    """A decoder's noise, so that an encoder's of the same seed is another."""
+    """A decoder's noise; an encoder's noise of the same seed differs."""
     return Noise(seed).fold(1)

@@ -18,7 +18,7 @@ __all__ = ["SemiSupervisedVAE"]
 
 
 class PartlyLabelledDraw(Draw):
-    """Adds what the classifier makes of data, some of whose classes are unknown."""
+    """Adds the classifier's output on data. Some of their classes are unknown."""
 
     @functools.cached_property
     def known(self):
@@ -32,18 +32,18 @@ class PartlyLabelledDraw(Draw):
 
     @functools.cached_property
     def class_weights(self):
-        """q(y|x), where y is known 1 for y, (batch, classes)."""
+        """q(y|x), (batch, classes). If y is known, 1 for y and 0 for other classes."""
         given = one_hot(self.labels, self.model.classes)
         return tf.where(self.known[:, None], given, tf.exp(self.log_classes))
 
     @functools.cached_property
     def y(self):
-        """The class, one-hot; where it is unknown the most probable one."""
+        """The class, one-hot. If it is unknown, the most probable class."""
         return one_hot(tf.argmax(self.class_weights, -1), self.model.classes)
 
     @functools.cached_property
     def x_p(self):
-        """x ~ p(x|y, z) at the prior's z; y, where it is unknown, from p(y)."""
+        """x ~ p(x|y, z) at the prior's z. If y is unknown, y comes from p(y)."""
         count = self.model.classes
         y = self.noise.uniform([tf.shape(self.x)[0]], "y", maxval=float(count))
         y = tf.minimum(tf.cast(y, tf.int64), count - 1)
@@ -54,7 +54,7 @@ class PartlyLabelledDraw(Draw):
 
     @functools.cached_property
     def of_each_class(self):
-        """A draw on every example with every class: (batch * classes, ...)."""
+        """A draw with every pair of an example and a class: (batch * classes, ...)."""
         count = self.model.classes
         y = tf.tile(tf.range(count), tf.shape(self.x)[:1])
         noise = Noise(self.noise.seed("of_each_class"))
@@ -68,8 +68,8 @@ class PartlyLabelledDraw(Draw):
 class SemiSupervisedVAE(VAE):
     """Semi-supervised variational autoencoder: M2 of Kingma et al. (2014).
 
-    Data are made from a code and a class, p(x|y, z) p(z) p(y), p(y) uniform, and a
-    classifier q(y|x) stands beside the encoder q(z|x, y). With
+    Data are made from a code and a class, p(x|y, z) p(z) p(y), where p(y) is uniform.
+    There is a classifier q(y|x) and an encoder q(z|x, y). With
 
         L(x, y) = -E_q(z|x,y) log p(x|y, z) - log p(y) + KL(q(z|x, y) || p(z))
 
@@ -78,13 +78,13 @@ class SemiSupervisedVAE(VAE):
         E_labelled L(x, y)  +  E_others [sum_y q(y|x) L(x, y) - H(q(y|x))]
             +  alpha E_labelled [-log q(y|x)],
 
-    the first two over the batch, each example once, the last over its labelled ones.
-    It is fitted to pairs (x, y) with y = -1 for an unknown class, as
-    `ks.data.load(..., labelled=600)` gives them. All classes are tried on all
-    examples, in one pass of batch * classes.
+    The first two are means over the batch, in which each example counts once; the last
+    is a mean over the labelled examples. The model is fitted to pairs (x, y). y = -1 is
+    an unknown class; `ks.data.load(..., labelled=600)` gives such pairs. All classes
+    are tried on all examples, in one pass of batch * classes.
 
-    The paper On Unifying Deep Generative Models calls it SVAE, which is the symmetric
-    VAE here, `SVAE` (and elsewhere a hyperspherical one).
+    The paper On Unifying Deep Generative Models calls it SVAE. Here `SVAE` is the
+    symmetric VAE (and elsewhere a hyperspherical one).
 
     Args:
         classifier: Network from x to the logits of q(y|x), (batch, classes).
@@ -129,8 +129,8 @@ class SemiSupervisedVAE(VAE):
     def bound_terms(self, draw):
         """Terms whose sum is minus the bound, each (batch,), nats.
 
-        On log p(x, y) where y is known, (6), and else on log p(x), (7): the one is the
-        other with q(y|x) = 1 for the class.
+        The bound is on log p(x, y) if y is known, (6), else on log p(x), (7). (6)
+        equals (7) if q(y|x) is 1 for the class.
         """
         shape = [-1, self.classes]
         each = super().bound_terms(draw.of_each_class)
@@ -139,7 +139,7 @@ class SemiSupervisedVAE(VAE):
             for name, term in each.items()
         }
         log_q_y = tf.where(draw.known[:, None], 0.0, draw.log_classes)
-        # KL(q(y|x) || p(y)); of a known class -log p(y).
+        # KL(q(y|x) || p(y)); -log p(y) if the class is known.
         kl_y = tf.reduce_sum(draw.class_weights * log_q_y, -1) + math.log(self.classes)
         return {**found, "kl_y": kl_y}
 
@@ -158,18 +158,18 @@ class SemiSupervisedVAE(VAE):
         return tf.exp(self.log_classes(self._data(x)))
 
     def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
-        """See `Autoencoder.encode`; where y is None or -1, the most probable class."""
+        """See `Autoencoder.encode`. y = None or -1 means the most probable class."""
         return super().encode(x, y, seed)
 
     def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
-        """The bound on log p(x) where y is None or -1, else on log p(x, y).
+        """The bound on log p(x) if y is None or -1, else on log p(x, y).
 
         See `VAE.bound`.
         """
         return super().bound(x, y, seed)
 
     def call(self, inputs, training=False):
-        """Data to their reconstructions, of `(x, y)`, where y may be -1."""
+        """Reconstructs data. Takes `(x, y)`, where y may be -1."""
         x, y = self._pair(inputs)
         return super().call((x, self.classes_for(x, y)), training)
 

@@ -75,9 +75,9 @@ class SVAE(Matched):
         decoder: Network from codes to the likelihood's raw output.
         critic: Network from `[x, z]` to one logit.
         lam: Weight of the log likelihoods (28), >= 0. They are summed over pixels and
-            code dimensions, so a larger event wants a smaller weight.
+            code dimensions, so a larger event needs a smaller weight.
         two_sided: Whether log q(z|x) on p's pairs is part of the regulariser, as in
-            (29), or log p(x|z) alone.
+            (29), or only log p(x|z).
         **kwargs: `posterior`, `likelihood`, `prior`, `seed`, `turns`, `play`: see
             `Autoencoder` and `Game`.
 
@@ -106,8 +106,8 @@ class SVAE(Matched):
 class ALICE(Matched):
     """ALICE (Li et al., 2017): ALI with a conditional-entropy regulariser.
 
-    The critic as in sVAE. Encoder and decoder minimise minus (19), non-saturating, and
-    `-lam E_q log p(x|z)`:
+    The critic is that of sVAE. Encoder and decoder minimise minus (19), non-saturating,
+    and `-lam E_q log p(x|z)`:
 
         E_q softplus(-f) + E_p softplus(f) - lam E_q log p(x|z).
 
@@ -116,7 +116,7 @@ class ALICE(Matched):
         decoder: Network from codes to the likelihood's raw output.
         critic: Network from `[x, z]` to one logit.
         lam: Weight of the log likelihood, >= 0; 0 is ALI.
-        two_sided: Add `-lam E_p log q(z|x)`, as sVAE-r has it.
+        two_sided: Add `-lam E_p log q(z|x)`, as in sVAE-r.
         **kwargs: See `SVAE`.
     """
 
@@ -126,7 +126,7 @@ class ALICE(Matched):
         )
 
     def matching(self, f_p, f_q):
-        """Minus (19): log-sigmoid of the log ratios, where sVAE has them raw."""
+        """Minus (19): log-sigmoid of the log ratios. sVAE uses the ratios directly."""
         return over_data(as_above(f_q)) + over_samples(as_below(f_p))
 
 

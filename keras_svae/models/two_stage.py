@@ -17,7 +17,7 @@ __all__ = ["TwoStageVAE"]
 
 
 class Gamma(keras.layers.Layer):
-    """One learned scale, 1 at first."""
+    """One learned scale. It starts at 1."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -43,7 +43,7 @@ class SharedScale(Gaussian):
 
 
 class GammaVAE(VAE):
-    """A VAE whose Gaussian likelihood learns its scale: a stage of `TwoStageVAE`."""
+    """A VAE whose Gaussian likelihood learns its scale: the base of `TwoStageVAE`."""
 
     def __init__(self, encoder, decoder, *, activation, draw, **kwargs):
         gamma = Gamma(name="gamma")
@@ -52,17 +52,17 @@ class GammaVAE(VAE):
         self.gamma = gamma
 
     def law(self, role, given, name, network):
-        """See `LatentModel.law`; that of x is the model's own."""
+        """See `LatentModel.law`. The law of x belongs to the model."""
         if role == "likelihood":
             return self._law_of_x
         return super().law(role, given, name, network)
 
 
 class TwoStageDraw(Draw):
-    """Adds the second stage's draw, on codes of data as its data."""
+    """Adds the second stage's draw. Its data are codes of data."""
 
     def __init__(self, model, batch, noise, training):
-        # The second alone is trained on codes of a first that is ready.
+        # Training of the second stage alone needs codes of a first stage that is ready.
         super().__init__(model, batch, noise, training and model.stage != "second")
         self.training_of_second = training
 
@@ -74,7 +74,7 @@ class TwoStageDraw(Draw):
 
 
 class PlayersOfStage:
-    """Of the class both players, of a model those whose stage is trained."""
+    """For the class: both players. For a model: the players whose stage is trained."""
 
     both = {
         "first": Player("encoder decoder gamma"),
@@ -94,15 +94,15 @@ class TwoStageVAE(GammaVAE):
     """Two-stage VAE (Dai & Wipf, 2019).
 
     A VAE whose likelihood N(mu(z), gamma^2 I) learns its scale finds the manifold of
-    data, gamma going to 0, but its codes q(z) need not have the prior's law. Their
-    dimension is that of the manifold, where a second VAE learns q(z) itself. With
-    z ~ q(z|x) data to the second, each minimises minus its own bound:
+    data; gamma goes to 0. But its codes q(z) need not have the prior's law. Their
+    dimension is that of the manifold. There a second VAE learns q(z) itself: its data
+    are z ~ q(z|x). Each stage minimises minus its own bound:
 
         first:  E_q(x) [-E_q(z|x) log N(x; mu(z), gamma^2 I) + KL(q(z|x) || N(0, I))],
         second: E_q(z) [-E_q(u|z) log N(z; mu'(u), gamma'^2 I) + KL(q(u|z) || N(0, I))].
 
-    Generation is ancestral: u ~ N(0, I), z ~ N(mu'(u), gamma'^2 I), x = mu(z). What is
-    encoded and decoded, bounded and given a density is the first stage's.
+    Generation is ancestral: u ~ N(0, I), z ~ N(mu'(u), gamma'^2 I), x = mu(z). The
+    methods that encode, decode, or give bounds and densities use the first stage only.
 
     Args:
         first_encoder: Network from data to the raw output of a Gaussian q(z|x).
@@ -111,15 +111,16 @@ class TwoStageVAE(GammaVAE):
             Gaussian q(u|z).
         second_decoder: Network from u to z, (batch, latent_dim). In the paper u has
             z's dimension.
-        activation: Of mu: "sigmoid" for data in [0, 1], "tanh" or "linear".
-        stage: "both" trains the second on the codes of the first as it changes;
-            "first" or "second" that one alone. The paper's sequence is to set
-            `model.stage = "second"` after the first is trained, and to compile again.
+        activation: The activation of mu: "sigmoid" for data in [0, 1], "tanh" or
+            "linear".
+        stage: "both" trains the second stage on the codes of the first while the first
+            changes; "first" or "second" trains only that stage. The paper trains the
+            first, then sets `model.stage = "second"` and compiles again.
         **kwargs: `seed`, `turns`, `play`: see `Game`.
 
     Raises:
-        ValueError: For second networks that do not read and make the first's codes, or
-            another stage.
+        ValueError: If the second networks do not read and make the first's codes, or
+            for another stage.
 
     Example:
         nets = ks.networks.digits(latent_dim=8, likelihood="gaussian")
@@ -160,7 +161,7 @@ class TwoStageVAE(GammaVAE):
 
     @property
     def stage(self) -> str:
-        """Which stage is trained. A change wants `compile` anew."""
+        """Which stage is trained. After a change, call `compile` again."""
         return self._stage
 
     @stage.setter
@@ -197,12 +198,12 @@ class TwoStageVAE(GammaVAE):
         return {"reconstruction_z": terms["reconstruction_x"], "kl": terms["kl"]}
 
     def generate_pairs(self, n: int, y=None, seed: int = 0):
-        """What `generate` gives, with the codes z of the first stage it was made from.
+        """What `generate` gives, and the codes z of the first stage behind it.
 
         Args:
-            n: How many.
+            n: How many examples.
             y: None: there are no classes.
-            seed: Of the draws.
+            seed: The seed of the draws.
         """
         self._classes(y, n)
         noise = Noise(seed)

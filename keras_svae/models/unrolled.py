@@ -20,25 +20,26 @@ class UnrolledGAN(GAN):
 
         L(w) = E_q softplus(-f(x; w)) + E_p softplus(f(G(z); w)).
 
-    The generator maximises the same loss, (7) and (8), of the critic that would come
-    out of `unrolled` further steps of the critic, on the same batch,
+    The generator maximises the same loss, (7) and (8). It uses the critic that
+    `unrolled` further steps on the same batch would give,
 
         L(w_k),   w_0 = w,   w_i+1 = w_i - update(grad L(w_i)),
 
-    and differentiates through those steps: their gradients depend on G(z), so that the
-    second order is exact, and what the critic ahead thinks of data counts too. The
-    critic's weights themselves are left where they are.
+    and differentiates through those steps. Their gradients depend on G(z), so the
+    second order is exact. The loss of the later critic on data counts, too. The
+    critic's own weights do not change here.
 
     Args:
         generator: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1), of Keras layers
             without batch normalisation.
-        unrolled: The paper's k, how many steps ahead, >= 0.
-        loss: "minimax" as above, or "non_saturating": the generator minimises
-            E_p softplus(-f(G(z); w_k)), with k = 0 GAN's own loss.
-        inner_rate: Learning rate of the inner steps, plain gradient descent; None for
+        unrolled: The paper's k, the number of steps ahead, >= 0.
+        loss: "minimax" as above, or "non_saturating": the generator minimises E_p
+            softplus(-f(G(z); w_k)). With k = 0 this is GAN's own loss.
+        inner_rate: Learning rate of the inner steps, plain gradient descent. None for
             the critic's own optimizer, which must then be Keras's Adam without
-            clipping: steps from its present moments, as in the authors' code.
+            clipping. The steps then start from its present moments, as in the authors'
+            code.
         **kwargs: See `GAN`.
 
     Raises:
@@ -86,8 +87,8 @@ class UnrolledGAN(GAN):
         super().compile(optimizer, **kwargs)
 
     def generator_loss(self, draw):
-        """What the critic's loss is `unrolled` steps ahead, negated; or GAN's loss."""
-        # Tensors, also where a strategy has variables on several devices.
+        """Minus the critic's loss `unrolled` steps ahead; or GAN's loss."""
+        # These are tensors, also if a strategy has variables on several devices.
         weights = [tf.identity(v.value) for v in self.critic.trainable_variables]
         step = self._descent if self.inner_rate is not None else self._adam()
         for i in range(self.unrolled):
@@ -99,7 +100,7 @@ class UnrolledGAN(GAN):
             loss = -self._critic_loss(weights, draw)
         else:
             loss = self.fooling(self._ahead(weights, draw.x_p, draw.training)).mean()
-        # The steps ahead are of the whole batch.
+        # The steps ahead depend on the whole batch.
         return over_batch(loss)
 
     def _critic_loss(self, weights, draw):
@@ -119,8 +120,8 @@ class UnrolledGAN(GAN):
         return [w - self.inner_rate * g for w, g in pairs]
 
     def _adam(self):
-        """Steps of the critic's optimizer, as a function that changes nothing."""
-        # Keras's `stateless_apply` is not there under TensorFlow.
+        """Steps of the critic's optimizer, as a function without side effects."""
+        # TensorFlow's backend does not have Keras's `stateless_apply`.
         adam = self.critic_optimizer
         b1, b2 = adam.beta_1, adam.beta_2
         found = optimizers.adam_moments(adam, self.critic.trainable_variables)
@@ -135,7 +136,7 @@ class UnrolledGAN(GAN):
             for j, (w, g) in enumerate(zip(weights, gradients, strict=True)):
                 moments[j] = moments[j] + (1 - b1) * (g - moments[j])
                 squares[j] = squares[j] + (1 - b2) * (g**2 - squares[j])
-                # The root has no gradient at zero, where a unit is dead.
+                # The root has no gradient at zero, which occurs if a unit is dead.
                 root = tf.sqrt(tf.maximum(squares[j], 1e-30))
                 found.append(w - scale * moments[j] / (root + adam.epsilon))
             return found

@@ -17,9 +17,8 @@ __all__ = ["CVAE", "VAE"]
 class VAE(Autoencoder):
     """Variational autoencoder (Kingma & Welling, 2014).
 
-    Encoder and decoder maximise the variational bound, sVAE (1):
-    `E_q(x) [E_q(z|x) log p(x|z) - KL(q(z|x) || p(z))]`, the KL in closed form where
-    there is one.
+    Encoder and decoder maximise the variational bound, sVAE (1): `E_q(x) [E_q(z|x) log
+    p(x|z) - KL(q(z|x) || p(z))]`. The KL is in closed form if there is one.
 
     Args:
         encoder: Network from data to the posterior's raw output.
@@ -27,8 +26,8 @@ class VAE(Autoencoder):
         **kwargs: `posterior`, `likelihood`, `prior`, `seed`, `play`: see `Autoencoder`.
 
     Raises:
-        ValueError: For a law without a density, or a posterior of codes that the prior
-            does not allow, for which the bound is minus infinity.
+        ValueError: For a law without a density. Also for a posterior with codes outside
+            the prior's support: the bound is then minus infinity.
 
     Example:
         nets = ks.networks.digits(latent_dim=8)
@@ -64,8 +63,8 @@ class VAE(Autoencoder):
 
         Args:
             x: Data (batch, ...) in the likelihood's range.
-            y: Of a conditional model: one class for all, or (batch,).
-            seed: Of the one draw z ~ q(z|x).
+            y: For a conditional model: one class for all, or (batch,).
+            seed: The seed of the one draw z ~ q(z|x).
         """
         x = self._data(x)
         labels = self._labels(y, tf.shape(x)[0], self.unlabelled)
@@ -79,7 +78,7 @@ class VAE(Autoencoder):
 class CVAE(VAE):
     """Class-conditional variational autoencoder (Sohn et al., 2015; M2's supervised).
 
-    The bound on log p(x|y), with the class y beside x and beside z:
+    It uses the bound on log p(x|y), with the class y beside x and beside z:
     `E_q(z|x,y) log p(x|z, y) - KL(q(z|x, y) || p(z))`. It is fitted to pairs (x, y).
 
     Args:

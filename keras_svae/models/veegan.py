@@ -1,4 +1,4 @@
-"""VEEGAN: a joint critic, and codes reconstructed by a network that inverts G."""
+"""VEEGAN: a critic of pairs, and a network that inverts G and reconstructs codes."""
 
 import keras
 import tensorflow as tf
@@ -19,9 +19,9 @@ class VEEGAN(JointModel):
 
         E_p f(G(z), z) + lam E_p(z) ||z - F(G(z))||^2,
 
-    whose first term moves the generator alone. What was learned of z on generated data
-    makes F send missed modes of real data to codes the prior does not have, which the
-    critic sees.
+    The first term trains only the generator. On generated data F learns to give z. On
+    missed modes of real data, F then gives codes that the prior does not have. The
+    critic sees this.
 
     Args:
         reconstructor: Network from data to the posterior's raw output: F.

@@ -21,24 +21,24 @@ SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 class WAEMMD(Autoencoder):
     """Wasserstein autoencoder with an MMD penalty (Tolstikhin et al., 2018, alg. 2).
 
-    Of the optimal transport between data and model, whose codes have the prior's law,
-    (4) with the cost ||x - y||^2: encoder and decoder minimise
+    It minimises the optimal transport between data and model, (4), with the cost ||x -
+    y||^2, for codes with the prior's law. Encoder and decoder minimise
 
         E_q ||x - G(z)||^2 + lam MMD_k(q(z), p(z)).
 
-    The kernel is the inverse multiquadratic one, k(z, u) = C / (C + ||z - u||^2), its
-    tails heavy enough to see codes far from the prior's. C is the expected squared
-    distance of two codes of the prior, 2d for N(0, I), times each of `scales`, over
-    which the kernels are summed. There is no critic, and no density: it may be trained
-    like a VAE.
+    The kernel is the inverse multiquadratic one, k(z, u) = C / (C + ||z - u||^2). Its
+    tails are heavy enough for codes far from the prior's. C is the expected squared
+    distance of two codes of the prior, 2d for N(0, I), times each of `scales`; the
+    kernels are summed over these. There is no critic and no density: the model is
+    trained like a VAE.
 
     Args:
         encoder: Network from data to the posterior's raw output.
         decoder: Network from codes to the likelihood's raw output. G(z) is the mean of
             the likelihood.
         lam: Weight of the penalty, >= 0; 10 for MNIST and 100 for CelebA in the paper.
-        scales: Widths of kernels, positive, relative to the prior's own: (1.0,) is the
-            paper's text, the seven of the default its authors' code.
+        scales: Widths of kernels, positive, relative to the prior's own. (1.0,) is in
+            the paper's text; the default has the seven of the authors' code.
         **kwargs: `posterior`, the law of codes ("implicit", where neither it nor the
             encoder's end says another: the encoder's output is the code, as in the
             paper's experiments), `likelihood`, `prior`, `seed`: see `Autoencoder` and
@@ -89,13 +89,13 @@ class WAEMMD(Autoencoder):
 class WAEGAN(AdversarialAutoencoder):
     """Wasserstein autoencoder with a GAN's penalty (Tolstikhin et al., 2018, alg. 1).
 
-    The adversarial autoencoder with the cost of a transport, ||x - G(z)||^2, for minus
-    a log likelihood. The critic minimises
+    This is the adversarial autoencoder with the cost of a transport, ||x - G(z)||^2, in
+    place of minus a log likelihood. The critic minimises
 
         E_p(z) softplus(-f(z)) + E_q(z) softplus(f(z)),    f* = log p(z) - log q(z),
 
-    encoder and decoder E_q [||x - G(z)||^2 + lam softplus(-f(z))], where
-    softplus(-f) = -log D, which does not saturate.
+    Encoder and decoder minimise E_q [||x - G(z)||^2 + lam softplus(-f(z))], where
+    softplus(-f) = -log D does not saturate.
 
     Args:
         encoder: Network from data to the posterior's raw output.
