@@ -1,4 +1,4 @@
-"""What a person wants to see, and to keep, while a model trains."""
+"""Callbacks that show, and keep, what a person needs while a model trains."""
 
 from keras_svae.callbacks.averaged_weights import AveragedWeights
 from keras_svae.callbacks.backup import Backup, restore

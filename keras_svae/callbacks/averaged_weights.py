@@ -6,16 +6,16 @@ __all__ = ["AveragedWeights"]
 
 
 class AveragedWeights(keras.callbacks.Callback):
-    """Lends the moving averages to the model for validation, and at the end for good.
+    """Lends the moving averages to the model for validation, and finally at the end.
 
-    For models compiled with `ema=...`. Unlike `keras.callbacks.SwapEMAWeights`, which
-    knows one optimizer, it spans all players.
+    It is for models compiled with `ema=...`. `keras.callbacks.SwapEMAWeights` knows one
+    optimizer; this callback covers all players.
 
-    From validation until the next epoch begins, the averages stand in the model's
-    weights. So other callbacks, in whatever order, see at the epoch's end what was
-    measured: `ModelCheckpoint` saves it, `EarlyStopping` restores it. `Backup` saves
-    weights and averages as they are trained. An interruption brings the weights back,
-    and so does the next `fit`.
+    From validation until the next epoch begins, the averages are in the model's
+    weights. So at the epoch's end, other callbacks see the measured weights, in any
+    order of callbacks: `ModelCheckpoint` saves them, `EarlyStopping` restores them.
+    `Backup` saves the trained weights and the averages. An interruption brings the
+    trained weights back, and so does the next `fit`.
 
     Args:
         finalize: Whether the model ends training with the averages as its weights.

@@ -1,4 +1,4 @@
-"""Checkpoints from which a killed run goes on as if nothing had happened."""
+"""Checkpoints from which a killed run continues as if nothing had happened."""
 
 import contextlib
 import json
@@ -36,12 +36,13 @@ def _replace(path: pathlib.Path, temporary: pathlib.Path) -> None:
 
 
 class Backup(keras.callbacks.Callback):
-    """Saves weights, all optimizers' state and the step, so that a run can go on.
+    """Saves weights, all optimizers' state and the step, so that a run can continue.
 
-    Unlike `keras.callbacks.BackupAndRestore` it knows the step within the epoch, and
-    keeps the last two backups, each written whole or not at all. Together with the
-    model's stateless noise and `keras_svae.data.load(start=step)`, a run that is
-    killed and resumed ends with the weights of one that was not, bit for bit:
+    Unlike `keras.callbacks.BackupAndRestore` it knows the step within the epoch. It
+    keeps the last two backups and writes each completely or not at all. The model's
+    noise is stateless, and `keras_svae.data.load(start=step)` starts at any step. So a
+    run that is killed and resumed ends with the same weights as an uninterrupted run,
+    bit for bit:
 
         model.compile(...)
         step = ks.callbacks.restore(model, "backup")
@@ -56,7 +57,7 @@ class Backup(keras.callbacks.Callback):
     Raises:
         OSError: Before training starts, if the folder cannot be written.
         ValueError: Before training starts, if the folder has backups of later steps
-            than the model's: of another run, which this one would mix with.
+            than the model's. They belong to another run; this run would mix with it.
     """
 
     def __init__(self, folder: str | os.PathLike, every: int | None = None):
@@ -81,8 +82,8 @@ class Backup(keras.callbacks.Callback):
             )
 
     def on_train_batch_end(self, batch, logs=None):
-        # `batch` counts from 0 in each epoch, so the model's own count is asked only
-        # when a backup may be due.
+        # `batch` counts from 0 in each epoch, so the model's own count is read only if
+        # a backup may be due.
         if self.every is not None and self.model.step - self._last >= self.every:
             self.save()
 
@@ -94,14 +95,14 @@ class Backup(keras.callbacks.Callback):
         self.save()
 
     def newest(self) -> pathlib.Path | None:
-        """The newest backup's file, None without any."""
+        """The newest backup's file; None if there is none."""
         found = sorted(self.folder.glob("step-*.json"))
         return found[-1].with_suffix(".weights.h5") if found else None
 
     def save(self) -> None:
         """Writes a backup of the model as it is now: its trained weights, and averages.
 
-        Averages that stand in the weights for validation (see `AveragedWeights`) are
+        If averages are in the weights for validation (see `AveragedWeights`), they are
         saved as averages.
         """
         averages = self.model.averages
@@ -138,7 +139,7 @@ class Backup(keras.callbacks.Callback):
 
     @contextlib.contextmanager
     def _written(self, name: str):
-        """A file that is put in place when it is whole; nothing is left of others."""
+        """A file that is put in place when it is complete; otherwise it is removed."""
         temporary = self.folder / name
         try:
             yield temporary
@@ -148,7 +149,7 @@ class Backup(keras.callbacks.Callback):
             raise
 
     def _look_at_space(self) -> None:
-        """Raises where a backup has no room: HDF5 ends the process on a full disk."""
+        """Raises if there is no room: HDF5 ends the process on a full disk."""
         variables = [*self.model.variables]
         for optimizer in self.model.optimizers.values():
             variables += optimizer.variables
@@ -166,23 +167,23 @@ class Backup(keras.callbacks.Callback):
 def restore(model, folder: str | os.PathLike) -> int:
     """Loads the newest backup of a folder into a compiled model.
 
-    The optimizers' state comes with it, their learning rates too. Where such a rate is
-    not the compiled one, a warning says so: set `model.optimizer.learning_rate` after
-    `restore` to go on with another.
+    It also loads the optimizers' state, with their learning rates. If such a rate
+    differs from the compiled one, a warning says so. To continue with another rate, set
+    `model.optimizer.learning_rate` after `restore`.
 
     Args:
         model: A compiled model of the method and shapes that were saved.
         folder: What `Backup` wrote; may be empty or absent.
 
-    A backup that is damaged is found before any weight is touched. It is put aside,
-    as `damaged-step-...`, with a warning, and the older one is taken.
+    It checks a backup before it changes any weight. It renames a damaged backup to
+    `damaged-step-...`, with a warning, and takes the older one.
 
     Returns:
-        The step to go on from; 0 if there is no backup.
+        The step from which to continue; 0 if there is no backup.
 
     Raises:
-        ValueError: If the backup is of another method or other shapes, or all of
-            them are damaged; the model is then as it was.
+        ValueError: If the backup is of another method or other shapes, or all backups
+            are damaged; the model is then unchanged.
     """
     found = sorted(pathlib.Path(folder).glob("step-*.json"))
     if not found:

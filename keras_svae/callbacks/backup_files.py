@@ -1,4 +1,4 @@
-"""What a backup's files say, whether they are whole, and what a model makes of them."""
+"""A backup's files: their content, whether they are complete, and how models use it."""
 
 import hashlib
 import json
@@ -18,13 +18,13 @@ def digest(path: pathlib.Path) -> str:
 
 
 def checksum(about: dict) -> str:
-    """Of what a backup says of itself."""
+    """A hash of a backup's description."""
     text = json.dumps({k: v for k, v in about.items() if k != "checksum"})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def whole(path: pathlib.Path) -> dict:
-    """What a whole backup says of itself.
+    """The description in a backup, after a check that the backup is complete.
 
     Raises:
         ValueError: If one of its two files is damaged.
@@ -32,7 +32,7 @@ def whole(path: pathlib.Path) -> dict:
     try:
         about = json.loads(path.read_bytes())
         step, sha256 = about["step"], about["sha256"]
-        # Backups of before have no checksum.
+        # Older backups have no checksum.
         fine = about.get("checksum", checksum(about)) == checksum(about)
         fine = fine and set(about) <= _KEYS
         method, variables = about["method"], about["variables"]
@@ -48,7 +48,7 @@ def whole(path: pathlib.Path) -> dict:
 
 
 def put_aside(path: pathlib.Path) -> None:
-    """Puts a damaged backup aside: no later one is taken for it."""
+    """Renames a damaged backup, so that it is not taken for a later one."""
     for one in (path, path.with_suffix(".weights.h5")):
         if one.exists():
             os.replace(one, one.with_name(f"damaged-{one.name}"))
@@ -60,7 +60,7 @@ def shapes_of(model) -> list:
 
 
 def _is_new(path: str) -> bool:
-    """Whether backups of before had no such weight, or had it in another list."""
+    """Whether older backups had no such weight, or had it in another list."""
     return path.endswith("averages/state") or "seed_generator_state" in path
 
 
@@ -75,10 +75,10 @@ def settings_of(model) -> dict:
 
 
 def check_settings(model, about: dict, where: pathlib.Path) -> None:
-    """Compares settings: those of the model win, but for its optimizers' classes.
+    """Compares settings. The model's win, except for its optimizers' classes.
 
     Raises:
-        ValueError: For an optimizer of another class, whose state this one cannot take.
+        ValueError: For an optimizer of another class, which cannot take this state.
     """
     mine, theirs = settings_of(model), about.get("settings", {})
     different = {k: v for k, v in theirs.items() if k in mine and mine[k] != v}
@@ -101,11 +101,11 @@ def check_shapes(model, about: dict, newest: pathlib.Path) -> None:
     """Compares weights.
 
     Raises:
-        ValueError: If they are not as many, or not of the same shapes.
+        ValueError: If their number or their shapes differ.
     """
     mine = [shape for path, shape in shapes_of(model) if not _is_new(path)]
-    # Backups of before list more than the weights: among them states of random
-    # layers, and after them metrics.
+    # Older backups list more than the weights: among them states of random layers, and
+    # after them metrics.
     listed = [one for one in about["variables"] if not _is_new(one[0])]
     theirs = [shape for _, shape in listed][: len(mine)]
     if mine != theirs:

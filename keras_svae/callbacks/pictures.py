@@ -15,7 +15,7 @@ __all__ = ["Pictures"]
 class Pictures(keras.callbacks.Callback):
     """Writes pictures, log ratios and codes, as PNG files and for TensorBoard.
 
-    After an epoch, of examples that stay the same throughout training:
+    After an epoch, it writes these, of examples that stay the same during training:
 
     * `samples.png`, `reconstructions.png` (inputs, each above its reconstruction) and
       `interpolations.png` for images; `scatter.png` for points in the plane; and
@@ -26,29 +26,29 @@ class Pictures(keras.callbacks.Callback):
     * codes with labels and pictures for TensorBoard's projector, which reads them
       once: restart it for newer ones.
 
-    What a model cannot give (a GAN has no reconstructions, a VAE no log ratio) is left
-    out. The newest pictures are in `folder`; `folder/pictures` keeps all of them, as
+    It leaves out what a model cannot give (a GAN has no reconstructions, a VAE no log
+    ratio). The newest pictures are in `folder`. `folder/pictures` keeps all of them, as
     `epoch-0003-samples.png` after the third epoch and `epoch-0000-samples.png` before
-    the first, beside the event files. Point TensorBoard to the folder that
-    `keras.callbacks.TensorBoard` got, too: steps are epochs, counted from 0 as there.
+    the first, beside the event files. Give TensorBoard the same folder as
+    `keras.callbacks.TensorBoard`: both count steps as epochs, from 0.
 
-    Nothing of this touches the training: its noise is its own.
+    It does not change the training: it has its own noise.
 
     Args:
         folder: Where to write; made if it is not there.
-        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
-            tuple of arrays (x, labels). Its first examples are taken, once per `fit`.
-            A conditional model wants labels, its classes.
+        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
+            of arrays (x, labels). It uses the first examples, taken once per `fit`. A
+            conditional model needs labels: its classes.
         every: Epochs between pictures. The last epoch has pictures in any case.
         n: Images in a grid.
         examples: Points in a scatter plot, in a histogram and in the projector. With
             large images they take most of the time: fewer are faster.
-        seed: Of the samples and of everything else that is drawn.
+        seed: The seed of the samples and of all other draws.
         projector: Whether codes are written for the projector.
 
     Raises:
-        ValueError: Before training starts, for fewer than two examples or some that
-            the model cannot learn from.
+        ValueError: Before training starts, for fewer than two examples, or for examples
+            that the model cannot learn from.
         OSError: Before training starts, if the folder cannot be written.
 
     Example:
@@ -89,14 +89,14 @@ class Pictures(keras.callbacks.Callback):
         pairs = self.x if self.labels is None else (self.x, self.labels)
         self.model.check_data(self.model.unpack(pairs))
         self._seen = self._written = None
-        # In several processes all compute, since reading some weights takes them all.
+        # In several processes all compute, because reading some weights needs them all.
         extended = self.model.distribute_strategy.extended
         self._writes = extended.should_save_summary
         self._writer = None
         if self._writes:
             self._writer = tf.summary.create_file_writer(str(self.history))
         if self.model.step == 0:
-            # What cannot be drawn or written is noticed now, not after an epoch.
+            # Errors in drawing or writing appear now, not after an epoch.
             self._write_files(0, self._draw()[0])
 
     def on_epoch_end(self, epoch, logs=None):
@@ -145,8 +145,8 @@ class Pictures(keras.callbacks.Callback):
             plots.save(self.folder / f"{name}.png", picture)
 
     def _write_events(self, epoch, pictures, ratios) -> None:
-        # `record_if`, since keras.callbacks.TensorBoard(update_freq=...) leaves its
-        # own condition in force.
+        # `record_if` is needed because keras.callbacks.TensorBoard(update_freq=...)
+        # leaves its own condition in force.
         with self._writer.as_default(step=epoch), tf.summary.record_if(True):
             for name, picture in pictures.items():
                 tf.summary.image(f"pictures/{name}", picture[None])
@@ -159,12 +159,12 @@ class Pictures(keras.callbacks.Callback):
 
 
 def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first examples of a data set, and their labels where it has some.
+    """The first examples of a data set, and their labels if it has some.
 
     Args:
         data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
             tuple of arrays (x, labels).
-        n: How many; fewer if there are not so many.
+        n: How many examples; fewer if the data set is smaller.
 
     Raises:
         ValueError: For an empty data set.

@@ -161,7 +161,7 @@ class AGE(Autoencoder):
         }
 
     def generator_loss(self, draw):
-        """The generator's objective. It does not depend on codes of data."""
+        """The generator's objective. The data's part of D does not depend on it."""
         # For unit vectors, per dimension: their squared distance over latent_dim.
         distance = squared(self.on_sphere(draw.z), draw.z_p) / self.latent_dim
         error = over_samples(distance) / self.latent_dim

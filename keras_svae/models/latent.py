@@ -34,9 +34,9 @@ class LatentModel(Game):
         prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
         likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
             "gaussian", "laplace" (scale 1, unbounded), "implicit", or a
-                `keras_svae.distributions.Law`. None for the law that the decoder's end
-                    names, as decoders of `keras_svae.networks` do; if it names none,
-                    for "bernoulli".
+            `keras_svae.distributions.Law`. None for the law that the decoder's end
+            names, as decoders of `keras_svae.networks` do; if it names none, for
+            "bernoulli".
         **kwargs: `seed`, `turns`, `play`, `name`: see `Game`.
     """
 
@@ -199,7 +199,7 @@ class LatentModel(Game):
             return self._raw(z, self._classes(y, tf.shape(z)[0]))
 
     def _raw(self, z, y) -> tf.Tensor:
-        """The decoder's output, in parts. With noise, all parts have the same noise."""
+        """The decoder's output, in parts if it has no noise: parts would share it."""
         count = z.shape[0]
         if not tf.executing_eagerly() or count <= PART or noise_layers(self.decoder):
             return self.likelihood_raw(z, y=y)

@@ -17,20 +17,20 @@ A function is named for its paper and table. Most have a second name, of a data 
 
 `ijae_mnist`, `ijae_tiny_imagenet`, `resnet_mnist` and `resnet_tiny_imagenet` call the
 last two with the shapes of these data. `toy`, `digits` and `mnist_dense` call `dense`,
-which is no paper's, with theirs.
+which is from no paper, with the shapes of their data.
 
-Each function takes other shapes by `shape=`, and says which. `dcgan` takes images with
-sides from 8 to 256, `dense` data of any shape.
+Each function takes other shapes by `shape=`, and says which shapes. `dcgan` takes
+images with sides from 8 to 256, `dense` takes data of any shape.
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
 arguments that several functions share. But `ijae_*` give five networks, `second_stage`
 gives two, for codes, and `code_critic` and `classifier` give one.
-With `classes=10` networks are made for conditional methods. Weights start
-from Xavier (`keras.utils.set_random_seed` makes them reproducible) and biases from
-zero; the weights of `aim_*` and `dcgan` from N(0, .02), of `ijae_*`
-and `resnet*` as PyTorch's do. All of these have fewer options.
+With `classes=10` networks are made for conditional methods. Weights start from Xavier
+(`keras.utils.set_random_seed` makes them reproducible) and biases from zero. But the
+weights of `aim_*` and `dcgan` start from N(0, .02), and those of `ijae_*` and `resnet*`
+as in PyTorch. All of these have fewer options.
 
-Differences from the paper that all of them share; each function numbers its own:
+All of them share these differences from the paper; each function numbers its own:
 
 * Every network ends in a linear layer, and encoders and decoders in a `RawOutput`,
   which names the law. The sigmoid or tanh of a table is applied by the law (see
@@ -38,9 +38,9 @@ Differences from the paper that all of them share; each function numbers its own
 * A posterior with learned scales needs two outputs per code dimension, and its last
   layer starts from N(0, .02), not Xavier: with Xavier the term log q(z|x) of sVAE-r
   starts at a thousand nats on MNIST and swamps the others.
-* The paper has dropout, but says neither where nor at which rate: here, where asked
-  for, after every hidden block.
-* Batch normalization moves its averages with momentum .9; the paper does not say.
+* The paper has dropout, but says neither where nor at which rate. Here dropout is an
+  option; it comes after every hidden block.
+* Batch normalization moves its averages with momentum .9; the paper does not say it.
 """
 
 from keras_svae.networks import layers

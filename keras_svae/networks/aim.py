@@ -42,7 +42,7 @@ def aim_table3(
     Differences from the table:
 
     1. The last deconvolution has 3 maps there, a misprint for MNIST's 1.
-    2. Sigmoids are the laws' and the losses'; the discriminator ends in its logit.
+    2. The laws and losses apply the sigmoids; the discriminator ends in its logit.
     3. The table's BN column is read as "yes" where it has no cross.
     4. The 32 units before the mean and the scale stay 32 for other codes.
 
@@ -54,20 +54,20 @@ def aim_table3(
             maps twice, and the encoder's 4x4 convolution needs two features a side, so
             both sides are multiples of 4, from 8 on. "FC 6272" has
             height / 4 x width / 4 x 128 units.
-        joint: Whether the critic reads [x, z]: then z passes through an FC 1024, lReLU
-            and joins the image's 1024; not in the paper, which quotes ALI's numbers.
-        shared: Whether the encoder reads the discriminator's layer "features", as
-            AIM's does, or x, through convolutions of its own. None: where not joint.
-        critic_batch_norm: Whether the discriminator has batch normalisation, as in
-            the table. It sees samples and data in batches of their own, so that the
-            encoder, trained on samples, may meet other features than it knows when
-            it encodes data.
-        logit_batch_norm: Whether its layers after the features have it, as in the
-            table. With it a small discriminator wins too soon. None: as
-            `critic_batch_norm`.
+        joint: Whether the critic reads [x, z]. Then z passes through an FC 1024, lReLU
+            and joins the image's 1024. The paper does not have this and quotes ALI's
+            numbers.
+        shared: Whether the encoder reads the discriminator's layer "features", as in
+            AIM, or reads x, through convolutions of its own. None: shared if not joint.
+        critic_batch_norm: Whether the discriminator has batch normalisation, as in the
+            table. It sees samples and data in separate batches. The encoder is trained
+            on samples, so on data it may meet features that it does not know.
+        logit_batch_norm: Whether its layers after the features have batch
+            normalisation, as in the table. With it a small discriminator wins too soon.
+            None: the same as `critic_batch_norm`.
         width: Factor of the hidden layers' sizes, for a smaller budget; 1 is the
-            paper's. The encoder's layers on the features stay: they cost little, and
-            smaller ones would not hold the code.
+            paper's. The encoder's layers on the features keep their sizes: they cost
+            little, and smaller ones would not hold the code.
 
     Raises:
         ValueError: For a value out of its range, or a shape that is not allowed.
@@ -128,8 +128,9 @@ def aim_table4(
 
     The paper has it for CIFAR-10 and CelebA.
 
-    The table; weights start from N(0, .02), biases from zero. BN stands between a layer
-    and its activation, the leaky ReLU's slope is .2, strides are 2 but where noted::
+    This is the table. Weights start from N(0, .02), biases from zero. BN stands between
+    a layer and its activation, the leaky ReLU's slope is .2, strides are 2 unless
+    noted::
 
         generator                    discriminator              encoder, on features
         4x4 deconv 1024, stride 1    4x4 conv 128, lReLU        4x4 conv 512, lReLU
@@ -144,7 +145,7 @@ def aim_table4(
     1. The last four of the encoder: 4 x 4 features are 2 x 2, then 1 x 1 after the two
        convolutions of stride 2; the 2x2 convolution pads ("same"), since nothing else
        fits. "Reshape to 512 x 1 x 1" after 128 maps is a misprint: 128.
-    2. Tanh and sigmoid are the laws' and the losses'.
+    2. The laws and losses apply tanh and sigmoid.
     3. The table's BN column is read as "yes" where it has no cross.
     4. The 64 units before the mean and the scale stay 64 for other codes.
 

@@ -1,4 +1,4 @@
-"""Arguments of the builders: what is allowed, and what an error says of the rest."""
+"""Arguments of the builders: which values are allowed, and errors for all others."""
 
 import numbers
 from typing import Any
@@ -64,7 +64,7 @@ def check_image(
         step: Both sides are multiples of it.
         least: The smallest side; `step` if it is None.
         most: The largest side; None for no limit.
-        sides: Says in words which sides are allowed, where more is to be said.
+        sides: Says in words which sides are allowed, if the message needs more.
 
     Raises:
         ValueError: For any other shape. The message gives the nearest allowed one.
@@ -87,7 +87,7 @@ def check_image(
 
 
 def sizes_of(shape: Any) -> tuple[int, ...]:
-    """The sizes of a shape; none where it is not a shape."""
+    """The sizes of a shape; none if it is not a shape."""
     try:
         sizes = tuple(shape)
     except TypeError:

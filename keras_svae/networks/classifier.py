@@ -9,16 +9,16 @@ __all__ = ["classifier"]
 
 
 def classifier(critic: keras.Model, classes: int) -> keras.Model:
-    """A network from x to logits, of a critic's layers but the last; new weights.
+    """A network from x to logits with a critic's layers, except the last; new weights.
 
-    As Hu et al. (2018, appendix I.2) have the classifier of M2: "the same architecture
-    as the discriminators". For domain adaptation a critic of features gives a
-    classifier of features.
+    Hu et al. (2018, appendix I.2) describe the classifier of M2 like this: "the same
+    architecture as the discriminators". For domain adaptation a critic of features
+    gives a classifier of features.
 
     Args:
         critic: A functional model that ends in the dense layer "log_ratio", as the
             critics of this package do, from x alone (`joint=False`, no `classes`).
-        classes: How many, at least 2.
+        classes: The number of classes, at least 2.
 
     Returns:
         x to (batch, classes), unbounded.
@@ -39,7 +39,7 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
             "with joint=False, and at least 2 classes; received: inputs "
             f"{[tuple(one.shape) for one in inputs]}, classes={classes}"
         )
-    # Layers of its own: a clone starts from new weights.
+    # The classifier has its own layers: a clone starts from new weights.
     cloned = keras.models.clone_model(critic)
     last = critic.get_layer("log_ratio")
     logits = keras.layers.Dense(

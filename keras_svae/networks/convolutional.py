@@ -12,13 +12,13 @@ from keras_svae.networks.options import Options
 
 
 class ConvNets:
-    """The convolutional networks of one table, each built when asked for.
+    """The convolutional networks of one table. Each is built on request.
 
     Args:
         options: See `Options`.
         shape: Of an image, (height, width, channels).
-        width: Factor of all hidden layers' sizes, which the methods are given as in
-            the table.
+        width: Factor of all hidden layers' sizes. The methods get sizes as in the
+            table.
     """
 
     def __init__(self, options: Options, shape: tuple[int, int, int], width: float):
@@ -41,9 +41,9 @@ class ConvNets:
 
         Args:
             kernel: Side of every convolution's kernel.
-            filters: Of each convolution.
-            units: Of the dense layer.
-            activation: Of all hidden blocks.
+            filters: The filters of each convolution.
+            units: The units of the dense layer.
+            activation: The activation of all hidden blocks.
             units_batch_norm: Whether the dense layer too has batch normalization.
         """
         options = self.options
@@ -75,12 +75,13 @@ class ConvNets:
 
         Args:
             kernel: Side of every transposed convolution's kernel.
-            units: Of the dense layers before the one that makes the first maps.
+            units: The units of the dense layers before the one that makes the first
+                maps.
             filters: How many first maps there are, then the filters of each transposed
                 convolution before the last. Each doubles height and width, and so does
                 the last: both sides of the image are divisible by 2**len(filters).
-            activation: Of the hidden transposed convolutions.
-            units_activation: Of the dense layers.
+            activation: The activation of the hidden transposed convolutions.
+            units_activation: The activation of the dense layers.
         """
         options, (height, width, channels) = self.options, self.shape
         block = functools.partial(
@@ -116,8 +117,8 @@ class ConvNets:
 
         Args:
             kernel: Side of every convolution's kernel.
-            filters: Of each convolution.
-            units: Of the dense layer on z.
+            filters: The filters of each convolution.
+            units: The units of the dense layer on z.
             average: Averages the last feature maps over the image, instead of
                 flattening them.
         """

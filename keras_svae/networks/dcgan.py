@@ -26,16 +26,16 @@ def dcgan(
 ) -> Networks:
     """Networks in the manner of DCGAN (Radford et al., 2016), for images of any size.
 
-    At 64 x 64 as `aim_table4`, with 5x5 kernels where strides are 2, and the first
-    layer of the generator a projection to 4 x 4 x 1024. DCGAN has no encoder: here one
-    linear layer on the discriminator's features, or, where not `shared`, on its
-    convolutions again.
+    At 64 x 64 this is `aim_table4`, but strides of 2 have 5x5 kernels, and the
+    generator's first layer is a projection to 4 x 4 x 1024. DCGAN has no encoder. Here
+    the encoder is one linear layer on the discriminator's features, or, if not
+    `shared`, on convolutions of its own of the same form.
 
-    Other images are halved until their smaller side is 4 to 7, and get twice as many
-    maps each time, beginning with 128: 28 x 28 has 256 on 7 x 7, 32 x 32 has 512 on
-    4 x 4, 48 x 48 has 512 on 6 x 6. An odd side is halved rounding up, and the
-    generator cuts off the last row or column when it doubles back. The paper has
-    64 x 64 alone; Hu et al. (2018), who use it at 28 x 28 and 32 x 32, do not say how.
+    Images of other sizes are halved until their smaller side is 4 to 7. The maps start
+    at 128 and double each time: 28 x 28 has 256 on 7 x 7, 32 x 32 has 512 on 4 x 4, 48
+    x 48 has 512 on 6 x 6. An odd side is rounded up when it is halved, and the
+    generator cuts off the last row or column when it doubles back. The paper has only
+    64 x 64. Hu et al. (2018) use it at 28 x 28 and 32 x 32 and do not say how.
     With `likelihood="bernoulli"` the decoder ends in the logits of pixels'
     probabilities.
 

@@ -13,7 +13,7 @@ from keras_svae.networks.parts import Networks
 
 __all__ = ["dense", "digits", "mnist_dense", "toy"]
 
-# Unlike `Options`'s own.
+# These differ from the defaults of `Options`.
 PLAIN = {
     "noise_law": "normal",
     "batch_norm": False,
@@ -35,7 +35,7 @@ def dense(
     momentum: float = parts.BATCH_NORM_MOMENTUM,
     **options: Any,
 ) -> Networks:
-    """Fully connected networks for data of any shape: no paper's, quick on a CPU.
+    """Fully connected networks for data of any shape: from no paper, quick on a CPU.
 
     Vectors and rows of a table have shape (d,). Other data are flattened for encoder
     and critic, and the decoder's output is brought to their shape. With the default
@@ -54,13 +54,13 @@ def dense(
             say, "bernoulli" for values in [0, 1].
         shape: Of one example, without the batch: sizes of at least 1, (d,) for a table
             of d columns.
-        units: Of each hidden layer of the three networks, at least 1.
+        units: The units of each hidden layer of the three networks, at least 1.
         depth: How many hidden layers each network has, at least 1.
-        activation: Of encoder and decoder, the name of a Keras activation.
+        activation: The name of a Keras activation, for encoder and decoder.
         shared: Whether the encoder reads the critic's last hidden layer instead of x,
-            as AIM's does, and has one hidden layer of its own; only with `joint=False`
-            and without `classes`.
-        momentum: Of the averages of batch normalization.
+            as in AIM, and has one hidden layer of its own; only with `joint=False` and
+            without `classes`.
+        momentum: The momentum of the averages of batch normalization.
         **options: See `Options`. Unlike there, noise_dims=(latent_dim, latent_dim),
             noise_law="normal", critic_activation="leaky_relu" and no batch
             normalization.
@@ -106,13 +106,13 @@ def toy(
 ) -> Networks:
     """Networks for points (batch, 2), as in ALICE's toy experiment (Li et al., 2017).
 
-    That of section 6.1 of Chen et al. (2018) is "designed in the same manner", without
-    a table of its own. They are `dense` with ReLU in the critic too.
+    The networks of section 6.1 of Chen et al. (2018) are "designed in the same manner";
+    that paper has no table of them. They are `dense` with ReLU in the critic too.
 
     Differences from ALICE's released code:
 
-    1. There N(0, I_2) noise is concatenated to the inputs of encoder and decoder;
-       here with `noise=True`, or for the encoder alone with `posterior="implicit"`.
+    1. ALICE's code concatenates N(0, I_2) noise to the inputs of encoder and decoder.
+       Here `noise=True` does so, or, for the encoder alone, `posterior="implicit"`.
        By default the posterior is explicit and draws by itself.
 
     Args:
@@ -136,7 +136,7 @@ def toy(
         "shape": (2,),
         "noise_dims": (2, 2),
         "critic_activation": activation,
-        # Averages of .9 would wander with the batch by a grid25 component's sigma.
+        # With .9, averages would vary with the batch by a grid25 component's sigma.
         "momentum": 0.99,
     }
     same: dict[str, Any] = {"activation": activation, "shared": shared}
@@ -202,7 +202,7 @@ def mnist_dense(
 
 
 class DenseNets:
-    """The fully connected networks of one data set, each built when asked for.
+    """The fully connected networks of one data set. Each is built on request.
 
     Args:
         options: See `Options`.
@@ -229,7 +229,7 @@ class DenseNets:
         self.activation, self.momentum = activation, momentum
 
     def head(self) -> keras.Model:
-        """Features of a critic of x to the posterior's raw output."""
+        """The network from a critic's features of x to the posterior's raw output."""
         h = keras.Input((self.units,), name="features")
         features = self._hidden(h, self.activation, False, 1)
         return parts.encoder_model(h, features, self.options)
@@ -259,7 +259,7 @@ class DenseNets:
         return keras.Model(inputs, x, name=name)
 
     def critic(self, joint: bool, name: str) -> keras.Model:
-        """[x, z], or x alone, and then its classes if there are any, to a logit."""
+        """The network from [x, z] or x, and classes if there are any, to a logit."""
         options = self.options
         x, z = parts.inputs(self.shape, options)
         x_noise, z_noise = options.critic_noises

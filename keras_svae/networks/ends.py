@@ -1,4 +1,4 @@
-"""How networks end: which law their output is of, and whether it is raw."""
+"""How networks end: the law of their output, and whether the output is raw."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +13,10 @@ __all__ = ["RawOutput", "all_layers", "law_of", "same_law"]
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class RawOutput(keras.layers.Layer):
-    """Says at the end of a network of which law its output is the raw output.
+    """Names the law at the end of a network whose raw output is the law's.
 
-    It changes nothing, and has no weights. A model reads the law there, so that nobody
-    has to say it twice, and it is saved with the network.
+    It changes nothing and has no weights. A model reads the law there, so users do not
+    need to repeat it. The law is saved with the network.
 
     Args:
         law: q(z|x) of an encoder, p(x|z) of a decoder.
@@ -51,7 +51,7 @@ class RawOutput(keras.layers.Layer):
         return cls(**{**config, "law": law})
 
 
-# What they are given passes through them as it is, but for its shape.
+# These layers pass their input on unchanged, except for its shape.
 _PASSING = (
     RawOutput,
     keras.layers.Flatten,
@@ -69,7 +69,7 @@ _ACTIVATIONS = (
 
 
 def law_of(network: keras.Model) -> Law | None:
-    """The law that a network's end names; None where it names none."""
+    """The law that a network's end names; None if it names none."""
     for layer in _from_the_end(network):
         if isinstance(layer, RawOutput):
             return layer.law
@@ -79,7 +79,7 @@ def law_of(network: keras.Model) -> Law | None:
 
 
 def same_law(one: Law, other: Law) -> bool:
-    """Whether two laws are of one kind, with the same parameters."""
+    """Whether two laws are of the same kind and have the same parameters."""
     return type(one) is type(other) and one.get_config() == other.get_config()
 
 
@@ -108,14 +108,14 @@ def all_layers(network: Any) -> Iterator[keras.layers.Layer]:
 
 
 def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Layers from the output on, against the flow, as long as they are in a row."""
+    """Layers from the output backwards, as long as each has a single input."""
     if isinstance(network, keras.Sequential):
         row = network.layers[::-1]
     elif (config := _graph(network)) is not None:
         before = {one["name"]: _inputs(one) for one in config["layers"]}
         known = {layer.name: layer for layer in network.layers}
         names, row = _names(config["output_layers"]), []
-        # An operation that is no layer, a sum say, ends the row.
+        # An operation that is no layer, for example a sum, ends the row.
         while len(names) == 1 and names[0] in known:
             row.append(known[names[0]])
             names = before[names[0]]
@@ -129,10 +129,10 @@ def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:
 
 
 def _graph(network) -> dict | None:
-    """The configuration of a functional network; None if it has no such thing."""
+    """The configuration of a functional network; None if it has none."""
     try:
         config = network.get_config()
-    except (NotImplementedError, TypeError, ValueError):  # of a layer of a user's own
+    except (NotImplementedError, TypeError, ValueError):  # a user's own layer raised it
         return None
     return config if "output_layers" in config else None
 
@@ -144,7 +144,7 @@ def _inputs(layer: dict) -> list[str]:
 
 
 def _names(value) -> list[str]:
-    """Names of the layers in what a configuration says of tensors."""
+    """Names of the layers in a configuration's description of tensors."""
     if isinstance(value, dict):
         history = value.get("config", {}).get("keras_history")
         found = [history] if history else list(value.values())

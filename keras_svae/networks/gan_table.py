@@ -1,4 +1,4 @@
-"""What DCGAN and the tables of AIM share: layers, and how three networks are made."""
+"""What DCGAN and the tables of AIM share: layers, and how to make three networks."""
 
 import functools
 from collections.abc import Callable
@@ -23,8 +23,8 @@ class GANTable:
         options: See `Options`.
         shape: Of an image, (height, width, channels).
         width: Factor of the hidden layers' sizes.
-        slope: Of the leaky ReLU.
-        kernel: Side of a convolution's kernel, where a layer does not have its own.
+        slope: The slope of the leaky ReLU.
+        kernel: Side of a convolution's kernel, if a layer does not have its own.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class GANTable:
         return keras.layers.Activation(activation)(x)
 
     def fc(self, x, units, activation="leaky_relu", *, exact=False, **more):
-        """A dense block; `exact` leaves the number of units as it is at any width."""
+        """A dense block; with `exact`, `width` does not change the number of units."""
         units = units if exact else self.size(units)
         layer = self.layer(keras.layers.Dense, units)
         return self.block(x, layer, activation, **more)
@@ -79,7 +79,7 @@ class GANTable:
         return self.block(x, layer, batch_norm=batch_norm)
 
     def up(self, x, filters, *, kernel=None, strides=2, padding="same", side=None):
-        """A block with a transposed convolution, which doubles the sides."""
+        """A block with a transposed convolution that doubles the sides."""
         kind = functools.partial(Conv2DTranspose, strides=strides, padding=padding)
         layer = self.layer(kind, self.size(filters), kernel or self.kernel)
         return self.block(x, layer, "relu", side=side)
@@ -98,7 +98,7 @@ class GANTable:
         return self.layer(keras.layers.Dense, 1, dtype=dtype, name="log_ratio")
 
     def code(self, h, branch: Callable):
-        """The posterior's raw output: a branch and a linear layer for each part."""
+        """The posterior's raw output: each part has a branch and a linear layer."""
         d, outputs = self.options.latent_dim, self.options.code_outputs
         if outputs % d:
             raise ValueError(
@@ -126,8 +126,8 @@ class GANTable:
             features: An image to the layer "features".
             head: Features to the posterior's raw output.
             logit: Features, and z, to the critic's logit.
-            shared: Whether the encoder reads the critic's features, not x. None:
-                where the critic reads x alone.
+            shared: Whether the encoder reads the critic's features, not x. None: shared
+                if the critic reads only x.
         """
         joint, classes = self.options.joint, self.options.classes
         shared = not (joint or classes) if shared is None else shared
@@ -160,8 +160,7 @@ class GANTable:
     ) -> Networks:
         """Networks that halve an image once for each of these numbers of maps.
 
-        Sides are rounded up where they are odd. The generator goes back the same way,
-        from one pixel.
+        Odd sides are rounded up. The generator goes the same way back, from one pixel.
         """
         sides = [self.shape[:2]]
         for _ in maps:
@@ -193,14 +192,14 @@ class GANTable:
 
 
 def signed_images(likelihood: str | Law | None) -> str | Law:
-    """The likelihood; where none is given, that of images in [-1, 1]."""
+    """The likelihood; if none is given, that of images in [-1, 1]."""
     if likelihood is None:
         return Gaussian(activation="tanh", draw="mean")
     return likelihood
 
 
 def _cropped(x, side, dtype=None):
-    """Without the last row or column, where an odd side was doubled to."""
+    """Cuts the last row or column off if an odd side was doubled to it."""
     if side is None or tuple(x.shape[1:3]) == tuple(side):
         return x
     more = [(0, have - want) for have, want in zip(x.shape[1:3], side, strict=True)]

@@ -18,9 +18,9 @@ __all__ = [
     "ijae_tiny_imagenet",
 ]
 
-# Along which axis of (batch, height, width, channels) two images are joined.
+# Two images are joined along this axis of (batch, height, width, channels).
 STACKS = {"horizontal": 2, "channels": 3}
-# Of f_tau beside fully connected networks.
+# The width of f_tau beside fully connected networks.
 PAIR_WIDTH = 0.25
 
 
@@ -55,7 +55,8 @@ def ijae_tables(
 
     Also `ijae_cifar10`.
 
-    The tables, with the trained weights that they count and that these networks have::
+    These are the tables, with their counts of trained weights, which these networks
+    have::
 
         encoder (3)             generator (4)        f_psi(x) (5)
         6,436,224               1,154,179            1,053,825
@@ -78,8 +79,8 @@ def ijae_tables(
     A block is ReLU, 3x3 conv, ReLU, 3x3 conv, added to its shortcut; an up-block BN,
     ReLU, nearest upsampling by 2, 3x3 conv, BN, ReLU, 3x3 conv.
 
-    Differences from the tables, and what they leave open. Where rows and counts are at
-    odds, the counts decide:
+    These are differences from the tables and gaps in them. If rows and counts disagree,
+    the counts decide:
 
     1. Injected noise is "Linear(128, num channels)(normal(size=128)) + image". The
        encoder's count has 129 x (16 x 16 + 8 x 8) x 128 = 5,283,840 weights for it:
@@ -87,37 +88,37 @@ def ijae_tables(
        66,048 more weights; it is left out.
     2. Tables 5 and 6 name noise too, but count none: critics have it only with
        `critic_noise`, 5,283,840 weights more for f_psi and twice that for f_tau.
-    3. Encoder and critics: convolutions have biases, there is no BN, and where a block
-       halves its image the shortcut is a 1x1 convolution, as in ResNet; else it is the
-       identity. Their counts are met so.
-    4. Generator: convolutions of up-blocks have no bias, and the shortcut is the
-       upsampling alone. Biases with one BN a block would count the same.
-    5. Blocks are pre-activated, as the ReLU or BN after the last one says; the first
-       ("basic res block") has no ReLU before the image, where negative pixels would be
-       lost.
+    3. Encoder and critics: convolutions have biases, and there is no BN. If a block
+       halves its image, the shortcut is a 1x1 convolution, as in ResNet; else it is
+       the identity. This gives their counts.
+    4. Generator: convolutions of up-blocks have no bias, and the shortcut is only the
+       upsampling. Biases with one BN a block would give the same count.
+    5. Blocks are pre-activated, because a ReLU or BN follows the last one. The first
+       ("basic res block") has no ReLU before the image: it would lose negative pixels.
     6. f_tau: each image's half is averaged by itself, the table's "in features 256",
        and the 128 of z make 384: the count has 385 weights there. Note that z is added
        linearly.
     7. f_zeta: the last row, "in features 512, out features = 256" once more, is a
        misprint of 256 and 1; a "basic block" there is one convolution.
-    8. The tanh is the law's.
+    8. The law applies the tanh.
     9. Padding is "same": at stride 2 a 3x3 convolution pads below and to the right.
-    10. The upsampling's interpolation is not given: nearest. Nor is how weights start:
-        by PyTorch's default, uniform of variance 1 / (3 fan_in), whose words table 2
-        uses. From Xavier, as other networks here start, codes ran away in 400 steps.
+    10. The paper gives no interpolation of the upsampling: nearest. It gives no initial
+        weights: PyTorch's default, uniform of variance 1 / (3 fan_in), because table 2
+        uses PyTorch's words. From Xavier, which other networks here use, codes ran away
+        in 400 steps.
 
-    The paper has tables for 32 x 32 alone. Larger images are halved first, as often as
-    it takes to come to 32: encoder, f_psi and f_tau start with one more block 128 /2
-    for each time, f_zeta with one more 4x4 conv 64 /2, and the generator has one more
-    up-block, so that all else, noise included, has the tables' sizes. The generator
-    starts where halving comes to 4 or less or to an odd side: 28 x 28 from 7 x 7.
+    The paper has tables only for 32 x 32. Larger images are first halved until they are
+    32 x 32. For each halving, encoder, f_psi and f_tau start with one more block 128
+    /2, f_zeta with one more 4x4 conv 64 /2, and the generator has one more up-block. So
+    all else, also the noise, has the tables' sizes. The generator starts at the size
+    where halving gives 4 or less or an odd side: 28 x 28 starts from 7 x 7.
 
     Args:
         latent_dim: The code's dimension.
         shape: Of an image, (height, width, channels): sides from 8 to 256, multiples of
             4; of 8 where the larger one is above 32, of 16 above 64, of 32 above 128.
-        noise_dim: Dimension of each injected noise, at least 1; not scaled by `width`,
-            for noise of fewer dimensions than the code cannot fill it.
+        noise_dim: Dimension of each injected noise, at least 1. `width` does not scale
+            it, because noise of fewer dimensions than the code cannot fill it.
         critic_noise: Whether noise is injected into f_psi and f_tau, where tables 5 and
             6 name it.
         stack: "horizontal" as in table 6, or "channels": f_tau reads 6 channels, at
@@ -140,7 +141,7 @@ def ijae_tables(
     options = Options.of(
         latent_dim=latent_dim,
         posterior="implicit",
-        # `IJAE` has its own.
+        # `IJAE` has its own default.
         likelihood=None,
         noise_dims=(noise_dim, 0),
         critic_noise=critic_noise,
@@ -190,10 +191,10 @@ def ijae_mnist_dense(
 ) -> IJAENetworks:
     """`mnist_dense`'s networks for `IJAE`: an implicit encoder and three critics.
 
-    f_psi and f_zeta are its critics of x and of pairs. f_tau has to see that y is a
-    shifted x, which a fully connected layer learns slowly: x and y are the channels of
-    one image, and it is a quarter of the width of table 7 of lambda-IJAE, that is
-    4x4 conv 16 /2, 4x4 conv 32 /2, beside z, MLP 128, MLP 64, leaky ReLU .2.
+    f_psi and f_zeta are the critics of x and of pairs. f_tau has to see that y is a
+    shifted x. A fully connected layer learns this slowly. So x and y are the channels
+    of one image, and f_tau is table 7 of lambda-IJAE at a quarter of its width: 4x4
+    conv 16 /2, 4x4 conv 32 /2, beside z, MLP 128, MLP 64, leaky ReLU .2.
 
     Args:
         latent_dim: The code's dimension.
@@ -214,7 +215,7 @@ def ijae_mnist_dense(
     given = Options.of(
         latent_dim=latent_dim,
         posterior="implicit",
-        # `IJAE` has its own.
+        # `IJAE` has its own default.
         likelihood=None,
         **PLAIN | {"noise_dims": (32, 32)} | options,
     )

@@ -51,14 +51,14 @@ class AppendNoise(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class InjectNoise(keras.layers.Layer):
-    """Adds a learned linear map of noise: x + W e + b, e ~ N(0, I) of each example.
+    """Adds a learned linear map of noise: x + W e + b, e ~ N(0, I) for each example.
 
     W has weights of its own for every entry of x, for each pixel and channel of an
-    image: table 3 of the lambda-IJAE paper, as its count of weights has it.
+    image. The count of weights in table 3 of the lambda-IJAE paper implies this.
 
     Args:
         dim: The dimension of e, at least 1.
-        kernel_initializer: How W, (dim, entries of x), starts.
+        kernel_initializer: The initializer of W, (dim, entries of x).
     """
 
     def __init__(self, dim: int = 128, kernel_initializer="glorot_uniform", **kwargs):
@@ -101,8 +101,8 @@ class InjectNoise(keras.layers.Layer):
 class AppendConstants(keras.layers.Layer):
     """Concatenates learned numbers, the same for every example, to the last axis.
 
-    So a law whose parameters are partly shared by all data stays a function of the
-    raw output alone, and what is shared is a weight of the encoder.
+    With it, all data can share some of a law's parameters. The law stays a function of
+    the raw output only, and the shared parameters are weights of the encoder.
 
     Args:
         dim: How many, at least 1.
@@ -138,7 +138,7 @@ class AppendConstants(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Conv2D(keras.layers.Conv2D):
-    """Keras's convolution, whose bias is added by TensorFlow's own kernel.
+    """Keras's convolution, but TensorFlow's own kernel adds the bias.
 
     Keras reshapes the bias to an image first, and its gradient back.
 
@@ -155,7 +155,7 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Keras's transposed convolution, its bias added as by `Conv2D`.
+    """Keras's transposed convolution; its bias is added as in `Conv2D`.
 
     Args:
         *args: See `keras.layers.Conv2DTranspose`.
@@ -178,7 +178,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 
 def _with_bias(layer, outputs):
-    """What a convolution makes of its outputs: bias and activation."""
+    """Adds bias and activation to a convolution's outputs."""
     outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
     return outputs if layer.activation is None else layer.activation(outputs)
 
@@ -187,8 +187,8 @@ def _with_bias(layer, outputs):
 class Dropout(keras.layers.Layer):
     """Dropout (Srivastava et al., 2014) whose masks come from the model's own noise.
 
-    Unlike `keras.layers.Dropout` it gives each replica its own mask, and a resumed
-    run the masks the killed one would have used.
+    Unlike `keras.layers.Dropout` it gives each replica its own mask. A resumed run gets
+    the masks that the killed run would have used.
 
     Args:
         rate: The share of inputs set to zero in training, in [0, 1).
@@ -214,6 +214,6 @@ class Dropout(keras.layers.Layer):
 
 
 def noise_layers(network: keras.Model) -> list[str]:
-    """Names of the layers by which a network is fed noise; none for an explicit one."""
+    """Names of the layers that feed noise to a network; none if it is explicit."""
     fed = (AppendNoise, InjectNoise)
     return [one.name for one in all_layers(network) if isinstance(one, fed)]

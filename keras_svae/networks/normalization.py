@@ -10,8 +10,8 @@ import tensorflow as tf
 
 __all__ = ["BatchNormalization", "moving_averages"]
 
-# Per thread, which is what a replica of MirroredStrategy is traced in. Which layers'
-# averages stand still, by identity; None for all of them.
+# One value per thread: each replica of MirroredStrategy is traced in its own thread. It
+# holds the layers whose averages do not move, by identity; None for all layers.
 _still: contextvars.ContextVar[frozenset[int] | None] = contextvars.ContextVar(
     "still", default=frozenset()
 )
@@ -21,16 +21,17 @@ _still: contextvars.ContextVar[frozenset[int] | None] = contextvars.ContextVar(
 def moving_averages(
     update: bool, layers: Iterable[keras.layers.Layer] | None = None
 ) -> Iterator[None]:
-    """Within it, `BatchNormalization` moves its averages in training, or does not.
+    """Within it, `BatchNormalization` updates its averages in training, or does not.
 
-    With False the layer still normalises by its batch, but leaves the averages as they
-    are. Only the layer of this package listens, not `keras.layers.BatchNormalization`.
-    Enter it where the layer is called: within the function that a strategy runs on its
-    replicas, say, as each of them has a thread of its own.
+    With False the layer still normalises by its batch, but does not change its
+    averages. This affects only the layer of this package, not
+    `keras.layers.BatchNormalization`. Enter it where the layer is called: for example
+    within the function that a strategy runs on its replicas, because each replica has a
+    thread of its own.
 
     Args:
-        update: Whether the averages move, as they do outside.
-        layers: Of which layers; None for all.
+        update: Whether the averages move, as they do by default.
+        layers: The layers that it affects; None for all.
 
     Example:
         with ks.networks.moving_averages(False):
@@ -53,20 +54,20 @@ def moving_averages(
 class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization (Ioffe & Szegedy, 2015) by TensorFlow's fused kernel.
 
-    Keras's layer makes the same of its inputs from some twenty nodes of the graph, and
-    its gradient from more; here it is one kernel forward and one back, which a small
-    network on a CPU notices. Arguments, weights and their files are those of
+    Keras's layer computes the same with some twenty nodes of the graph, and its
+    gradient with more. Here one kernel runs forward and one runs back; on a CPU this
+    makes a small network faster. Arguments, weights and their files are those of
     `keras.layers.BatchNormalization`, and so are the numbers, up to rounding. The
     kernel takes float32 or bfloat16 inputs of rank 2 or 4, normalised along the last
-    axis; for all else (masks, `renorm`, `synchronized`, other axes, ranks and types)
-    the layer does what Keras's does, as Keras does it.
+    axis. In all other cases (masks, `renorm`, `synchronized`, other axes, ranks and
+    types) the layer runs Keras's own code.
 
     Args:
         **kwargs: See `keras.layers.BatchNormalization`.
     """
 
     def call(self, inputs, training=None, mask=None):
-        # Keras's rule: a layer that is not trained runs as in inference.
+        # Keras's rule: a layer that is not trainable runs as in inference.
         training = bool(training and self.trainable)
         if mask is not None or not self._has_kernel(inputs):
             return self._composed(inputs, training, mask)
@@ -76,7 +77,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return y if shape.rank == 4 else tf.reshape(y, [-1, shape[-1]])
 
     def _has_kernel(self, inputs) -> bool:
-        """Whether the kernel computes what the layer is asked for."""
+        """Whether the kernel can compute what the layer has to do."""
         rank = inputs.shape.rank
         return (
             rank in (2, 4)
@@ -96,7 +97,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Keras's own call."""
         if self._moves() or not training:
             return super().call(inputs, training=training, mask=mask)
-        # A stateless scope keeps what is assigned from the variables.
+        # In a stateless scope, assignments do not reach the variables.
         kept = [(v, tf.convert_to_tensor(v.value)) for v in self.weights]
         with keras.StatelessScope(kept):
             return super().call(inputs, training=training, mask=mask)
@@ -105,9 +106,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         """Normalises by the batch's moments, and moves the averages towards them."""
         if not self._moves():
             return self._kernel(x, is_training=True).y
-        # The kernel moves both averages by itself, but the variance towards the
-        # unbiased one, n / (n - 1) times Keras's: so it gets, and gives, the average
-        # of that.
+        # The kernel moves both averages by itself. But its variance is the unbiased
+        # one, n / (n - 1) times Keras's. So its average is converted before and after.
         biased = _biased(x)
         found = self._kernel(
             x,
@@ -129,7 +129,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         ).y
 
     def _kernel(self, x, mean=(), variance=(), **kwargs):
-        """The fused kernel; in training and without averages it keeps none."""
+        """The fused kernel. In training without averages, it keeps none."""
         channels = x.shape[-1:]
         scale = self.gamma.value if self.scale else tf.ones(channels)
         offset = self.beta.value if self.center else tf.zeros(channels)

@@ -21,18 +21,19 @@ class Options:
         likelihood: p(x|z): "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
             "implicit" or a `Law`. The decoder's end names it. None for a decoder of
             one raw output per entry that leaves the law to the model.
-        joint: Whether the critic reads [x, z], as sVAE's and ALI's do, or x alone, as
-            GAN's and WGAN's do. None for the first, unless there are `classes`, with
-            which it reads [x, y].
+        joint: Whether the critic reads [x, z], as in sVAE and ALI, or only x, as in GAN
+            and WGAN. None for the first, unless there are `classes`; then it reads [x,
+            y].
         noise: True feeds noise to encoder and decoder, False to neither. None feeds
-            the encoder alone, and only where the posterior draws nothing by itself
-            ("implicit", or a law with `draw="mean"`). Beside an explicit posterior
-            q(z|x, noise) is what the density then means, a mixture over the noise.
+            only the encoder, and only if the posterior draws nothing by itself
+            ("implicit", or a law with `draw="mean"`). With noise and an explicit
+            posterior, the density is q(z|x, noise), and q(z|x) is a mixture over the
+            noise.
         noise_dims: (encoder, decoder): channels beside the image (for `dense`
             dimensions beside x), dimensions beside z.
         noise_law: "uniform" for U(-1, 1), "normal" for N(0, 1).
-        critic_noise: Feeds the critic noise too, `noise_dims` beside x and z, as the
-            authors' released image code does and their paper does not say.
+        critic_noise: Also feeds noise to the critic, `noise_dims` beside x and z. The
+            authors' released image code does so; their paper does not mention it.
         dropout: Rate in [0, 1), after each hidden block of the three networks. The
             paper has dropout but says neither where nor at which rate.
         batch_norm: Whether encoder and decoder have batch normalization.
@@ -40,7 +41,7 @@ class Options:
             one pair depend on the batch; WGAN-GP's penalty does not allow it.
         critic_activation: Name of a Keras activation, "relu" or "leaky_relu" (slope
             .2) say.
-        code_stddev: Where the posterior's scale is learned, standard deviation of the
+        code_stddev: If the posterior's scale is learned, the standard deviation of the
             initial weights of the encoder's last layer, so that training starts near
             q(z|x) = N(0, I); None for Xavier, as in the paper.
         classes: How many classes the data have, for networks of conditional models:
@@ -74,7 +75,7 @@ class Options:
                 )
         if self.joint is None:
             object.__setattr__(self, "joint", self.classes is None)
-        # Both raise for an unknown law, the first where it is none of such codes.
+        # Both raise for an unknown law; the first also if the law is not one of codes.
         self.posterior_law  # noqa: B018
         self.likelihood_law  # noqa: B018
         if self.noise not in (None, True, False):
@@ -106,7 +107,7 @@ class Options:
 
     @classmethod
     def of(cls, **arguments: Any) -> "Options":
-        """The options, with an error that lists them all where a name is unknown."""
+        """The options. For an unknown name, the error lists all options."""
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(arguments) - set(known))
         if unknown:

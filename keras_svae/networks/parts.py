@@ -1,4 +1,4 @@
-"""What all networks are made of: inputs, hidden blocks, the last layers."""
+"""The parts of all networks: inputs, hidden blocks, the last layers."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 
-# Keras's .99 needs some 500 steps to forget its start; short runs are tested sooner.
+# Keras's .99 needs some 500 steps to forget its start; short runs end sooner.
 BATCH_NORM_MOMENTUM = 0.9
 
 
@@ -22,7 +22,7 @@ class Networks(NamedTuple):
         decoder: z (batch, latent_dim) -> raw data, parameters on the last axis.
         critic: [x, z], or x alone where `joint=False` -> (batch, 1), unbounded.
 
-    With `classes`, y beside x and beside z: see `Options`.
+    With `classes`, the networks also read y beside x and beside z: see `Options`.
     """
 
     encoder: keras.Model
@@ -36,7 +36,7 @@ def scaled(number: int, width: float) -> int:
 
 
 def append_noise(x: keras.KerasTensor, dim: int, options: Options) -> keras.KerasTensor:
-    """Concatenates noise to x; x itself where `dim` is 0."""
+    """Concatenates noise to x; returns x itself if `dim` is 0."""
     return AppendNoise(dim, options.noise_law)(x) if dim else x
 
 
@@ -70,7 +70,7 @@ def encoder_model(
 ) -> keras.Model:
     """The encoder from its input and last hidden features: adds the linear layer.
 
-    Its kernel starts by this initializer, where `options` have no other.
+    The kernel starts with this initializer if `options` do not name another one.
     """
     learned_scale = options.code_outputs > options.latent_dim
     if learned_scale and options.code_stddev is not None:
@@ -91,7 +91,7 @@ def encoder_model(
 def raw_output(
     x: keras.KerasTensor, law: distributions.Law | None
 ) -> keras.KerasTensor:
-    """The same, with the law it is the raw output of; None for no word of it."""
+    """The same, and names the law of this raw output; None names no law."""
     if law is None:
         return x
     return RawOutput(law, dtype=output_dtype(), name="raw_output")(x)
@@ -107,14 +107,14 @@ def critic_model(
     log_ratio = keras.layers.Dense(
         1, kernel_initializer=kernel, dtype=output_dtype(), name="log_ratio"
     )
-    # A list of one input would make a model that wants a list.
+    # With a list of one input, the model would also need a list.
     if isinstance(inputs, list) and len(inputs) == 1:
         inputs = inputs[0]
     return keras.Model(inputs, log_ratio(features), name=name)
 
 
 def concatenate(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """Vectors side by side; a single one as it is."""
+    """Concatenates vectors; returns a single one unchanged."""
     return keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
 
 
@@ -125,9 +125,9 @@ def with_classes(
 
     Args:
         x: The input: data, or codes.
-        h: What was made of it, (batch, d), to which y is concatenated, or images, to
-            which it is a constant channel for each class.
-        options: Where `classes` is None there is no y.
+        h: The features of x. For vectors (batch, d), y is concatenated; for images, y
+            becomes a constant channel for each class.
+        options: If `classes` is None, there is no y.
     """
     if options.classes is None:
         return x, h

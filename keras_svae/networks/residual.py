@@ -1,7 +1,7 @@
 """Builders of residual networks; `ijae` and `resnet` have the tables.
 
-A block is pre-activated: its two convolutions follow a ReLU each, and what it adds to
-is never rectified.
+A block is pre-activated: a ReLU comes before each of its two convolutions. No ReLU
+follows its output.
 """
 
 import math
@@ -16,31 +16,31 @@ from keras_svae.networks.layers import Conv2D, InjectNoise
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 
-# Feature maps throughout, dimensions of noise, and after how many of the halving blocks
-# it is injected.
+# All layers have this many feature maps. Then the dimensions of the noise, and the
+# number of halving blocks after which it is injected.
 MAPS = 128
 NOISE = 128
 NOISY_BLOCKS = 2
-# The tables' images, and MNIST's, need no more blocks than the tables have.
+# Images of the tables' size, and MNIST's, need no more blocks than the tables have.
 LARGEST = 32
 SLOPE = 0.2
 
 
 def torch_uniform() -> keras.Initializer:
-    """PyTorch's first kernels: uniform, of variance 1 / (3 fan_in).
+    """PyTorch's initial kernels: uniform, of variance 1 / (3 fan_in).
 
-    A third of LeCun's: what a block adds starts small beside its shortcut. A new
-    initializer at each call, for one that is shared draws all layers alike.
+    The variance is a third of LeCun's: a block first adds little to its shortcut. Each
+    call gives a new initializer: a shared one would give all layers the same values.
     """
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 class ResNets:
-    """The residual networks for images of one shape, each built when asked for.
+    """The residual networks for images of one shape. Each is built on request.
 
     Args:
-        options: See `Options`. Noise, where it is fed, is injected into the feature
-            maps, `noise_dims[0]` dimensions of it.
+        options: See `Options`. If there is noise, `noise_dims[0]` dimensions of it are
+            injected into the feature maps.
         shape: Of an image, (height, width, channels), see `check_sides`.
         width: Factor of all hidden layers' sizes.
         start: Makes the initializer of a layer's kernel.
@@ -103,14 +103,14 @@ class ResNets:
         """Table 6: [x, z, y], a code between two images, to a logit.
 
         Args:
-            name: The model's.
-            axis: That images are joined along: 2 side by side, 3 by channels.
+            name: The model's name.
+            axis: The axis along which images are joined: 2 side by side, 3 by channels.
         """
         x, z = parts.inputs(self.shape, self.options)
         y = keras.Input(self.shape, name="y")
         h = keras.layers.Concatenate(axis=axis)([x, y])
         h = self._down(h, (2, 2, 1, 1), self.options.critic_noises[0])
-        # Each of two images side by side by itself.
+        # Each of two images side by side is averaged separately.
         window = (h.shape[1], h.shape[2] // 2 if axis == 2 else h.shape[2])
         h = keras.layers.AveragePooling2D(window, name="features")(h)
         h = parts.concatenate([keras.layers.Flatten()(h), z])
@@ -140,7 +140,7 @@ class ResNets:
     def _down(self, h, strides, noise):
         """Blocks of these strides, noise after the first two, and a ReLU."""
         maps, start = self.size(MAPS), self.start
-        # They bring larger images to the tables' size.
+        # These bring larger images to the tables' size.
         for i in range(self.more):
             h = down_block(h, maps, 2, first=i == 0, start=start)
         for i, stride in enumerate(strides):
@@ -162,8 +162,8 @@ def more_halvings(side: int) -> int:
 def check_sides(shape: Any) -> tuple[int, int, int]:
     """The shape of an image that the blocks can halve and double, as a tuple.
 
-    Both sides are divisible as often as f_tau halves them, so that its two images side
-    by side stay apart: twice, and before that as often as it takes to come to 32.
+    f_tau must not mix its two images side by side. So both sides are divisible as often
+    as f_tau halves them: twice, and before that as often as is needed to reach 32.
 
     Raises:
         ValueError: For any other shape.
@@ -201,14 +201,14 @@ def down_block(
 ) -> keras.KerasTensor:
     """A residual block whose first convolution has this stride.
 
-    The shortcut is a 1x1 convolution of that stride where the shape changes, else the
+    The shortcut is a 1x1 convolution of that stride if the shape changes, else the
     identity.
 
     Args:
         x: Feature maps (batch, height, width, channels).
         filters: Feature maps of the result.
         stride: 1, or 2 to halve height and width, rounding up.
-        first: Whether x is the image itself, which no ReLU may cut.
+        first: Whether x is the image itself; no ReLU may cut it.
         start: See `ResNets`.
     """
 
@@ -221,8 +221,8 @@ def down_block(
     h = keras.layers.Activation("relu")(conv(3, stride)(h))
     h = conv(3)(h)
     if stride > 1 or x.shape[-1] != filters:
-        # The stride on its own: oneDNN's gradient of a strided 1x1 convolution of few
-        # channels ends the process (TensorFlow 2.21, CPU).
+        # The stride is a layer of its own: oneDNN's gradient of a strided 1x1
+        # convolution of few channels ends the process (TensorFlow 2.21, CPU).
         x = keras.layers.AveragePooling2D(1, strides=stride)(x) if stride > 1 else x
         x = conv(1)(x)
     return keras.layers.Add()([x, h])

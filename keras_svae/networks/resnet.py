@@ -33,9 +33,9 @@ def resnet(
 
     Also `resnet_cifar10`.
 
-    The encoder is table 3's, without its noise where the posterior draws by itself; the
-    decoder is the generator of table 4; the critic of pairs is f_zeta of table 7, the
-    critic of x f_psi of table 5. For a critic of codes alone see `code_critic`.
+    The encoder is that of table 3, without its noise if the posterior draws by itself.
+    The decoder is the generator of table 4. The critic of pairs is f_zeta of table 7,
+    the critic of x is f_psi of table 5. For a critic of codes alone see `code_critic`.
 
     Args:
         latent_dim: The code's dimension.
@@ -44,8 +44,8 @@ def resnet(
             `ks.distributions.Laplace(activation="tanh", draw="mean")`, say.
         shape: See `ijae_tables`.
         joint: Whether the critic reads [x, z], or x alone.
-        noise: Whether noise is injected into the encoder. None: where the posterior
-            draws nothing by itself ("implicit", or a law with `draw="mean"`).
+        noise: Whether noise is injected into the encoder. None: if the posterior draws
+            nothing by itself ("implicit", or a law with `draw="mean"`).
         width: See `ijae_tables`.
 
     Raises:

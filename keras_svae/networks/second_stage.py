@@ -24,12 +24,12 @@ class SecondStage(NamedTuple):
 def second_stage(latent_dim: int, *, units: int = 1024, depth: int = 3) -> SecondStage:
     """Encoder and decoder of codes, for `TwoStageVAE`: u has z's dimension.
 
-    Each has `depth` hidden layers with ReLU, whose last is put beside the network's own
-    input before the linear layer, as in the authors' code.
+    Each has `depth` hidden layers with ReLU. The linear layer reads the last of these
+    and the network's input, as in the authors' code.
 
     Args:
         latent_dim: The dimension of the first stage's code, at least 1.
-        units: Of each hidden layer, at least 1; 1024 in the authors' code.
+        units: The units of each hidden layer, at least 1; 1024 in the authors' code.
         depth: How many hidden layers, at least 1; 3 in the authors' code.
 
     Raises:

@@ -39,11 +39,11 @@ def svae_table3(
     2. "MLP 784, BN", "MLP 1024, BN" and "MLP 3136, BN" have no activation there: a ReLU
        is put before BN, as in the other rows; else stacked layers would be one linear
        map.
-    3. The decoder's last ReLU, before the sigmoid, is left out: no pixel could be
-       below one half. The sigmoid is the law's.
-    4. Padding is "same", which takes 28 to 14, 7 and, in the critic, 4, and the
-       decoder from 3136 = 7 x 7 x 64 back to 28; the table does not say.
-    5. The dimension of z is not given: 32.
+    3. The decoder's last ReLU, before the sigmoid, is left out: with it no pixel could
+       be below one half. The law applies the sigmoid.
+    4. Padding is "same"; the table does not say it. It takes 28 to 14, 7 and, in the
+       critic, 4, and the decoder from 3136 = 7 x 7 x 64 back to 28.
+    5. The table gives no dimension of z: 32.
 
     Args:
         latent_dim: The code's dimension.
@@ -54,8 +54,8 @@ def svae_table3(
         shape: Of an image, (height, width, channels). The decoder doubles its first
             maps twice, so both sides are multiples of 4, from 4 on. "MLP 3136" has
             height / 4 x width / 4 x 64 units.
-        **options: See `Options`. With sVAE-r on a Gaussian posterior, what was seen
-            to learn is critic_batch_norm=False, critic_activation="leaky_relu".
+        **options: See `Options`. With sVAE-r on a Gaussian posterior, a setting that
+            learns is critic_batch_norm=False, critic_activation="leaky_relu".
 
     Raises:
         ValueError: For a value out of its range, or a shape that is not allowed.
@@ -113,15 +113,16 @@ def svae_table4(
 
     Differences from the table:
 
-    1. Noise is fed where the laws need it, by default not at all; `noise=True` is the
-       table's. Its size and law are not given there: U(-1, 1), one channel beside the
-       image and 20 dimensions beside z, as in the authors' released code. The decoder's
-       column names the noise twice; it is concatenated once.
+    1. Noise is fed only if the laws need it, by default never; `noise=True` is the
+       table's. The table gives neither its size nor its law: U(-1, 1), one channel
+       beside the image and 20 dimensions beside z, as in the authors' released code.
+       The
+       decoder's column names the noise twice; it is concatenated once.
     2. The critic's "MLP 2046" is a misprint: 2048.
-    3. The decoder's last BN, after the tanh, is left out: the outputs would not stay
-       in the images' range. Both tanh are the laws'.
-    4. The leaky ReLU's slope is not given: .2.
-    5. The images' size is not given: 64 x 64, which four doublings of
+    3. The decoder's last BN, after the tanh, is left out: with it the outputs would
+       leave the images' range. The laws apply both tanh.
+    4. The table gives no slope of the leaky ReLU: .2.
+    5. The table gives no size of the images: 64 x 64, which four doublings of
        8192 = 4 x 4 x 512 make. Padding is "same".
 
     Args:
@@ -192,14 +193,15 @@ def svae_table5(
 
     Differences from the table:
 
-    1. Noise is fed where the laws need it, by default not at all; `noise=True` is the
-       table's. Its size and law are not given there: U(-1, 1), one channel beside the
-       image and 20 dimensions beside z, as in the authors' released code.
-    2. Both tanh are the laws'.
+    1. Noise is fed only if the laws need it, by default never; `noise=True` is the
+       table's. The table gives neither its size nor its law: U(-1, 1), one channel
+       beside the image and 20 dimensions beside z, as in the authors' released code.
+    2. The laws apply both tanh.
     3. The decoder's "MP output 8192" is a misprint of MLP; 8192 = 4 x 4 x 512.
-    4. The average pooling's window is not given: over the whole 2 x 2 maps, which
+    4. The table gives no window of the average pooling: it is the whole 2 x 2 map,
+    which
        leaves 512 features beside z's 512.
-    5. The leaky ReLU's slope is not given: .2. Padding is "same".
+    5. The table gives no slope of the leaky ReLU: .2. Padding is "same".
     6. The caption's "Dim denotes the number of attributes" has no row; there are none.
 
     Args:

@@ -1,8 +1,8 @@
 """The one engine behind all experiments.
 
-A run: `experiment`, a function with options; `Run`, what it returns; `execute`, the
-one way to train, measure and record. A study: `Study`, many runs, found again or made;
-`cells`, `spread`, `interval`, what is said of them; `published`, what papers say.
+A run: `experiment` is a function with options, it returns a `Run`, and `execute` is the
+one way to train, measure and record. A study: a `Study` finds or makes many runs;
+`cells`, `spread` and `interval` summarise them; `published` gives the papers' numbers.
 """
 
 from reproductions.engine.build import Parts

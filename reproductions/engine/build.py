@@ -14,14 +14,14 @@ from reproductions.engine.settings import FlowLaws, Laws, ShiftLaws, Training
 
 __all__ = ["Parts"]
 
-# Of a decoder of images with values in this range.
+# The activation of a decoder of images with values in this range.
 ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 
 
 def law(name: str, laws: Laws) -> ks.distributions.Law | str:
-    """The law that the command line calls by this name; others are the package's."""
+    """The law with this name on the command line; other names are the package's."""
     made = {
-        # Scale 1, the noise is what networks are fed: lam times squared errors.
+        # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
         "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
@@ -69,7 +69,8 @@ class Parts:
         """
         shared = critic_reads == "shared"
         options = {"joint": critic_reads == "pairs"}
-        # AIM's and DCGAN's share by themselves where the critic reads x alone.
+        # AIM's and DCGAN's networks share features by default if the critic reads only
+        # x.
         if shared or "shared" in inspect.signature(self._networks.func).parameters:
             options["shared"] = shared
         if conditional:
@@ -94,7 +95,7 @@ class Parts:
         return ks.networks.second_stage(self._networks.keywords["latent_dim"])
 
     def classifier(self, critic: keras.Model) -> keras.Model:
-        """A classifier of a critic's layers."""
+        """A classifier with the layers of a critic."""
         return ks.networks.classifier(critic, self._classes)
 
     @property
@@ -122,9 +123,9 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
     Args:
         model: A model.
         training: Rates and their decay.
-        steps_per_epoch: Calls of the graph run so many steps at once as the training
-            allows and an epoch divides into: Keras would run over the end of an epoch
-            otherwise. Weights do not depend on it.
+        steps_per_epoch: Each call of the graph runs as many steps as the training
+            allows and as divide an epoch: otherwise Keras would run over the end of an
+            epoch. Weights do not depend on it.
     """
     most = min(training.steps_per_execution, steps_per_epoch)
     rates = dict.fromkeys(model.players, training.learning_rate)
@@ -145,7 +146,7 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
 
 
 def _adam(training: Training, rate: float, updates: int) -> ks.optimizers.Adam:
-    """Adam for a player with so many updates in an epoch."""
+    """Adam for a player with this number of updates in an epoch."""
     if training.decay == "cosine":
         steps = training.epochs * updates
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
@@ -161,7 +162,7 @@ def _adam(training: Training, rate: float, updates: int) -> ks.optimizers.Adam:
 
 @contextlib.contextmanager
 def policy(name: str) -> Iterator[None]:
-    """Layers that are made within have this dtype policy."""
+    """Layers that are made inside this context have this dtype policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:
@@ -174,7 +175,7 @@ def strategy(replicas: int) -> tf.distribute.Strategy:
     """No strategy for one replica, else one over GPUs, or over logical CPU devices.
 
     Raises:
-        ValueError: If there are GPUs, but fewer, or TensorFlow has started with fewer
+        ValueError: If there are too few GPUs, or TensorFlow has started with too few
             logical CPUs.
     """
     if replicas == 1:
@@ -191,7 +192,7 @@ def strategy(replicas: int) -> tf.distribute.Strategy:
     one = tf.config.LogicalDeviceConfiguration()
     try:
         tf.config.set_logical_device_configuration(cpu, [one] * replicas)
-    except RuntimeError as error:  # too late, but there may be enough of them
+    except RuntimeError as error:  # too late, but there may be enough devices
         if len(tf.config.list_logical_devices("CPU")) < replicas:
             raise ValueError(
                 f"Expected {replicas} logical CPUs for replicas={replicas}; "

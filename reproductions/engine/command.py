@@ -29,7 +29,7 @@ PAPERS = ("svae", "as_vae", "unifying", "ijae", "aim")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunOptions(Places):
-    """What does not change a run's weights.
+    """Options that do not change a run's weights.
 
     Args:
         out: The run's folder; unset, runs/EXPERIMENT-METHOD-lam...-seed...-BUDGET.
@@ -84,7 +84,7 @@ def is_study(one: Experiment) -> bool:
 
 
 def cost(one: Experiment) -> str:
-    """Its seconds and machine, from what is recorded; or "not timed"."""
+    """Its seconds and machine, from its record; or "not timed"."""
     best = None
     for path in sorted(results.FOLDER.glob("*.json")):
         words = json.loads(path.read_text()).get("command", "").split()
@@ -127,15 +127,16 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
 
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
-    """What was given on the command line or in a file, and nothing else."""
+    """Only the options that were given on the command line or in a file."""
     return parsing.parsed(parser(one), arguments, options_of(one))
 
 
 @contextlib.contextmanager
 def guarded(program: str) -> Iterator[None]:
-    """What a user can mend is said in one line, exit status 2.
+    """Reports an error that a user can fix in one line, with exit status 2.
 
-    With the environment variable KERAS_SVAE_TRACEBACK set, errors come whole.
+    With the environment variable KERAS_SVAE_TRACEBACK set, the whole traceback is
+    shown.
     """
     try:
         yield
@@ -150,7 +151,7 @@ def guarded(program: str) -> Iterator[None]:
 
 
 def main(paper: str, arguments: list[str] | None = None) -> None:
-    """The command line of a paper; errors are one line, exit status 2."""
+    """The command line of a paper. Errors are one line, with exit status 2."""
     words = sys.argv[1:] if arguments is None else list(map(str, arguments))
     known = experiments(paper)
     program = f"reproductions.{paper}"
@@ -167,7 +168,7 @@ def main(paper: str, arguments: list[str] | None = None) -> None:
 
 
 def listing(paper: str) -> str:
-    """A paper's experiments, a line each, with what they cost."""
+    """A paper's experiments, one per line, with their cost."""
     package = importlib.import_module(f"reproductions.{paper}")
     lines = [f"{package.__doc__.strip().splitlines()[0]}"]
     for name, one in experiments(paper).items():
@@ -213,7 +214,7 @@ def _run(one: Experiment, given: dict, places) -> None:
     call = one.call(**given)
     folder = RunFolder(places.out or pathlib.Path("runs") / call.title)
     if places.resume and (known := folder.known()):
-        # What is not given is as the run has it, whatever today's defaults are.
+        # Options that are not given are as in the run, not as in today's defaults.
         if known["experiment"] == call.name:
             call = one.call(**known["settings"] | given)
     record = execute(
@@ -237,7 +238,7 @@ def _run(one: Experiment, given: dict, places) -> None:
 
 
 def report(one: Experiment, record: dict) -> str:
-    """Our numbers next to those that papers have of this method and data."""
+    """Our numbers beside the papers' numbers for this method and data."""
     settings = record["settings"]
     ours = {
         name: "not finite" if value is None else f"{value:.4g}"

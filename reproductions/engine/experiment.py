@@ -1,4 +1,4 @@
-"""Experiments are functions: their arguments are options, their docstring the help."""
+"""Experiments are functions: arguments are their options, docstrings their help."""
 
 import dataclasses
 import functools
@@ -14,7 +14,7 @@ from reproductions.engine.settings import Data, Training
 
 __all__ = ["Call", "Experiment", "experiment"]
 
-# What the engine gives a function; every other argument is an option by itself.
+# The engine gives a function these. Every other argument is an option.
 METHOD, NETWORKS, STUDY = "method", "nets", "study"
 
 
@@ -23,9 +23,9 @@ class Call:
     """A function and what it is called with, for a `Study`.
 
     Attributes:
-        function: An `Experiment`, or any function that gives a dict of numbers; a
+        function: An `Experiment`, or any function that returns a dict of numbers. A
             worker process must be able to import it.
-        settings: Its keyword arguments, as JSON has them.
+        settings: Its keyword arguments, in JSON's types.
     """
 
     function: Callable
@@ -40,7 +40,7 @@ class Call:
 
     @property
     def title(self) -> str:
-        """A short name, fit for a file."""
+        """A short name that can be a file's name."""
         if isinstance(self.function, Experiment):
             return self.function.title(self.settings)
         parts = [f"{name}-{value}" for name, value in self.settings.items()]

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders of one process alone."""
+"""Files that are complete or do not exist, and folders that one process uses alone."""
 
 import contextlib
 import fcntl
@@ -23,7 +23,7 @@ def write_json(path: str | os.PathLike, content) -> None:
 
 
 def _written(value):
-    """The same for JSON, which has no NaN and no infinity: they become null."""
+    """The same for JSON. JSON has no NaN and no infinity, so they become null."""
     if isinstance(value, dict):
         return {str(name): _written(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -32,10 +32,10 @@ def _written(value):
 
 
 def read_json(path: str | os.PathLike):
-    """What `write_json` wrote.
+    """Reads what `write_json` wrote.
 
     Raises:
-        ValueError: If the file is no JSON; it is named.
+        ValueError: If the file is no JSON. The error names the file.
     """
     try:
         return json.loads(pathlib.Path(path).read_text())
@@ -46,17 +46,17 @@ def read_json(path: str | os.PathLike):
 
 
 def add_json(path: str | os.PathLike, name: str, content) -> None:
-    """Writes one part of a file of several; the others stay."""
+    """Writes one part of a file with several parts. The others do not change."""
     found = read_json(path) if pathlib.Path(path).exists() else {}
     write_json(path, {**found, name: content})
 
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """The folder, made if need be, while no other process works in it.
+    """The folder, which no other process uses meanwhile. It is made if needed.
 
     Raises:
-        FileExistsError: If one does.
+        FileExistsError: If another process uses it.
         OSError: If it cannot be made.
     """
     folder = pathlib.Path(folder)

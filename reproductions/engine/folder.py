@@ -1,4 +1,4 @@
-"""A run's folder: new, or one to go on in."""
+"""A run's folder: a new one, or one in which to continue."""
 
 import os
 import pathlib
@@ -37,10 +37,10 @@ class RunFolder:
         self.keras_file = self.path / "model.keras"
 
     def known(self) -> dict | None:
-        """What fixes the run that is in the folder; None for no run.
+        """The settings of the run in the folder; None if there is no run.
 
         Raises:
-            ValueError: If the folder is of a version that wrote other settings.
+            ValueError: If another version with other settings wrote the folder.
         """
         if not self.config_file.exists():
             return None
@@ -104,7 +104,7 @@ class RunFolder:
         return True
 
     def remove(self) -> None:
-        """Removes what a run left that came to nothing."""
+        """Removes the files of a run that failed."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _compare(self, known: dict, mine: dict) -> None:

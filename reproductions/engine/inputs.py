@@ -1,4 +1,4 @@
-"""The data of a run, as streams that can be entered at any step."""
+"""The data of a run, as streams that can start at any step."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from reproductions.engine.settings import Data, Training
 
 
 class Inputs:
-    """The splits of a run's data, scaled as its model's likelihood wants them.
+    """The splits of a run's data, scaled to the range of its model's likelihood.
 
     Args:
         model: The model: its likelihood's range, and whether it reads classes.
         data: Which data.
         training: Batch and seed.
-        **places: `data_dir` and `manual_dir`, where given.
+        **places: `data_dir` and `manual_dir`, if given.
 
     Attributes:
-        steps_per_epoch: What the training says, or a pass over the data.
+        steps_per_epoch: The training's value, or a pass over the data.
         labels: Whether the model is given classes.
         scale: The range of images; points are never scaled.
-        backbone: What images are seen through, if there is any.
+        backbone: The network that gives images' features, if there is one.
     """
 
     def __init__(self, model: ks.Game, data: Data, training: Training, **places: Any):
@@ -68,7 +68,7 @@ class Inputs:
         }
 
     def stream(self, start: int) -> tf.data.Dataset:
-        """Training batches without end, from step `start` on."""
+        """Training batches without end, from step `start`."""
         data = self.load("train", start=start)
         if not self.dequantise:
             return data
@@ -80,7 +80,7 @@ class Inputs:
             noise = tf.random.stateless_uniform(tf.shape(x), key)
             return low + (high - low) * (levels + noise) / 256
 
-        # A function of the step alone, so that a resumed run has the same.
+        # It depends only on the step, so a resumed run has the same.
         return data.enumerate(start).map(noisy)
 
     def validation_examples(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ class Inputs:
         return found[0] if isinstance(found, tuple) and not self.labels else found
 
     def picture_examples(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """The same examples, with labels wherever the data have them."""
+        """The same examples, with labels if the data have them."""
         stops = self.training.patience is not None
         split = "validation" if stops else "test"
         found = self.arrays(split, 5000 if stops else 1000, labels=None)

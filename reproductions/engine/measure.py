@@ -1,4 +1,4 @@
-"""What is measured and drawn of a trained model."""
+"""Measures and pictures of a trained model."""
 
 import pathlib
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ from reproductions.engine.places import Places, load_backbone, load_lpips
 if TYPE_CHECKING:
     from reproductions.engine.run import Run
 
-# The seed of what is measured.
+# The seed of all measures.
 SEED = 1
 
 
 def backbone_and_lpips(run: "Run", places: Places) -> tuple:
-    """What images are seen through; what was named has to be there."""
+    """The network for images' features, and LPIPS. A named one has to exist."""
     wanted = (run.training.measures or "mse").split(",")
     if unknown := set(wanted) - set(ks.evaluation.MEASURES):
         raise ValueError(
@@ -50,13 +50,13 @@ def measure(
     mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
     given = {"batch_size": 250, "labels": None, "drop_remainder": False}
     whole = {"labelled": None, "labelled_batch": None}
-    # A part of few examples has a low score: then samples and data are scored whole.
+    # In parts with few examples the score is low. Then samples and data are not split.
     splits = 10 if len(x) >= 5000 else 1
     found = ks.evaluation.evaluate(
         model,
         inputs.load("test", **given),
         measures=training.measures and training.measures.split(","),
-        strict=False,  # they may lack a network here, or be none of this method
+        strict=False,  # a network may be missing here, or a measure not apply
         train=inputs.load("train", shuffle=False, **whole, **given),
         n=n,
         backbone=backbone,
@@ -85,8 +85,8 @@ def measure(
 def draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
     """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
 
-    Neighbours are for an explicit posterior that draws by itself: of any other they
-    would be the reconstruction again, or the noise that the encoder is fed.
+    Neighbours need an explicit posterior that draws by itself. For any other, they
+    would be the reconstruction again, or show the noise that the encoder is fed.
     """
     if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
         return

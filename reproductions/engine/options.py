@@ -1,4 +1,4 @@
-"""Options: what an argument of an experiment is called, takes, and means."""
+"""Options: an argument's name, values and meaning."""
 
 import dataclasses
 import difflib
@@ -15,7 +15,7 @@ __all__ = ["Option", "Play", "PositiveInt", "of_class", "of_function"]
 
 Play = Literal["alternating", "simultaneous"]
 
-# What several experiments have, said once. Networks take those that they name.
+# Options that several experiments have. Networks take those that they name.
 NETWORKS: dict[str, tuple[Any, str]] = {
     "latent_dim": (int, "the code's dimension"),
     "units": (int, "of each hidden layer"),
@@ -46,7 +46,7 @@ METHODS = {
     "unrolled": "steps of the critic that the generator looks ahead",
 }
 SHARED = METHODS | {name: text for name, (_, text) in NETWORKS.items()}
-# What fully connected networks take, and those of a paper's table.
+# Options of fully connected networks, and of networks of a paper's table.
 _NORMS = "noise dropout batch_norm critic_batch_norm critic_activation"
 DENSE = f"latent_dim units depth {_NORMS}"
 TABLE = f"latent_dim width {_NORMS}"
@@ -57,11 +57,11 @@ class Option:
     """One option.
 
     Attributes:
-        name: As Python has it; the command line writes hyphens.
+        name: The name in Python; the command line has hyphens.
         type: An annotation: `int`, `float | None`, `Literal[...]`, `list[float]`, ...
-        default: Its default; None also for what is left to a class or a network.
-        help: What it is, in a line.
-        group: What it belongs to.
+        default: Its default. It is None also if a class or a network chooses the value.
+        help: Its meaning, in one line.
+        group: The group that it belongs to.
     """
 
     name: str
@@ -71,10 +71,10 @@ class Option:
     group: str = "experiment"
 
     def read(self, value: Any) -> Any:
-        """The value as the annotation has it: 1 becomes 1.0 where floats are due.
+        """The value, converted to the annotation's type: 1 becomes 1.0 for floats.
 
         Raises:
-            ValueError: If it is none of that type.
+            ValueError: If the value has another type.
         """
         return _read(self.name, self.type, value)
 
@@ -148,7 +148,7 @@ def of_function(function: Callable, skip: Iterable[str] = ()) -> dict[str, Optio
 
 
 def of_class(cls: type, group: str) -> dict[str, Option]:
-    """The options that a dataclass holds, by its docstring."""
+    """The options that a dataclass holds, with help from its docstring."""
     hints = typing.get_type_hints(cls)
     told = {n: t for one in reversed(cls.__mro__[:-1]) for n, t in _told(one).items()}
     return {
@@ -182,7 +182,7 @@ def _told(thing: Any) -> dict[str, str]:
 
 
 def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError:
-    """The error for options that there are not."""
+    """The error for options that do not exist."""
     names, known = sorted(names), list(known)
     near = difflib.get_close_matches(names[0], known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

