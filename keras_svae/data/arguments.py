@@ -1,4 +1,4 @@
-"""What `load` refuses before anything is read, and how it says so."""
+"""What `load` refuses before it reads anything, and how it reports this."""
 
 import math
 import numbers
@@ -19,7 +19,7 @@ def integer(name: str, value, at_least: int) -> int:
 
 
 def scale(value) -> tuple[float, float]:
-    """The two ends; raises unless they are finite and in order."""
+    """The two ends of the range; raises unless they are finite and in order."""
     try:
         low, high = (float(end) for end in value)
     except (TypeError, ValueError):
@@ -58,7 +58,7 @@ def part(name: str, value, count: int, most: int) -> int:
 
 
 def labelled_batch(value, labelled, split: str, batch_size: int) -> int:
-    """How many examples of a batch have their class, where not all have it; else 0."""
+    """How many examples of a batch have their class, if some have none; else 0."""
     check_part("labelled", labelled)
     if labelled is None:
         if value is not None:

@@ -15,7 +15,8 @@ _TENTHS = {"train": tuple(range(7)), "validation": (7,), "test": (8, 9)}
 
 def _rows(split: str, labels: np.ndarray) -> np.ndarray:
     """The row numbers of a split: the same share of every class."""
-    # Sorted by class and shuffled within, every ten neighbours give each its share.
+    # Rows are sorted by class and shuffled within. Each split gets its share of every
+    # ten.
     order = np.random.default_rng(1797).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     chosen = np.isin(np.arange(len(order)) % 10, _TENTHS[split])

@@ -1,4 +1,4 @@
-"""What every source gives: examples fetched by row number, and a source's splits."""
+"""What every source gives: examples by row number, and the source's splits."""
 
 import dataclasses
 import weakref
@@ -8,8 +8,8 @@ from collections.abc import Callable, Hashable
 import numpy as np
 import tensorflow as tf
 
-# Data sets are divided by this seed and never by the user's: whatever seeds a train and
-# a validation pipeline are given, no example is in both.
+# Data sets are divided by this seed and never by the user's: so no example is both in a
+# train and in a validation pipeline, whatever their seeds are.
 _DIVISION = 2018
 
 
@@ -43,10 +43,10 @@ class Source:
     """A data set before a split of it is read.
 
     Attributes:
-        name: As the user wrote it.
-        splits: The splits it has of its own.
-        read: Reads one of them.
-        key: Equal for two sources exactly if they read the same.
+        name: The name that the user wrote.
+        splits: The splits that the data set itself has.
+        read: Reads one of the splits.
+        key: Equal for two sources exactly if they read the same data.
     """
 
     name: str
@@ -59,9 +59,10 @@ _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
 def shared(key: Hashable, make: Callable[[], Examples]) -> Examples:
-    """The examples some living pipeline already holds under this key, or new ones.
+    """The examples that a living pipeline already holds under this key, or new ones.
 
-    Pipelines of the same data (an epoch for evaluation beside the endless stream,
+    So pipelines of the same data share one copy: an epoch for evaluation and the
+    endless stream, or train and validation. The copy goes when its last pipeline goes.
     train beside validation) then share one copy, and it goes when the last one goes.
     """
     found = _alive.get(key)
@@ -77,13 +78,13 @@ def divide(count: int, held: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def held_out(count: int) -> dict[str, np.ndarray]:
-    """Rows for train and test of data that came in one piece: a tenth is for test."""
+    """Rows for train and test of data without splits: a tenth is for test."""
     rest, held = divide(count, max(1, count // 10) if count > 1 else 0)
     return {"train": rest, "test": held}
 
 
 def binarized(examples: Examples, seed: int, split: str) -> Examples:
-    """Each value replaced by 0 or 1, once: 1 with probability value / maximum."""
+    """Replaces each value by 0 or 1, once: 1 with probability value / maximum."""
     rng = np.random.default_rng([seed, zlib.crc32(split.encode())])
     values = examples.values.numpy()
     bits = np.empty(values.shape, np.uint8)

@@ -22,7 +22,7 @@ _SPLITS = {
 }
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
-# How its lists of boxes within pictures end.
+# The ending of its lists of boxes within pictures.
 BOXES = "_boxes.txt"
 
 
@@ -36,8 +36,8 @@ def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str
 
     Args:
         folder: The folder.
-        deep: Whether those of its subfolders, too.
-        left_out: Takes the names of files that are no pictures.
+        deep: Whether to include pictures of its subfolders.
+        left_out: A list to which the names of files that are no pictures are added.
     """
     found: list[str] = []
     for where, folders, files in os.walk(folder):
@@ -54,10 +54,10 @@ def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str
 
 
 def annotated(text: str, files: list[str], where) -> list[str]:
-    """The class of each file, from lines of a file's name, its class, and more.
+    """The class of each file, from lines with a file's name, its class, and more.
 
     Raises:
-        ValueError: If one is not listed.
+        ValueError: If a file is not listed.
     """
     fields = (line.split() for line in text.splitlines() if line.strip())
     of_name = {name: owner for name, owner, *_ in fields}
@@ -75,8 +75,8 @@ def _pool(
 ) -> tuple[list[str], list[str] | None]:
     """The pictures of a split and their classes, which are names of subfolders.
 
-    Classes take turns, so that the first n pictures, which a measure may look at or a
-    callback draw, are of all of them.
+    Classes take turns. So the first n pictures, which measures or callbacks may use,
+    are of all classes.
     """
     classes = {sub.name: _pictures(sub, True, left_out) for sub in _subfolders(folder)}
     classes = {name: paths for name, paths in classes.items() if paths}
@@ -110,7 +110,7 @@ def _pool(
 
 
 def _first(paths, framing: Framing) -> tuple[np.ndarray, int]:
-    """The first picture, and how many channels all have.
+    """The first picture, and the number of channels of all pictures.
 
     That is 1 if all of up to 64 pictures, evenly spaced, are grey; else 3.
     """
@@ -186,10 +186,10 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
 
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
     there are any; else a tenth is held out for test, the same at every load. Within a
-    split, subfolders are classes, numbered in the order of their names, whose pictures
-    take turns; but pictures in a subfolder `images` alone are of the classes that
-    `val_annotations.txt` beside it gives them, as in TinyImageNet, or of none. Pictures
-    are grey if all are, else in three colours.
+    split, subfolders are classes, numbered in the order of their names, and their
+    pictures take turns. But if all pictures are in a subfolder `images`, then
+    `val_annotations.txt` beside it gives their classes, as in TinyImageNet; without
+    this file they have no class. Pictures are grey if all are, else in three colours.
     """
     found = {
         _SPLITS[sub.name.lower()]: sub

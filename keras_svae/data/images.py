@@ -1,4 +1,4 @@
-"""Cropping and resizing of pictures, and gathering them into one array."""
+"""Crops and resizes pictures, and gathers them into one array."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from keras_svae.data import picture_files
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
-    """What is cut out of each picture, and the size it is brought to.
+    """The part that is cut out of each picture, and the size to which it is resized.
 
     Attributes:
         crop: (left, top, right, bottom) in pixels, as in Pillow; the side of a centred
@@ -24,7 +24,7 @@ class Framing:
 
     @classmethod
     def of(cls, crop, size) -> "Framing":
-        """Checks what the user gave, and allows one number for a square size."""
+        """Checks what the user gave. One number stands for a square size."""
         if size is not None:
             pair = (size, size) if _whole(size) else size
             if not _all_whole(pair, 2) or min(pair) < 1:
@@ -101,8 +101,9 @@ class Framing:
 def decode(contents: tf.Tensor, channels: int) -> tf.Tensor:
     """The pixels of one JPEG, PNG, GIF or BMP file.
 
-    TensorFlow's default is a fast approximation of a JPEG's cosine transform that
-    darkens red and blue by one level of 255 on average; this is what others decode.
+    TensorFlow's default is a fast approximation of a JPEG's cosine transform. It
+    darkens red and blue by one level of 255 on average. This is the transform that
+    others use.
     """
     image = tf.cond(
         tf.io.is_jpeg(contents),
@@ -128,10 +129,11 @@ def collect(pictures: tf.data.Dataset, count: int, framing: Framing, name_of):
     """Frames pictures and puts them into one array, allocated once.
 
     Args:
-        pictures: Of single pictures (height, width, channels), each with a number.
+        pictures: A data set of single pictures (height, width, channels), each with a
+            number.
         count: How many there are.
-        framing: What to do with each.
-        name_of: Names the picture of a row, for the message of the error.
+        framing: How to frame each picture.
+        name_of: Names the picture of a row, for the error message.
 
     Returns:
         The pictures (n, height, width, channels) and the numbers (n,).

@@ -40,22 +40,22 @@ def load(
         train = ks.data.load("mnist", batch_size=64, seed=1)
         model.fit(train, epochs=20)
 
-    Splits. A data set's own splits are kept as published. One that came in one piece
-    (a folder without `train` and `test`, an .npz without `x_train`, `x_test`) has a
-    tenth held out for `test`. Where there is no validation split, `validation` takes
-    one out of train: give it to both loads. Neither division depends on `seed`.
+    Splits. A data set's own splits are kept as published. If data have no splits (a
+    folder without `train` and `test`, an .npz without `x_train`, `x_test`), a tenth is
+    held out for `test`. If there is no validation split, `validation` takes one out of
+    train: give it to both loads. Neither division depends on `seed`.
 
-    Partly labelled data. `labelled=600` or `labelled=0.01` keeps that many labels, as
-    many of each class, and gives y = -1 for all other examples. Every batch is mixed:
-    `labelled_batch` of it are labelled, spread evenly over it, so that each replica's
-    part has its share; tell them by y >= 0. An epoch is a pass over the unlabelled
-    examples; the labelled ones repeat, or not all occur, each pass over them in a new
-    order.
+    Partly labelled data. `labelled=600` or `labelled=0.01` keeps that many labels,
+    equally many of each class, and gives y = -1 for all other examples. Every batch is
+    mixed: `labelled_batch` of its examples are labelled. They are spread evenly over
+    it, so that each replica's part has its share. Labelled examples have y >= 0. An
+    epoch is a pass over the unlabelled examples. The labelled ones repeat, or not all
+    occur. Each pass over them has a new order.
 
-    Resuming. `start=s` gives an endless stream of batches whose order depends on
-    (seed, epoch) alone, standing at step s: exactly what `load(..., start=0).skip(s)`
-    would give, without the wait. Pass `steps_per_epoch` to `fit` with it; the
-    cardinality of the same load without `start` is that number.
+    Resuming. `start=s` gives an endless stream of batches that starts at step s. Its
+    order depends only on (seed, epoch). It is exactly what `load(..., start=0).skip(s)`
+    would give, without the wait. Pass `steps_per_epoch` to `fit` with it: the
+    cardinality of the same load without `start`.
 
     Args:
         name: A mixture (`toy5`, `grid25`, `ring8`), `digits`, `tiny_imagenet`, the name
@@ -67,21 +67,21 @@ def load(
         batch_size: Examples per batch; of all replicas together.
         labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
             gives them where there are any.
-        labelled: In `train`, how many examples, or which share of them, tell their
-            class; the others have -1. At least one of each class, and their numbers
-            differ by at most one. Implies `labels`. Chosen by `seed`, and with one
-            seed fewer are always among more.
+        labelled: In `train`, how many examples, or which share of them, have their
+            class; the others have -1. Each class has at least one, and their numbers
+            differ by at most one. Implies `labels`. `seed` chooses the examples; with
+            the same seed, a smaller number is always part of a larger one.
         labelled_batch: How many examples of each batch are labelled, with `labelled`.
-            By default half. (The code of Kingma et al. 2014 has them in proportion,
+            The default is half. (The code of Kingma et al. 2014 has them in proportion,
             batch_size * labelled / examples.)
         scale: The range that images are brought to, (0, 1) or (-1, 1). Points are
             never scaled.
         seed: Decides the order, the bits of `binarize`, which points are drawn from a
-            mixture, and which examples `examples` and `labelled` choose. A seed set for
-            all of TensorFlow (`keras.utils.set_random_seed`) changes the order, too,
-            of finite data only.
-        start: None for a finite data set of known length, reshuffled at each pass; a
-            step for the endless stream from there on.
+            mixture, and which examples `examples` and `labelled` choose. For finite
+            data, a seed set for all of TensorFlow (`keras.utils.set_random_seed`)
+            changes the order, too.
+        start: None for a finite data set of known length, which is reshuffled at each
+            pass; a step for the endless stream that starts there.
         shuffle: By default in `train` only.
         drop_remainder: Whether an incomplete last batch is left out. By default in
             `train`, and always with `start`.
@@ -89,9 +89,9 @@ def load(
             intensity as the probability of 1, drawn once by seed; "epoch" for bits
             drawn anew in each epoch, a function of (seed, epoch).
         examples: The share, if below 1, or the number of examples that is used of the
-            split (of what `validation` leaves): as many of each class where there are
-            labels, as far as the class has them. Chosen by `seed`, and with one seed
-            fewer are always among more. None for all.
+            split (after `validation` has taken its part). With labels, each class gets
+            equally many, as far as it has them. `seed` chooses the examples; with the
+            same seed, a smaller number is always part of a larger one. None for all.
         validation: The share of train, if below 1, or the number of examples that is
             split off for validation, for data without such a split.
         size: Side, or (height, width), that images are resized to.
@@ -101,10 +101,10 @@ def load(
             1,024 for the others (`toy5`); 100,000 and 10,000 (`grid25`, `ring8`).
         cache: Whether images are kept in memory, 8 bits per value. False reads them
             from a folder whenever they are needed.
-        data_dir: Where TensorFlow Datasets keeps prepared data; by default where it
-            always does (`~/tensorflow_datasets`, or `TFDS_DATA_DIR`).
-        manual_dir: A folder with a TFDS data set's original files under their
-            published names, to be taken from there rather than from the network.
+        data_dir: Where TensorFlow Datasets keeps prepared data; by default its usual
+            folder (`~/tensorflow_datasets`, or `TFDS_DATA_DIR`).
+        manual_dir: A folder with a TFDS data set's original files under their published
+            names. They are then not downloaded.
         download: Whether missing files of a TFDS data set may be downloaded.
 
     Returns:
@@ -197,7 +197,7 @@ def _with_fixed_bits(examples, source: Source, split: str, seed: int, validation
             "Expected cache=True for binarize='fixed', as the bits are kept; received: "
             "cache=False"
         )
-    # A validation split taken out of train keeps the bits it would have there.
+    # A validation split taken out of train keeps the bits that it has there.
     if validation is not None and split == "validation":
         split = "train"
     key = (source.key, split, "bits", seed)

@@ -28,7 +28,7 @@ class Mixture:
         """Independent draws.
 
         Args:
-            n: How many.
+            n: How many points.
             seed: A non-negative integer, or several.
 
         Returns:
@@ -51,7 +51,7 @@ def _ring(count: int, radius: float) -> list:
     return [(radius * np.cos(a), radius * np.sin(a)) for a in angles]
 
 
-# Mixture, and how many points train, validation and test have by default.
+# A mixture, and the default numbers of points for train, validation and test.
 _MIXTURES = {
     # sVAE 6.1, in the setting of ALICE's released code.
     "toy5": (

@@ -62,7 +62,7 @@ def _array(path: pathlib.Path, key: str) -> np.ndarray:
 
 
 def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]:
-    """Values as they are kept, with what means full intensity (None: points)."""
+    """Values in the stored form, and the value of full intensity (None: points)."""
     if values.dtype.kind not in "buif":
         raise ValueError(f"Expected numbers; received: {values.dtype} in {where}")
     if values.ndim not in (2, 3, 4):
@@ -100,7 +100,7 @@ def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]
             "Expected images as floats in [0, 1] or integers in [0, 255]; received: "
             f"integers from {low} to {high} in {where}"
         )
-    # Zeros and ones are binary images, not nearly black ones.
+    # Zeros and ones mean binary images, not nearly black ones.
     return values.astype(np.uint8), 255 if high > 1 else 1
 
 

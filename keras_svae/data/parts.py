@@ -1,4 +1,4 @@
-"""Which examples of a split are read, and which of them tell their class."""
+"""Which examples of a split are read, and which of them have their class."""
 
 import dataclasses
 import zlib
@@ -11,14 +11,14 @@ from keras_svae.data.examples import Examples, Source, divide, shared
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Examples to make batches of.
+    """Examples from which batches are made.
 
     Attributes:
         rows: Row numbers; an epoch is a pass over them.
-        labels: The class of every example of the data, -1 where it is kept back; None
-            if batches are to have none.
-        labelled: Row numbers of those that tell their class, apart from `rows`; None
-            where all do, or none.
+        labels: The class of every example of the data, -1 if it is hidden; None if
+            batches have no labels.
+        labelled: Row numbers of examples that have their class; these are not in
+            `rows`. None if all examples have their class, or none does.
     """
 
     rows: np.ndarray
@@ -27,7 +27,7 @@ class Part:
 
 
 def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray]:
-    """What a split is read from, and the rows of it that belong to the split."""
+    """The examples that a split is read from, and the split's rows of them."""
     _check_split(source, split, validation)
     carved = validation is not None and split in ("train", "validation")
     read_from = "train" if carved else split
@@ -43,7 +43,7 @@ def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray
 
 
 def reduce(examples: Examples, rows: np.ndarray, wanted, seed: int) -> np.ndarray:
-    """The rows, or by seed a share or number of them, balanced over classes."""
+    """The rows, or a share or number of them, chosen by seed, balanced over classes."""
     if wanted is None:
         return rows
     count = arguments.part("examples", wanted, len(rows), most=len(rows))
@@ -51,12 +51,12 @@ def reduce(examples: Examples, rows: np.ndarray, wanted, seed: int) -> np.ndarra
 
 
 def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> Part:
-    """Some rows tell their class, as many of each, by seed; the others do not.
+    """Keeps the class of some rows, equally many per class, by seed; hides the others.
 
     Args:
-        labels: The class of every example; below 0 where it has none.
+        labels: The class of every example; below 0 if it has none.
         rows: The rows to choose from.
-        wanted: How many, or which share of the rows, are to tell their class.
+        wanted: How many rows, or which share of them, keep their class.
         seed: Decides which.
     """
     count = arguments.part("labelled", wanted, len(rows), most=len(rows) - 1)
@@ -83,9 +83,9 @@ def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> 
 
 
 def _balanced(rows, labels, count: int, seed: int, purpose: str) -> np.ndarray:
-    """As many rows of each class, as far as it has them, in ascending order.
+    """Equally many rows of each class, as far as it has them, in ascending order.
 
-    By one seed, a smaller choice from the same rows is part of a larger one.
+    With the same seed, a smaller choice from the same rows is part of a larger one.
     """
     rng = np.random.default_rng([seed, zlib.crc32(purpose.encode())])
     order = rng.permutation(rows)

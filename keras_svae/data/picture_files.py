@@ -1,4 +1,4 @@
-"""Files of pictures, read by Pillow: what is one, and its pixels."""
+"""Files of pictures, read by Pillow: which files are pictures, and their pixels."""
 
 import os
 import warnings
@@ -10,16 +10,16 @@ import tensorflow as tf
 
 __all__ = ["WRONG", "are_grey", "first_broken", "is_picture", "pixels", "read"]
 
-# A file of these suffixes that is no picture is broken, not something else.
+# A file with such a suffix that is no picture is broken.
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-# What transparent pixels are laid over.
+# The background behind transparent pixels.
 BACKGROUND = "white"
 _GREY = ("1", "L", "LA", "La", "I", "F")
 WRONG = (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError)
 
 
 def is_picture(path: str) -> bool:
-    """Whether a file is a picture by its content, or is called one."""
+    """Whether a file is a picture by its content or by its name."""
     if path.lower().endswith(SUFFIXES):
         return True
     try:
@@ -32,8 +32,8 @@ def is_picture(path: str) -> bool:
 def pixels(path: str, channels: int) -> np.ndarray:
     """The first frame of a picture, (height, width, channels) uint8.
 
-    It is turned as its EXIF tag says. What is transparent lies on white. Of 16 bits the
-    upper 8 count.
+    It is turned as its EXIF tag says. Transparent parts get a white background. Of 16
+    bits, the upper 8 are used.
 
     Args:
         path: The file.
@@ -41,7 +41,7 @@ def pixels(path: str, channels: int) -> np.ndarray:
 
     Raises:
         OSError: If the file is no picture, or a part of one.
-        ValueError: For numbers that are no pixels of a known range.
+        ValueError: For numbers that are not pixels of a known range.
         PIL.Image.DecompressionBombError: For more pixels than twice
             `PIL.Image.MAX_IMAGE_PIXELS`, which can be raised.
     """
@@ -75,7 +75,7 @@ def _is_grey(path: str) -> bool:
 
 
 def first_broken(paths: list[str], channels: int) -> str:
-    """Names of pictures that cannot be read, the first ten, each with the reason."""
+    """Names of unreadable pictures, at most ten, each with the reason."""
     found = []
     for path in paths:
         try:
@@ -97,13 +97,13 @@ def read(path: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def printable(path: str) -> str:
-    """The path, where its bytes are no text with marks for them."""
+    """The path, with marks in place of bytes that are no text."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _open(path: str) -> PIL.Image.Image:
     with warnings.catch_warnings():
-        # The limit is the error's, at twice as many pixels.
+        # At twice as many pixels, the limit raises an error.
         warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
         return PIL.Image.open(path)
 

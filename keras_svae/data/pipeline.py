@@ -1,4 +1,4 @@
-"""From rows to batches: epochs whose order is a pure function of (seed, epoch)."""
+"""Makes batches of rows. An epoch's order is a pure function of (seed, epoch)."""
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,7 @@ def batches(
     drop_remainder: bool,
     start: int | None,
 ) -> tf.data.Dataset:
-    """The batches of a part of the examples, once or, from a step on, for ever.
+    """The batches of a part of the examples: once, or endlessly from a step on.
 
     An epoch is a function of one number. The endless stream counts 0, 1, ...; the
     finite data set draws a number, by seed, at each pass.
@@ -74,7 +74,7 @@ def batches(
         return x if of_row is None else (x, tf.gather(of_row, chosen))
 
     if start is not None:
-        # Skipped before anything is gathered: only row numbers are passed over.
+        # Steps are skipped before examples are gathered: only row numbers are read.
         epochs = tf.data.Dataset.range(start // steps, _FOREVER)
         chosen = epochs.flat_map(one_epoch).skip(start % steps)
         length = tf.data.INFINITE_CARDINALITY
@@ -89,14 +89,14 @@ def batches(
     data = data.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     data = data.prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
-    # Its thread would hold back the end of each pass, by up to a minute. What is left
-    # to AUTOTUNE has a thread for each core then, at most 16.
+    # Its thread would delay the end of each pass by up to a minute. Without it, calls
+    # with AUTOTUNE have a thread for each core, at most 16.
     options.autotune.enabled = False
     return data.with_options(options)
 
 
 def _repeated(rows: tf.Tensor, count: int, key: tf.Tensor | None) -> tf.Tensor:
-    """All rows again and again, each pass in an order of its own, `count` in all."""
+    """`count` rows: all rows again and again, each pass in an order of its own."""
     passes = -(-count // rows.shape[0])
     if key is None:
         return tf.tile(rows, [passes])[:count]
@@ -111,7 +111,7 @@ def _repeated(rows: tf.Tensor, count: int, key: tf.Tensor | None) -> tf.Tensor:
 
 
 def _spread(few: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Both in one, the few spread evenly, so that every stretch has its share."""
+    """Both in one. The few are spread evenly, so that every stretch has its share."""
     count, both = tf.size(few, tf.int64), tf.concat([few, others], 0)
     place = tf.range(tf.size(both, tf.int64))
     is_few = place * count % tf.size(both, tf.int64) < count

@@ -1,4 +1,4 @@
-"""Which source a name means."""
+"""Which source belongs to a name."""
 
 import os
 import pathlib
@@ -14,8 +14,8 @@ def names(published: bool = False) -> list[str]:
     """Names that `load` knows.
 
     Args:
-        published: Also the names in TensorFlow Datasets' catalogue, not all of which
-            are images. This imports it, which takes a moment.
+        published: Also the names in TensorFlow Datasets' catalogue; not all of these
+            are images. This imports TensorFlow Datasets, which takes a moment.
     """
     return sorted({*_OWN, *(tfds.names() if published else ())})
 
@@ -34,7 +34,7 @@ def open_source(
     """Finds a data set by name or path; see `load`.
 
     Raises:
-        ValueError: If nothing has this name, or an argument does not go with it.
+        ValueError: If nothing has this name, or an argument does not fit it.
         FileNotFoundError: If the path does not exist.
     """
     path = _path(name)
@@ -67,7 +67,7 @@ def open_source(
 
 
 def _refuse(where: str, **given) -> None:
-    """Raises if an argument is not at its default where it means nothing."""
+    """Raises if an argument that has no meaning here is not at its default."""
     for argument, (value, default) in given.items():
         if value != default:
             raise ValueError(
@@ -76,7 +76,7 @@ def _refuse(where: str, **given) -> None:
 
 
 def _path(name) -> pathlib.Path | None:
-    """The path, if that is what is meant: a name of ours or TFDS's comes first."""
+    """The path, if a path is meant: our names and TFDS's names come first."""
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(
             f"Expected a name or a path; received: {name!r} of type "

@@ -19,7 +19,7 @@ _PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
 
 
 class _Unreachable(Exception):
-    """A download that was not even tried."""
+    """A download that was not tried."""
 
 
 def _tfds():
@@ -31,7 +31,7 @@ def _tfds():
 
 
 def names() -> list[str]:
-    """What TFDS can load by name, and TinyImageNet; not all are images."""
+    """Names that TFDS can load, and TinyImageNet; not all are images."""
     return _tfds().list_builders(with_community_datasets=False)
 
 
@@ -47,21 +47,21 @@ def find(name: str, data_dir):
     try:
         return tfds.builder(name, data_dir=data_dir)
     except ValueError:
-        if re.split("[/:]", name)[0] in names():  # what follows the name is wrong
+        if re.split("[/:]", name)[0] in names():  # the part after the name is wrong
             raise
         return None
 
 
 def _reachable(url: str) -> bool:
-    """Whether the host answers at all, in seconds."""
+    """Whether the host answers at all, within seconds."""
     import requests  # TFDS downloads through it
 
     if not url.startswith("http"):
-        return True  # TFDS finds out
+        return True  # TFDS will find out
     try:
         requests.head(url, timeout=_PATIENCE)
     except (requests.exceptions.SSLError, requests.exceptions.ReadTimeout):
-        return True  # it answers, and TFDS shows what is wrong
+        return True  # it answers, and TFDS reports the error
     except requests.exceptions.RequestException:
         return False
     return True
@@ -73,7 +73,7 @@ def _unreachable_hosts(urls) -> set[str]:
 
 
 def _offline(refused):
-    """Makes TFDS fail at once where it would download from a refused host."""
+    """Makes TFDS fail at once instead of downloading from a refused host."""
     from tensorflow_datasets.core.download import downloader
 
     download = downloader._Downloader.download
@@ -91,7 +91,7 @@ def _file_name(url: str, info) -> str:
 
 
 def _originals(builder) -> dict[str, str]:
-    """Names of the original files, by address."""
+    """Names of the original files, by their URL."""
     files = {u: _file_name(u, info) for u, info in (builder.url_infos or {}).items()}
     return files | getattr(builder, "PUBLISHED", {})
 
@@ -110,7 +110,7 @@ def _digest(path: pathlib.Path) -> str:
 
 
 def _root(builder) -> str:
-    """The data_dir of a builder: above name, maybe configuration, and version."""
+    """The data_dir of a builder: the folder above name, configuration and version."""
     levels = 2 if builder.builder_config is None else 3
     return str(builder.data_path.parents[levels - 1])
 
@@ -136,8 +136,8 @@ def _prepare(builder, manual_dir, download: bool) -> None:
     dead = _unreachable_hosts(missing) if download else set()
 
     def absent(why: str, first: str | None = None) -> FileNotFoundError:
-        # Some data sets list the files of all their configurations: the one that was
-        # asked for goes first.
+        # Some data sets list the files of all their configurations. The file that was
+        # asked for comes first.
         wanted = sorted(missing, key=lambda url: url != first)
         more = f" and {len(wanted) - 4} more" if len(wanted) > 4 else ""
         names = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
@@ -153,8 +153,8 @@ def _prepare(builder, manual_dir, download: bool) -> None:
     try:
         with _offline(lambda host: not download or host in dead):
             builder.download_and_prepare(
-                # Of its own: TFDS caches extractions by file name alone, and MNIST and
-                # Fashion-MNIST have the same ones.
+                # It has its own folder: TFDS caches extractions only by file name, and
+                # MNIST and Fashion-MNIST have the same file names.
                 download_dir=os.path.join(_root(builder), "downloads", builder.name),
                 download_config=tfds.download.DownloadConfig(
                     manual_dir=None if manual_dir is None else str(manual_dir)
@@ -208,7 +208,7 @@ def _keys(builder) -> tuple[str, str | None]:
 
 
 def source(builder, framing: Framing, manual_dir, download: bool) -> Source:
-    """A data set of TFDS, prepared first where it has to be."""
+    """A data set of TFDS. It is prepared first if necessary."""
     tfds = _tfds()
     image, label = _keys(builder)
     shape = builder.info.features[image].shape

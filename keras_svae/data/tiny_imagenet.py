@@ -1,6 +1,6 @@
-"""TinyImageNet for TensorFlow Datasets, from its publisher's zip or what is in it.
+"""TinyImageNet for TensorFlow Datasets, from its publisher's zip or unpacked folder.
 
-Importing this registers it: `tfds.builder("tiny_imagenet")` finds it then.
+An import of this module registers it: then `tfds.builder("tiny_imagenet")` finds it.
 """
 
 import hashlib
@@ -21,14 +21,15 @@ _PICTURES = {"train": 100_000, "validation": 10_000, "test": 10_000}
 class TinyImagenet(tfds.core.GeneratorBasedBuilder):
     """TinyImageNet: 200 classes of ImageNet at 64 x 64 pixels (CS231n, Stanford).
 
-    Splits are `train` (500 pictures a class), `validation` (50 a class) and, where the
-    original has it, `test` (10,000), whose classes were never published: -1. Classes
-    are WordNet ids, numbered in alphabetical order. Pictures are the JPEG files as
+    Splits are `train` (500 pictures a class), `validation` (50 a class) and, if the
+    original has it, `test` (10,000). The classes of `test` were never published: -1.
+    Classes are WordNet ids, numbered in alphabetical order. Pictures are the JPEG files
+    as
     published; the grey ones among them are read in three channels.
 
-    The original is `tiny-imagenet-200.zip` or the folder that it unpacks to, in
-    `manual_dir` or from the network. A zip is verified by its MD5, the only checksum of
-    it that is in wide use, so there is none of TFDS's own.
+    The original is `tiny-imagenet-200.zip` or its unpacked folder, in `manual_dir` or
+    from the network. A zip is verified by its MD5. This is the only checksum of it in
+    wide use, so TFDS has no checksum of its own.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -107,7 +108,7 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
             )
 
     def _fetch(self, dl_manager) -> pathlib.Path:
-        """The original; a zip is verified."""
+        """The original. A zip is verified."""
         try:
             path = self.find_original(pathlib.Path(dl_manager.manual_dir))
         except AssertionError:  # there is no such folder
@@ -126,7 +127,7 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
 
 
 class _Original:
-    """The publisher's files, packed or not, named from the topmost folder on."""
+    """The publisher's files, packed or not. Names start at the topmost folder."""
 
     def __init__(self, path: pathlib.Path):
         self.path = path

@@ -1,8 +1,8 @@
-"""Laws: what a network's raw output means. TFP, and only here its quirks.
+"""Laws: what a network's raw output means. Workarounds for TFP are only here.
 
 A law turns the raw output of an encoder or decoder into a distribution of the code
-or of the data. The networks end in a linear layer; the sigmoid or tanh of a paper's
-table is the law's `activation`, so that Bernoulli laws see logits.
+or of the data. The networks end in a linear layer. The sigmoid or tanh of a paper's
+table is the law's `activation`, so that Bernoulli laws get logits.
 
     likelihood = ks.distributions.Gaussian(scale=0.1, activation="tanh")
     model = ks.SVAE(encoder, decoder, critic, likelihood=likelihood)

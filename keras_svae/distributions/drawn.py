@@ -1,7 +1,7 @@
 """Distributions that draw the same numbers with and without XLA.
 
-TFP's own draw by the algorithm that device and compiler choose. These are TFP's, but
-for their draws, which are by Philox; on a CPU without XLA they are TFP's numbers.
+TFP's own draw with an algorithm that device and compiler choose. These are TFP's
+distributions, but draw with Philox. On a CPU without XLA they draw TFP's numbers.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ class Laplace(tfd.Laplace):
 
     def _sample_n(self, n, seed=None):
         kind = self.dtype.as_numpy_dtype
-        # Above -1, where the logarithm is infinite.
+        # The value is above -1, because the logarithm is infinite at -1.
         low = np.nextafter(kind(-1), kind(1))
         drawn = _uniform(n, self, seed, low, 1.0)
         size = tf.math.log1p(-tf.abs(drawn))
@@ -70,8 +70,8 @@ class ContinuousBernoulli(tfd.ContinuousBernoulli):
 class OneHotCategorical(tfd.OneHotCategorical):
     """TFP's `OneHotCategorical`, drawn by Philox.
 
-    TensorFlow deals many rows of logits out to threads, which then draw the same
-    numbers again; here each draw has a number of its own.
+    TensorFlow gives many rows of logits to several threads, which then draw the same
+    numbers again. Here each draw has a number of its own.
     """
 
     def _sample_n(self, n, seed=None):
@@ -80,7 +80,7 @@ class OneHotCategorical(tfd.OneHotCategorical):
         size = logits.shape[-1]
         rows = tf.reshape(logits, [-1, size])
         rows = rows - tf.reduce_max(rows, -1, keepdims=True)
-        # In double precision, as TensorFlow has it: rounding moves no draw.
+        # Double precision, as in TensorFlow: so rounding changes no draw.
         heights = tf.cumsum(tf.exp(tf.cast(rows, tf.float64)), -1)
         drawn = philox.uniform([tf.shape(rows)[0], n], seed, dtype=tf.float64)
         drawn = tf.transpose(drawn * heights[:, -1:])
@@ -94,7 +94,7 @@ class Blockwise(tfd.Blockwise):
     """TFP's `Blockwise` of vectors, each drawn by a seed of its own."""
 
     def _sample_n(self, n, seed=None):
-        # TFP's own way, that of `tfd.JointDistributionSequential`.
+        # This is TFP's own way, in `tfd.JointDistributionSequential`.
         seed = tfp.random.sanitize_seed(seed, salt="JointDistribution")
         drawn = []
         for part in self.distributions:

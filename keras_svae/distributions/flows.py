@@ -1,8 +1,8 @@
 """Normalizing flows: posteriors that bend a Gaussian.
 
-The raw output of the encoder holds the Gaussian's locations and scales, as the law
-`Gaussian("learned")` has them, and then the parameters of the flow. What of these is
-not to depend on x, `constants`, are weights of the encoder's last layer.
+The raw output of the encoder holds the Gaussian's locations and scales, as in the law
+`Gaussian("learned")`, and then the parameters of the flow. Some of these, `constants`,
+do not depend on x. They are weights of the encoder's last layer.
 """
 
 import math
@@ -31,7 +31,7 @@ class Flow(Law):
         length: How many layers, at least 1.
     """
 
-    # Not so many for each entry of an event: a flow mixes them.
+    # The number of outputs per entry is not fixed: a flow mixes entries.
     parameters = None  # type: ignore[assignment]
     moments = False
 
@@ -57,7 +57,7 @@ class Flow(Law):
         return tfd.TransformedDistribution(BASE(base), self.bijector(layers, dim))
 
     def mean(self, raw):
-        """The flow's image of the Gaussian's mean, which is not the flow's mean."""
+        """The flow applied to the Gaussian's mean. This is not the flow's own mean."""
         law = self(raw)
         return law.bijector.forward(law.distribution.mean())
 
@@ -90,14 +90,14 @@ class Flow(Law):
 class PlanarFlow(Flow):
     """Planar flow (Rezende & Mohamed, 2015): layers `z + u tanh(w.z + b)`, (10).
 
-    Raw outputs: of the Gaussian 2 d, then u (length, d), w (length, d), b (length).
+    Raw outputs: 2 d for the Gaussian, then u (length, d), w (length, d), b (length).
     u and w are divided by the square root of d, so that raw values of order 1 give
     layers of order 1. See `planar.constrained` for what keeps them invertible.
 
     Args:
         length: How many layers, at least 1; 80 in the papers.
-        conditioned: Whether u, w and b too depend on x (their algorithm 1), or are
-            learned constants, shared by all x.
+        conditioned: Whether u, w and b also depend on x (their algorithm 1), or are
+            learned constants for all x.
 
     Raises:
         ValueError: For a length that is no integer of at least 1.
@@ -129,11 +129,11 @@ class PlanarFlow(Flow):
 
 
 class _Affine(Flow):
-    """Layers that shift and scale entries by what a small network makes of others.
+    """Layers in which a small network reads some entries and shifts and scales others.
 
-    The network has one hidden layer of tanh. Its weights are learned constants; to its
-    hidden layer is added a context of x, which the encoder gives. A log scale lies in
-    (-2, 2).
+    The network has one hidden layer of tanh. Its weights are learned constants. The
+    encoder gives a context of x, which is added to the hidden layer. A log scale lies
+    in (-2, 2).
 
     Args:
         length: How many layers, at least 1. The order of the entries is reversed
@@ -188,8 +188,8 @@ class _Affine(Flow):
 class CouplingFlow(_Affine):
     """Affine coupling layers, of real NVP (Dinh et al., 2017).
 
-    Each layer leaves the first half of the entries as it is and shifts and scales the
-    others by what a network makes of that half (their (7) and (8)), so that draws and
+    Each layer keeps the first half of the entries. A network reads that half, and its
+    output shifts and scales the other entries (their (7) and (8)). So draws and
     densities cost the same.
 
     Args:
@@ -216,10 +216,10 @@ class CouplingFlow(_Affine):
 class AutoregressiveFlow(_Affine):
     """Inverse autoregressive flow (Kingma et al., 2016).
 
-    Each layer shifts and scales every entry by what a masked network (Germain et al.,
-    2015) makes of the entries before it. A draw and its density cost one pass per
-    layer. The density of another code, which sVAE-r and AS-VAE ask for, costs one pass
-    per layer and dimension of the code.
+    In each layer, a masked network (Germain et al., 2015) reads the entries before an
+    entry, and its output shifts and scales that entry. A draw and its density cost one
+    pass per layer. sVAE-r and AS-VAE need the density of other codes, which costs one
+    pass per layer and dimension of the code.
 
     Args:
         length: How many layers, at least 1. The order of the entries is reversed

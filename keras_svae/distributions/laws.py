@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-# Where the values of each activation lie; None where anything may come.
+# The range of each activation's values; None for any value.
 RANGES = {"linear": None, "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
@@ -29,12 +29,12 @@ class Law:
 
     Args:
         activation: "linear", "sigmoid" or "tanh", applied to the location.
-        draw: "sample" draws from the distribution, with reparameterisation; "mean"
-            takes its mean, so that all the noise is what the network was fed. The
-            second is how decoders of images are used in adversarial learning.
+        draw: "sample" draws from the distribution, with reparameterisation. "mean"
+            takes its mean, so that the network's noise is the only noise. Adversarial
+            learning uses "mean" for decoders of images.
 
     Attributes:
-        parameters: Raw outputs per dimension of the event: 2 where the scale is
+        parameters: Raw outputs per dimension of the event: 2 if the scale is
             learned, else 1.
         explicit: Whether there is a density.
         moments: Whether mean and standard deviation of the distribution are known.
@@ -62,7 +62,7 @@ class Law:
         return self.parameters * dim
 
     def constants(self, dim: int) -> int:
-        """How many of them, the last ones, are learned but do not depend on x.
+        """How many of these outputs, the last ones, are learned and do not depend on x.
 
         An encoder of `ks.networks` ends in `AppendConstants` for them.
         """
@@ -76,7 +76,7 @@ class Law:
         return tfd.Independent(distribution, reinterpreted_batch_ndims=rank)
 
     def distribution(self, raw: tf.Tensor) -> tfd.Distribution:
-        """The distribution of each dimension by itself; float32 in."""
+        """The distribution of each single dimension; the input is float32."""
         raise NotImplementedError
 
     def location(self, raw: tf.Tensor) -> tf.Tensor:
@@ -84,7 +84,7 @@ class Law:
         return keras.activations.get(self.activation)(raw)
 
     def mean(self, raw: tf.Tensor) -> tf.Tensor:
-        """The distribution's mean: what `decode` and `encode` give."""
+        """The distribution's mean: the output of `decode` and `encode`."""
         return self(raw).mean()
 
     def sample(self, raw: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -95,7 +95,7 @@ class Law:
 
     @property
     def range(self) -> tuple[float, float] | None:
-        """Where data under this law lie: (0, 1), (-1, 1), or None for anywhere."""
+        """The range of data under this law: (0, 1), (-1, 1), or None for any value."""
         return RANGES[self.activation]
 
     def get_config(self) -> dict:
@@ -163,8 +163,8 @@ class Bernoulli(Law):
     """Bernoulli with logits, for data in [0, 1].
 
     Data strictly between 0 and 1 are taken as probabilities, so the density is a cross
-    entropy. A draw is the mean (the probabilities): a binary sample would have no
-    gradient.
+    entropy. A draw is the mean (the probabilities), because a binary sample would have
+    no gradient.
     """
 
     def __init__(self):
@@ -200,7 +200,7 @@ class ContinuousBernoulli(Law):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Implicit(Law):
-    """No density: the network's output is the sample, its noise was fed to it.
+    """No density: the network is fed noise, and its output is the sample.
 
     Args:
         activation: "linear", "sigmoid" or "tanh".

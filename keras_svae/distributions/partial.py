@@ -1,4 +1,4 @@
-"""Codes of which a part is inferred, and codes that end in a category."""
+"""Codes whose encoder infers only a part, and codes that end in a category."""
 
 import keras
 import tensorflow as tf
@@ -18,10 +18,10 @@ class PartialCode(Law):
 
     Args:
         latent_dim: The dimension of z, of all its parts.
-        inferred: That of c, at least 0.
-        categories: That of k; 0 for no category.
+        inferred: The dimension of c, at least 0.
+        categories: The dimension of k; 0 for no category.
         law: q(c|x), "gaussian", "laplace" or a `Law`.
-        prior: That of the rest, "normal" or "uniform".
+        prior: The law of the rest, "normal" or "uniform".
     """
 
     moments = False
@@ -47,7 +47,7 @@ class PartialCode(Law):
             )
 
     def outputs(self, dim):
-        """Those of q(c|x), and a logit for each category."""
+        """The outputs of q(c|x), and a logit for each category."""
         return (self.law.outputs(self.inferred) if self.inferred else 0) + (
             self.categories
         )

@@ -14,9 +14,9 @@ __all__ = ["Planar"]
 
 # No layer shrinks any direction by more than this.
 SMALLEST_GAIN = 1e-3
-# Below this |w|^2 nothing needs to be constrained.
+# If |w|^2 is below this, no constraint is needed.
 TINY = 1e-12
-# Newton's steps end sooner, when the residual is one of rounding.
+# Newton's method ends earlier if only a rounding error is left.
 MOST_STEPS = 60
 
 
@@ -24,13 +24,13 @@ class Planar(tfb.Bijector):
     """z -> z + u tanh(w.z + b), layer after layer, (10) with h = tanh.
 
     Args:
-        u: (..., length, d). What is used is u^, constrained as in appendix A.1 so that
+        u: (..., length, d). The layers use u^, constrained as in appendix A.1 so that
             each layer can be inverted: see `constrained`.
         w: (..., length, d).
         b: (..., length).
 
-    A forward pass keeps its log determinant, and TFP's bijectors remember what they
-    were applied to: the density of the flow's own draws needs no inverse. For other
+    A forward pass keeps its log determinant, and TFP's bijectors remember their inputs:
+    so the density of the flow's own draws needs no inverse. For other
     codes each layer's inverse is found by Newton's method. Its gradient, with respect
     to codes and parameters, is that of the implicit function theorem. It is exact;
     second derivatives through the inverse are not.
@@ -95,7 +95,8 @@ class Planar(tfb.Bijector):
         layers = zip(_layers(self._u, self._w, self._b), steps, strict=True)
         found = []
         for (u, w, b), (s, at_s, slope) in reversed(list(layers)):
-            # One Newton step from the solution: it stays, and gets its gradient.
+            # One Newton step from the solution does not change it, but gives it its
+            # gradient.
             found.append(s + (tf.reduce_sum(w * y, -1) + b - at_s) / slope)
             y = y - u * tf.tanh(found[-1])[..., None]
         return y, tf.stack(found[::-1], -1)
@@ -138,10 +139,10 @@ class _Last:
 def constrained(u: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """u^ with w.u^ > -1, and the gain 1 + w.u^ that a layer has at s = 0.
 
-    u^ = u + (m(w.u) - w.u) w / |w|^2 as in appendix A.1, but with the m that is the
-    identity above 0 and `exp(t) - 1` below (never less than `SMALLEST_GAIN - 1`).
-    The paper's `-1 + log(1 + exp(t))` is not 0 at 0, so that u^ has no limit as w
-    goes to 0; with this one u^ goes to u, and its gradient stays finite.
+    u^ = u + (m(w.u) - w.u) w / |w|^2 as in appendix A.1. But here m is the identity
+    above 0 and `exp(t) - 1` below (never less than `SMALLEST_GAIN - 1`). The paper's
+    `-1 + log(1 + exp(t))` is not 0 at 0, so u^ has no limit as w goes to 0. With this
+    m, u^ goes to u, and its gradient stays finite.
 
     Args:
         u: (..., d).
@@ -152,7 +153,7 @@ def constrained(u: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     along = tf.reduce_sum(w * u, -1)
     room = 1 - SMALLEST_GAIN
-    # At 0 the gradient is to come from one of the two: from this one.
+    # At 0 the gradient must come from only one of the two: from this one.
     below = tf.minimum(along, 0.0)
     gain = SMALLEST_GAIN + room * tf.exp(below / room) + tf.nn.relu(along)
     lift = room * tf.math.expm1(below / room) - below
@@ -162,15 +163,15 @@ def constrained(u: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def rise(s: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
     """The derivative of s + (gain - 1) tanh(s), positive."""
-    # 1 - tanh(s)^2 without a difference, then a sum of two positive numbers.
+    # 1 - tanh(s)^2 without a subtraction, then a sum of two positive numbers.
     return tf.tanh(s) ** 2 + 4 * tf.sigmoid(2 * s) * tf.sigmoid(-2 * s) * gain
 
 
 def solve(gain: tf.Tensor, r: tf.Tensor) -> tf.Tensor:
     """The s with s + (gain - 1) tanh(s) = r, elementwise; no gradient.
 
-    The left side is odd and increasing, for s > 0 concave where gain > 1 and convex
-    where gain < 1. So Newton's steps from below, or from above, never overshoot.
+    The left side is odd and increasing. For s > 0 it is concave if gain > 1 and convex
+    if gain < 1. So Newton's steps from below, or from above, never overshoot.
     """
     gain, r = tf.broadcast_to(gain, tf.shape(r)), tf.stop_gradient(r)
     a, size = tf.stop_gradient(gain) - 1, tf.abs(r)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 __all__ = ["Conditioner", "autoregressive_masks", "weights"]
 
-# Of the log scale of one layer.
+# The limit of one layer's log scale.
 LIMIT = 2.0
 
 
@@ -19,17 +19,18 @@ def weights(reads: int, moves: int, units: int) -> int:
 class Conditioner:
     """z -> (shift, log scale): one hidden layer of tanh, log scales in (-2, 2).
 
-    The first matrix is divided by the square root of what it reads, the second by
-    `units` and the last bias by its root: where weights of order 1 are what training
-    starts from, it starts near the identity.
+    The first matrix is divided by the square root of the number of its inputs, the
+    second by `units`, and the last bias by the root of `units`. So, with weights of
+    order 1 at the start of training, it starts near the identity.
 
     Args:
-        context: What is added to the hidden layer, (batch, units).
-        flat: The weights, (batch, `weights(reads, moves, units)`): for each example,
-            since laws are functions of an encoder's raw output.
+        context: A tensor that is added to the hidden layer, (batch, units).
+        flat: The weights, (batch, `weights(reads, moves, units)`). Each example has its
+            own, because laws are functions of an encoder's raw output.
         reads: How many entries it reads.
-        moves: How many it gives a shift and a log scale.
-        masks: Of the two matrices, (reads, units) and (units, moves), or None.
+        moves: For how many entries it gives a shift and a log scale.
+        masks: The masks of the two matrices, (reads, units) and (units, moves), or
+            None.
     """
 
     def __init__(self, context, flat, reads, moves, masks=None):

@@ -1,4 +1,4 @@
-"""Symmetric likelihoods, which need only be drawn from (lambda-IJAE, Definition 1)."""
+"""Symmetric likelihoods, which only need samples (lambda-IJAE, Definition 1)."""
 
 import math
 from collections.abc import Callable
@@ -26,13 +26,13 @@ __all__ = [
 class SymmetricLikelihood(Implicit):
     """p(x|z) = r(x|G(z)) with a symmetric r: Definition 1 of lambda-IJAE.
 
-    Symmetric is r(y|x) if r(y = a|x = b) = r(y = b|x = a) for all a and b, with a mode
-    at a = b. `IJAE` draws from it; for any other method it is `Implicit`. Subclass to
-    add one: it is given to `check_symmetric` before it is used.
+    r is symmetric if r(y = a|x = b) = r(y = b|x = a) for all a and b, with a mode at a
+    = b. `IJAE` draws from it; for any other method it is `Implicit`. To add one, make a
+    subclass: `check_symmetric` tests it before it is used.
 
     Args:
-        activation: "tanh", "sigmoid" or "linear", what makes G(z) of the decoder's
-            raw output.
+        activation: "tanh", "sigmoid" or "linear". It makes G(z) from the decoder's raw
+            output.
     """
 
     def __init__(self, activation: str = "tanh"):
@@ -57,7 +57,7 @@ class Sampled(SymmetricLikelihood):
             `noise.normal(shape, "name")` and `noise.uniform(...)`, not those of
             `tf.random`. To be saved with the model it has to be registered with Keras.
         activation: See `SymmetricLikelihood`.
-        check: Whether `check_symmetric` looks at it when a model is made.
+        check: Whether `check_symmetric` tests it when a model is made.
     """
 
     def __init__(self, sampler: Callable, activation: str = "tanh", check: bool = True):
@@ -87,7 +87,7 @@ class Sampled(SymmetricLikelihood):
 
 
 class _Noise(SymmetricLikelihood):
-    """y = x + noise whose density is even and highest at zero: symmetric."""
+    """y = x + noise. The noise's density is even and highest at zero: symmetric."""
 
     def __init__(self, scale: float, activation: str = "tanh"):
         super().__init__(activation)
@@ -104,7 +104,7 @@ class _Noise(SymmetricLikelihood):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class GaussianNoise(_Noise):
-    """r(y|x) = N(y; x, scale^2 I), to be drawn from alone.
+    """r(y|x) = N(y; x, scale^2 I), only for samples.
 
     `Gaussian` is the same law with its density: lambda-IJAE-L2.
 
@@ -119,7 +119,7 @@ class GaussianNoise(_Noise):
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class LaplaceNoise(_Noise):
-    """r(y|x) = Laplace(y; x, scale), to be drawn from alone.
+    """r(y|x) = Laplace(y; x, scale), only for samples.
 
     `Laplace` is the same law with its density: lambda-IJAE-L1.
 
@@ -136,8 +136,8 @@ class LaplaceNoise(_Noise):
 class _Permutation(SymmetricLikelihood):
     """Pixels of an image change places; no value is changed.
 
-    Symmetric if a permutation is as probable as its inverse, and the identity at least
-    as probable as any.
+    It is symmetric if a permutation is as probable as its inverse, and no permutation
+    is more probable than the identity.
     """
 
     def __init__(self, steps: int, activation: str = "tanh"):
@@ -148,7 +148,7 @@ class _Permutation(SymmetricLikelihood):
             )
         self.steps = steps
         inverse = 1 / np.arange(1, steps + 2)
-        # Of sizes 0, 1, ... steps; in all directions together.
+        # The probabilities of sizes 0, 1, ... steps, summed over all directions.
         self.probabilities = inverse / inverse.sum()
 
     def check(self, shape):
@@ -174,10 +174,10 @@ class _Permutation(SymmetricLikelihood):
         """Row and column that each pixel of y comes from, modulo height and width.
 
         Args:
-            size: Of each example's step, (batch,), in 0..steps.
-            height: Of the images.
-            width: Of the images.
-            noise: The source of everything else that is random.
+            size: The size of each example's step, (batch,), in 0..steps.
+            height: The height of the images.
+            width: The width of the images.
+            noise: The source of all other random numbers.
 
         Returns:
             Two int32 tensors that broadcast to (batch, height, width).
@@ -189,9 +189,9 @@ class _Permutation(SymmetricLikelihood):
 class ShiftLikelihood(_Permutation):
     """Cyclic shifts of images (lambda-IJAE, section 5).
 
-    The direction is one of four, equally probable, the size s in 0..S has probability
-    proportional to 1 / (s + 1). The paper's S = 5 leaves 41% of images where they are.
-    Opposite directions are equally probable and take each other back: symmetric.
+    The direction is one of four, equally probable. The size s in 0..S has probability
+    proportional to 1 / (s + 1). The paper's S = 5 does not move 41% of images. Opposite
+    directions are equally probable and undo each other: symmetric.
 
     Args:
         size: S, the largest shift, in pixels.
@@ -217,14 +217,14 @@ class ShiftLikelihood(_Permutation):
 class RotationLikelihood(_Permutation):
     """Small rotations of images about their centre (lambda-IJAE, section 5).
 
-    Clockwise or not, equally probable, by `degrees * s / steps`, where s in 0..steps
-    has probability proportional to 1 / (s + 1), as shifts have.
+    A rotation is clockwise or not, equally probable, by `degrees * s / steps`, where s
+    in 0..steps has probability proportional to 1 / (s + 1), as for shifts.
 
-    Rotations that interpolate are not symmetric: one by -a does not take back one by
-    a, and each blurs. Here a rotation is three shears (Paeth, 1986) whose rows and
-    columns are moved cyclically by whole pixels: a permutation of the pixels, and the
-    one by -a is the inverse of the one by a. What leaves at the border comes back at
-    the other side.
+    Rotations that interpolate are not symmetric: a rotation by -a does not undo one by
+    a, and each blurs. Here a rotation is three shears (Paeth, 1986), which move rows
+    and columns cyclically by whole pixels. This is a permutation of the pixels, and the
+    rotation by -a is the inverse of the rotation by a. Pixels that leave at one border
+    come back at the other side.
 
     Args:
         degrees: The largest angle, in (0, 90].

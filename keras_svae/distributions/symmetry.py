@@ -11,13 +11,13 @@ from keras_svae.noise import Noise
 
 __all__ = ["check_symmetric"]
 
-# Pairs (x, y) that are drawn, and numbers in all of their x at most.
+# How many pairs (x, y) are drawn, and the most numbers in all of their x.
 PAIRS, NUMBERS = 1024, 2**24
-# What is found is compared with so many draws of what chance gives.
+# The results are compared with this many random draws of signs.
 FLIPS = 500
-# How many times the largest of them is too much.
+# More than this many times the largest of them is an error.
 TOO_MUCH = 3.0
-# Below this share of its size, a difference is rounding.
+# A difference below this share of its size is rounding.
 ROUNDING = 1e-6
 
 FINDINGS = {
@@ -33,38 +33,39 @@ def check_symmetric(
 ) -> None:
     """Raises unless samples look like those of a symmetric likelihood r(y|x).
 
-    By Definition 1 of lambda-IJAE r(y = a|x = b) = r(y = b|x = a), with a mode at
-    a = b. The first is what a proposal of the Metropolis algorithm has to be: with x
-    drawn from pi, here white noise, and y ~ r(y|x) accepted with probability
-    min(1, pi(y) / pi(x)), accepted pairs (x, y) and (y, x) have the same law. So every
-    function h with h(y, x) = -h(x, y) is as often positive as negative on them, and
-    its sum over pairs is that with signs drawn at random, but for chance. Four are
-    looked at:
+    By Definition 1 of lambda-IJAE r(y = a|x = b) = r(y = b|x = a), with a mode at a =
+    b. The first condition is that of a proposal of the Metropolis algorithm: x is drawn
+    from pi, here white noise, and y ~ r(y|x) is accepted with probability min(1, pi(y)
+    / pi(x)). Then accepted pairs (x, y) and (y, x) have the same law. So for every
+    function h with h(y, x) = -h(x, y), positive and negative values are equally
+    probable, and its sum over pairs has the same law as a sum with random signs. Four
+    functions are tested:
 
         y - x,    sign(y - x),    |y|^2 - |x|^2,    y x' - x y',
 
     and for each `sum_{i != j} h_i . h_j` is compared with 500 such draws. More than
     three times the largest of them is an error.
 
-    What it sees: a bias, a skew, shrinking and growing (so blurring and clipping), and
-    transformations of images that are made more often than taken back: of shifts by a
-    pixel 7 to the right for 3 to the left, not 6 for 4. Smaller asymmetries it may
-    miss, and those of higher order, of a few numbers (fewer than ten in an example), or
-    of images that white noise does not resemble. x goes beyond the data's range.
+    It detects a bias, a skew, shrinking and growing (so blurring and clipping). It also
+    detects transformations of images that are more frequent than their inverse: for
+    shifts by a pixel, 7 to the right for 3 to the left, but not 6 for 4. It may miss
+    smaller asymmetries, those of higher order, those of a few numbers (fewer than ten
+    in an example), and those of images that are unlike white noise. x goes beyond the
+    data's range.
 
-    The mode is looked at only where some y are drawn more than once, as of shifts: x
-    has to be the most frequent of them.
+    The mode is tested only if some y are drawn more than once, as for shifts: x must be
+    the most frequent of them.
 
     Args:
         sampler: A function of x, (batch, ...), and a `keras_svae.noise.Noise` that
             gives y ~ r(y|x), or the `perturb` of a `SymmetricLikelihood`.
-        shape: Of an example.
-        name: What the sampler is called in the error.
-        seed: Of the draws.
+        shape: The shape of an example.
+        name: The sampler's name in the error.
+        seed: The seed of the draws.
 
     Raises:
-        ValueError: If it is not symmetric, or gives another shape or what is not
-            finite.
+        ValueError: If it is not symmetric, or gives another shape or values that are
+            not finite.
     """
     name = name or getattr(sampler, "__name__", type(sampler).__name__)
     found = _finding(sampler, tuple(shape), Noise(seed), np.random.default_rng(seed))
@@ -77,11 +78,11 @@ def check_symmetric(
 
 
 def _finding(sampler, shape, noise, rng) -> str | None:
-    """What is not symmetric about the sampler, in words; None if nothing was found."""
+    """What is not symmetric about the sampler, in words; None if nothing is found."""
     count = max(64, min(PAIRS, NUMBERS // math.prod(shape)))
     x = rng.normal(size=(count, *shape)).astype("float32")
     steps = _sample(sampler, x, noise.fold(0)) - x.reshape(count, -1)
-    # So wide that about a third of the steps of independent noise are accepted.
+    # With this width, about a third of the steps of independent noise are accepted.
     width = max(1.0, np.sqrt(np.mean(np.sum(steps**2, 1))) / 2)
     x = width * x
     y = _sample(sampler, x, noise.fold(1))

@@ -1,7 +1,7 @@
 """Measures, one file each, by the question they answer.
 
-Each takes arrays or data sets, never a model's insides. `evaluate` takes all that apply
-to a model, and `register` adds a measure of your own.
+Each takes arrays or data sets, never a model's inner parts. `evaluate` takes all
+measures that apply to a model, and `register` adds a measure of your own.
 """
 
 from keras_svae.evaluation.backbones.backbone import Backbone

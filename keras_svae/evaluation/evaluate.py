@@ -23,7 +23,7 @@ __all__ = ["Report", "evaluate"]
 
 
 class Report(dict[str, Measurement]):
-    """Measurements by name; printed, a table.
+    """Measurements by name. Printed, it is a table.
 
     Attributes:
         left_out: Why, by the name of each measure that does not apply.
@@ -77,8 +77,8 @@ def evaluate(
 ) -> Report:
     """Measures a trained model on all that applies to it.
 
-    Of a conditional model samples are drawn of all classes in turn, and what is
-    measured on data is given their classes: bounds are those of log p(x|y).
+    For a conditional model, samples are drawn of all classes in turn. Measures on data
+    use their classes: bounds are those of log p(x|y).
 
     Args:
         model: A model of this package, or the path of a `.keras` file, a SavedModel or
@@ -89,9 +89,9 @@ def evaluate(
         measures: Names, as in `MEASURES`; None for all that apply but the costly ones
             (the importance-weighted bound and annealed importance sampling), "all" for
             those too. The errors of a measure that you name are raised.
-        strict: Whether a measure that you name has to apply; if not, it is left out
-            where it does not.
-        train: Labelled training data, with which the codes' probes are trained.
+        strict: Whether a measure that you name must apply. If not, a measure that does
+            not apply is left out.
+        train: Labelled training data, for the codes' probes.
         n: Examples that are read and samples that are drawn, at most.
         backbone: The network through which measures see images: see `Backbone`,
             `classifier`, `inception_v3`.
@@ -109,15 +109,15 @@ def evaluate(
 
     Returns:
         Measurements by name, `found["mse"]`, several of one measure as
-        `found["precision_recall.recall"]`. What does not apply is in `left_out`, with
-        the reason; what applies and ended with an error is in `failed`, with the error.
-        Printed, a table.
+        `found["precision_recall.recall"]`. `left_out` has the measures that do not
+        apply, with the reason. `failed` has the measures that ended with an error, with
+        the error. Printed, it is a table.
 
     Raises:
         ValueError: On an unknown measure, one that has to apply and does not, or data
             that do not go with the model.
-        Exception: Whatever a measure that is named ends with.
-        MemoryError, tf.errors.ResourceExhaustedError: Where memory is not enough.
+        Exception: Any error of a measure that is named.
+        MemoryError, tf.errors.ResourceExhaustedError: If there is not enough memory.
 
     Example:
         found = ks.evaluation.evaluate(
@@ -156,7 +156,7 @@ def evaluate(
             except (MemoryError, tf.errors.ResourceExhaustedError):
                 raise
             except Exception as error:
-                # What the other measures found is not lost by one that ends so.
+                # Such an error of one measure does not lose the results of the others.
                 if named:
                     raise
                 failed[name] = f"{type(error).__name__}: {error}"

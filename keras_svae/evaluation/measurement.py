@@ -1,4 +1,4 @@
-"""What a measure returns: a number that says what it is."""
+"""What a measure returns: a number with its description."""
 
 import dataclasses
 import math
@@ -14,14 +14,13 @@ __all__ = ["Measurement", "by_name", "changed"]
 class Measurement(float):
     """A float with its name, its spread, and all that it depends on.
 
-    It adds, compares and formats as the number it is; printed by itself, it says what
-    else one has to know to compare it with another.
+    It adds, compares and formats like a float. Printed alone, it also shows what one
+    must know to compare it with another number.
 
     Args:
         value: The number.
         name: What was measured, "inception score" say.
-        deviation: A standard deviation, of what `details` say; None where there is
-            none.
+        deviation: A standard deviation; `details` say of what. None if there is none.
         **details: What the number depends on, in the order it should be read:
             `n=10_000`, `splits=10`, `backbone="..."`. Plain values.
 

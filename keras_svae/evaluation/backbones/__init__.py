@@ -1,1 +1,1 @@
-"""Networks that measures of images see through."""
+"""Networks that give measures the features of images."""

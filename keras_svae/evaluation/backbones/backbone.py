@@ -1,4 +1,4 @@
-"""Networks that measures see images through: what they are, and what they give."""
+"""Networks for the features of images: what they are, and what they give."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
 
-# Images that pass through the network at once.
+# Images that pass through the network together.
 BATCH = 250
 RESIZE = (
     "area",
@@ -28,10 +28,10 @@ RESIZE = (
 
 
 class Backbone:
-    """A classifier or feature network, and how images are brought to it.
+    """A classifier or feature network, and how images are prepared for it.
 
-    Images may be of any range, which is given with them, and of any size; grey ones are
-    repeated where the network takes three channels.
+    Images may have any range, which is given with them, and any size. Grey images are
+    repeated if the network takes three channels.
 
     Args:
         model: A Keras model from images (batch, height, width, channels) to logits,
@@ -41,10 +41,11 @@ class Backbone:
         outputs: What the model's output is: "logits" or "probabilities" (batch,
             classes); None if it is no classifier.
         value_range: (low, high), the values of black and white that the network takes.
-        resize: How images of another size are brought to the network's: a method of
-            `tf.image.resize`.
-        antialias: Whether resizing to a smaller size averages over what is left out.
-        accuracy: On test images, in [0, 1], where it is known.
+        resize: A method of `tf.image.resize`, for images that do not have the network's
+            size.
+        antialias: Whether resizing to a smaller size averages over the pixels that are
+            left out.
+        accuracy: The accuracy on test images, in [0, 1], if it is known.
 
     Raises:
         ValueError: On a model that does not take images, an unknown layer, or another
@@ -164,7 +165,7 @@ class Backbone:
     def both(
         self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches of (features, probabilities), in one pass; see there."""
+        """Batches of (features, probabilities), in one pass; see both methods."""
         self._classifies()
         pairs = self._both(images, value_range)
         return ((seen, self._softmax(out)) for seen, out in pairs)

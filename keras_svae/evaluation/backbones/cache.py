@@ -1,4 +1,4 @@
-"""Where networks are kept that were trained or converted on this machine."""
+"""The place for networks that were trained or converted on this machine."""
 
 import hashlib
 import os

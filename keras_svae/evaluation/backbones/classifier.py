@@ -1,4 +1,4 @@
-"""Residual classifiers of small images, to score samples with, and where they lie."""
+"""Residual classifiers of small images, to score samples, and where they are kept."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from keras_svae.evaluation.backbones.cache import cache_folder, digest
 
 __all__ = ["classifier"]
 
-# What the network's last two layers are called: features, then what becomes p(y|x).
+# Names of the network's last two layers: features, and logits, which give p(y|x).
 FEATURES, LOGITS = "features", "logits"
 
 
@@ -48,7 +48,7 @@ RECIPES = {
     "svhn_cropped": Recipe(epochs=8),
     "cifar10": Recipe(epochs=24, flip=True),
 }
-# Of data that are not listed.
+# The recipe for data that are not listed.
 DEFAULT = Recipe(epochs=12)
 
 

@@ -1,4 +1,4 @@
-"""Features and probabilities: given as they are, or seen in images by a backbone."""
+"""Features and probabilities: given directly, or computed by a backbone."""
 
 import itertools
 from collections.abc import Iterator

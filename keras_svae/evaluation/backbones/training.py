@@ -1,4 +1,4 @@
-"""How the classifiers are trained that samples are scored with."""
+"""How the classifiers that score samples are trained."""
 
 import dataclasses
 import datetime
@@ -39,16 +39,16 @@ def train(
     overwrite: bool = False,
     **place,
 ) -> pathlib.Path:
-    """Trains a classifier and writes it, with what it is, in two files.
+    """Trains a classifier and writes it and its description in two files.
 
     Args:
         name: Labelled images, as `data.load` knows them: a name, a folder of classes,
             or an .npz file.
         recipe: Network and training; by default that of the data set's name.
-        out: A `.keras` file to write; by default in the cache, by the data's name.
-        data_note: What to call the data beside every score; by default their name.
+        out: A `.keras` file to write; by default in the cache, under the data's name.
+        data_note: A name for the data beside every score; by default their name.
         seed: The seed of weights, order and augmentation.
-        overwrite: Whether a classifier that is there may be replaced.
+        overwrite: Whether an existing classifier may be replaced.
         **place: `data_dir`, `manual_dir`, `download`, `size`, `crop` of `data.load`.
 
     Returns:
@@ -148,7 +148,7 @@ def _trained(model, stream, steps: int, recipe: Recipe) -> keras.Model:
 
 
 class _Lines(keras.callbacks.Callback):
-    """A line per epoch; an end when the loss is no number."""
+    """Prints a line per epoch. Stops when the loss is NaN."""
 
     def __init__(self, epochs: int):
         super().__init__()
@@ -201,8 +201,8 @@ def _command() -> str:
 
 
 def _write(model: keras.Model, about: dict, path: pathlib.Path) -> None:
-    """Both files, each whole or not at all; by the digest they belong together."""
-    # Without the optimizer's state, which scoring has no use for.
+    """Writes both files, each completely or not at all. A digest links them."""
+    # The optimizer's state is left out, because scoring does not need it.
     bare = keras.Model.from_config(model.get_config())
     bare.set_weights(model.get_weights())
     path.parent.mkdir(parents=True, exist_ok=True)

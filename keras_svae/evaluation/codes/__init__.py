@@ -1,1 +1,1 @@
-"""Measures of codes: what does q(z|x) hold, and is it like the prior?"""
+"""Measures of codes: what does q(z|x) contain, and is it similar to the prior?"""

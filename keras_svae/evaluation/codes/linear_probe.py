@@ -1,4 +1,4 @@
-"""What labels a linear classifier reads from codes."""
+"""How well a linear classifier finds labels in codes."""
 
 import numpy as np
 

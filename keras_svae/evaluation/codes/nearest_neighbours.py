@@ -1,4 +1,4 @@
-"""What labels a vote of the nearest codes gives."""
+"""How well a vote of the nearest codes finds labels."""
 
 from keras_svae.evaluation.codes.labelled_codes import labelled_codes
 from keras_svae.evaluation.measurement import Measurement
@@ -17,8 +17,8 @@ def nearest_neighbours(
 ) -> Measurement:
     """Test accuracy of a vote among the nearest training codes.
 
-    Distances are Euclidean between codes as they are: to standardise them would make
-    dimensions that hardly vary as loud as the others.
+    Distances are Euclidean between codes that are not standardised. Standardising would
+    give dimensions that hardly vary as much weight as the others.
 
     Args:
         train_codes: (n, d), see `Stream`.

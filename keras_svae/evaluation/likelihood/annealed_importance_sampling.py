@@ -14,7 +14,7 @@ from keras_svae.noise import Noise, check_seed
 
 __all__ = ["AnnealedImportance", "annealed_importance_sampling"]
 
-# Temperatures of the pilot pass, at least, and the share of the others' number.
+# The least number of the pilot pass's temperatures, and the divisor of n_temperatures.
 PILOT, SHARE = 100, 10
 
 

@@ -1,4 +1,4 @@
-"""Chains that are annealed between the prior and the posterior: AIS's engine."""
+"""Chains that are annealed between the prior and the posterior, for AIS."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from keras_svae.noise import Noise
 
 # Steepness of the sigmoidal schedule (Grosse et al., 2015).
 STEEPNESS = 4.0
-# Of the pilot pass: the log step size moves by this times the acceptance's error.
+# In the pilot pass, the log step size moves by this times the acceptance's error.
 RATE = 0.2
 FIRST_STEP = 0.5
 
@@ -40,7 +40,7 @@ def schedule(n: int, kind: str = "sigmoid") -> np.ndarray:
 
 
 class Unbounded(NamedTuple):
-    """The prior as the law of u in R^d whose image it is, so that HMC meets no wall.
+    """The prior as a transformed law of u in R^d, so that HMC meets no boundary.
 
     Attributes:
         law: The law of u.
@@ -109,10 +109,10 @@ class Annealing:
         self._run = None
 
     def pilot(self, inputs, temperatures: np.ndarray, key) -> np.ndarray:
-        """Step sizes (len(temperatures) - 2, batch) that the target acceptance wants.
+        """Step sizes (len(temperatures) - 2, batch) that give the target acceptance.
 
-        A pass of chains of its own. They are to be used in another pass, whose draws
-        do not depend on them, else the weights would not be unbiased.
+        It is a pass with chains of its own. Use the step sizes in another pass, whose
+        draws do not depend on them; otherwise the weights would not be unbiased.
         """
         shape = len(temperatures) - 2, common.count(inputs)
         steps = np.full(shape, np.log(FIRST_STEP), np.float32)
@@ -191,7 +191,7 @@ class Annealing:
             weights += (temperatures[i + 1] - temperatures[i]) * tf.cast(
                 found, tf.float64
             )
-            # NaN where a trajectory diverged: rejected.
+            # The ratio is NaN if a trajectory diverged. It is then rejected.
             ratio = tf.exp(tf.minimum(results.log_accept_ratio, 0.0))
             ratio = tf.where(tf.math.is_nan(ratio), 0.0, ratio)
             ratio = tf.reduce_mean(ratio, 0)
@@ -220,7 +220,7 @@ class Annealing:
         return weights, accepted.stack()[1:], used.stack()[1:]
 
     def _prior(self, u):
-        """log p(u) and its gradient; the decoder is not asked."""
+        """log p(u) and its gradient; this does not use the decoder."""
         return tfp.math.value_and_gradient(self.prior.law.log_prob, [u])
 
 

@@ -1,4 +1,4 @@
-"""Whether a critic's log ratio is one: its reliability on held-out samples."""
+"""Whether a critic's output is a log ratio: its reliability on held-out samples."""
 
 import math
 from typing import NamedTuple

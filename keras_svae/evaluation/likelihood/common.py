@@ -26,7 +26,7 @@ LogLikelihood: TypeAlias = Callable[[tf.Tensor | Examples, tf.Tensor], tf.Tensor
 # q(z|x) of data (batch, ...): batch_shape (batch,), event_shape (d,); or q(z|x, y).
 Posterior: TypeAlias = Callable[[tf.Tensor | Examples], tfd.Distribution]
 Prior: TypeAlias = tfd.Distribution | str
-# Of the int32 (2,) seeds of stateless draws.
+# The int32 (2,) seeds of stateless draws.
 KEY = tf.TensorSpec([2], tf.int32)
 
 

@@ -1,4 +1,4 @@
-"""A posterior that is known only by a model's endpoints."""
+"""A posterior of which only a model's endpoints are known."""
 
 import tensorflow as tf
 
@@ -9,7 +9,7 @@ __all__ = ["EndpointPosterior"]
 
 
 class EndpointPosterior:
-    """q(z|x) as the endpoints `encode` and `log_posterior` have it, whatever its law.
+    """q(z|x) from the endpoints `encode` and `log_posterior`, for any law.
 
     Args:
         subject: The `Subject` that has the endpoints.
