@@ -70,9 +70,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measures, prints, and perhaps writes; errors are one line, exit status 2.
+    """Measures, prints, and writes if asked. Errors are one line, exit status 2.
 
-    Where a measure that was not named ended with an error, the others are printed and
+    If a measure that was not named ended with an error, the others are printed and
     written, and the exit status is 1.
     """
     given = parser().parse_args(arguments)
@@ -149,15 +149,15 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
 def find_backbone(
     name: str | os.PathLike | None, data_name: str | os.PathLike
 ) -> evaluation.Backbone | None:
-    """What images are seen through, by name.
+    """The network for images' features, by name.
 
     Args:
         name: A classifier in the cache or its `.keras` file, "inception_v3", or
             "inception_v3=FILE" of weights; None for the classifier of the data.
-        data_name: The data, by whose name its classifier is looked for.
+        data_name: The name of the data; their classifier has the same name.
 
     Returns:
-        The backbone; None if none was named and the data's has not been trained.
+        The backbone; None if none was named and the data's classifier is not trained.
 
     Raises:
         FileNotFoundError: If what was named is not there.
@@ -174,7 +174,7 @@ def find_backbone(
 
 
 def _settings(pairs: list[str]) -> dict[str, dict]:
-    """`measure.argument=value`, the value as JSON, or text if it is none."""
+    """Reads `measure.argument=value`: the value is JSON, or text if it is no JSON."""
     found: dict[str, dict] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -192,7 +192,7 @@ def _settings(pairs: list[str]) -> dict[str, dict]:
 
 
 def _write(path: str, content: dict | None = None) -> None:
-    """A JSON file, whole or not at all; without content, a trial of the place.
+    """Writes a JSON file, completely or not at all. Without content, tests the place.
 
     Raises:
         OSError: If the file cannot be written.

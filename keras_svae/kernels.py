@@ -21,14 +21,14 @@ def imq(squares, scale):
 def mmd(x: tf.Tensor, y: tf.Tensor, scales) -> tf.Tensor:
     """Squared maximum mean discrepancy, unbiased, with a gradient in both samples.
 
-    (3) of Gretton et al. (2012), as algorithm 2 of Tolstikhin et al. (2018) has it,
-    with the sum of `imq` over scales for a kernel. `ks.evaluation.mmd` measures many
+    This is (3) of Gretton et al. (2012), as in algorithm 2 of Tolstikhin et al. (2018).
+    The kernel is the sum of `imq` over scales. `ks.evaluation.mmd` measures many
     points, in blocks.
 
     Args:
         x: Points (n, d), n >= 2.
         y: Points of the other law, (m, d), m >= 2.
-        scales: Squared distances, each a kernel's.
+        scales: Squared distances, one for each kernel.
 
     Returns:
         A scalar: 0 in expectation if the laws are equal, at most 2 for each scale.
@@ -40,7 +40,7 @@ def mmd(x: tf.Tensor, y: tf.Tensor, scales) -> tf.Tensor:
 
 
 def _kernel(x, y, scale):
-    # Not |x|^2 + |y|^2 - 2xy, which loses digits. Batches are small.
+    # |x|^2 + |y|^2 - 2xy would lose digits. Batches are small.
     return imq(tf.reduce_sum((x[:, None] - y) ** 2, -1), scale)
 
 

@@ -1,11 +1,11 @@
 """Randomness without state: every draw is a pure function of a key.
 
 A model folds its seed, its saved `step`, the replica's index and the turn into one
-key, and everything random in that turn (samples of the laws, noise fed to implicit
-networks, dropout masks) is drawn from it. So a resumed run continues with the very
-numbers the killed one would have drawn, and two replicas never share noise. A
-`keras.random.SeedGenerator` gives neither: its state is not saved, and each replica
-holds the same one.
+key. Everything random in that turn (samples of the laws, noise fed to implicit
+networks, dropout masks) is drawn from it. So a resumed run continues with the same
+numbers that the killed run would have drawn, and two replicas never share noise. A
+`keras.random.SeedGenerator` gives neither: its state is not saved, and all replicas
+have the same state.
 
 XLA draws the same numbers, up to rounding: see `keras_svae.philox`.
 """
@@ -54,9 +54,9 @@ class Noise:
 
     Args:
         seed: An integer, 0 <= seed < 2**63, of Python, NumPy or a scalar tensor; or
-            int32 of shape (2,): a key as `tf.random.stateless_*` takes it. A scalar
-            that only a graph knows is not checked: there a negative int32 is one more
-            seed, which no integer gives.
+            int32 of shape (2,): a key for `tf.random.stateless_*`. A scalar in a graph
+            is not checked: there a negative int32 is a further seed, which no integer
+            gives.
 
     Raises:
         ValueError: For a seed that is no such integer.
@@ -68,7 +68,7 @@ class Noise:
         self._half: tuple[object, tf.Tensor] | None = None
 
     def fold(self, number: "int | tf.Tensor") -> "Noise":
-        """Another independent source, told apart by an integer."""
+        """Another independent source, which an integer identifies."""
         # What `tf.random.fold_in` gives.
         return Noise(tf.stack([self._first_half(), tf.cast(number, tf.int32)]))
 
@@ -82,7 +82,7 @@ class Noise:
             if known is None:
                 half = philox.bits([], self.key)
             else:
-                # While a graph is traced, not at its every call.
+                # This runs while a graph is traced, not at its every call.
                 with tf.init_scope():
                     half = philox.bits([], known)
             self._half = graph, half
@@ -117,7 +117,8 @@ def _key(seed) -> tf.Tensor:
         return key
     if not tf.is_tensor(seed) or hasattr(seed, "numpy"):
         number = check_seed(seed)
-        # The second half in two's complement, so that each seed has a key of its own.
+        # The second half is in two's complement, so that each seed has a key of its
+        # own.
         halves = np.array([number & 0x7FFFFFFF, number >> 31], np.uint32)
         return tf.constant(halves.view(np.int32))
     if not seed.dtype.is_integer:
@@ -133,7 +134,7 @@ def _key(seed) -> tf.Tensor:
     return tf.cast(halves, tf.int32)
 
 
-# Per thread, which is what a replica of MirroredStrategy is traced in.
+# One value per thread: each replica of MirroredStrategy is traced in its own thread.
 _current: contextvars.ContextVar[Noise | None] = contextvars.ContextVar(
     "noise", default=None
 )
@@ -156,7 +157,7 @@ def scope(noise: "Noise | int | tf.Tensor") -> Iterator[Noise]:
 
 
 def draw(shape, law: str = "normal") -> tf.Tensor:
-    """Noise for a layer: of the current scope, else of TensorFlow's own generator.
+    """Noise for a layer: from the current scope, else from TensorFlow's own generator.
 
     Args:
         shape: The shape, its batch dimension may be a tensor.

@@ -12,13 +12,13 @@ __all__ = ["Adam", "adam_moments", "get"]
 class Adam(keras.optimizers.Adam):
     """Adam (Kingma & Ba, 2014) by TensorFlow's fused kernel.
 
-    Keras's class updates a variable by some twenty nodes of the graph; here it is one,
-    which small networks on a CPU notice. Arguments, state and its files are those of
-    `keras.optimizers.Adam`, and so are the numbers, up to rounding: that of 1 - beta_2
-    above all, which the kernel takes in float32, as both classes do in the correction
-    of the bias; for .999, velocities differ by 1e-5 of themselves. With `amsgrad`, for
-    sparse gradients, for variables of other types than float32, and under strategies
-    that do not mirror variables, the update is Keras's own.
+    Keras's class updates a variable with some twenty nodes of the graph; here it is
+    one. This makes small networks on a CPU faster. Arguments, state and its files are
+    those of `keras.optimizers.Adam`. The numbers are the same up to rounding, mainly
+    that of 1 - beta_2: the kernel takes it in float32, as both classes do in the
+    correction of the bias. For .999, velocities differ by 1e-5 of their values. Keras's
+    own update is used with `amsgrad`, for sparse gradients, for variables of other
+    types than float32, and under strategies that do not mirror variables.
 
     Args:
         *args: See `keras.optimizers.Adam`.
@@ -31,9 +31,9 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # A plain object, in which Keras does not look for variables. `slots` are the
-        # moments of each replica's copy of a variable, by its reference; `scalars`
-        # what all updates of one `apply` share.
+        # This is a plain object, in which Keras does not look for variables. `slots`
+        # holds the moments of each replica's copy of a variable, by its reference.
+        # `scalars` holds what all updates of one `apply` share.
         self._fused = types.SimpleNamespace(slots={}, scalars=None)
 
     def build(self, variables):
@@ -51,8 +51,8 @@ class Adam(keras.optimizers.Adam):
                     self._fused.slots[variable.ref()] = moments
 
     def apply(self, grads, trainable_variables=None):
-        # Here, not in `update_step`, which comes once a variable, and may come in the
-        # branch that applies what has been accumulated.
+        # This is not in `update_step`, which runs once per variable, and may run in the
+        # branch that applies accumulated gradients.
         step = tf.cast(self.iterations, tf.float32) + 1
         betas = [tf.cast(beta, tf.float32) for beta in (self.beta_1, self.beta_2)]
         self._fused.scalars = {
@@ -62,8 +62,8 @@ class Adam(keras.optimizers.Adam):
             "beta2_power": tf.pow(betas[1], step),
             "epsilon": tf.cast(self.epsilon, tf.float32),
         }
-        # Replicas share this object. They are traced in turns, and the last one's
-        # scalars, which are all replicas', are there when the updates are.
+        # Replicas share this object. They are traced one after the other. The last
+        # one's scalars are the same for all replicas, and exist when the updates run.
         try:
             super().apply(grads, trainable_variables)
         finally:
@@ -126,7 +126,7 @@ def adam_moments(
 
 
 def get(identifier) -> keras.optimizers.Optimizer | None:
-    """What `keras.optimizers.get` gives, but for "adam" the class of this module.
+    """As `keras.optimizers.get`, but "adam" gives the class of this module.
 
     Args:
         identifier: An optimizer, the name of one, its configuration, or None.
@@ -142,5 +142,5 @@ def _tensorflow(variable):
 
 
 def _is_overwritten(variable) -> bool:
-    """Whether Keras puts the gradient in the variable's place, without moments."""
+    """Whether Keras replaces the variable by the gradient, without moments."""
     return getattr(variable, "overwrite_with_gradient", False)

@@ -2,8 +2,8 @@
 
 `tf.random.stateless_*` choose an algorithm by device and compiler, so that XLA draws
 other numbers. With `alg="philox"` the random bits are the same, but XLA makes other
-floats of them. So the bits alone are TensorFlow's here; what is made of them is what
-TensorFlow makes of them on a CPU without XLA, the normal up to rounding.
+floats of them. So only the bits are TensorFlow's here. The numbers made from them are
+those of TensorFlow on a CPU without XLA; the normal ones up to rounding.
 
 `alg="philox"` would also take some forty graph nodes to make Philox's key and counter
 of a seed. Here it is five.
@@ -20,12 +20,12 @@ import tensorflow as tf
 __all__ = ["bits", "integers", "normal", "split", "uniform", "without_xla"]
 
 ALGORITHM = tf.random.Algorithm.PHILOX.value
-# Of TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
+# From TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
 SCRAMBLE = np.array([0x02461E293EC8F720], np.uint64)
 SECOND = np.array([0, 2**64 - 1], np.uint64)
 
 
-# Per thread, which is what a replica of MirroredStrategy is traced in.
+# One value per thread: each replica of MirroredStrategy is traced in its own thread.
 _without_xla: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "without_xla", default=False
 )
@@ -35,8 +35,8 @@ _without_xla: contextvars.ContextVar[bool] = contextvars.ContextVar(
 def without_xla(known: bool = True) -> Iterator[None]:
     """Within it, normal and uniform numbers are drawn by TensorFlow's own kernels.
 
-    They are the same up to rounding, in a few nodes where these functions need dozens.
-    XLA must not compile what is traced in it, as it would draw others.
+    They are the same up to rounding, with a few nodes where these functions need
+    dozens. XLA must not compile what is traced in it: it would draw other numbers.
 
     Args:
         known: Whether it is known that XLA does not compile it.
@@ -55,7 +55,7 @@ def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     shape = _shape(shape)
     count = tf.reduce_prod(shape)
     x, y = tf.unstack(_fractions(bits([(count + 1) // 2, 2], seed)), axis=1)
-    # Box and Muller's. The angle is rounded once, as it is in TensorFlow.
+    # The method of Box and Muller. The angle is rounded once, as in TensorFlow.
     angle = tf.cast(tf.cast(y, tf.float64) * (2 * math.pi), tf.float32)
     size = tf.sqrt(-2.0 * tf.math.log(tf.maximum(x, 1e-7)))
     pairs = tf.stack([size * tf.sin(angle), size * tf.cos(angle)], 1)
@@ -66,7 +66,7 @@ def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
 def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
     """Draws from U[minval, maxval), of this shape; an int32 (2,) seed.
 
-    Of float32 they are whole multiples of 2^-23 (maxval - minval), of float64 of 2^-52.
+    In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
     if _without_xla.get() and dtype == tf.float32:
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
@@ -98,7 +98,7 @@ def bits(shape, seed, dtype=tf.int32) -> tf.Tensor:
 
 
 def split(seed) -> list[tf.Tensor]:
-    """Two seeds of one, as `tfp.random.split_seed` makes them."""
+    """Two seeds made from one, as `tfp.random.split_seed` makes them."""
     return tf.unstack(bits([2, 2], seed))
 
 
@@ -110,7 +110,7 @@ def _fractions(words) -> tf.Tensor:
 
 def _long_fractions(words) -> tf.Tensor:
     """Multiples of 2^-52 in [0, 1) of uint64 words, float64."""
-    # The low half's last 20 bits stand before the high half.
+    # The low half's last 20 bits come before the high half.
     high = tf.bitwise.bitwise_and(words, 2**20 - 1)
     low = tf.bitwise.right_shift(words, 32)
     return tf.cast(high, tf.float64) * 2.0**-20 + tf.cast(low, tf.float64) * 2.0**-52

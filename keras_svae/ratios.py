@@ -4,9 +4,10 @@ The maximiser of `E_a log s(f) + E_b log(1 - s(f))`, `s` the logistic sigmoid, i
 `f* = log a - log b` (sVAE (10), (11)). Everything is written in log space:
 `-log s(f) = softplus(-f)` and `-log(1 - s(f)) = softplus(f)`.
 
-Divergences of two laws a and b are functions of `f = log a - log b`, exact or a
-critic's, on samples: `above` those of a, `below` those of b. For a generative model a
-is the data's law and b the model's, so `forward_kl` is KL(data || model).
+Divergences of two laws a and b are functions of `f = log a - log b` on samples. f is
+exact or a critic's; `above` are values on samples of a, `below` on samples of b. For a
+generative model, a is the data's law and b the model's, so `forward_kl` is KL(data ||
+model).
 
 What their gradients are depends on f. With the densities themselves in it, they are the
 divergence's. A critic knows nothing of how the densities would change: gradients come
@@ -80,7 +81,7 @@ def as_below(f: tf.Tensor) -> tf.Tensor:
 
 
 def forward_kl(above: tf.Tensor, axis=None) -> tf.Tensor:
-    """KL(a||b) = E_a f, of data a and model b what maximum likelihood minimises.
+    """KL(a||b) = E_a f. Maximum likelihood minimises it, with data a and model b.
 
     A critic's estimate has no gradient for b: lambda-IJAE, section 3.
 
@@ -116,13 +117,13 @@ def jeffreys(
     Args:
         above: Log ratios `log a - log b` on samples of a, (B, 1).
         below: The same on samples of b, (B, 1).
-        lam: In [0, 1]: 1 is `forward_kl`, 0 is `reverse_kl`, 1/2 half the
+        lam: In [0, 1]: 1 gives `forward_kl`, 0 gives `reverse_kl`, 1/2 gives half the
             `symmetric_kl`.
         axis: The axes that samples are averaged over; None for all.
 
     Returns:
-        A scalar in nats. With a critic its gradient for b is that of the reverse KL's
-        part alone.
+        A scalar in nats. With a critic, its gradient for b is only that of the reverse
+        KL's part.
 
     Raises:
         ValueError: If `lam` is outside [0, 1].
@@ -168,8 +169,8 @@ def generator_loss(divergence: str, below: tf.Tensor, axis=None) -> tf.Tensor:
     """What a generator minimises to minimise a divergence, by a critic of samples.
 
     Its gradient through the samples of b, the generator's, is the divergence's if the
-    critic is optimal: Proposition 1 of lambda-IJAE. The value lacks what does not
-    depend on them.
+    critic is optimal: Proposition 1 of lambda-IJAE. The value leaves out terms that do
+    not depend on these samples.
 
     Args:
         divergence: "reverse_kl": `-E_b f`, or "jensen_shannon": `-E_b softplus(f) / 2`,

@@ -15,7 +15,7 @@ class InverseSqrtEpoch(keras.optimizers.schedules.LearningRateSchedule):
     so on; constant within an epoch (Kingma & Ba, 2014).
 
     Args:
-        initial_learning_rate: The first epoch's, > 0.
+        initial_learning_rate: The rate in the first epoch, > 0.
         steps_per_epoch: Updates in an epoch, an integer >= 1. A player with several
             turns per step makes as many updates in a step.
 
@@ -45,7 +45,7 @@ class InverseSqrtEpoch(keras.optimizers.schedules.LearningRateSchedule):
         self.steps_per_epoch = int(steps_per_epoch)
 
     def __call__(self, step):
-        # In integers: float32 does not know the epoch's first step after 2^24.
+        # Integers are used because float32 is not exact for steps above 2^24.
         epoch = ops.floor_divide(ops.cast(step, "int64"), self.steps_per_epoch) + 1
         return self.initial_learning_rate / ops.sqrt(ops.cast(epoch, "float32"))
 

@@ -1,4 +1,4 @@
-"""What measures need of a model and its data: decided before anything is measured."""
+"""What measures need of a model and its data. This is decided before measuring."""
 
 import numbers
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ COUNTS = {
     "training examples": lambda m: len(m.labels_of_training),
 }
 
-# From what is there, and a measure's options, to what is missing, in words; or None.
+# A function of material and options that says what is missing, in words; or None.
 Need = Callable[["Material", Mapping[str, Any]], str | None]
 
 
@@ -75,7 +75,7 @@ def _test_values(material, options) -> str | None:
 
 
 def _density(material, options) -> str | None:
-    # Of a decoder that is fed noise it is p(x|z, noise), and p(x|z) an integral.
+    # If the decoder is fed noise, it has p(x|z, noise), and p(x|z) is an integral.
     subject = material.subject
     if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
         return _test_values(material, options)

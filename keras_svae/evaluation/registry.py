@@ -1,4 +1,4 @@
-"""The table of measures, to which `register` adds."""
+"""The table of measures. `register` adds to it."""
 
 import dataclasses
 import difflib
@@ -9,7 +9,7 @@ from keras_svae.evaluation.needs import ASK_ABOUT_DATA, NEEDS, Need
 
 __all__ = ["MEASURES", "Measure", "check_known", "register"]
 
-# What the command line's JSON file has beside the measures.
+# The command line's JSON file has these beside the measures.
 RESERVED = ("model", "left_out", "failed")
 
 
@@ -19,8 +19,8 @@ class Measure:
 
     Attributes:
         compute: From a `Material` and options to what it finds, see `register`.
-        needs: What it cannot be computed without.
-        costly: Whether it runs only where it is named.
+        needs: What the measure needs.
+        costly: Whether it runs only if it is named.
     """
 
     compute: Callable[..., Any]
@@ -33,14 +33,14 @@ class Measure:
         if ASK_ABOUT_DATA.intersection(named):
             named.append("classes")
         found = [NEEDS[need](material, options) for need in named]
-        # The others may rely on what the named ones find there.
+        # The other needs may assume that the named ones are met.
         if not any(found):
             others = [need for need in self.needs if not isinstance(need, str)]
             found = [need(material, options) for need in others]
         return [one for one in found if one]
 
 
-# By name, in the order in which they run and are reported.
+# Measures by name, in the order in which they run and are reported.
 MEASURES: dict[str, Measure] = {}
 
 
@@ -55,7 +55,7 @@ def register(
             `Material` and the measure's options, a dictionary, that say in words what
             is missing, and give None where nothing is. Where a need is not met, the
             measure is left out, and the report says why.
-        costly: Whether it runs only where it is named, or with `measures="all"`.
+        costly: Whether it runs only if it is named, or with `measures="all"`.
 
     Returns:
         A decorator of the function that computes it, from a `Material` and the
@@ -115,7 +115,7 @@ def _origin(function: Callable) -> tuple[str, str]:
 
 
 def check_known(names: Iterable, known: Mapping[str, Any], what: str) -> None:
-    """Raises on a name that is not among those known, with the nearest that is."""
+    """Raises on an unknown name, and gives the nearest known name."""
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)

@@ -89,7 +89,7 @@ def reliability(confidence, frequency, counts) -> np.ndarray:
 
     Args:
         confidence: Mean probability that was given in each bin, (bins,).
-        frequency: How often it was the case, (bins,).
+        frequency: How often the event occurred in each bin, (bins,).
         counts: How many samples each bin has, (bins,); the marks' areas.
 
     Returns:
@@ -119,7 +119,7 @@ def _colors(labels):
 
 
 def _render(figure: Figure) -> np.ndarray:
-    # A canvas of its own, no pyplot: nothing global, no display, safe in any thread.
+    # A canvas without pyplot needs no display and no global state, and is thread-safe.
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -24,7 +24,7 @@ __all__ = [
     "to_uint8",
 ]
 
-# A tile is enlarged, by a whole factor, to at least so many pixels.
+# A tile is enlarged, by a whole factor, to at least this many pixels.
 READABLE = 64
 GAP_COLOR = 128
 
@@ -73,8 +73,8 @@ def grid(
         value_range: Which values are black and white.
         zoom: Whole factor by which each image is enlarged; None for the smallest that
             makes it 64 pixels wide and high.
-        smooth: Enlarge with bicubic interpolation, not pixel by pixel: people read
-            digits of 8 x 8 pixels much better so.
+        smooth: Enlarge with bicubic interpolation, not pixel by pixel. This makes
+            digits of 8 x 8 pixels much easier to read.
         gap: Grey pixels between and around the images.
 
     Returns:
@@ -181,7 +181,7 @@ def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
         cosine = np.sum(start * end, -1) / np.where(norms > 0, norms, 1)
         angle = np.arccos(np.clip(cosine, -1, 1))[..., None]
         sine = np.sin(angle)
-        # Parallel codes, opposite ones and zero are on no one arc.
+        # Parallel codes, opposite codes and zero define no unique arc.
         arc = (sine > 1e-4) & (norms > 0)[..., None]
         sine = np.where(arc, sine, 1)
         turned = (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / sine
@@ -190,7 +190,7 @@ def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
 
 
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes a uint8 picture as PNG, whole or not at all."""
+    """Writes a uint8 picture as PNG, completely or not at all."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.writing")
     _image(picture).save(temporary, format="PNG")

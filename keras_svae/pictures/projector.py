@@ -1,4 +1,4 @@
-"""What TensorBoard's embedding projector reads."""
+"""The files that TensorBoard's embedding projector reads."""
 
 import math
 import os
@@ -25,12 +25,12 @@ def write(
     """Writes codes for the projector: a configuration and the files it names.
 
     Args:
-        folder: A folder with event files: TensorBoard looks nowhere else.
+        folder: A folder with event files: TensorBoard looks only there.
         codes: (n, latent_dim).
         labels: (n,), or (n, k) for k attributes; written to `metadata.tsv`.
-        images: (n, height, width, channels), shown as the points; left out where
-            they would not fit on a sprite.
-        value_range: Of the images.
+        images: (n, height, width, channels), shown as the points; left out if they do
+            not fit on a sprite.
+        value_range: The range of the images.
     """
     folder = pathlib.Path(folder)
     codes = np.asarray(codes)

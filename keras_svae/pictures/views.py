@@ -18,7 +18,7 @@ __all__ = [
     "value_range",
 ]
 
-# What `model.log_ratio(x, z)` is given under each law: attributes of a draw.
+# Arguments of `model.log_ratio(x, z)` under each law: attributes of a draw.
 _LAWS = {
     "q": {"x": "x", "z": "z_q", "y": "y"},
     "p": {"x": "x_p", "z": "z", "y": "y"},
@@ -28,7 +28,7 @@ _ENDS = (0.02275, 0.97725)
 # Examples that pass through the networks at once.
 _CHUNK = 250
 _INTERPOLATIONS = 8
-# Below so many pixels, images are enlarged smoothly.
+# Images with fewer pixels than this are enlarged smoothly.
 _TINY = 16
 
 
@@ -37,14 +37,15 @@ def pictures(
 ) -> dict[str, np.ndarray]:
     """All pictures of a model, uint8 (height, width, 1 or 3) by name.
 
-    For images "samples", and with an encoder "reconstructions"; "interpolations",
-    between data where there is an encoder (outermost, the data themselves), else
-    between draws of the prior; "manifold" where their codes are in the plane. For
-    points in the plane "scatter". For codes in the plane "codes". With a critic
-    "log_ratios".
+    For images, it has "samples", and with an encoder "reconstructions".
+    "interpolations" are between data if there is an encoder (the outermost are the data
+    themselves), else between draws of the prior. If codes are in the plane, it has
+    "manifold" for images, and "codes". For points in the plane it has "scatter". With a
+    critic it has "log_ratios".
 
     A conditional model is given the labels as classes. Its samples are of all classes
-    in turn, each interpolation is of its first end's class, a manifold of the first.
+    in turn. Each interpolation has the class of its first end, a manifold the first
+    class.
 
     Args:
         model: A model of this package.
@@ -52,8 +53,8 @@ def pictures(
         labels: (batch,) for the colours of a scatter plot, if any, and for a
             conditional model.
         n: Images in a grid. A scatter plot has as many points as there are data.
-        seed: Of everything that is drawn.
-        ratios: What `log_ratios` gave, where that is at hand.
+        seed: The seed of all random draws.
+        ratios: The result of `log_ratios`, if it is known already.
     """
     x = np.asarray(x)
     labels = None if labels is None or np.ndim(labels) != 1 else np.asarray(labels)
@@ -114,7 +115,7 @@ def _scatter(model, x, labels, seed):
 
 
 def _interpolations(model, x, y, steps, seed):
-    """Decoded ways (rows, steps, ...), and the data at their ends, if so."""
+    """Decoded ways (rows, steps, ...), and the data at their ends if there are any."""
     if hasattr(model, "encoder"):
         rows = min(_INTERPOLATIONS, len(x) // 2)
         ends = x[:rows], x[rows : 2 * rows]
@@ -144,14 +145,14 @@ def _first(y, n):
 
 
 def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
-    """What codes in the plane mean: AIM, figure 4.
+    """Images for a grid of codes in the plane: AIM, figure 4.
 
     Args:
         model: A model of images with `latent_dim` 2.
         n: Codes on each side of a grid that is even in the prior's quantiles, from its
             2.3% to its 97.7% (a normal one's -2 to 2); the first code's dimension runs
             to the right, the second one's up.
-        y: The class, of a conditional model.
+        y: The class, for a conditional model.
 
     Returns:
         uint8 (height, width, 1 or 3).
@@ -171,13 +172,13 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
 
 
 def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
-    """Rows along one dimension of the code each, the others kept: AIM, 5.4.
+    """Rows of images. Each row varies one dimension of the code: AIM, 5.4.
 
     Args:
         model: A model of images with an encoder.
         x: Data (batch, ...); the first one's code is moved.
-        dimensions: Which of the code's; None for the 8 whose `codes` vary most over x,
-            most first.
+        dimensions: Dimensions of the code; None for the 8 whose `codes` vary most over
+            x, most first.
         n: Steps through the prior's quantiles, as in `manifold`.
         y: Classes (batch,), for a conditional model.
 
@@ -206,7 +207,7 @@ def neighbours(model, x, n: int = 9, seed: int = 0, y=None) -> np.ndarray:
         model: A model of images with an encoder.
         x: Data (batch, ...).
         n: Draws x' = G(z), z ~ q(z|x), for each.
-        seed: Of the draws.
+        seed: The seed of the draws.
         y: Classes (batch,), for a conditional model.
 
     Returns:
@@ -236,7 +237,7 @@ def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
     Args:
         model: A model of this package.
         x: Data (batch, ...).
-        seed: Of the samples.
+        seed: The seed of the samples.
         y: Classes (batch,), for a conditional model.
 
     Returns:
@@ -256,7 +257,8 @@ def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
         with scope(draw.noise):
             for law, attributes in _LAWS.items():
                 given = [getattr(draw, attributes[name]) for name in names]
-                # Not the model's: samples of a Gaussian leave the range it checks.
+                # This is not the model's method: samples of a Gaussian leave the range
+                # it checks.
                 values[law].append(model.f.log_ratio(*given))
     found = {law: np.concatenate(parts) for law, parts in values.items()}
     if "symmetric_kl" in [metric.name for metric in model.metrics]:

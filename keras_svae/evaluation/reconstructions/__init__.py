@@ -1,1 +1,1 @@
-"""Measures of reconstructions: is an example still itself after x -> z -> x?"""
+"""Measures of reconstructions: does x -> z -> x keep an example?"""

@@ -1,4 +1,4 @@
-"""Pairs of images, checked: what measures of reconstructed images read."""
+"""Pairs of images, after checks, for measures of reconstructed images."""
 
 from collections.abc import Iterator
 

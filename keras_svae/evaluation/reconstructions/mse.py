@@ -13,7 +13,7 @@ __all__ = ["mse", "rmse"]
 def mse(x: Stream, reconstruction: Stream) -> Measurement:
     """Mean squared error per pixel (or coordinate), over all examples.
 
-    Print the data's range beside it: in [-1, 1] it is four times what it is in [0, 1].
+    Print the data's range beside it: the value in [-1, 1] is four times that in [0, 1].
 
     Args:
         x: Data, or codes, (n, ...); an array or a stream, see `Stream`.

@@ -14,7 +14,7 @@ def psnr(
 ) -> Measurement:
     """Mean over images of `10 log10((high - low)^2 / MSE of the image)`, decibels.
 
-    It is no function of the mean MSE: by Jensen's inequality it is never below the
+    It does not depend only on the mean MSE: by Jensen's inequality it is at least the
     ratio at the mean MSE, which some report under the same name.
 
     Args:

@@ -25,9 +25,9 @@ def ssim(
     """Mean structural similarity, (13) of Wang et al. (2004), over windows and images.
 
     A Gaussian window of 11 x 11 pixels with standard deviation 1.5, K1 = .01 and
-    K2 = .03, only where the whole window is inside the image. Of three channels each
-    is measured by itself, and the mean is taken. Luminance is counted from black, so
-    that images in [-1, 1] get what they get in [0, 1].
+    K2 = .03 is used, only where the whole window is inside the image. Three channels
+    are measured separately, and the mean is taken. Luminance is counted from black, so
+    that images in [-1, 1] give the same as in [0, 1].
 
     Args:
         x: Images (n, height, width, 1 or 3), see `Stream`.

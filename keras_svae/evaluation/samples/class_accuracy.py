@@ -1,4 +1,4 @@
-"""Whether conditional samples are of the class that was asked for."""
+"""Whether conditional samples are of the class that they were drawn for."""
 
 import numpy as np
 
@@ -17,16 +17,16 @@ def class_accuracy(
     backbone: Backbone | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
 ) -> Measurement:
-    """The share of samples x ~ p(x|y) that a classifier takes for their y.
+    """The share of samples x ~ p(x|y) that a classifier assigns to their y.
 
     "The percentage of the predictions that match the conditional labels", Hu et al.
-    (2018, appendix I.1). How good a classifier it was stands beside it: of perfect
-    samples the measure is its accuracy.
+    (2018, appendix I.1). The accuracy of the classifier is given beside it: for perfect
+    samples the measure equals this accuracy.
 
     Args:
         samples: Images, if there is a backbone; or p(y|x) of each under a classifier,
             (n, classes). See `Stream`.
-        labels: The class each was asked for, (n,).
+        labels: The class that each sample was drawn for, (n,).
         backbone: The classifier; None if probabilities are given.
         value_range: (low, high), the values of black and white in the images.
 

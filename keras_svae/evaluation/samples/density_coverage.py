@@ -33,7 +33,7 @@ def density_coverage(
 ) -> DensityCoverage:
     """Samples counted in balls around real features, as far as the k-th neighbour.
 
-    Only real examples have balls: a sample far off does not make a large one, as it
+    Only real examples have balls. So a distant sample does not make a large ball, as it
     does for `precision_recall`.
 
     Args:

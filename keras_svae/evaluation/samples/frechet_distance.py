@@ -24,8 +24,8 @@ def frechet_distance(
     """Squared Wasserstein-2 distance of two Gaussians with the features' moments.
 
     `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))` (Dowson & Landau, 1982). The root's
-    trace is the sum of the singular values of `F1' F2`, for any factors `S = F F'`:
-    no root of a product that is not symmetric, and no complex numbers.
+    trace is the sum of the singular values of `F1' F2`, for any factors `S = F F'`. So
+    no root of a product that is not symmetric is needed, and no complex numbers.
 
     Args:
         real: Images, if there is a backbone; features (n, d); or their `Moments`.
@@ -35,7 +35,7 @@ def frechet_distance(
 
     Returns:
         The distance, >= 0, with `n_real` and `n`, the number of samples. It falls with
-        both: compare only what was measured on as many.
+            both: compare only distances with the same numbers.
 
     Raises:
         ValueError: On features of different dimensions, or not finite; on images as
@@ -92,7 +92,8 @@ def _factor(covariance: np.ndarray) -> np.ndarray:
     except scipy.linalg.LinAlgError:
         pass
     else:
-        # Where little is left of a variance given the others', it is mostly rounding.
+        # If other variances explain almost all of a variance, the rest is mostly
+        # rounding.
         if (lower.diagonal() ** 2).min() > 1e-9 * covariance.diagonal().max():
             return lower
     values, vectors = scipy.linalg.eigh(covariance)

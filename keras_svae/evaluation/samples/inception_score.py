@@ -22,9 +22,9 @@ def inception_score(
         samples: Images, if there is a backbone; or p(y|x) of each sample under a
             classifier, (n, classes), rows summing to 1. See `Stream`. The splits follow
             their order: shuffle real images that are sorted by class.
-        splits: In how many parts the samples are scored, each with its own p(y).
-        backbone: The classifier; None if probabilities are given. Say then which one
-            it was beside the score.
+        splits: The number of parts in which samples are scored, each with its own p(y).
+        backbone: The classifier; None if probabilities are given. Then say beside the
+            score which classifier it was.
         value_range: (low, high), the values of black and white in the images.
 
     Returns:
@@ -48,8 +48,8 @@ def inception_score(
     scores = []
     for part in np.array_split(p, splits):
         marginal = part.mean(0, keepdims=True)
-        # 0 log 0 is 0; where the marginal is 0, so is the row, or so small that its
-        # mean is no number any more.
+        # 0 log 0 is 0. If the marginal is 0, the row is 0, too, or so small that its
+        # mean is 0.
         some = (part > 0) & (marginal > 0)
         ratio = np.divide(part, marginal, out=np.ones_like(part), where=some)
         scores.append(np.exp((part * np.log(ratio)).sum(1).mean()))

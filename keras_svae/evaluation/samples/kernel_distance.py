@@ -10,7 +10,7 @@ from keras_svae.noise import check_seed
 
 __all__ = ["kernel_distance"]
 
-# Rows of a kernel matrix that are held at once.
+# Rows of a kernel matrix that are in memory together.
 BLOCK = 1024
 
 
@@ -35,8 +35,8 @@ def kernel_distance(
         backbone: What turns images into features; None if features are given.
         value_range: (low, high), the values of black and white in the images.
         subsets: How many pairs of subsets are drawn, each without replacement.
-        subset_size: How many examples each has, at least 2; by default 1,000. Where
-            there are fewer, all are one pair of subsets, without a deviation.
+        subset_size: How many examples each has, at least 2; by default 1,000. If there
+            are fewer, all are one pair of subsets, without a deviation.
         seed: The seed of the draws.
 
     Returns:

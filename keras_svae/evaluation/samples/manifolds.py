@@ -11,12 +11,12 @@ from keras_svae.evaluation.streams import Stream
 
 __all__ = ["Manifolds"]
 
-# Rows of a matrix of distances that are held at once.
+# Rows of a matrix of distances that are in memory together.
 BLOCK = 512
 
 
 class Manifolds:
-    """Real and generated features, each kind's manifold a union of balls.
+    """Real and generated features. Each kind's manifold is a union of balls.
 
     A ball reaches from a feature to its k-th nearest neighbour of the same kind
     (Kynkäänniemi et al., 2019). Distances are Euclidean, in float64, a block of rows at
@@ -48,7 +48,7 @@ class Manifolds:
             raise ValueError(
                 f"Expected k from 1 to {most}, the number of others; received: k={k}"
             )
-        # Distances stay, and what rounding does to them gets small.
+        # Centring keeps distances and makes their rounding errors small.
         centre = self.real.mean(0)
         self.real, self.generated = self.real - centre, self.generated - centre
         self.k = k
@@ -62,14 +62,14 @@ class Manifolds:
     def radii(self, x: np.ndarray) -> np.ndarray:
         """Squared distance from each row to its k-th nearest other row, (n,).
 
-        And by as much more as rounding makes of nothing, so that what lies on the
-        sphere, or on a repeated row, is within.
+        The rounding error of a distance of zero is added, so that points on the sphere,
+        or on a repeated row, are inside.
         """
         found = np.empty(len(x))
         slack = 64 * np.finfo(np.float64).eps * (x**2).sum(1).max()
         for start, block in squared_distances(x, x):
             rows = np.arange(len(block))
-            block[rows, start + rows] = np.inf  # not to itself
+            block[rows, start + rows] = np.inf  # a row is not its own neighbour
             part = np.partition(block, self.k - 1, axis=1)
             found[start : start + len(block)] = part[:, self.k - 1] + slack
         return found

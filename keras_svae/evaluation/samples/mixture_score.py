@@ -32,8 +32,8 @@ def mixture_posterior(x, means, sigma: float, weights=None) -> np.ndarray:
 def mixture_score(x, means, sigma: float, weights=None, splits: int = 1) -> Measurement:
     """Inception score under the exact posterior (sVAE 6.1, as in ALICE's toy).
 
-    The number of components is the ceiling. It sees coverage and certainty, not
-    quality: a far outlier has a certain component too.
+    The largest score is the number of components. It measures coverage and certainty,
+    not quality: a distant outlier also has a certain component.
 
     Args:
         x: Generated points, (n, d).
