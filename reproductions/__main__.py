@@ -1,4 +1,4 @@
-"""python -m reproductions: all experiments, and what they cost."""
+"""python -m reproductions: all experiments and their cost."""
 
 import sys
 
@@ -6,7 +6,7 @@ from reproductions.engine import command
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Lists every paper's experiments, or those of the papers that are named."""
+    """Lists the experiments of all papers, or of the papers that are named."""
     words = sys.argv[1:] if arguments is None else arguments
     if unknown := set(words) - {*command.PAPERS}:
         raise ValueError(

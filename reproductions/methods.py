@@ -1,7 +1,7 @@
 """How each method is made of an experiment's parts: a function for each.
 
-A function's return annotation is its class; its keyword arguments are options of the
-command line, and their defaults the method's.
+A function's return annotation is its class. Its keyword arguments are options of the
+command line; their defaults are the method's.
 """
 
 import keras
@@ -62,7 +62,7 @@ def unrolled_gan(parts: Parts, *, unrolled: int = 5) -> ks.UnrolledGAN:
 
 def vae(parts: Parts) -> ks.VAE:
     """VAE (Kingma & Welling, 2014); with a planar flow NF-VAE."""
-    # The critic is made all the same: the others' first weights are then AA-VAE's.
+    # The critic is made, too, so that the other networks start with AA-VAE's weights.
     nets = parts.networks("x")
     return parts.game(ks.VAE, nets.encoder, nets.decoder)
 

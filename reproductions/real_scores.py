@@ -2,10 +2,10 @@
 
     python -m reproductions.real_scores mnist
 
-What samples of the data's own law would get, to hold generated ones against. Those of
-Hu et al. (On unifying deep generative models, 2018) are 9.09 (MNIST), 6.55 (SVHN) and
-8.77 (CIFAR-10), under their own classifiers. Each data set has its part of
-results/real_scores.json.
+These are the scores that samples of the data's own law would get, to compare generated
+ones with. Those of Hu et al. (On unifying deep generative models, 2018) are 9.09
+(MNIST), 6.55 (SVHN) and 8.77 (CIFAR-10), under their own classifiers. Each data set has
+its part of results/real_scores.json.
 """
 
 import dataclasses
@@ -48,7 +48,8 @@ def main(argv: list[str] | None = None) -> None:
     data = words[0]
     name = pathlib.Path(data).stem
     backbone = ks.evaluation.classifier(given.classifier or name)
-    # Shuffled: a folder's images are sorted by class, and the splits follow the order.
+    # It shuffles: a folder's images are sorted by class, and the splits follow the
+    # order.
     images = ks.data.load(
         data,
         "test",

@@ -20,18 +20,18 @@ __all__ = [
     "fields",
 ]
 
-# What every measure takes: an array, a data set of x or (x, y), or an iterable of
+# The input of every measure: an array, a data set of x or (x, y), or an iterable of
 # batches.
 Stream: TypeAlias = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarray]
-# By what share of its range a value may leave it: rounding in float32.
+# A value may leave its range by this share of it: rounding in float32.
 ROUNDING = 1e-5
 
 
 class Examples(NamedTuple):
     """Examples with their labels.
 
-    What a conditional model reads in the place of x. Where a name says `inputs`, it is
-    x of any other model or `Examples` of a conditional one.
+    A conditional model reads it instead of x. The name `inputs` means x for any other
+    model, and `Examples` for a conditional one.
 
     Attributes:
         x: (n, ...), an array or a tensor.
@@ -216,14 +216,14 @@ def check_range(value_range) -> tuple[float, float]:
 
 
 def is_within(least: float, most: float, value_range: tuple[float, float]) -> bool:
-    """Whether values from least to most lie in the range, but for rounding."""
+    """Whether values from least to most lie in the range, except for rounding."""
     low, high = value_range
     slack = ROUNDING * (high - low)
     return bool(low - slack <= least and most <= high + slack)
 
 
 def check_within(x: np.ndarray, value_range: tuple[float, float], name: str) -> None:
-    """Raises unless all values lie in the range, but for rounding."""
+    """Raises unless all values lie in the range, except for rounding."""
     least, most = x.min(), x.max()
     if not is_within(least, most, value_range):
         low, high = value_range

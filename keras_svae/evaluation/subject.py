@@ -25,20 +25,20 @@ from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
 
-# Examples that pass through the networks at once.
+# Examples that pass through the networks together.
 BATCH = 250
-# Posteriors that the endpoint `posterior` tells all of: mean and standard deviation.
+# Posteriors that the endpoint `posterior` describes fully: mean and deviation.
 FAMILIES = {"Gaussian": drawn.Normal}
 
 
 class Subject:
-    """What can be asked of a trained model, by the names of its endpoints.
+    """A trained model's functions, by the names of its endpoints.
 
-    A model of this package and a SavedModel of it answer alike, in batches, so that
-    nothing grows with the number of examples.
+    A model of this package and a SavedModel of it give the same answers. They answer in
+    batches, so that no memory grows with the number of examples.
 
-    A conditional model is asked for samples of all classes in turn. Of data it is told
-    the classes: data are then a pair of arrays (x, y), a `tf.data.Dataset` of pairs,
+    A conditional model makes samples of all classes in turn. For data, it needs the
+    classes: data are then a pair of arrays (x, y), a `tf.data.Dataset` of pairs,
     `Examples`, or batches of these.
 
     Args:
@@ -80,7 +80,7 @@ class Subject:
             return source
         endpoints, about, loaded = opened(source)
         made = cls(endpoints, about)
-        # A SavedModel's functions hold its variables weakly.
+        # A SavedModel's functions hold only weak references to its variables.
         made._loaded = loaded
         return made
 
@@ -144,12 +144,12 @@ class Subject:
         """Batches of codes of the n samples that `generate_pairs` makes."""
         name, part = self._code
         for i, (x, _) in enumerate(self.generate_pairs(n, seed)):
-            # Not checked as data are: a sample may leave their range.
+            # These are not checked like data: a sample may leave the data's range.
             inputs = self._with_classes(x, i * BATCH)
             yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
 
     def _with_classes(self, x: np.ndarray, start: int) -> tf.Tensor | Examples:
-        """Samples from the start-th on, with their classes where the model has some."""
+        """Samples from the start-th on, with their classes if the model has classes."""
         x = tf.constant(x, tf.float32)
         if self.classes is None:
             return x
@@ -160,7 +160,7 @@ class Subject:
         return self._each(data, "encode", "z", seed)
 
     def codes(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of the mean of q(z|x), or of a draw where there is no mean."""
+        """Batches of the mean of q(z|x), or of a draw if there is no mean."""
         return self._each(data, *self._code, seed)
 
     @property
@@ -169,7 +169,7 @@ class Subject:
         return ("posterior", "mean") if self.offers("posterior") else ("encode", "z")
 
     def reconstruct(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of reconstructions, through the posterior's mean where it has one."""
+        """Batches of reconstructions, through the posterior's mean if it has one."""
         return self._each(data, "reconstruct", "x", seed)
 
     def classify(self, data: Stream) -> Iterator[np.ndarray]:
@@ -223,7 +223,7 @@ class Subject:
     def about_examples(
         self, name: str, inputs: tf.Tensor | Examples, *others, seed=None
     ) -> dict[str, tf.Tensor]:
-        """What an endpoint gives of examples, with their classes where they have some.
+        """What an endpoint gives for examples, with their classes if they have any.
 
         Args:
             name: The endpoint's name.

@@ -1,4 +1,4 @@
-"""The measures of this package, added to the table as a user's own would be."""
+"""The measures of this package. They are registered like a user's own measures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,7 +47,7 @@ def _of_pairs(measure: Callable) -> Callable:
 
 
 def _of_images(measure: Callable) -> Callable:
-    """The same of images, whose range counts."""
+    """The same for images, whose range is needed."""
     return lambda m, **options: measure(
         m.x(), m.reconstructions(), **{"value_range": m.value_range} | options
     )
@@ -63,7 +63,8 @@ register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
 
 @register("lpips", needs=(*IMAGES, "lpips"))
 def _lpips(m: Material, **options):
-    # What the network is too large for is enlarged, and the measurement says so.
+    # Images that are too small for the network are enlarged, and the measurement says
+    # so.
     small = min(m.subject.data_shape[:2]) < SMALLEST
     given: dict[str, Any] = {
         "value_range": m.value_range,
@@ -127,7 +128,7 @@ def _of_features(measure: Callable) -> Callable:
 for _name, _measure, _enough in (
     ("frechet_distance", frechet_distance, "two_examples"),
     ("kernel_distance", kernel_distance, at_least("subset_size", 2)),
-    # A neighbour is another example than the one that it is next to.
+    # An example is not its own neighbour.
     ("precision_recall", precision_recall, at_least("k", 3, more=1)),
     ("density_coverage", density_coverage, at_least("k", 5, more=1)),
 ):
@@ -148,7 +149,7 @@ register("mixture_score", needs="mixture")(_of_points(mixture_score))
 
 
 def _with_bits(m: Material, mean):
-    """A likelihood, and in bits per dimension where the data were dequantised."""
+    """A likelihood; for dequantised data, also in bits per dimension."""
     if not m.dequantise:
         return mean
     assert m.value_range is not None  # of such data there always is one

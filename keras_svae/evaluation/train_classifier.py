@@ -1,12 +1,11 @@
-"""Trains the classifier that samples are scored with.
+"""Trains the classifier that scores samples.
 
     python -m keras_svae.evaluation.train_classifier mnist
 
-On the data set's own training images, shifted a little (and mirrored, where that
-leaves the class as it is), by SGD with Nesterov momentum and a cosine schedule. Its
-accuracy is that on the test split, which decides nothing in the training. Written to
-the cache, KERAS_SVAE_CACHE or ~/.cache/keras_svae, with a JSON file that says what it
-is.
+It trains on the data set's own training images, shifted a little (and mirrored if this
+keeps the class), by SGD with Nesterov momentum and a cosine schedule. Its accuracy is
+that on the test split, which does not influence the training. It is written to the
+cache, KERAS_SVAE_CACHE or ~/.cache/keras_svae, with a JSON file that describes it.
 """
 
 import argparse

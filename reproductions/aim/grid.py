@@ -34,7 +34,7 @@ TABLE = {
     "VEEGAN": (of.veegan, {"posterior": "implicit"}),
     "Unrolled GAN": (of.unrolled_gan, {}),
 }
-# Those that are there if --methods names them.
+# These rows are there only if --methods names them.
 MORE = {
     "ALICE": (of.alice, {"lam": 1.0, "two_sided": False}),
     "WGAN-GP": (of.wgan_gp, {"critic_turns": 5}),
@@ -44,9 +44,9 @@ NAMES = {method.__name__: name for name, (method, _) in (TABLE | MORE).items()}
 METHODS = tuple(method for method, _ in (TABLE | MORE).values())
 USUAL = [method.__name__ for method, _ in TABLE.values()]
 
-# The paper's toy, without its networks, steps and rates, which it does not give. What
-# is here was searched for the fewest steps to all 25 modes (docs/methods/aim.md); all
-# methods have the same networks, but for the critic's input, and the same steps.
+# The paper's toy. The paper does not give its networks, steps and rates. These settings
+# need the fewest steps to all 25 modes (docs/methods/aim.md). All methods have the same
+# steps and networks, except for the critic's input.
 GRID = {
     "methods": METHODS,
     "networks": {"toy": (ks.networks.toy, DENSE)},
@@ -82,7 +82,7 @@ def grid25(
     """25 Gaussians on a grid in the plane, one run (5.3, table 2, figure 3)."""
 
     def samples(model: ks.Game) -> dict:
-        """Points for a picture; good ones of each mode among those measured."""
+        """Points for a picture, and counts of good samples for each mode."""
         law = ks.data.mixture(data.data)
         made = ks.evaluation.Subject.of(model).generate(training.n, SEED)
         found = ks.evaluation.modes(np.concatenate(list(made)), law.means, law.sigma)
@@ -113,8 +113,8 @@ def table2(
 ) -> None:
     """Modes captured, and the share of high-quality samples, many seeds (table 2).
 
-    All methods have the same steps, data, learning rates and networks, but for the
-    critic's input; seed after seed, so that what is done is balanced.
+    All methods have the same steps, data, learning rates and networks, except for the
+    critic's input. Runs go seed after seed, so that a partial result is balanced.
 
     Args:
         study: Where the runs are.
@@ -156,7 +156,7 @@ def table2(
     study.write(content, text(found), figure3(records, ks.data.mixture(data).means))
 
 
-# Columns: the measure, and what it is multiplied by.
+# Columns: the measure, and a factor.
 COLUMNS = {
     "modes": ("modes.captured", 1),
     "high quality, %": ("modes.high_quality", 100),

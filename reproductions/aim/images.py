@@ -14,20 +14,20 @@ TRAINING = {
     "decay": "inverse_sqrt_epoch",
     "measures": "mse,code_mse,inception_score,active_units",
 }
-# Neither of the last two allows the critic the table's batch normalisation: a penalty
-# is of each example by itself, and averages would follow the steps ahead.
+# In the last two methods the critic cannot have the table's batch normalisation: a
+# penalty is of each single example, and averages would follow the steps ahead.
 NO_NORM = {"critic_batch_norm": False}
 BY_METHOD = {
     "aim_minus": {"posterior": "unit_gaussian"},
-    # Its own weight of codes, whatever a budget gives AIM.
+    # It has its own weight of codes, even if a budget gives AIM another one.
     "veegan": {"posterior": "implicit", "code_lam": 1.0},
     "alice": {"lam": 1.0, "two_sided": False},
     "wgan_gp": {"critic_turns": 5} | NO_NORM,
     "unrolled_gan": NO_NORM,
 }
-# A sixteenth of the table's arithmetic. A higher rate of the generator, which was
-# behind for epochs otherwise; a discriminator without batch normalisation after the
-# features, for the same reason.
+# A sixteenth of the table's arithmetic. The generator has a higher rate, because it was
+# behind for epochs otherwise. For the same reason, the discriminator has no batch
+# normalisation after the features.
 QUICK = {
     "epochs": 8,
     "width": 0.25,
@@ -51,8 +51,8 @@ MNIST = TRAINING | {"data": "mnist", "likelihood": "bernoulli"}
 @experiment(
     **TABLE3,
     settings=MNIST | {"latent_dim": 32},
-    # The code's weight 8/d, without which codes are learned too slowly for so few
-    # steps (docs/methods/aim.md).
+    # The code's weight is 8/d: with less, codes are learned too slowly for so few steps
+    # (docs/methods/aim.md).
     budgets={"paper": {"epochs": 400}, "quick": QUICK | {"code_lam": 0.25}},
     notes=(
         "The paper's scores are under ALICE's classifier, and its images' range is not "

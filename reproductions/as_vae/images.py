@@ -8,11 +8,11 @@ from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import as_vae, as_vae_g, as_vae_r, avb, nf_vae, vae
 
 METHODS = (as_vae, as_vae_r, as_vae_g, nf_vae, vae, avb)
-# The appendix with the paper's networks is lost: the tables of sVAE (Chen et al.,
-# 2018), by some of the same authors, stand in. The paper stops early, "based on the
-# average reconstruction loss of x and z on validation sets": here by the mean of two
-# mean squared errors, E_q |x - E p(x|z)|^2 per pixel and E_p |z - E q(z|x)|^2 per
-# dimension. The methods without a second critic stop by what they optimise.
+# The appendix with the paper's networks is lost. The tables of sVAE (Chen et al.,
+# 2018), by some of the same authors, replace it. The paper stops early, "based on the
+# average reconstruction loss of x and z on validation sets". Here this is the mean of
+# two mean squared errors, E_q |x - E p(x|z)|^2 per pixel and E_p |z - E q(z|x)|^2 per
+# dimension. The methods without a second critic stop by their own objective.
 TRAINING = {
     "patience": 10,
     "monitor": "val_reconstruction",

@@ -7,7 +7,7 @@ from reproductions.engine import Study, cells, experiment, published, spread, te
 from reproductions.engine.options import PositiveInt
 
 NAMES = [one.__name__ for one in METHODS]
-# By row of the table: where a run's record has it, and its sign.
+# For each row of the table: the key in a run's record, and the sign.
 ROWS = {
     "NLL bound, nats": ("variational_bound", -1),
     "NLL bound, importance-weighted, nats": ("importance_weighted_bound", -1),
@@ -28,7 +28,8 @@ def table(
 ) -> None:
     """Three variants, NF-VAE, VAE and AVB on MNIST, means over seeds (5.2).
 
-    Seeds go round first, so that what is done is balanced.
+    All methods run with one seed before the next seed, so that a partial result is
+    balanced.
 
     Args:
         study: Where the runs are.

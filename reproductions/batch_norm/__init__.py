@@ -1,4 +1,4 @@
-"""Which averages batch normalisation should have when a method is tested."""
+"""Which averages batch normalisation should use when a method is tested."""
 
 from reproductions.batch_norm.compare import compare, trained
 

@@ -1,4 +1,4 @@
-"""Averages of batch normalisation: of which law they are, and how they are made."""
+"""Averages of batch normalisation: which law they follow, and how they are made."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.noise import Noise, scope
 
-# Steps at the end of training over which averages of one law are kept beside the
-# layers' own; with momentum .9 what was before counts for less than 1/500.
+# For this number of steps at the end of training, averages of one law are kept beside
+# the layers' own. With momentum .9, earlier steps then count for less than 1/500.
 LAST = 60
 # Batches that an average is taken over after training.
 BATCHES = 100
 SEED = 7
-# By the network: the laws that it is run on to get averages.
+# For each network, the laws of the inputs that give its averages.
 LAWS = {"decoder": ("p", "q"), "encoder": ("data", "samples")}
 
 # A network's averages: (mean, variance) of each layer of batch normalisation.
@@ -30,7 +30,7 @@ def norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
 
 
 def averages(network: keras.Model) -> Averages:
-    """Copies of what a network normalises by in test mode."""
+    """Copies of the averages that a network uses in test mode."""
     return [
         (one.moving_mean.numpy().copy(), one.moving_variance.numpy().copy())
         for one in norms(network)
@@ -46,7 +46,7 @@ def assign(network: keras.Model, values: Averages) -> None:
 
 @contextlib.contextmanager
 def kept(*networks: keras.Model) -> Iterator[None]:
-    """What is done within leaves the networks' averages as they were."""
+    """On exit, the networks have the same averages as before."""
     before = [averages(one) for one in networks]
     try:
         yield
@@ -77,8 +77,8 @@ class Calls:
         Args:
             law: "p" or "q" of the decoder's codes, "data" or "samples" of what the
                 encoder reads.
-            x: A batch of data: of "p" and "samples" only its length counts.
-            number: Of the call: its noise.
+            x: A batch of data. For "p" and "samples" only its length counts.
+            number: The number of the call, which decides its noise.
         """
         self._run(law, tf.constant(x), tf.constant(number))
 
@@ -99,7 +99,7 @@ class Calls:
 
 
 def renewed(calls: Calls, laws: str, batches: Iterable[np.ndarray]) -> Averages:
-    """Plain means of the batches' statistics, in training mode; the model is left so.
+    """Plain means of the batches' statistics, in training mode; the model keeps them.
 
     Args:
         calls: Of the model.
@@ -114,8 +114,9 @@ def renewed(calls: Calls, laws: str, batches: Iterable[np.ndarray]) -> Averages:
     count = 0
     with kept(*calls.both):
         for count, x in enumerate(batches, start=1):
-            # By the layers' own rule new = m old + (1 - m) batch: a layer's statistics
-            # of this batch are what it has moved to from zero, over 1 - m.
+            # The layers' own rule is new = m old + (1 - m) batch. So a layer's
+            # statistics of this batch are its averages after one step from zero,
+            # divided by 1 - m.
             assign(network, zeros)
             calls(laws[(count - 1) % len(laws)], x, count)
             for one, sum_ in zip(norms(network), sums, strict=True):
@@ -125,10 +126,10 @@ def renewed(calls: Calls, laws: str, batches: Iterable[np.ndarray]) -> Averages:
 
 
 class Shadows(keras.callbacks.Callback):
-    """Keeps, over the last steps, averages that follow one law each.
+    """Keeps averages over the last steps, each of which follows one law.
 
-    Training would leave these averages if they followed this law alone: the layers'
-    momentum is the same, and weights change meanwhile.
+    They are the averages that training would leave if they followed only this law: the
+    momentum is the same, and the weights change meanwhile.
 
     Attributes:
         values: The averages, by law.

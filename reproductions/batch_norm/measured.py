@@ -10,7 +10,7 @@ import keras_svae as ks
 from keras_svae.noise import Noise, scope
 from reproductions.batch_norm.averages import SEED, Averages, assign, kept
 
-# Examples at once when the batch's own statistics are used.
+# Examples in a batch when the batch's own statistics are used.
 AT_ONCE = 100
 GENERATED = ("mix", "both", "p", "p moving", "q", "q moving", "batch")
 # (encoder's, decoder's).
@@ -22,7 +22,7 @@ RECONSTRUCTED = (
 
 
 class Measured:
-    """A trained model's outputs, by what its networks normalise by.
+    """A trained model's outputs, for different averages of batch normalisation.
 
     Args:
         model: The model.
@@ -128,7 +128,7 @@ def measure(measured: Measured, x: np.ndarray, backbone) -> dict:
 
 
 def scores(real: np.ndarray, made: np.ndarray, backbone) -> dict[str, float]:
-    """What the classifier says of samples, and of their features beside real ones."""
+    """The classifier's scores of samples, and of their features beside real ones."""
     features, probabilities = map(
         np.concatenate, zip(*backbone.both(made), strict=True)
     )

@@ -1,10 +1,11 @@
 """Throughput of annealed importance sampling on decoders of this package.
 
-A transition is what moves one chain of one example by one temperature: `leapfrog`
-passes of the decoder, forward and backward. Of the MNIST decoder (table 3 of sVAE,
-fresh weights, which cost what trained ones do) one of batch, chains and temperatures is
-changed at a time. A bare gradient of as many codes says how much of the time is not the
-decoder's; XLA is timed at the base setting, and on the small decoder of the toy.
+A transition moves one chain of one example by one temperature. It takes `leapfrog`
+passes of the decoder, forward and backward. The decoder is that of MNIST (table 3 of
+sVAE) with fresh weights, which cost the same as trained ones. One of batch, chains and
+temperatures is changed at a time. A bare gradient of as many codes shows how much of
+the time is outside the decoder. XLA is timed at the base setting, and on the small
+decoder of the toy.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-# What each is multiplied by, the others at their base.
+# Each setting is multiplied by these; the others stay at their base.
 FACTORS = (1 / 16, 1 / 4, 1, 4)
 LATENT = 32
 

@@ -1,8 +1,8 @@
 """Times draws and densities of flow posteriors beside the Gaussian's.
 
 Each flow alternates with the Gaussian, block by block (A B A B), so that a busy machine
-slows both down. What is timed is the law alone, compiled to a graph, on fixed raw
-outputs of an encoder, which is not run:
+slows both down. Only the law is timed. It is compiled to a graph and reads fixed raw
+outputs of an encoder; the encoder does not run:
 
     draw             z ~ q(z|x)
     own density      z ~ q(z|x) and log q(z|x), as a VAE needs them
@@ -40,7 +40,7 @@ def laws(names: list[str], length: int) -> dict[str, ks.distributions.Law]:
 
 
 def works(law: ks.distributions.Law, batch: int, dim: int, jit: bool) -> dict:
-    """What is timed, by name: functions of nothing that return a tensor."""
+    """The timed functions by name. They take no arguments and return a tensor."""
     generator = np.random.default_rng(0)
     values = 0.5 * generator.normal(size=(batch, law.outputs(dim)))
     raw = tf.constant(values, tf.float32)

@@ -1,8 +1,8 @@
 """Seconds and memory of a training step of lambda-IJAE with its paper's networks.
 
-Each case has a process of its own, which lives through the benchmark; they time blocks
-of steps in turn (A B C A B C), so that only one works at any time and a busy machine
-slows all down. Images are random: a step's cost does not depend on them.
+Each case has a process of its own, which lives through the benchmark. The processes
+time blocks of steps in turn (A B C A B C), so that only one works at any time and a
+busy machine slows all down. Images are random: a step's cost does not depend on them.
 """
 
 import argparse
@@ -24,7 +24,7 @@ STACKS = ("horizontal", "channels")
 
 
 def serve(connection, experiment: str, options: dict) -> None:
-    """Builds a model, then times as many steps as it is sent, until it is sent None.
+    """Builds a model, then times the number of steps that it receives, until None.
 
     Answers are seconds per step and the most memory that its process has held, GB.
     """
@@ -61,7 +61,7 @@ def measure(cases: dict[str, tuple[str, dict]], rounds: int, steps: int) -> dict
         arguments = theirs, experiment, options
         process = spawn.Process(target=serve, args=arguments, daemon=True)
         process.start()
-        # Where the process ends, so does the pipe, and recv() raises.
+        # If the process ends, the pipe closes, and recv() raises.
         theirs.close()
         ours.recv()
         open_ones[name] = ours

@@ -1,4 +1,4 @@
-"""Times measures beside what others do, and what memory they take.
+"""Compares the time of measures with that of other code, and their memory.
 
     python -m reproductions.benchmarks.measures fid
     python -m reproductions.benchmarks.measures ais
@@ -78,7 +78,7 @@ def rooted(first, second) -> tuple[float, dict[str, float]]:
 
 
 def peak(n: int, dimensions: int) -> dict[str, float]:
-    """What a new process needs at most that streams features into the distance."""
+    """The peak memory of a new process that streams features into the distance."""
     command = [sys.executable, "-m", __spec__.name, "stream"]
     command += ["--n", str(n), "--dimensions", str(dimensions)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -101,7 +101,8 @@ def stream(given: argparse.Namespace) -> None:
 
 def fid(given: argparse.Namespace) -> dict:
     """The Fréchet distance: seconds of both ways, their ratio, and our memory."""
-    # First, while this process is small: a child's peak starts from its parent's.
+    # This comes first, while this process is small: a child's peak starts from its
+    # parent's.
     memory = peak(given.n, given.dimensions)
     sets = [
         np.concatenate(list(features(given.n, given.dimensions, seed)))

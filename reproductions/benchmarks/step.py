@@ -6,11 +6,11 @@ blocks of steps in turn (A B C A B C), so that only one works at any time and a 
 machine slows all down. What a step is, and what it leaves out, says
 `step_worker`.
 
-Beside them stands a floor: the floating-point operations of a step at the rate of a
-product of two 2048 x 2048 matrices, in float32 and in bfloat16, measured in the same
-turns. Blocks that other work may have disturbed are kept, but marked, and medians are
-of the others: "busy", where the load average says so; "quantised", where steps take
-multiples of a scheduler's period, as a processor's quota makes them.
+A floor stands beside them: the time of a step's floating-point operations at the rate
+of a product of two 2048 x 2048 matrices, in float32 and in bfloat16, measured in the
+same turns. Blocks that other work may have disturbed are kept and marked; medians are
+of the other blocks. "busy": the load average is high. "quantised": steps take multiples
+of a scheduler's period, as under a processor's quota.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def quantised(seconds: list[float]) -> bool:
 
 
 def marks(seconds: list[float], load: float, threads: int) -> list[str]:
-    """What speaks against a block.
+    """What may be wrong with a block.
 
     Args:
         seconds: Of each of its steps.
@@ -112,7 +112,7 @@ def measure(workers: dict[str, training.Worker], blocks: int, steps: int, thread
 def summary(found: dict[str, list[dict]]) -> dict:
     """Medians and spread of the blocks without a mark, floors, ratios of medians.
 
-    Where a kind has no such block, its numbers are of all, and "clean blocks" is 0.
+    If a kind has no such block, its numbers are of all, and "clean blocks" is 0.
     """
     rows = {}
     for name, blocks in found.items():

@@ -147,7 +147,7 @@ class SVAE:
         self.losses += torch.stack([critic_loss.detach(), loss.detach()])
 
     def run(self, batches, steps: int) -> None:
-        """So many steps; losses are looked at once, at the end."""
+        """Runs this number of steps. Losses are read once, at the end."""
         for step in range(steps):
             self.step(batches[step % len(batches)])
         if not self.losses.isfinite().all():
@@ -157,7 +157,8 @@ class SVAE:
 def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
     """Serves the blocks "case/eager" and "case/eager, fused Adam"."""
     torch.set_num_threads(int(threads))
-    # TensorFlow does so too; else dying units' momenta would slow this side down.
+    # TensorFlow does so too. Otherwise momenta of dying units would slow this side
+    # down.
     torch.set_flush_denormal(True)
     about = {"versions": {"torch": torch.__version__}, "parameters": {}}
     blocks = {}

@@ -95,13 +95,13 @@ class Worker:
         return json.loads(line)
 
     def run(self, block: str, steps: int) -> dict:
-        """The worker's answer after so many steps of the block."""
+        """The worker's answer after this number of steps of the block."""
         print(json.dumps({"block": block, "steps": steps}), file=self.process.stdin)
         self.process.stdin.flush()
         return self._answer()
 
     def time(self, block: str, steps: int) -> tuple[float, float]:
-        """Seconds that so many steps of the block take: on the wall, and of CPU."""
+        """Seconds for this number of steps of the block: on the wall, and of CPU."""
         answer = self.run(block, steps)
         return answer["seconds"], answer["cpu_seconds"]
 
@@ -126,7 +126,8 @@ def torch_python(folder: pathlib.Path) -> str:
 def measure(workers: dict[str, Worker], case: str, rounds: int, steps: int) -> dict:
     """Milliseconds per step, on the wall and of CPU: per configuration and block.
 
-    What takes thrice the time of the fastest when tried out has three blocks only.
+    Configurations that take three times as long as the fastest in a trial have only
+    three blocks.
 
     Args:
         workers: "torch" and "keras".

@@ -12,7 +12,7 @@ from reproductions.ijae import mixtures
 BATCH = 1000
 SAMPLES = 100_000  # of the estimate that chooses the best run
 STARTS = 200  # of the search by quadrature
-# Not in the paper: plain gradient descent, its rate to zero along half a cosine.
+# Not in the paper: plain gradient descent. Its rate falls to zero along half a cosine.
 RATE = 0.1
 
 
@@ -110,7 +110,7 @@ def train(name: str, theta: tf.Tensor, steps: int, seed: int) -> tf.Tensor:
         for step in tf.range(steps):
             with tf.GradientTape() as tape:
                 tape.watch(theta)
-                # A sum: the gradient of a run is that of its own divergence.
+                # A sum: each run's gradient is that of its own divergence.
                 noise = Noise(seed).fold(step)
                 loss = tf.reduce_sum(estimates(name, theta, BATCH, noise))
             done = tf.cast(step, tf.float32) / steps

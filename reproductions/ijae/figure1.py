@@ -17,10 +17,10 @@ NAMES = {
     "jeffreys": "Jeffreys, lam = .5",
 }
 DIVERGENCES = list(NAMES)
-# Colours as in the paper; two of the curves may lie on each other.
+# Colours as in the paper. Two of the curves may coincide.
 COLORS = ("tab:blue", "tab:green", "tab:orange", "tab:red")
-# A mode with less of its own mass is dropped; a component with more of itself within
-# 3 sigma of a mode is that mode's.
+# A mode is dropped if it has less than this share of its mass. A component belongs to a
+# mode if more than this share of it is within 3 sigma of the mode.
 DROPPED, OWN = 0.01, 0.95
 
 

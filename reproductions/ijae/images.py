@@ -10,7 +10,7 @@ from reproductions.engine.options import DENSE
 METHODS = (by.ijae, by.ijae_l1, by.ijae_l2, by.vae, by.two_stage_vae, by.alpha_gan,
            by.age, by.svae, by.ali, by.alice, by.wae_mmd, by.wae_gan,
            by.as_vae)  # fmt: skip
-# Those of them that the paper has with several lam; they have five networks.
+# The paper shows these of them with several lam; they have five networks.
 SWEPT = ("ijae", "ijae_l1", "ijae_l2")
 FIVE, THREE = "latent_dim width stack", "latent_dim width noise"
 
@@ -103,14 +103,14 @@ def tiny_imagenet(
         "mnist_dense": (ks.networks.mnist_dense, DENSE),
         "ijae_mnist_dense": (ks.networks.ijae_mnist_dense, DENSE),
     },
-    # A shift by 5 pixels takes a stroke off itself, and the pair's critic then learned
-    # nothing but what is real.
+    # If strokes move by 5 pixels, they no longer overlap themselves. Then the pair's
+    # critic learned only what is real.
     settings=PAPER | {"data": "mnist", "latent_dim": 16, "shift": 1},
     budgets={
         "paper": {"epochs": 50, "width": 0.25},
-        # Fully connected: blocks of an eighth of the width take ten times as long a
-        # step, and more steps. The generator was behind without the higher rate and
-        # batch normalisation.
+        # Fully connected: residual blocks of an eighth of the width take ten times as
+        # long per step, and more steps. Without the higher rate and batch
+        # normalisation, the generator was behind.
         "quick": {
             "nets": "mnist_dense",
             "units": 256,

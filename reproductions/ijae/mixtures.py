@@ -1,8 +1,7 @@
 """The laws of lambda-IJAE's figure 1, and their divergences by quadrature.
 
-Nothing here is random, and nothing uses the package: it is what the experiment is
-checked against. A model is `theta`, (4,): mean and log variance of one component, then
-of the other.
+Nothing here is random, and nothing uses the package: the experiment is checked against
+it. A model is `theta`, (4,): mean and log variance of one component, then of the other.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Figures 2 and 3 and table 1: generation against reconstruction, and who is ahead."""
+"""Figures 2 and 3 and table 1: generation against reconstruction, for all methods."""
 
 import itertools
 from typing import Any, Literal
@@ -95,7 +95,7 @@ def plane(
 
 
 def check(study: Study, data: str, lams: list[float]) -> None:
-    """Raises before anything is trained, if something could not be measured after."""
+    """Raises before training starts if something could not be measured afterwards."""
     for lam in lams:
         if not 0 <= lam <= 1:
             raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
@@ -149,9 +149,10 @@ def place(cell: dict) -> tuple[float, float]:
 
 
 def front(found: list[dict]) -> list[dict]:
-    """The cells that none is better than: in neither worse by means, and not the same.
+    """The cells for which no other cell is better.
 
-    A higher score is better, and a lower LPIPS.
+    A cell is better if its means are no worse in both measures, and not the same. A
+    higher score is better, and a lower LPIPS.
     """
 
     def better(a, b):

@@ -1,4 +1,4 @@
-"""Figure 3: what runs of sVAE-r and ALICE say of the two, beside ALICE's own runs."""
+"""Figure 3: runs of sVAE-r and ALICE, beside ALICE's own runs."""
 
 import numpy as np
 import scipy.stats
@@ -51,8 +51,8 @@ def statistics(score: np.ndarray, mse: np.ndarray) -> dict:
 def paired(ours: np.ndarray, theirs: np.ndarray) -> dict:
     """Over pairs of the same settings and seed: how often the first is larger.
 
-    p is of a two-sided sign test, ties left out: the chance of a division as uneven
-    as this one if neither were better.
+    p is of a two-sided sign test without ties: the probability of a division at least
+    as uneven as this one if neither method were better.
     """
     more, less = int((ours > theirs).sum()), int((ours < theirs).sum())
     p = scipy.stats.binomtest(more, more + less).pvalue if more + less else 1.0

@@ -7,8 +7,8 @@ from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import ali, alice, gan, svae, vae, wgan_gp
 
-# The first method, and the first budget, are the defaults. A player has one turn in a
-# step where nothing else is said.
+# The first method and the first budget are the defaults. A player has one turn in a
+# step unless something else is given.
 METHODS = (svae, ali, alice, gan, wgan_gp, vae)
 
 

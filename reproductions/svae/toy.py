@@ -74,9 +74,9 @@ def toy(
 
 
 LAMS = [0.0, 0.01, 0.1, 1.0, 10.0]
-# Fixed before any result was seen. ALICE's 576 runs per lam varied "architecture and
-# hyper-parameters" in ways that are not published; the first entry of each is the
-# setting of its released code.
+# These were fixed before any result was seen. ALICE's 576 runs per lam varied
+# "architecture and hyper-parameters" in ways that are not published. The first entry of
+# each is the setting of its released code.
 SETTINGS = [
     {**networks, "learning_rate": rate, "turns": turns}
     for networks, rate, turns in itertools.product(

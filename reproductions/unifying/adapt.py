@@ -1,13 +1,13 @@
 """Domain adaptation, (18) and (19): MNIST to MNIST with its colours shifted.
 
-The target is made from MNIST as MNIST-M is (Ganin et al., 2016), x' = |b - x|, but for
-the backgrounds b: smooth random fields of colour, where MNIST-M has patches of
-photographs. It is made of other digits than the source, and is trained on without
+The target is made from MNIST in the same way as MNIST-M (Ganin et al., 2016), x' = |b -
+x|. But its backgrounds b are smooth random fields of colour, where MNIST-M has patches
+of photographs. It has other digits than the source, and training uses it without
 labels.
 
-Without the adversary the critic looks on. Batches of the target go through the
-extractor for it, and the averages of batch normalisation, by which test data are
-normalised, follow both domains: that run has not seen the source alone.
+Without the adversary, the critic has no influence. But batches of the target pass
+through the extractor for the critic. So the averages of batch normalisation, which
+normalise test data, follow both domains: that run has not seen only the source.
 """
 
 import keras
@@ -21,7 +21,7 @@ from reproductions.unifying.table import by_seed, paired
 
 CLASSES, SHAPE = 10, (28, 28, 3)
 BATCH, RATE = 64, 1e-3
-# The brightest a background gets: below 1, so that the digits stay to be seen.
+# The brightest value of a background. It is below 1, so that digits stay visible.
 BRIGHTEST = 0.6
 # Half of the training set is the source, the other half the target.
 HALF = 30_000

@@ -12,7 +12,7 @@ from reproductions import methods
 from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.options import DENSE
 
-# Held-out examples that weights, and T of the adversary, are chosen by.
+# Held-out examples, by which weights and the adversary's T are chosen.
 VALIDATION, BATCH = 1000, 250
 
 _M2 = (methods.ss_vae, methods.aa_ss_vae)
@@ -70,7 +70,7 @@ def held_out_bound(model: ks.Game, inputs) -> Callable[[ks.Game], float]:
     found = inputs.arrays("validation", VALIDATION, inputs.labels)
     x, y = found if inputs.labels else (found, None)
     if isinstance(model, ks.SemiSupervisedVAE):
-        # Of data without a class, with which most of the training is done.
+        # Most of the training uses data without a class.
         y = np.full(len(x), -1, np.int64)
     bound = tf.function(model.bound)
 
@@ -129,8 +129,9 @@ _QUICK_VAE = {
     "decay": "cosine",
     "epochs": 6,
 }
-# Ten times the work of a VAE's step, as all classes are tried on each example. alpha
-# was chosen by the accuracy on 2,000 test images: on the way, one seed, not recorded.
+# This takes ten times the work of a VAE's step, because all classes are tried on each
+# example. alpha was chosen by the accuracy on 2,000 test images, with one seed, not
+# recorded.
 _QUICK_M2 = _QUICK_VAE | {"batch_size": 50, "epochs": 5, "alpha": 10.0}
 _NOTE = (
     "The paper gives no epochs, code size or batch size. It does not say whether "

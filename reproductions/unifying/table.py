@@ -19,7 +19,7 @@ from reproductions.engine.places import load_backbone
 from reproductions.unifying.images import VALIDATION, cifar10, mnist, svhn
 
 EXPERIMENTS = {"mnist": mnist, "svhn": svhn, "cifar10": cifar10}
-# What each extension is held against.
+# The base with which each extension is compared.
 BASES = {
     "iwgan": "gan",
     "iwcgan": "cgan",
@@ -47,7 +47,7 @@ MEASURES = {
     **dict.fromkeys(("cgan", "iwcgan"), ("class_accuracy",)),
 }
 ACTIVATED = ("aavae", "aacvae", "aa_ss_vae")
-# T of the adversary activated, of which held-out data choose one.
+# Values of T of the activated adversary. Held-out data choose one.
 TEMPERATURES = (1.0, 1.5, 3.0, 5.0)
 # The share of the data or labels that temperatures are chosen with.
 CHOICE = 0.1
@@ -91,7 +91,7 @@ def table(
     groups = groups or (list(GROUPS) if data == "mnist" else ["gan"])
     of_groups = {group: shares_of(group, shares) for group in groups}
     if "gan" in groups and not study.report:
-        # Raises where it is missing, before hours of the other groups.
+        # It raises if this is missing, before hours of the other groups.
         name = one.settings["data"]
         load_backbone(study.places.backbone or name, name)
     given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
@@ -105,7 +105,7 @@ def table(
             mine = study(calls, optional=bool(records))
             tried += mine
             temperatures |= chosen(map(row_of, mine))
-        # Every cell of a seed before the next seed.
+        # Every cell of a seed runs before the next seed.
         calls = [
             run(method, share, seed, temperatures.get(method))
             for seed in range(seeds)
@@ -176,7 +176,7 @@ def run_of(
 
 
 def choice(run: Callable, methods: Iterable[str], shares: Sequence) -> list[Call]:
-    """The runs that T is chosen by: all temperatures, with the first seed."""
+    """The runs that choose T: all temperatures, with the first seed."""
     share = CHOICE if CHOICE in shares else shares[0]
     return [
         run(method, share, 0, temperature)

@@ -13,7 +13,8 @@ from reproductions.engine.options import PositiveInt
 
 METHODS = {"GAN": ks.GAN, "IWGAN": ks.IWGAN, "VAE": ks.VAE, "AA-VAE": ks.AAVAE}
 MEANS, WEIGHTS, SIGMA = np.array([-4.0, 0.0, 4.0]), (0.4, 0.35, 0.25), 0.5
-# A mode is what is within so many sigma of its mean, and missed with less than this.
+# A mode is the range within this many sigma of its mean. With less than this it is
+# missed.
 REACH, MISSED = 3.0, 0.05
 # Hidden layers and units of the decoder.
 DECODERS = {"one Gaussian": (0, 0), "two layers of 32": (2, 32)}

@@ -11,7 +11,7 @@ from keras_svae.evaluation.streams import Stream, batches
 
 __all__ = ["Moments"]
 
-# Features that are added at once: enough to make it one large matrix product.
+# Features that are added together: enough to make it one large matrix product.
 ROWS = 1024
 
 
@@ -154,7 +154,7 @@ class Moments:
 
 
 def _blocks(stream, name):
-    """The same rows in parts of ROWS, the last one shorter."""
+    """The same rows in parts of ROWS. The last part may be shorter."""
     held, rows = [], 0
     for part in stream:
         if part.ndim != 2:
