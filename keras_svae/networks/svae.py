@@ -198,9 +198,8 @@ def svae_table5(
        beside the image and 20 dimensions beside z, as in the authors' released code.
     2. The laws apply both tanh.
     3. The decoder's "MP output 8192" is a misprint of MLP; 8192 = 4 x 4 x 512.
-    4. The table gives no window of the average pooling: it is the whole 2 x 2 map,
-    which
-       leaves 512 features beside z's 512.
+    4. The table gives no window of the average pooling: it is the whole 2 x 2 map.
+       This leaves 512 features beside z's 512.
     5. The table gives no slope of the leaky ReLU: .2. Padding is "same".
     6. The caption's "Dim denotes the number of attributes" has no row; there are none.
 
