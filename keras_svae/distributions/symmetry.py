@@ -33,13 +33,13 @@ def check_symmetric(
 ) -> None:
     """Raises unless samples look like those of a symmetric likelihood r(y|x).
 
-    By Definition 1 of lambda-IJAE r(y = a|x = b) = r(y = b|x = a), with a mode at a =
-    b. The first condition is that of a proposal of the Metropolis algorithm: x is drawn
-    from pi, here white noise, and y ~ r(y|x) is accepted with probability min(1, pi(y)
-    / pi(x)). Then accepted pairs (x, y) and (y, x) have the same law. So for every
-    function h with h(y, x) = -h(x, y), positive and negative values are equally
-    probable, and its sum over pairs has the same law as a sum with random signs. Four
-    functions are tested:
+    By Definition 1 of lambda-IJAE r(y = a|x = b) = r(y = b|x = a), with a mode at
+    a = b. The first condition is that of a proposal of the Metropolis algorithm: x is
+    drawn from pi, here white noise, and y ~ r(y|x) is accepted with probability
+    min(1, pi(y) / pi(x)). Then accepted pairs (x, y) and (y, x) have the same law.
+    So for every function h with h(y, x) = -h(x, y), positive and negative values are
+    equally probable, and its sum over pairs has the same law as a sum with
+    random signs. Four functions are tested:
 
         y - x,    sign(y - x),    |y|^2 - |x|^2,    y x' - x y',
 

@@ -64,8 +64,8 @@ class AGE(Autoencoder):
         mu: Weight of data's reconstruction in the encoder's loss, >= 0. The error is L1
             per entry, of images in [-1, 1] in the authors' experiments.
         lam: Weight of codes' reconstruction in the generator's loss, >= 0. The error is
-            the squared error per dimension of codes on the unit sphere. It is at most 4
-            / latent_dim, so a small code needs a small lam: the authors' lam is two to
+            the squared error per dimension of codes on the unit sphere. It is at most
+            4 / latent_dim, so a small code needs a small lam: the authors' is two to
             four times latent_dim.
         **kwargs: `likelihood`, `seed`, `turns` (the generator has two), `play`: see
             `Autoencoder` and `Game`.

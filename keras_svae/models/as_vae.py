@@ -66,7 +66,7 @@ class ASVAE(Autoencoder):
         f1: E_q(x)q(z|x) softplus(-f1) + E_p(x)p(z) softplus(f1),
             f1* = log q(x, z) - log p(x) p(z);
         f2: E_p(z)p(x|z) softplus(-f2) + E_q(x)q(z) softplus(f2),
-            f2* = log p(x, z) - log q(x) q(z),
+            f2* = log p(x, z) - log q(x) q(z).
 
     These optima are (7). x and z of a product's pair are drawn independently. Encoder
     and decoder minimise minus (10), `-(L_x + L_z)`, where by (8) and (9)

@@ -23,8 +23,8 @@ __all__ = ["CGAN", "GAN", "IWCGAN", "IWGAN", "WGANGP"]
 class GAN(AdversarialModel):
     """Generative adversarial network (Goodfellow et al., 2014), non-saturating.
 
-    The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x only, so that `f* =
-    log q(x) - log p(x)`. The sign is opposite to that of the joint methods. The
+    The critic minimises `E_q softplus(-f) + E_p softplus(f)` on x only, so that
+    `f* = log q(x) - log p(x)`. The sign is opposite to that of the joint methods. The
     generator minimises `E_p softplus(-f)`; with importance weights it minimises
 
         sum_i w_i softplus(-f_i),   w_i = exp(f_i) / sum_j exp(f_j),

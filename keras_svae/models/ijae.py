@@ -47,10 +47,10 @@ class IJAE(Autoencoder, AdversarialModel):
     It uses p(x|z) = r(x|G(z)) with a symmetric likelihood r, of which only samples are
     needed. It minimises
 
-        (1 - lam) KL(p(x) || q(x)) - lam ELBO,
+        (1 - lam) KL(p(x) || q(x)) - lam ELBO.
 
-    Except for the entropy of the data, this is above the lambda-Jeffreys divergence (1
-    - lam) KL(p || q) + lam KL(q || p). Small lam seeks modes, large lam covers the
+    Except for the entropy of the data, this is above the lambda-Jeffreys divergence
+    (1 - lam) KL(p || q) + lam KL(q || p). Small lam seeks modes, large lam covers the
     data. Three critics minimise minus (3), (4) and (5). The real part comes first:
 
         f_psi:  E_q(x) softplus(-f) + E_p(x) softplus(f),

@@ -76,7 +76,7 @@ class SemiSupervisedVAE(VAE):
     the three minimise, their (6), (7) and (9),
 
         E_labelled L(x, y)  +  E_others [sum_y q(y|x) L(x, y) - H(q(y|x))]
-            +  alpha E_labelled [-log q(y|x)],
+            +  alpha E_labelled [-log q(y|x)].
 
     The first two are means over the batch, in which each example counts once; the last
     is a mean over the labelled examples. The model is fitted to pairs (x, y). y = -1 is

@@ -17,7 +17,7 @@ class VEEGAN(JointModel):
     The critic minimises `E_p softplus(-f) + E_q softplus(f)` on pairs, so that
     `f* = log p(x, z) - log q(x, z)`. Generator G and reconstructor F minimise
 
-        E_p f(G(z), z) + lam E_p(z) ||z - F(G(z))||^2,
+        E_p f(G(z), z) + lam E_p(z) ||z - F(G(z))||^2.
 
     The first term trains only the generator. On generated data F learns to give z. On
     missed modes of real data, F then gives codes that the prior does not have. The

@@ -21,8 +21,8 @@ SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 class WAEMMD(Autoencoder):
     """Wasserstein autoencoder with an MMD penalty (Tolstikhin et al., 2018, alg. 2).
 
-    It minimises the optimal transport between data and model, (4), with the cost ||x -
-    y||^2, for codes with the prior's law. Encoder and decoder minimise
+    It minimises the optimal transport between data and model, (4), with the cost
+    ||x - y||^2, for codes with the prior's law. Encoder and decoder minimise
 
         E_q ||x - G(z)||^2 + lam MMD_k(q(z), p(z)).
 
@@ -92,7 +92,7 @@ class WAEGAN(AdversarialAutoencoder):
     This is the adversarial autoencoder with the cost of a transport, ||x - G(z)||^2, in
     place of minus a log likelihood. The critic minimises
 
-        E_p(z) softplus(-f(z)) + E_q(z) softplus(f(z)),    f* = log p(z) - log q(z),
+        E_p(z) softplus(-f(z)) + E_q(z) softplus(f(z)),    f* = log p(z) - log q(z).
 
     Encoder and decoder minimise E_q [||x - G(z)||^2 + lam softplus(-f(z))], where
     softplus(-f) = -log D does not saturate.

@@ -1,9 +1,9 @@
 """Domain adaptation, (18) and (19): MNIST to MNIST with its colours shifted.
 
-The target is made from MNIST in the same way as MNIST-M (Ganin et al., 2016), x' = |b -
-x|. But its backgrounds b are smooth random fields of colour, where MNIST-M has patches
-of photographs. It has other digits than the source, and training uses it without
-labels.
+The target is made from MNIST in the same way as MNIST-M (Ganin et al., 2016),
+x' = |b - x|. But its backgrounds b are smooth random fields of colour, where
+MNIST-M has patches of photographs. It has other digits than the source, and
+training uses it without labels.
 
 Without the adversary, the critic has no influence. But batches of the target pass
 through the extractor for the critic. So the averages of batch normalisation, which
