@@ -14,12 +14,12 @@ from keras_svae.callbacks.backup_files import (
     check_settings,
     check_shapes,
     checksum,
-    digest,
     put_aside,
     settings_of,
     shapes_of,
     whole,
 )
+from keras_svae.digest import digest
 from keras_svae.game.configuration import made_by
 
 __all__ = ["Backup", "restore"]

@@ -6,15 +6,11 @@ import os
 import pathlib
 import warnings
 
+from keras_svae.digest import digest
+
 _KEYS = set(
     "made_by step steps_per_epoch settings method sha256 variables checksum".split()
 )
-
-
-def digest(path: pathlib.Path) -> str:
-    """A file's hash."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checksum(about: dict) -> str:

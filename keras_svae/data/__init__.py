@@ -2,6 +2,6 @@
 
 from keras_svae.data.load import load
 from keras_svae.data.mixtures import Mixture, mixture
-from keras_svae.data.sources import names
+from keras_svae.data.sources import identify, names
 
-__all__ = ["Mixture", "load", "mixture", "names"]
+__all__ = ["Mixture", "identify", "load", "mixture", "names"]

@@ -6,6 +6,7 @@ import pathlib
 from keras_svae.data import digits, folder, mixtures, npz, tfds
 from keras_svae.data.examples import Source
 from keras_svae.data.images import Framing
+from keras_svae.digest import digest
 
 _OWN = (*mixtures.NAMES, "digits", "tiny_imagenet")
 
@@ -18,6 +19,27 @@ def names(published: bool = False) -> list[str]:
             are images. This imports TensorFlow Datasets, which takes a moment.
     """
     return sorted({*_OWN, *(tfds.names() if published else ())})
+
+
+def identify(name: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> str:
+    """Says which data `load` takes: two results with one answer had the same data.
+
+    Args:
+        name: A name or a path, as for `load`.
+        data_dir: The folder of TensorFlow Datasets, as for `load`.
+
+    Returns:
+        The name, with the version for data of TensorFlow Datasets. For a folder or a
+        file, its own name and a hash of all that it has, SHA-256.
+
+    Raises:
+        FileNotFoundError: If the path does not exist.
+    """
+    path = _path(name)
+    if path is not None:
+        return f"{path.name}, sha256 {digest(path)}"
+    builder = None if name in _OWN else tfds.find(name, data_dir)
+    return name if builder is None else builder.info.full_name
 
 
 def open_source(

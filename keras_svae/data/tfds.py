@@ -1,7 +1,6 @@
 """Image data sets of TensorFlow Datasets, from the network or from local files."""
 
 import difflib
-import hashlib
 import os
 import pathlib
 import re
@@ -14,6 +13,7 @@ import tensorflow as tf
 
 from keras_svae.data.examples import Examples, Source
 from keras_svae.data.images import Framing, collect, decode
+from keras_svae.digest import digest
 
 _PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
 
@@ -104,11 +104,6 @@ def _at_hand(builder, manual_dir: pathlib.Path, file: str) -> pathlib.Path | Non
     return path if path.exists() else None
 
 
-def _digest(path: pathlib.Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _root(builder) -> str:
     """The data_dir of a builder: the folder above name, configuration and version."""
     levels = 2 if builder.builder_config is None else 3
@@ -166,9 +161,9 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         raise absent(why, str(error)) from None
     except tfds.core.download.download_manager.NonMatchingChecksumError as error:
         wrong = [
-            f"{path} with sha256 {digest} instead of {builder.url_infos[url].checksum}"
+            f"{path} with sha256 {found} instead of {builder.url_infos[url].checksum}"
             for url, path in here.items()
-            if (digest := _digest(path)) != builder.url_infos[url].checksum
+            if (found := digest(path)) != builder.url_infos[url].checksum
         ]
         raise ValueError(
             f"Expected the original files of {builder.name!r}, as published; received: "

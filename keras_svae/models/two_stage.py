@@ -116,7 +116,7 @@ class TwoStageVAE(GammaVAE):
         stage: "both" trains the second stage on the codes of the first while the first
             changes; "first" or "second" trains only that stage. The paper trains the
             first, then sets `model.stage = "second"` and compiles again.
-        **kwargs: `seed`, `turns`, `play`: see `Game`.
+        **kwargs: `seed`, `turns`, `play`: see `Game`. `prior` may be "normal" alone.
 
     Raises:
         ValueError: If the second networks do not read and make the first's codes, or

@@ -106,10 +106,9 @@ class Parts:
 
     def game(self, cls: type[ks.Game], *networks, **arguments: Any) -> ks.Game:
         """The method's model, with this seed, prior, turns and play."""
-        if "activation" not in arguments:  # a class that has laws of its own
-            arguments["prior"] = self.prior
         return cls(
             *networks,
+            prior=self.prior,
             seed=self._training.seed,
             turns=self._training.turns_of(cls),
             play=self._training.play_of(cls),

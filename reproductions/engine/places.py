@@ -3,13 +3,11 @@
 import dataclasses
 import functools
 import hashlib
-import os
 import pathlib
 from typing import Any
 
 import keras_svae as ks
-import keras_svae.data.sources
-import keras_svae.data.tfds
+import keras_svae.digest
 from keras_svae.evaluate import find_backbone
 from keras_svae.evaluation.backbones.cache import cache_folder
 from reproductions.engine.experiment import Call, Experiment
@@ -74,31 +72,14 @@ def name_of(found: dict) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+# Files do not change while a study runs.
+digest = functools.cache(keras_svae.digest.digest)
+
+
 @functools.cache
 def kind_of_data(name: str, data_dir: str | None) -> str:
     """A data set's name and version, or the content of a file or folder."""
-    path = keras_svae.data.sources._path(name)
-    if path is not None:
-        return f"{path.name}, sha256 {digest(path)}"
-    if name in keras_svae.data.sources._OWN:
-        return name
-    builder = keras_svae.data.tfds.find(name, data_dir)
-    return name if builder is None else builder.info.full_name
-
-
-@functools.cache
-def digest(path: str | os.PathLike) -> str:
-    """The hash of a file, or of all files of a folder with their names."""
-    path = pathlib.Path(path).expanduser()
-    if path.is_file():
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    total = hashlib.sha256()
-    for one in sorted(path.rglob("*")):
-        if one.is_file():
-            total.update(os.fsencode(one.relative_to(path)))
-            total.update(digest(one).encode())
-    return total.hexdigest()
+    return ks.data.identify(name, data_dir)
 
 
 @functools.lru_cache(maxsize=2)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.cache import cache_folder, digest
+from keras_svae.evaluation.backbones.cache import cache_folder
 
 __all__ = ["classifier"]
 

@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae import data
-from keras_svae.evaluation.backbones.cache import cache_folder, digest
+from keras_svae.digest import digest
+from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.backbones.classifier import (
     DEFAULT,
     RECIPES,

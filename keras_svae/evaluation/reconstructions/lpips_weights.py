@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_svae.evaluation.backbones.cache import cache_folder, digest
+from keras_svae.digest import digest
+from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.reconstructions.lpips_package import (
     LAYERS,
     find_package,
