@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.game import checks, endpoints, updates
+from keras_svae.game import checks, endpoints, replicas, updates
 from keras_svae.game.averages import Averages
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
@@ -192,6 +192,7 @@ class Game(Configured, Trainer):
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         ema: float | None = None,
+        sync_batch_norm: bool | None = None,
         **optimizers,
     ):
         """Gives each player its optimizer and builds it.
@@ -211,6 +212,9 @@ class Game(Configured, Trainer):
             steps_per_execution: Steps per call of the graph.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
                 which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
+            sync_batch_norm: Under several replicas, True lets batch normalisation take
+                its moments over the batch of all replicas, False over each replica's
+                share. None means what each layer was made for, by default its share.
             **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
 
         Raises:
@@ -222,14 +226,15 @@ class Game(Configured, Trainer):
         """
         optimizers = {"optimizer": optimizer, **optimizers}
         strategy = self.distribute_strategy
-        replicas = strategy.num_replicas_in_sync
-        optimizers = checks.optimizers(optimizers, self.players, replicas)
-        if replicas > 1 and (jit_compile or steps_per_execution > 1):
+        count = strategy.num_replicas_in_sync
+        optimizers = checks.optimizers(optimizers, self.players, count)
+        if count > 1 and (jit_compile or steps_per_execution > 1):
             raise ValueError(
                 "Expected jit_compile=False and steps_per_execution=1 under several "
                 "replicas, where Keras's loop supports neither; received: "
                 f"jit_compile={jit_compile}, steps_per_execution={steps_per_execution}"
             )
+        replicas.synchronize(checks.batch_norms(self._networks()), sync_batch_norm)
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -318,6 +323,8 @@ class Game(Configured, Trainer):
         play = getattr(self, f"_play_{self.play}")
         checked: list[tf.Tensor] = []
         found = list(play(fed.batch, noise, self._weighing(fed), checked))
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            replicas.agree(checks.batch_norms(self._networks()))
         # A step that stops at a number that is not finite does not count.
         with tf.control_dependencies(checked):
             self._step.value.assign_add(1)  # Keras's own is two nodes
@@ -441,8 +448,8 @@ class Game(Configured, Trainer):
         first, *others = (mean.value for several in means.values() for mean in several)
         total = sum(others, first)
         # Gradients are summed over replicas, and a mean is the average of their shares.
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        return total if replicas == 1 else total / replicas
+        count = self.distribute_strategy.num_replicas_in_sync
+        return total if count == 1 else total / count
 
     def _checked(self, player: str, means: dict[str, list[Mean]]) -> list[tf.Tensor]:
         """The terms of a loss; the step stops at one that is not finite."""
@@ -480,10 +487,10 @@ class Game(Configured, Trainer):
                 f"none for {missing} of the networks {player.networks!r}"
             )
         optimizer = getattr(self, player.optimizer)
-        replicas = self.distribute_strategy.num_replicas_in_sync
+        count = self.distribute_strategy.num_replicas_in_sync
 
         def update(gradients):
-            optimizer.apply(updates.clipped(gradients, optimizer, replicas), variables)
+            optimizer.apply(updates.clipped(gradients, optimizer, count), variables)
             if self.averages is not None:
                 self.averages.update(variables)
 

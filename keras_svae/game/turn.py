@@ -5,6 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from keras_svae.game.checks.data import batch_norms
+
 __all__ = ["Turn"]
 
 
@@ -24,8 +26,8 @@ class Turn(keras.layers.Layer):
         self.networks = networks
         self.built = True
 
-    def call(self, unused):
-        return self._compute()
+    def call(self, unused, compute):
+        return compute()
 
     def losses_of(self, compute: Callable) -> tuple[object, dict[str, list]]:
         """What `compute` returns, and the scalars that each network's layers added.
@@ -41,16 +43,29 @@ class Turn(keras.layers.Layer):
                 found["error"] = error
             return tf.zeros(())
 
-        self._compute = computed
-        self(tf.zeros(()))
-        del self._compute
+        # An argument, not an attribute: each replica is traced in a thread of its own.
+        self(tf.zeros(()), compute=computed)
         if "error" in found:
             raise found["error"]
         added = {
             name: network.losses[: len(network.losses) - len(penalties(network))]
             for name, network in self.networks.items()
         }
+        self._check_threads(added)
         return found["loss"], added
+
+    def _check_threads(self, added: dict[str, list]) -> None:
+        """Raises where Keras would mix the losses of two replicas' layers."""
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return
+        with_losses = [name for name, losses in added.items() if losses]
+        layers = batch_norms(self.networks)
+        if with_losses and any(one.synchronized for one in layers):
+            raise ValueError(
+                "Expected no losses that layers add (add_loss, activity regularizers) "
+                "beside batch normalisation over all replicas: there Keras mixes the "
+                f"replicas' losses; received: some in {', '.join(with_losses)}"
+            )
 
 
 def penalties(network: keras.Model) -> list[tf.Tensor]:

@@ -1,6 +1,5 @@
 """Adversarial generator-encoder networks, AGE: a game without a critic."""
 
-import functools
 import math
 
 import keras
@@ -8,6 +7,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.game import Player
+from keras_svae.game.once import once
 from keras_svae.game.terms import over_batch, over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import l1, squared
@@ -23,7 +23,7 @@ LEAST = 1e-6
 class CycleDraw(Draw):
     """Adds the codes of samples: the encoder applied to generated examples."""
 
-    @functools.cached_property
+    @once
     def z_p(self):
         """e(g(z)) at the prior's z, (batch, latent_dim)."""
         with self.passing("encoder", of_data=False):

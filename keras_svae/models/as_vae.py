@@ -3,8 +3,6 @@
 Equation numbers are those of `as_vae_nips2017`.
 """
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -12,6 +10,7 @@ from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Player
+from keras_svae.game.once import once
 from keras_svae.game.terms import over_batch, over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import squared
@@ -25,13 +24,13 @@ PARTS = ("both", "reconstruction", "generation")
 class MarginalsDraw(Draw):
     """Adds pairs of the products of marginals, whose x and z are independent."""
 
-    @functools.cached_property
+    @once
     def z_other(self):
         """Codes from the prior, independent of `z`, and so of `x_p`."""
         count = tf.shape(self.x)[0]
         return self.model.prior.sample(count, seed=self.noise.seed("z_other"))
 
-    @functools.cached_property
+    @once
     def z_q_other(self):
         """Each example gets the code of another one, the one before it in the batch.
 

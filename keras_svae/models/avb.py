@@ -1,13 +1,12 @@
 """Adversarial variational Bayes (Mescheder et al., 2017)."""
 
-import functools
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
+from keras_svae.game.once import once
 from keras_svae.game.terms import over_data
 from keras_svae.models.autoencoder import JointModel
 from keras_svae.models.draw import Draw
@@ -43,7 +42,7 @@ class _Contrast:
 class ContrastDraw(Draw):
     """Adds the contrast that the encoder is compared with."""
 
-    @functools.cached_property
+    @once
     def contrast(self):
         """r(z|x) at the data. It is constant: no gradient flows into its moments."""
         return self.model.contrast(self.x, self.noise.fold(0), self.training)

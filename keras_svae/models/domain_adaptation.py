@@ -1,7 +1,5 @@
 """Adversarial domain adaptation, as in On Unifying Deep Generative Models."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
@@ -9,6 +7,7 @@ from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Game, Player
+from keras_svae.game.once import once
 from keras_svae.game.terms import Term, over_data
 from keras_svae.models.classes import accuracy, cross_entropy
 from keras_svae.noise import Noise, scope
@@ -32,12 +31,12 @@ class DomainDraw:
         (self._source, self.y), (self._target, self.y_target) = batch
         self.log: dict[str, tf.Tensor] = {}
 
-    @functools.cached_property
+    @once
     def source(self):
         """G(x) of the source, (batch, ...)."""
         return self.model.extractor(self._source, training=self.training)
 
-    @functools.cached_property
+    @once
     def target(self):
         """G(x) of the target, (batch, ...)."""
         return self.model.extractor(self._target, training=self.training)

@@ -1,12 +1,12 @@
 """What the players read in one turn: samples of both laws."""
 
 import contextlib
-import functools
 import typing
 
 import tensorflow as tf
 
 from keras_svae import distributions
+from keras_svae.game.once import once
 from keras_svae.game.terms import Term
 from keras_svae.models.classes import one_hot
 from keras_svae.networks.normalization import moving_averages
@@ -41,23 +41,23 @@ class Draw:
         self.labels = None if y is None else tf.cast(y, tf.int64)
         self.log: dict[str, Term | tf.Tensor] = {}
 
-    @functools.cached_property
+    @once
     def y(self):
         """Classes of data and of samples, one-hot (batch, classes), or None."""
         return None if self.labels is None else one_hot(self.labels, self.model.classes)
 
-    @functools.cached_property
+    @once
     def z(self):
         return self.model.prior.sample(tf.shape(self.x)[0], seed=self.noise.seed("z"))
 
-    @functools.cached_property
+    @once
     def x_p(self):
         """x ~ p(x|z) at the prior's z."""
         with self.passing("decoder", of_data=False):
             raw = self.model.likelihood_raw(self.z, self.training, self.y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
 
-    @functools.cached_property
+    @once
     def fakes(self) -> "Draw":
         """A draw whose data are samples x ~ p(x), constants, with the same classes."""
         x = tf.stop_gradient(self.x_p)
@@ -79,16 +79,16 @@ class Draw:
             return contextlib.nullcontext()
         return moving_averages(False)
 
-    @functools.cached_property
+    @once
     def _posterior_raw(self):
         with self.passing("encoder", of_data=True):
             return self.model.posterior_raw(self.x, self.training, self.y)
 
-    @functools.cached_property
+    @once
     def _posterior(self):
         return self.model.posterior_law(self._posterior_raw)
 
-    @functools.cached_property
+    @once
     def z_q(self):
         """z ~ q(z|x) at the data."""
         law = self.model.posterior_law
@@ -107,29 +107,29 @@ class Draw:
         """Pairs (x, z) of the decoder's joint law."""
         return self.x_p, self.z
 
-    @functools.cached_property
+    @once
     def _reconstruction_raw(self):
         with self.passing("decoder", of_data=True):
             return self.model.likelihood_raw(self.z_q, self.training, self.y)
 
-    @functools.cached_property
+    @once
     def reconstruction(self):
         """The mean of p(x|z) at z ~ q(z|x), (batch, ...)."""
         return self.model.likelihood_law.mean(self._reconstruction_raw)
 
-    @functools.cached_property
+    @once
     def log_p_x(self):
         """log p(x|z) on q's pairs, (batch,), nats."""
         return self.model.likelihood_law(self._reconstruction_raw).log_prob(self.x)
 
-    @functools.cached_property
+    @once
     def log_q_z(self):
         """log q(z|x) on p's pairs, (batch,), nats."""
         with self.passing("encoder", of_data=False):
             raw = self.model.posterior_raw(self.x_p, self.training, self.y)
         return self.model.posterior_law(raw).log_prob(self.z)
 
-    @functools.cached_property
+    @once
     def kl(self):
         """KL(q(z|x) || p(z)) at the data, (batch,), nats."""
         return distributions.kl_divergence(self._posterior, self.model.prior, self.z_q)

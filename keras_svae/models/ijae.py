@@ -3,7 +3,6 @@
 Equation numbers are those of `lambda_ijae`.
 """
 
-import functools
 import math
 
 import keras
@@ -14,6 +13,7 @@ from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Player
+from keras_svae.game.once import once
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder
@@ -26,13 +26,13 @@ __all__ = ["IJAE", "TripletDraw"]
 class TripletDraw(Draw):
     """Adds y of both kinds of triplets (x, z, y); x and z are q's pair."""
 
-    @functools.cached_property
+    @once
     def y_real(self):
         """y ~ r(y|x), (batch, ...)."""
         noise = Noise(self.noise.seed("y_real"))
         return self.model.likelihood_law.perturb(self.x, noise)
 
-    @functools.cached_property
+    @once
     def y_fake(self):
         """y ~ r'(y|G(z)), (batch, ...)."""
         made = self.reconstruction

@@ -1,6 +1,5 @@
 """The semi-supervised variational autoencoder, M2 (Kingma et al., 2014)."""
 
-import functools
 import math
 
 import keras
@@ -9,6 +8,7 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Player
+from keras_svae.game.once import once
 from keras_svae.models.classes import accuracy, cross_entropy, one_hot
 from keras_svae.models.draw import Draw
 from keras_svae.models.vae import VAE
@@ -20,28 +20,28 @@ __all__ = ["SemiSupervisedVAE"]
 class PartlyLabelledDraw(Draw):
     """Adds the classifier's output on data. Some of their classes are unknown."""
 
-    @functools.cached_property
+    @once
     def known(self):
         """Which examples have a class, bool (batch,)."""
         return self.labels >= 0
 
-    @functools.cached_property
+    @once
     def log_classes(self):
         """log q(y|x), (batch, classes)."""
         return self.model.log_classes(self.x, self.training)
 
-    @functools.cached_property
+    @once
     def class_weights(self):
         """q(y|x), (batch, classes). If y is known, 1 for y and 0 for other classes."""
         given = one_hot(self.labels, self.model.classes)
         return tf.where(self.known[:, None], given, tf.exp(self.log_classes))
 
-    @functools.cached_property
+    @once
     def y(self):
         """The class, one-hot. If it is unknown, the most probable class."""
         return one_hot(tf.argmax(self.class_weights, -1), self.model.classes)
 
-    @functools.cached_property
+    @once
     def x_p(self):
         """x ~ p(x|y, z) at the prior's z. If y is unknown, y comes from p(y)."""
         count = self.model.classes
@@ -52,7 +52,7 @@ class PartlyLabelledDraw(Draw):
             raw = self.model.likelihood_raw(self.z, self.training, y)
         return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
 
-    @functools.cached_property
+    @once
     def of_each_class(self):
         """A draw with every pair of an example and a class: (batch * classes, ...)."""
         count = self.model.classes

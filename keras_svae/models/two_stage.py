@@ -1,7 +1,5 @@
 """The two-stage variational autoencoder (Dai & Wipf, 2019)."""
 
-import functools
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -9,6 +7,7 @@ import tensorflow_probability as tfp
 from keras_svae.distributions import Gaussian
 from keras_svae.game import checks
 from keras_svae.game.game import Player
+from keras_svae.game.once import once
 from keras_svae.models.draw import Draw
 from keras_svae.models.vae import VAE
 from keras_svae.noise import Noise, scope
@@ -66,7 +65,7 @@ class TwoStageDraw(Draw):
         super().__init__(model, batch, noise, training and model.stage != "second")
         self.training_of_second = training
 
-    @functools.cached_property
+    @once
     def second(self) -> Draw:
         codes = tf.stop_gradient(self.z_q)
         noise = Noise(self.noise.seed("second"))

@@ -11,6 +11,7 @@ from tests.models import tiny
 from tests.replicas import two_replicas
 
 GLOBAL = 8
+dense = tiny.dense
 
 
 def dataset(n=16):
@@ -75,12 +76,42 @@ def partners_of_halves(codes):
 METHODS = ["gan", "svae_r", "alice", "aim", "veegan", "as_vae", "avb"]
 
 
+def normalised(inputs, outputs, name):
+    """`tiny.dense`, with batch normalisation."""
+    network = dense(inputs, outputs, name)
+    features = ks.networks.BatchNormalization()(network.get_layer("features").output)
+    out = keras.layers.Dense(outputs)(features)
+    return keras.Model(network.inputs, out, name=name)
+
+
+@pytest.mark.fixed_seed
+@pytest.mark.parametrize("method", ["svae_r", "aim"])
+def test_batch_normalisation_over_all_replicas_is_that_of_one_device(
+    method, monkeypatch
+):
+    """By 50 steps, which move all averages, too."""
+    monkeypatch.setattr(tiny, "dense", normalised)
+    compare(method, monkeypatch, steps=50, rate=0.05, sync_batch_norm=True)
+
+
 @pytest.mark.fixed_seed
 @pytest.mark.parametrize("method", METHODS)
 def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
+    compare(method, monkeypatch)
+
+
+def compare(method, monkeypatch, steps=2, rate=1.0, **compiled):
+    """Two replicas, and one device that is given their draws and the same batches."""
+    data = dataset(steps * GLOBAL)
+
+    def optimizers(model):
+        players = model.players.values()
+        return {p.optimizer: keras.optimizers.SGD(rate) for p in players}
+
     with two_replicas().scope():
-        double = tiny.build(method)
-    double.fit(dataset(), verbose=0)
+        double = tiny.build(method, compiled=False)
+        double.compile(**optimizers(double), **compiled)
+    double.fit(data, verbose=0)
     cls, settings = tiny.METHODS[method]
     one_device = type("One" + cls.__name__, (OneDevice, cls), {})
     monkeypatch.setitem(tiny.METHODS, method, (one_device, settings))
@@ -89,22 +120,68 @@ def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
         single.posterior_law = Halves(single.posterior_law)
     # The dry run of compile has one noise, like any single device.
     monkeypatch.setattr("keras_svae.game.game.Noise", Noise)
-    names = {p.optimizer: keras.optimizers.SGD(1.0) for p in single.players.values()}
-    start = [v.numpy() for v in single.trainable_variables]
+    start = [v.numpy() for v in single.weights]
     with monkeypatch.context() as patch:
         patch.setattr(
             "keras_svae.game.game.Noise",
             lambda seed: BothReplicas([Noise(seed), Noise(seed)]),
         )
-        single.compile(**names)
+        single.compile(**optimizers(single))
     monkeypatch.setattr("keras_svae.models.as_vae.partners", partners_of_halves)
-    single.fit(dataset(), verbose=0)
-    assert double.step == single.step == 2
-    for a, b, before in zip(
-        double.trainable_variables, single.trainable_variables, start, strict=True
-    ):
+    single.fit(data, verbose=0)
+    assert double.step == single.step == steps
+    for a, b, before in zip(double.weights, single.weights, start, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
         assert np.abs(a.numpy() - before).max() > 1e-4
+
+
+def averages(**compiled):
+    """Of a layer that normalises data, on both replicas, after one step."""
+    strategy = two_replicas()
+    with strategy.scope():
+        x = keras.Input((tiny.DATA,))
+        layer = ks.networks.BatchNormalization(momentum=0.9)
+        encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(layer(x)))
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        model = ks.VAE(encoder, decoder, likelihood="gaussian")
+        model.compile(optimizer="sgd", **compiled)
+    model.fit(dataset(GLOBAL), verbose=0)
+    return [
+        strategy.experimental_local_results(v.value)
+        for v in (layer.moving_mean, layer.moving_variance)
+    ]
+
+
+def test_replicas_agree_on_their_averages():
+    """The mean over the shares; by hand, as each replica normalises its own share."""
+    means, variances = averages()
+    shares = np.split(tiny.data(n=GLOBAL), 2)
+    variance = np.mean([share.var(0) for share in shares], 0)
+    for mean, found in zip(means, variances, strict=True):
+        expected = 0.1 * np.mean([share.mean(0) for share in shares], 0)
+        np.testing.assert_allclose(mean.numpy(), expected, atol=1e-6)
+        np.testing.assert_allclose(found.numpy(), 0.9 + 0.1 * variance, atol=1e-6)
+
+
+def test_moments_over_all_replicas_are_those_of_the_whole_batch():
+    _, variances = averages(sync_batch_norm=True)
+    expected = 0.9 + 0.1 * tiny.data(n=GLOBAL).var(0)
+    shares = np.split(tiny.data(n=GLOBAL), 2)
+    assert np.abs(expected - 0.9 - 0.1 * shares[0].var(0)).max() > 1e-3
+    for found in variances:
+        np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+
+
+def test_moments_over_all_replicas_and_losses_of_layers_are_refused():
+    with two_replicas().scope():
+        x = keras.Input((tiny.DATA,))
+        h = keras.layers.BatchNormalization()(x)
+        last = keras.layers.Dense(2 * tiny.CODE, activity_regularizer="l2")
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        model = ks.VAE(keras.Model(x, last(h)), decoder, likelihood="gaussian")
+        model.compile(optimizer="sgd")
+        with pytest.raises(ValueError, match="losses that layers add"):
+            model.compile(optimizer="sgd", sync_batch_norm=True)
 
 
 def test_each_replica_draws_noise_of_its_own():
