@@ -29,6 +29,8 @@ COMPARED = {
     "decay": "decay",
     "play": "play",
 }
+# What a setting is that is not given.
+DEFAULTS = {"width": 1.0}
 
 
 @functools.cache
@@ -108,7 +110,9 @@ def differences(claim: Claim, one: dict, records: Records) -> list[str]:
         if data["train examples"] < wanted:
             found.append(f"{data['train examples']:,} of {wanted:,} examples")
     for key, word in COMPARED.items():
-        mine, its = ours.get(key), theirs.get(key)
+        mine, its = ours.get(key), theirs.get(key, DEFAULTS.get(key))
+        if key in one.get("ignore", ()):
+            continue
         if mine is not None and its is not None and mine != its:
             found.append(f"{word} {mine} instead of {its}")
     return found + [records.filled(text) for text in one.get("differs", ())]

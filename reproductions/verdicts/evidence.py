@@ -19,7 +19,10 @@ class Absent(ValueError):
     """A record has nothing at a path."""
 
 
-def _same(value: Any, text: str) -> bool:
+def _fits(row: dict, name: str, sign: str, text: str) -> bool:
+    value = row.get(name)
+    if sign == ">=":
+        return value is not None and value >= float(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return float(text) == value
@@ -43,8 +46,7 @@ def at(found: Any, path: str) -> Any:
     Args:
         found: A record, or a part.
         path: Names with "/" between; `one|other` is the first of them that is there.
-            `[name=value,other=value]` takes those rows of a list that have these
-            values, and the path goes on in each: the result is a list. A row of a run
+            `[name=value,other>=value]` takes those rows of a list that fit, and the path goes on in each: the result is a list. A row of a run
             that diverged gives None there.
 
     Raises:
@@ -55,12 +57,10 @@ def at(found: Any, path: str) -> Any:
         return found
     if not step.startswith("["):
         return at(_step(found, step), rest)
-    wanted = dict(pair.split("=", 1) for pair in step[1:-1].split(",") if pair)
     if not isinstance(found, list):
         raise Absent(f"Expected a list for {step}; received: {type(found).__name__}")
-    rows = [
-        row for row in found if all(_same(row.get(k), v) for k, v in wanted.items())
-    ]
+    wanted = [re.fullmatch(r"(.*?)(>?=)(.*)", one) for one in step[1:-1].split(",")]
+    rows = [row for row in found if all(_fits(row, *one.groups()) for one in wanted)]
     if not rows:
         raise Absent(f"Expected rows with {step}; received: none")
     made = []

@@ -87,16 +87,25 @@ class Judged:
         return " against ".join(shown)
 
     @property
+    def decided(self) -> bool:
+        """Whether the test's p, before the correction, is small. True without a test."""
+        p = self.finding.p if self.finding else None
+        return p is None or p < rule.ALPHA
+
+    @property
     def because(self) -> str:
         """Why the verdict is what it is, in one text."""
         parts = [*self.verdict.why]
+        if self.verdict.kind == rule.INDICATION and not self.decided:
+            parts.append("not decided")
         if self.p is not None:
             parts.append(f"p = {self.p:.2g} after Holm's correction")
         if self.verdict.kind == rule.OUT:
             parts += [f"missing: {self.missing}"] if self.missing else []
             parts.append(self.cost)
-        text = "; ".join(parts)
-        text = text[:1].upper() + text[1:] + "." if text else ""
+        text = "; ".join(parts) + "." if parts else ""
+        if not text.startswith("p = "):
+            text = text[:1].upper() + text[1:]
         return " ".join(one for one in (text, self.cause) if one)
 
     def asdict(self) -> dict[str, Any]:
@@ -131,7 +140,9 @@ def budget_text(one: Judged) -> str:
     if one.finding.reduced:
         return "; ".join(one.finding.reduced)
     unsaid = one.claim.setting.unsaid
-    return f"the paper's; ours where it gives none: {unsaid}" if unsaid else "the paper's"
+    return (
+        f"the paper's; ours where it gives none: {unsaid}" if unsaid else "the paper's"
+    )
 
 
 def _text(one: Sample, digits: str = ".4g") -> str:
@@ -185,6 +196,8 @@ def _order(claim: Claim, one: dict, records: Records) -> dict:
         direction = float((b.mean is None) - (a.mean is None))
     else:
         direction = (a.mean - b.mean) * (1 if claim.better == "higher" else -1)
+    if "above" in one and a.mean is not None:  # a gain has to be one
+        direction = min(direction, a.mean - one["above"])
     text = f"{_text(a)} against {_text(b)}"
     seeds = min(a.n + a.diverged, b.n + b.diverged)
     lost = {"diverged": a.diverged, "p": statistics.welch(a, b)}
@@ -247,12 +260,16 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
         holds = records.get(one["record"], one["a"])
         holds = holds[0] if isinstance(holds, list) else holds
         found: dict = {"holds": bool(holds), "seeds": 0}
-        found["text"] = records.filled(one.get("says", "it holds" if holds else "it does not hold"))
+        found["text"] = records.filled(
+            one.get("says", "it holds" if holds else "it does not hold")
+        )
     elif claim.kind in ("value", "every"):
         ours = _sample(claim, one, "a", records)
         found = {"ours": ours, "text": _text(ours), "seeds": ours.n + ours.diverged}
         if claim.kind == "every" and ours.values:
-            found["text"] += f", least {min(ours.values):.4g}, most {max(ours.values):.4g}"
+            found["text"] += (
+                f", least {min(ours.values):.4g}, most {max(ours.values):.4g}"
+            )
     else:
         make = {"order": _order, "paired": _paired, "spread": _spread, "trend": _trend}
         found = make[claim.kind](claim, one, records)
@@ -308,7 +325,9 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
         return rule.checked(found.holds, found.reduced)
     if claim.kind in TESTED:
         assert found.direction is not None
-        return rule.order(found.direction, p, found.seeds, found.diverged, found.reduced)
+        return rule.order(
+            found.direction, p, found.seeds, found.diverged, found.reduced
+        )
     assert found.ours is not None
     if claim.kind == "every":
         threshold = claim.threshold

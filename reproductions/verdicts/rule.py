@@ -125,7 +125,9 @@ def every(
 ) -> Verdict:
     """A count: what every run reaches. A run that diverged does not."""
     runs = len(values) + diverged
-    good = sum((v >= threshold) if better == "higher" else (v <= threshold) for v in values)
+    good = sum(
+        (v >= threshold) if better == "higher" else (v <= threshold) for v in values
+    )
     missing = _short(runs, diverged, reduced)
     if not runs or good < runs:
         said = f"{runs - good} of {runs} runs do not reach it"

@@ -80,7 +80,9 @@ def signs(more: int, less: int) -> float:
     """Two-sided p of the sign test, without ties: pairs of which only the order is known."""
     import scipy.stats
 
-    return float(scipy.stats.binomtest(more, more + less).pvalue) if more + less else 1.0
+    return (
+        float(scipy.stats.binomtest(more, more + less).pvalue) if more + less else 1.0
+    )
 
 
 def permutation(differences: Sequence[float]) -> float:
