@@ -2,7 +2,21 @@
 
 A file has `settings.NAME`, the circumstances of an experiment of the paper, and
 claims. `$name` in a claim stands for a value of its rows `for`: a claim is repeated
-for each of them, or for all combinations where `for` has a list for each name. `docs/verdicts/index.md` says what the keys mean.
+for each of them, or for all combinations where `for` has a list for each name.
+
+An entry of `evidence` has these keys (paths are `evidence.at`'s):
+
+* `record`, a file of results; the first entry that records have counts.
+* `a`, and for an order `b`: the runs of the better and of the other method, and
+  `b record` where they are elsewhere; `a n` where a summary does not say how many;
+  `times`, a factor; `above`, which `a` has to exceed besides.
+* of pairs `pair by`, what they agree in, beside `measure`, the end of the path; or
+  `counts` with `more` and `less`, if a record has only their numbers; `seeds`, of each
+  setting; `lost`, how many runs diverged, if they count as the worst.
+* of a trend `x`, `y`, and `sign`: 1 if it rises.
+* `settings`, where those of the runs are, of which some may be to `ignore`; or
+  `epochs` or `steps`, what they were; `differs`, what settings do not show.
+* `classifier` and `data`, in words; `says`, the text of a statement.
 """
 
 import dataclasses

@@ -88,7 +88,7 @@ class Judged:
 
     @property
     def decided(self) -> bool:
-        """Whether the test's p, before the correction, is small. True without a test."""
+        """Whether p, before the correction, is small. True without a test."""
         p = self.finding.p if self.finding else None
         return p is None or p < rule.ALPHA
 
@@ -344,7 +344,7 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
 
 
 def judge(paper: str, records: Records | None = None) -> list[Judged]:
-    """All claims of a paper with their verdicts. Holm's correction is over the paper."""
+    """All claims of a paper with verdicts. Holm's correction is over the paper."""
     records = records or Records()
     every = claims(paper)
     found = [find(claim, records) for claim in every]

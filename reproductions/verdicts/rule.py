@@ -136,7 +136,7 @@ def every(
 
 
 def checked(holds: bool, reduced: Sequence[str] = ()) -> Verdict:
-    """A statement that a record checks without noise, as of an optimum by quadrature."""
+    """A statement that a record checks without noise, e.g. by quadrature."""
     if not holds:
         return Verdict(NOT, ("it does not hold",))
     if reduced:

@@ -41,7 +41,7 @@ class Sample:
 
     @property
     def half(self) -> float | None:
-        """Half of the mean's 95% interval, Student's t; None for fewer than two runs."""
+        """Half of the mean's 95% interval, by Student's t; None for a single run."""
         import scipy.stats
 
         if self.deviation is None:
@@ -77,7 +77,7 @@ def welch(a: Sample, b: Sample) -> float | None:
 
 
 def signs(more: int, less: int) -> float:
-    """Two-sided p of the sign test, without ties: pairs of which only the order is known."""
+    """Two-sided p of the sign test: `permutation` where only orders are known."""
     import scipy.stats
 
     return (
