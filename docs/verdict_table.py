@@ -18,8 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from reproductions.engine.results import FOLDER, ROOT
 from reproductions.verdicts import VERDICTS, judge, papers
-from reproductions.verdicts.judge import Judged, budget_text
 from reproductions.verdicts.budget import typed
+from reproductions.verdicts.judge import Judged, budget_text
 from reproductions.verdicts.report import summary
 from reproductions.verdicts.rule import NOT
 

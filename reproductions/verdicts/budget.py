@@ -121,7 +121,7 @@ def differences(claim: Claim, one: dict, records: Records) -> list[str]:
 def cost(claim: Claim, records: Records) -> str:
     """What five seeds at the paper's budget would take here, from a record's pace."""
     steps, setting = paper_steps(claim), claim.setting
-    if setting.pace is None or steps is None:
+    if setting.pace is None or steps is None or not records.has(setting.pace["record"]):
         return "not timed"
     seconds, machine = pace(setting, records)
     hours = seconds * steps * SEEDS * claim.runs / 3600

@@ -96,7 +96,8 @@ class Judged:
     def because(self) -> str:
         """Why the verdict is what it is, in one text."""
         parts = [*self.verdict.why]
-        if self.verdict.kind == rule.INDICATION and not self.decided:
+        open_ = not self.decided and "not decided" not in " ".join(parts)
+        if open_ and self.verdict.kind in (rule.INDICATION, rule.NOT):
             parts.append("not decided")
         if self.p is not None:
             parts.append(f"p = {self.p:.2g} after Holm's correction")
@@ -358,8 +359,8 @@ def judge(paper: str, records: Records | None = None) -> list[Judged]:
             p=ps.get(i),
             cost=budget.cost(claim, records),
             missing=missing(claim),
-            tried=records.filled(claim.tried),
-            cause=records.filled(claim.cause),
+            tried="" if one is None else records.filled(claim.tried),
+            cause="" if one is None else records.filled(claim.cause),
         )
         for i, (claim, one) in enumerate(zip(every, found, strict=True))
     ]
