@@ -20,7 +20,7 @@ from reproductions.engine.results import FOLDER, ROOT
 from reproductions.verdicts import VERDICTS, judge, papers
 from reproductions.verdicts.budget import typed
 from reproductions.verdicts.judge import Judged, budget_text
-from reproductions.verdicts.report import summary
+from reproductions.verdicts.report import open_text, summary
 from reproductions.verdicts.rule import NOT
 
 NAMES = {
@@ -101,9 +101,7 @@ def counted() -> list[str]:
     for title, some in [*((link(p), judged(p)) for p in papers()), ("all", every)]:
         found = summary(some)
         lines.append(f"| {title} | {' | '.join(str(found[n]) for n in names)} |")
-    weak = summary(every)["indications not decided"]
-    return [*lines, "", f"Of the indications, {weak} are in the claim's direction only: "
-            "their p is .05 or more before the correction."]  # fmt: skip
+    return [*lines, "", open_text(every)]
 
 
 def changed(record: dict) -> list[str]:

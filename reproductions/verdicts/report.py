@@ -34,12 +34,12 @@ class VerdictOptions:
 
 
 def summary(judged: Sequence[Judged]) -> dict[str, int]:
-    """Counts by verdict, all claims, and how many indications a test supports."""
-    found = counts(judged)
-    weak = sum(
-        one.verdict.kind == rule.INDICATION and not one.decided for one in judged
-    )
-    return {"claims": len(judged), **found, "indications not decided": weak}
+    """Counts by verdict, of all claims, and of those whose test decides nothing."""
+    found = {"claims": len(judged), **counts(judged)}
+    for kind in (rule.INDICATION, rule.NOT):
+        some = [one for one in judged if one.verdict.kind == kind]
+        found[f"{kind}, not decided"] = sum(not one.decided for one in some)
+    return found
 
 
 def text(one: Judged) -> str:
@@ -75,11 +75,17 @@ def table(by_paper: dict[str, list[Judged]]) -> str:
     for paper, some in rows.items():
         found = summary(some)
         lines.append(f"{paper:10}" + "".join(f"{found[name]:20d}" for name in names))
-    weak = summary(every)["indications not decided"]
-    lines.append(
-        f"Of the indications {weak} have p >= {rule.ALPHA} before the correction."
+    return "\n".join([*lines, open_text(every)])
+
+
+def open_text(judged: Sequence[Judged]) -> str:
+    """How many claims a test has left open."""
+    found = summary(judged)
+    weak = [found[f"{kind}, not decided"] for kind in (rule.INDICATION, rule.NOT)]
+    return (
+        f"Not decided (p >= {rule.ALPHA} before the correction) are {weak[0]} of the "
+        f"indications, and {weak[1]} of the claims whose verdict is not."
     )
-    return "\n".join(lines)
 
 
 def main(arguments: list[str]) -> None:
