@@ -85,7 +85,7 @@ def table(every: list[Judged]) -> nodes.table:
     head = nodes.row("", *(entry(nodes.Text(word)) for word in HEAD))
     group += nodes.thead("", head)
     group += nodes.tbody("", *(row for one in every for row in rows(one)))
-    return nodes.table("", group, classes=["verdicts"])
+    return nodes.table("", group, classes=["verdicts", "colwidths-given"])
 
 
 def link(paper: str) -> str:

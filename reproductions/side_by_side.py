@@ -9,7 +9,6 @@ import functools
 from collections.abc import Callable
 from typing import Literal
 
-import keras
 import numpy as np
 
 import keras_svae as ks
@@ -121,9 +120,8 @@ def digits(
     """scikit-learn's 8 x 8 digits with any method and the same networks."""
 
     def weights(model: ks.Game) -> dict:
-        """How many weights all networks of the method train."""
-        nets = [one for one in model.layers if isinstance(one, keras.Model)]
-        sizes = [np.prod(w.shape) for one in nets for w in one.trainable_weights]
+        """How many weights the method trains, in all its networks."""
+        sizes = [np.prod(weight.shape) for weight in model.trainable_weights]
         return {"weights": int(sum(sizes))}
 
     model = method(Parts(nets, laws, training))

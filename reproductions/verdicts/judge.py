@@ -135,15 +135,12 @@ class Judged:
 
 
 def budget_text(one: Judged) -> str:
-    """Whether the runs have the paper's budget; what the paper does not say."""
-    if one.finding is None:
-        return "not run"
-    if one.finding.reduced:
-        return "; ".join(one.finding.reduced)
+    """How the runs differ from the paper's, and what the paper does not give."""
     unsaid = one.claim.setting.unsaid
-    return (
-        f"the paper's; ours where it gives none: {unsaid}" if unsaid else "the paper's"
-    )
+    note = f" (the paper does not give: {unsaid})" if unsaid else ""
+    if one.finding is None:
+        return "not run" + note
+    return ("; ".join(one.finding.reduced) or "as in the paper") + note
 
 
 def _text(one: Sample, digits: str = ".4g") -> str:

@@ -112,8 +112,9 @@ def order(
         return Verdict(INDICATION, tuple(missing))
     if p is not None and p < ALPHA:
         return Verdict(REPRODUCED)
-    why = "no test, as the record has no runs" if p is None else "not decided"
-    return Verdict(NOT, (f"the same direction, but {why}",))
+    if p is None:
+        return Verdict(OUT, ("the record does not have the runs that a test needs",))
+    return Verdict(NOT, ("the same direction, but not decided",))
 
 
 def every(
