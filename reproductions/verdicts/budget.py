@@ -1,6 +1,7 @@
 """How a record's budget differs from the paper's, and what the paper's would cost."""
 
 import functools
+import re
 import shlex
 from typing import Any
 
@@ -109,6 +110,9 @@ def differences(claim: Claim, one: dict, records: Records) -> list[str]:
         wanted = claim.setting.examples - (theirs.get("validation") or 0)
         if data["train examples"] < wanted:
             found.append(f"{data['train examples']:,} of {wanted:,} examples")
+    done = re.fullmatch(r"(\d+) of (\d+)", str(whole.get("runs", "")))
+    if done and int(done[1]) < int(done[2]):
+        found.append(f"{done[0]} runs of the study")
     for key, word in COMPARED.items():
         mine, its = ours.get(key), theirs.get(key, DEFAULTS.get(key))
         if key in one.get("ignore", ()):

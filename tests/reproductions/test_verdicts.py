@@ -300,7 +300,7 @@ def test_a_new_record_changes_verdicts(tmp_path):
     assert "4,000 of 12,000 steps" in found["grid-all-modes"].finding.reduced
 
 
-def toy_sample(folder, gain, with_values=True):
+def toy_sample(folder, gain, with_values=True, runs="120 of 120"):
     """A record of the toy's pairs, as `figure3.summary` and `figure3.each` write it."""
     shutil.copytree(results.FOLDER, folder, dirs_exist_ok=True)
     rng = np.random.default_rng(0)
@@ -315,7 +315,7 @@ def toy_sample(folder, gain, with_values=True):
                 records.append({"settings": settings, "metrics": metrics})
     from reproductions.svae.figure3 import summary as by_lam
 
-    content = {"epochs": 100, "by_lam": by_lam(records)}
+    content = {"epochs": 100, "runs": runs, "by_lam": by_lam(records)}
     content |= {"values": each(records)} if with_values else {}
     (folder / "svae_toy_sample.json").write_text(json.dumps(content))
     return {one.claim.id: one for one in judge("svae", Records(folder))}
@@ -332,6 +332,12 @@ def test_the_toys_pairs_are_judged(tmp_path, with_values):
     found = toy_sample(tmp_path / "b", -0.3, with_values)
     assert found["toy-score-0.1"].verdict.why == ("the reverse order",)
     assert found["toy-mse-0.1"].verdict.kind == NOT
+
+
+def test_a_part_of_a_study_is_an_indication_at_most(tmp_path):
+    found = toy_sample(tmp_path, 0.3, runs="120 of 576")["toy-score-0.1"]
+    assert found.verdict.kind == INDICATION
+    assert found.finding.reduced == ("120 of 576 runs of the study",)
 
 
 def test_a_record_in_another_form_is_an_error(tmp_path):
