@@ -16,7 +16,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from reproductions.engine.results import FOLDER, ROOT
+from reproductions.engine.results import FOLDER
 from reproductions.verdicts import VERDICTS, judge, papers
 from reproductions.verdicts.budget import typed
 from reproductions.verdicts.judge import Judged, budget_text
@@ -138,10 +138,8 @@ class Verdicts(SphinxDirective):
     option_spec = {"since": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
-        """Makes the table, and has it made anew when a claim or a record changes."""
-        files = [*FOLDER.glob("*.json"), *(ROOT / "reproductions").glob("*/*.toml")]
-        for file in files:
-            self.env.note_dependency(str(file))
+        """Makes the table. It is made anew in each build."""
+        self.env.note_reread()
         try:
             if self.arguments:
                 return [table(judged(self.arguments[0]))]
