@@ -25,6 +25,7 @@ extensions = [
     # Copies MathJax into the pages: formulas show without a network.
     "sphinx-mathjax-offline",
     "results_table",
+    "verdict_table",
 ]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
@@ -34,7 +35,7 @@ html_theme = "furo"
 html_title = f"keras_svae {release}"
 html_copy_source = False
 html_static_path = ["static"]
-html_css_files = ["math.css"]
+html_css_files = ["math.css", "verdicts.css"]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}

@@ -22,6 +22,8 @@ The lines below the rule are repeated for each row of the record.
 * `names` replace texts of the record: `aim = AIM, aim_minus = AIM-`.
 * `published` chooses from the papers' `published.toml`; fields are measures.
 * With several files a row has each file's row of this key under the file's name.
+* `missing` is a text for as long as there is no such record. Without it, that is an
+  error.
 """
 
 import json
@@ -149,8 +151,11 @@ def table(
     rows: str = "",
     names: str = "",
     published: str = "",
+    missing: str = "",
 ) -> list[str]:
     """Makes a Markdown table: the directive's lines, filled."""
+    if missing and not any((FOLDER / name).is_file() for name in files):
+        return [missing]
     rule = [i for i, line in enumerate(lines) if re.match(r"\|\s*:?--", line)]
     if not rule:
         raise ResultsError("A table begins with a head and a rule.")
@@ -176,7 +181,9 @@ class Results(SphinxDirective):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec = dict.fromkeys(("rows", "names", "published"), directives.unchanged)
+    option_spec = dict.fromkeys(
+        ("rows", "names", "published", "missing"), directives.unchanged
+    )
 
     def run(self) -> list[nodes.Node]:
         """Makes the table, and has it made anew when a record changes."""

@@ -80,6 +80,21 @@ def summary(records: list[dict]) -> dict:
     return found
 
 
+def each(records: list[dict]) -> dict:
+    """By lam and method, every run's score and error, in the order of the pairs."""
+    names = {"mixture_score": "score", "mse": "MSE"}
+    return {
+        f"{lam:g}": {
+            title: {
+                short: values(records, lam, method, name).tolist()
+                for name, short in names.items()
+            }
+            for method, title in NAMES.items()
+        }
+        for lam in sorted({one["settings"]["lam"] for one in records})
+    }
+
+
 def beside(lam: float) -> dict:
     """The statistics of ALICE's released runs."""
     found = {}

@@ -17,7 +17,14 @@ from reproductions.engine import (
 )
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.methods import ali, alice, gan, svae, vae, wgan_gp
-from reproductions.svae.figure3 import DIVERGED, NAMES, figure3, summary, table
+from reproductions.svae.figure3 import (
+    DIVERGED,
+    NAMES,
+    each,
+    figure3,
+    summary,
+    table,
+)
 
 
 # What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with
@@ -179,6 +186,7 @@ def _compared(
         },
         "processor hours": round(seconds / 3600, 2),
         "by_lam": found,
+        "values": each(records),
         "by_turns_and_lam": {
             one: summary([r for r in records if r["settings"]["turns"] == one])
             for one in turns

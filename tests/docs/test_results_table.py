@@ -123,6 +123,16 @@ def test_unknown_file_and_no_rule_are_errors(filled):
         extension.table(["one.json"], ["| {key} |"])
 
 
+def test_a_record_may_be_announced(filled):
+    lines = ["| head |", "|---|", "| {key} |"]
+    made = extension.table(["three.json"], lines, "*", missing="Not run yet.")
+    assert made == ["Not run yet."]
+    assert filled("| {key} |", "by_method/aim|gan", missing="Not run yet.") == [
+        "| aim |",
+        "| gan |",
+    ]
+
+
 def directives():
     for page in sorted((ROOT / "docs").rglob("*.md")):
         text = page.read_text()

@@ -1,0 +1,194 @@
+"""python -m reproductions.side_by_side table: all methods on the same data and nets.
+
+From no paper: the comparison that none of them has. Methods that read classes are not
+in it, nor those that have no function in `reproductions.methods`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+import keras_svae as ks
+from reproductions import methods as of
+from reproductions.engine import (
+    FlowLaws,
+    Images,
+    Parts,
+    Run,
+    ShiftLaws,
+    Study,
+    Training,
+    cells,
+    command,
+    experiment,
+    text_of,
+)
+from reproductions.engine.options import DENSE, PositiveInt
+from reproductions.engine.places import load_backbone
+
+__all__ = ["digits", "table"]
+
+# By what they have: an encoder and a critic of pairs, a bound, a critic of x, ...
+NAMES = {
+    "svae": "sVAE-r", "ali": "ALI", "alice": "ALICE", "as_vae": "AS-VAE",
+    "as_vae_r": "AS-VAE-r", "as_vae_g": "AS-VAE-g", "avb": "AVB", "vae": "VAE",
+    "nf_vae": "NF-VAE", "aavae": "AA-VAE", "two_stage_vae": "two-stage VAE",
+    "alpha_gan": "α-GAN", "wae_mmd": "WAE-MMD", "wae_gan": "WAE-GAN", "age": "AGE",
+    "ijae": "λ-IJAE", "ijae_l1": "λ-IJAE-L1", "ijae_l2": "λ-IJAE-L2", "aim": "AIM",
+    "aim_minus": "AIM-", "veegan": "VEEGAN", "gan": "GAN", "iwgan": "IWGAN",
+    "unrolled_gan": "Unrolled GAN", "wgan_gp": "WGAN-GP",
+}  # fmt: skip
+METHODS = tuple(getattr(of, name) for name in NAMES)
+# The measures, by what they are about.
+QUESTIONS = {
+    "generation": ("inception_score", "frechet_distance"),
+    "coverage": ("density_coverage.coverage", "precision_recall.recall"),
+    "inference": ("psnr", "ssim", "code_mse"),
+    "likelihood": ("variational_bound", "importance_weighted_bound"),
+}
+MEASURES = tuple(name for some in QUESTIONS.values() for name in some)
+COSTS = ("seconds", "weights", "peak memory of training, GB")
+IMPLICIT = {"posterior": "implicit"}
+FIVE = IMPLICIT | {"nets": "ijae_dense", "shift": 1}
+SHAPE = (8, 8, 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AllLaws(FlowLaws, ShiftLaws):
+    """Laws with a posterior that may be a flow, and a likelihood that may be a shift.
+
+    Args:
+        flow_length: Layers of a planar_flow.
+        shift: The largest of shift_tanh, pixels of a cyclic shift.
+    """
+
+
+@experiment(
+    methods=METHODS,
+    networks={
+        "digits": (ks.networks.digits, DENSE),
+        "ijae_dense": (
+            functools.partial(ks.networks.ijae_mnist_dense, shape=SHAPE),
+            DENSE,
+        ),
+    },
+    # One setting for all. What differs is what a method needs: a weight, which is that
+    # of its paper or of the demo and tuned for none, an encoder that is fed noise.
+    settings={
+        "data": "digits",
+        "nets": "digits",
+        "units": 128,
+        "latent_dim": 8,
+        "batch_norm": True,
+        "posterior": "gaussian",
+        "likelihood": "bernoulli",
+        "batch_size": 64,
+        "learning_rate": 1e-3,
+        "critic_learning_rate": 5e-4,
+        "beta_1": 0.5,
+        "decay": "cosine",
+        "steps_per_epoch": 20,
+        "steps_per_execution": 20,
+        "measures": ",".join(dict.fromkeys(name.split(".")[0] for name in MEASURES)),
+    },
+    budgets={"quick": {"epochs": 100}},
+    by_method={
+        "svae": {"lam": 0.05},
+        "alice": {"lam": 0.05, "two_sided": False},
+        "nf_vae": {"posterior": "planar_flow", "flow_length": 4},
+        "avb": IMPLICIT | {"noise": True},
+        "aavae": {"temperature": 1.5},
+        "alpha_gan": IMPLICIT,
+        "wae_mmd": IMPLICIT,
+        "wae_gan": IMPLICIT,
+        # With batch normalisation it learns nothing: docs/methods/age.md.
+        "age": IMPLICIT | {"lam": 32.0, "batch_norm": False},
+        "veegan": IMPLICIT,
+        "aim_minus": {"posterior": "unit_gaussian"},
+        "ijae": FIVE | {"likelihood": "shift_tanh"},
+        "ijae_l1": FIVE | {"likelihood": "unit_laplace_tanh"},
+        "ijae_l2": FIVE | {"likelihood": "unit_gaussian_tanh"},
+        "wgan_gp": {"critic_turns": 5},
+    },
+)
+def digits(
+    method: Callable, nets: Callable, laws: AllLaws, data: Images, training: Training
+) -> Run:
+    """scikit-learn's 8 x 8 digits with any method and the same networks."""
+
+    def weights(model: ks.Game) -> dict:
+        """How many weights the method trains, in all its networks."""
+        sizes = [np.prod(weight.shape) for weight in model.trainable_weights]
+        return {"weights": int(sum(sizes))}
+
+    model = method(Parts(nets, laws, training))
+    return Run(model, data, training, extra=weights)
+
+
+@experiment()
+def table(
+    study: Study,
+    seeds: PositiveInt = 5,
+    methods: list[Literal[tuple(NAMES)]] = list(NAMES),  # noqa: B006
+    epochs: PositiveInt = 100,
+) -> None:
+    """All methods on the same data, networks and budget, means over seeds.
+
+    All methods run with one seed before the next seed, so that a partial result is
+    balanced.
+
+    Args:
+        study: Where the runs are.
+        seeds: Runs of each method.
+        methods: The rows.
+        epochs: Of 20 steps.
+    """
+    if not study.report:
+        # It raises before hours of training.
+        load_backbone(study.places.backbone or "digits", "digits")
+    records = study(
+        [
+            digits.call(method=method, seed=seed, epochs=epochs)
+            for seed in range(seeds)
+            for method in methods
+        ]
+    )
+    found = summary(records)
+    seconds = sum(one["processor seconds"] for one in records)
+    content = {
+        "experiment": "all methods side by side, digits",
+        "settings": digits.resolve(epochs=epochs),
+        "data": records[0].get("data"),
+        "backbone": records[0].get("backbone"),
+        "by_method": found,
+        "processor hours": round(seconds / 3600, 2),
+    }
+    study.write(content, text(found))
+
+
+def summary(records: list[dict]) -> dict[str, dict]:
+    """By method: measures and costs, mean and spread over seeds."""
+    whole = [
+        one | {"metrics": one["metrics"] | {name: one.get(name) for name in COSTS}}
+        for one in records
+    ]
+    rows = cells(whole, by=["method"], measures=[*MEASURES, *COSTS])
+    return {row.pop("method"): row for row in rows}
+
+
+def text(found: dict[str, dict]) -> str:
+    """The summary as a table."""
+    names = [*MEASURES, *COSTS[:2]]
+    lines = [f"{'':14}{'runs':>5}" + "".join(f"{name[-22:]:>24}" for name in names)]
+    for method, row in found.items():
+        shown = [text_of(row[name], ".3g") if name in row else "" for name in names]
+        cellular = "".join(f"{one:>24}" for one in shown)
+        lines.append(f"{NAMES[method]:14}{row['runs']:5d}{cellular}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    command.main("side_by_side")

@@ -1,0 +1,158 @@
+"""How a record's budget differs from the paper's, and what the paper's would cost."""
+
+import functools
+import re
+import shlex
+from typing import Any
+
+from reproductions.engine import command
+from reproductions.verdicts.claims import Claim, Setting
+from reproductions.verdicts.evidence import Absent, Records
+from reproductions.verdicts.rule import SEEDS
+
+__all__ = ["cost", "differences", "paper_settings", "paper_steps", "typed"]
+
+# Settings that decide what is trained, and how they are called in a sentence.
+COMPARED = {
+    "nets": "networks",
+    "width": "width",
+    "latent_dim": "code's dimensions",
+    "likelihood": "likelihood",
+    "posterior": "posterior",
+    "prior": "prior",
+    "binarize": "binarised",
+    "lam": "lam",
+    "shift": "shift",
+    "batch_size": "batch",
+    "learning_rate": "rate",
+    "critic_learning_rate": "critic's rate",
+    "beta_1": "beta_1",
+    "decay": "decay",
+    "play": "play",
+}
+# What a setting is that is not given.
+DEFAULTS = {"width": 1.0}
+
+
+@functools.cache
+def _settings(paper: str, run: str) -> tuple[tuple[str, Any], ...]:
+    name, *words = shlex.split(run)
+    one = command.experiments(paper)[name]
+    return tuple(one.resolve(**command.parse(one, words)).items())
+
+
+def paper_settings(claim: Claim) -> dict[str, Any]:
+    """The settings of the claim's run at the paper's budget."""
+    run = f"{claim.setting.run} {claim.options}".strip()
+    return dict(_settings(claim.paper, run))
+
+
+def _steps(settings: dict, examples: int | None) -> int | None:
+    if "steps" in settings:  # what trains no model of the package
+        return settings["steps"]
+    per_epoch = settings.get("steps_per_epoch")
+    if per_epoch is None and examples is not None:
+        share = settings.get("examples") or 1.0
+        kept = examples - (settings.get("validation") or 0)
+        kept = share if share > 1 else share * kept
+        per_epoch = int(kept) // settings["batch_size"]
+    epochs = settings.get("epochs")
+    return None if per_epoch is None or epochs is None else epochs * per_epoch
+
+
+def paper_steps(claim: Claim) -> int | None:
+    """Steps of one run at the paper's budget."""
+    return _steps(paper_settings(claim), claim.setting.examples)
+
+
+def typed(claim: Claim) -> str:
+    """The command that would decide the claim."""
+    if claim.command:
+        return claim.command
+    run = f"{claim.setting.run} {claim.options}".strip()
+    return f"python -m reproductions.{claim.paper} {run}"
+
+
+def _reached(one: dict, settings: dict, records: Records) -> float | None:
+    """Steps of our runs: those of the settings, as early stopping is a setting, too."""
+    if (steps := _steps(settings, None)) is not None:
+        return steps
+    found = records.get(one["record"], one.get("steps", "steps"))
+    if isinstance(found, dict):
+        found = found["mean"]
+    return min(found) if isinstance(found, list) else found
+
+
+def differences(claim: Claim, one: dict, records: Records) -> list[str]:
+    """How the runs of an entry of evidence differ from the paper's; empty: not.
+
+    Args:
+        claim: The claim.
+        one: An entry of its evidence.
+        records: Where its record is.
+    """
+    theirs, whole = paper_settings(claim), records.get(one["record"])
+    ours = records.get(one["record"], one["settings"]) if "settings" in one else {}
+    found = []
+    if "epochs" in one:
+        reached, wanted = records.get(one["record"], one["epochs"]), theirs["epochs"]
+        unit = "epochs"
+    else:
+        reached, wanted = _reached(one, ours, records), paper_steps(claim)
+        unit = "steps"
+    if wanted is not None and reached is not None and reached < wanted:
+        found.append(f"{reached:,.0f} of {wanted:,.0f} {unit}")
+    data = whole.get("data") if isinstance(whole.get("data"), dict) else {}
+    name = data.get("name", ours.get("data", claim.setting.data))
+    if name != claim.setting.data:
+        found.append(f"other data: {data.get('note') or name}")
+    elif claim.setting.examples and "train examples" in data:
+        wanted = claim.setting.examples - (theirs.get("validation") or 0)
+        if data["train examples"] < wanted:
+            found.append(f"{data['train examples']:,} of {wanted:,} examples")
+    done = re.fullmatch(r"(\d+) of (\d+)", str(whole.get("runs", "")))
+    if done and int(done[1]) < int(done[2]):
+        found.append(f"{done[0]} runs of the study")
+    for key, word in COMPARED.items():
+        mine, its = ours.get(key), theirs.get(key, DEFAULTS.get(key))
+        if key in one.get("ignore", ()):
+            continue
+        if mine is not None and its is not None and mine != its:
+            found.append(f"{word} {mine} instead of {its}")
+    return found + [records.filled(text) for text in one.get("differs", ())]
+
+
+def cost(claim: Claim, records: Records) -> str:
+    """What five seeds at the paper's budget would take here, from a record's pace."""
+    steps, setting = paper_steps(claim), claim.setting
+    if setting.pace is None or steps is None or not records.has(setting.pace["record"]):
+        return "not timed"
+    seconds, machine = pace(setting, records)
+    hours = seconds * steps * SEEDS * claim.runs / 3600
+    about = "more than" if setting.pace.get("least") else "about"
+    shown = f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"
+    if hours < 0.5:
+        shown = f"{60 * hours:.0f} min"
+    methods = "" if claim.runs == 1 else f" of {claim.runs} methods"
+    return (
+        f"{about} {shown} for {SEEDS} seeds{methods}, {steps:,} steps each, by the "
+        f"pace of {setting.pace['record']} ({machine['cores']} cores, {machine['cpu']})"
+    )
+
+
+def pace(setting: Setting, records: Records) -> tuple[float, dict]:
+    """Seconds of a step, and the machine."""
+    assert setting.pace is not None
+    name = setting.pace["record"]
+
+    def number(path: str) -> float:
+        found = records.get(name, path)
+        return found[0] if isinstance(found, list) else found
+
+    machine = records.get(name, "machine")
+    if "step" in setting.pace:
+        return number(setting.pace["step"]), machine
+    steps = number(setting.pace["steps"])
+    if not steps:
+        raise Absent(f"Expected steps in {name}; received: {steps}")
+    return number(setting.pace["seconds"]) / steps, machine

@@ -1,0 +1,145 @@
+"""The rule: what a claim of a paper and our runs give, as one of four verdicts.
+
+Pure functions of numbers. They read no record; `judged` in `judge.py` does.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from reproductions.verdicts.statistics import Sample
+
+__all__ = ["SEEDS", "VERDICTS", "Verdict", "checked", "every", "order", "value"]
+
+Kind = Literal["reproduced", "indication", "not", "out of reach here"]
+VERDICTS: tuple[str, ...] = get_args(Kind)
+REPRODUCED, INDICATION, NOT, OUT = VERDICTS
+Better = Literal["higher", "lower"]
+
+# The least number of seeds, and the largest p after Holm's correction.
+SEEDS, ALPHA = 5, 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """A verdict, and why it is no better one.
+
+    Attributes:
+        kind: One of VERDICTS.
+        why: What is missing or what was seen, short sentences.
+    """
+
+    kind: Kind
+    why: tuple[str, ...] = ()
+
+
+def _short(n: int, diverged: int, reduced: Sequence[str]) -> list[str]:
+    """What keeps the runs from deciding a claim, whatever their numbers are."""
+    found = ["the runs are not as in the paper"] if reduced else []
+    if n < SEEDS:
+        found.append(f"{n} {'seed' if n == 1 else 'seeds'} of {SEEDS}")
+    if diverged:
+        found.append(f"{diverged} diverged")
+    return found
+
+
+def value(
+    ours: Sample,
+    published: float,
+    gap: float | None,
+    better: Better,
+    reduced: Sequence[str] = (),
+    own_classifier: bool = False,
+) -> Verdict:
+    """A number of a table.
+
+    Args:
+        ours: Our runs.
+        published: The paper's number.
+        gap: The difference that the claim is about: to the number of the method that
+            the paper compares with. None if there is none.
+        better: Which direction is better.
+        reduced: How budget, data or networks differ from the paper's. Empty: they do
+            not.
+        own_classifier: Whether a classifier of ours made the number.
+    """
+    if own_classifier:
+        return Verdict(OUT, ("under our own classifier only orders are judged",))
+    missing = _short(ours.n, ours.diverged, reduced)
+    if ours.mean is None:
+        return Verdict(OUT if reduced else NOT, (*missing, "no run has a number"))
+    half = ours.half
+    covers = half is not None and abs(ours.mean - published) <= half
+    sign = 1 if better == "higher" else -1
+    as_good = sign * (ours.mean - published) >= 0
+    narrow = half is not None and gap is not None and 2 * half <= gap
+    if covers and narrow and not missing:
+        return Verdict(REPRODUCED)
+    if covers:
+        if gap is None:
+            missing.append("the paper has no number to compare with")
+        elif not narrow:
+            missing.append(f"the interval, {2 * half:.2g}, is wider than {gap:.2g}")
+        return Verdict(INDICATION, tuple(missing))
+    if as_good:
+        return Verdict(INDICATION, (*missing, "ours is better than the published"))
+    if reduced:  # it is no surprise, and refutes nothing
+        return Verdict(OUT, (*missing, "short of the published"))
+    return Verdict(NOT, (*missing, "short of the published"))
+
+
+def order(
+    direction: float,
+    p: float | None,
+    seeds: int,
+    diverged: int = 0,
+    reduced: Sequence[str] = (),
+) -> Verdict:
+    """An order of two methods, of paired runs, or a trend.
+
+    Args:
+        direction: Above 0 if our runs go in the claim's direction.
+        p: Two-sided, after Holm's correction; None for a single run.
+        seeds: Of the method that has fewer.
+        diverged: Runs of the method that the claim calls better.
+        reduced: As for `value`.
+    """
+    missing = _short(seeds, diverged, reduced)
+    if not direction > 0:
+        said = "the reverse order" if direction < 0 else "no difference"
+        return Verdict(NOT, (*missing, said))
+    if missing:
+        return Verdict(INDICATION, tuple(missing))
+    if p is not None and p < ALPHA:
+        return Verdict(REPRODUCED)
+    if p is None:
+        return Verdict(OUT, ("the record does not have the runs that a test needs",))
+    return Verdict(NOT, ("the same direction, but not decided",))
+
+
+def every(
+    values: Sequence[float],
+    threshold: float,
+    better: Better,
+    diverged: int = 0,
+    reduced: Sequence[str] = (),
+) -> Verdict:
+    """A count: what every run reaches. A run that diverged does not."""
+    runs = len(values) + diverged
+    good = sum(
+        (v >= threshold) if better == "higher" else (v <= threshold) for v in values
+    )
+    missing = _short(runs, diverged, reduced)
+    if not runs or good < runs:
+        said = f"{runs - good} of {runs} runs do not reach it"
+        return Verdict(OUT if reduced else NOT, (*missing, said))
+    return Verdict(INDICATION if missing else REPRODUCED, tuple(missing))
+
+
+def checked(holds: bool, reduced: Sequence[str] = ()) -> Verdict:
+    """A statement that a record checks without noise, e.g. by quadrature."""
+    if not holds:
+        return Verdict(NOT, ("it does not hold",))
+    if reduced:
+        return Verdict(INDICATION, tuple(_short(SEEDS, 0, reduced)))
+    return Verdict(REPRODUCED)
