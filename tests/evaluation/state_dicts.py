@@ -52,9 +52,7 @@ def inception(part=1):
         x = (
             add(f"{name}.branch1x1", 192, x, 1)
             + chain(f"{name}.branch7x7", x, (c, 1), row, (192, 7, 1))
-            + chain(
-                f"{name}.branch7x7dbl", x, (c, 1), column, row, column, (192, 1, 7)
-            )
+            + chain(f"{name}.branch7x7dbl", x, (c, 1), column, row, column, (192, 1, 7))
             + add(f"{name}.branch_pool", 192, x, 1)
         )
     x += chain("Mixed_7a.branch3x3", x, (192, 1), (320, 3)) + chain(

@@ -44,7 +44,9 @@ def narrow(module):
 
     own = {
         "Conv2d": convolution,
-        "BatchNorm2d": lambda width, **options: nn.BatchNorm2d(width // PART, **options),
+        "BatchNorm2d": lambda width, **options: nn.BatchNorm2d(
+            width // PART, **options
+        ),
         "Linear": lambda into, out: nn.Linear(into // PART, out // PART),
     }
     module.nn = types.SimpleNamespace(**vars(nn) | own)

@@ -6,8 +6,13 @@ import keras
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.resizing import PUBLISHED
-from keras_svae.evaluation.backbones.weights import Published, Tensors, read_tensors
+from keras_svae.evaluation.backbones.resizing import check_published
+from keras_svae.evaluation.backbones.weights import (
+    Published,
+    Tensors,
+    find_weights,
+    read_tensors,
+)
 
 __all__ = ["inception_2015"]
 
@@ -60,11 +65,9 @@ def inception_2015(
         net = ks.evaluation.inception_2015("weights-inception-2015-12-05-6726825d.pth")
         ks.evaluation.frechet_distance(train, samples, net, value_range=(-1, 1))
     """
-    if resize not in PUBLISHED:
-        raise ValueError(
-            f"Expected resize to be one of {list(PUBLISHED)}; received: {resize!r}"
-        )
-    path, said = WEIGHTS.find(weights)
+    check_published(resize)
+    source = WEIGHTS.fetched() if weights is None else weights
+    path, said = find_weights(source, WEIGHTS.name, WEIGHTS)
     tensors = Tensors(read_tensors(path), WEIGHTS.name)
     white = 1.0 if resize == "pytorch_bilinear" else 127 / 128
     return Backbone(

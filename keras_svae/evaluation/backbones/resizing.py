@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-__all__ = ["PUBLISHED", "RESIZE", "resized"]
+__all__ = ["PUBLISHED", "RESIZE", "check_published", "resized"]
 
 # The methods of `tf.image.resize`.
 METHODS = (
@@ -43,6 +43,14 @@ PUBLISHED: Mapping[str, Callable] = {
     "clean": _clean,
 }
 RESIZE = (*METHODS, *PUBLISHED)
+
+
+def check_published(resize: str) -> None:
+    """Raises a ValueError unless it is a way in which published scores resize."""
+    if resize not in PUBLISHED:
+        raise ValueError(
+            f"Expected resize to be one of {list(PUBLISHED)}; received: {resize!r}"
+        )
 
 
 def resized(x: tf.Tensor, size: tuple[int, int], method: str, antialias: bool):

@@ -13,7 +13,7 @@ from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.backbones.state_dict import read_state_dict
 
-__all__ = ["Published", "Tensors", "read_tensors"]
+__all__ = ["Published", "Tensors", "find_weights", "read_tensors"]
 
 # Of a .safetensors file, whose description is JSON.
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
@@ -33,29 +33,12 @@ class Published:
     url: str
     sha256: str
 
-    def find(self, source: str | os.PathLike | None) -> tuple[pathlib.Path, str]:
-        """The file, and what scores call a network with its weights.
-
-        Args:
-            source: A file; None for the published one in the cache, which is downloaded
-                if it is not there.
+    def fetched(self) -> pathlib.Path:
+        """The file in the cache, which is downloaded if it is not there.
 
         Raises:
-            FileNotFoundError: If there is no such file, or it cannot be downloaded.
+            FileNotFoundError: If it cannot be downloaded.
         """
-        if source is None:
-            return self._fetched(), self.name
-        path = pathlib.Path(source).expanduser()
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"Expected a file of weights for {self.name}; received: {path}, which "
-                "is not one"
-            )
-        if (found := digest(path)) == self.sha256:
-            return path, self.name
-        return path, f"{self.name} with the weights {path.name}, sha256 {found[:8]}"
-
-    def _fetched(self) -> pathlib.Path:
         folder = cache_folder("weights")
         path = folder / self.url.rpartition("/")[2]
         if path.is_file() and digest(path) == self.sha256:
@@ -76,6 +59,28 @@ class Published:
                 f"path; received: no such file, and no download ({error})"
             ) from error
         return path
+
+
+def find_weights(
+    source: str | os.PathLike, network: str, *published: Published
+) -> tuple[pathlib.Path, str]:
+    """A file, and what scores call a network with its weights.
+
+    It is the published name if it is a published file, by its hash; else the file's.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    path = pathlib.Path(source).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected a file of weights for {network}; received: {path}, which is not "
+            "one"
+        )
+    found = digest(path)
+    names = {one.sha256: one.name for one in published}
+    own = f"{network} with the weights {path.name}, sha256 {found[:8]}"
+    return path, names.get(found, own)
 
 
 def read_tensors(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -124,7 +129,9 @@ def _safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
         first, last = about["data_offsets"]
         if not 0 <= first <= last <= len(data) - start:
             raise ValueError(f"{name}, of which not all is there")
-        numbers = np.frombuffer(data[start + first : start + last], DTYPES[about["dtype"]])
+        numbers = np.frombuffer(
+            data[start + first : start + last], DTYPES[about["dtype"]]
+        )
         found[name] = numbers.reshape(about["shape"])
     return found
 
@@ -139,6 +146,10 @@ class Tensors:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], network: str):
         self._left, self._network = dict(arrays), network
+
+    def __contains__(self, name: str) -> bool:
+        """Whether it is left."""
+        return name in self._left
 
     def take(self, name: str, *shape: int | None) -> np.ndarray:
         """An array in float64; None stands for any number.
