@@ -187,7 +187,7 @@ def test_damage_is_an_error_of_the_file(path, tmp_path):
     broken = tmp_path / "a.pth"
     rng = np.random.default_rng(0)
     refused = 0
-    for at in range(0, len(whole), 3):
+    for at in range(0, len(whole), 11):
         changed = bytearray(whole)
         changed[at] ^= int(rng.integers(1, 256))
         for data in (bytes(changed), whole[:at]):
@@ -199,4 +199,4 @@ def test_damage_is_an_error_of_the_file(path, tmp_path):
                 refused += 1
             else:
                 assert all(isinstance(one, np.ndarray) for one in found.values())
-    assert refused > len(whole) / 3  # all cuts are
+    assert refused >= len(whole) // 11  # all cuts are

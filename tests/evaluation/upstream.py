@@ -80,7 +80,7 @@ def images(height, width, n=3):
     """uint8 images: noise, and one that goes from black to white."""
     rng = np.random.RandomState(1)
     x = rng.randint(0, 256, (n, height, width, 3)).astype(np.uint8)
-    x[1] = np.linspace(0, 255, height).astype(np.uint8)[:, None, None]
+    x[-1] = np.linspace(0, 255, height).astype(np.uint8)[:, None, None]
     return x
 
 

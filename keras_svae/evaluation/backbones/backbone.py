@@ -109,7 +109,8 @@ class Backbone:
         self._antialias = antialias and resize not in PUBLISHED
         self._eight_bits, self._batch_size = eight_bits, batch_size
         self._model = keras.Model(inputs, [seen, outs[0]])
-        self.dtype = self._model.compute_dtype
+        # The model's own dtype is that of today's policy, not of its layers.
+        self.dtype = keras.backend.standardize_dtype(seen.dtype)
         self._run = tf.function(
             self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
         )

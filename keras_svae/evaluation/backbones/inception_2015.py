@@ -94,6 +94,8 @@ def graph(tensors: Tensors, bias: bool = False) -> keras.Model:
     Raises:
         ValueError: If tensors are missing or left over, or of other shapes.
     """
+    weight = tensors.take("fc.weight", None, None)
+    shift = tensors.take("fc.bias", len(weight))
     made = _Graph(tensors)
     image = keras.Input((SIDE, SIDE, 3), dtype="float32", name="images")
     x = made.convolved(image, "Conv2d_1a_3x3", 3, 2)
@@ -113,8 +115,11 @@ def graph(tensors: Tensors, bias: bool = False) -> keras.Model:
     # The graph of 2015 takes the maximum here, though the paper says the mean.
     x = made.split(x, "Mixed_7c", lambda x: _largest(x, 1, "same"))
     seen = layers.GlobalAveragePooling2D(dtype="float32", name=FEATURES)(x)
-    weight = tensors.take("fc.weight", None, seen.shape[1])
-    shift = tensors.take("fc.bias", len(weight))
+    if weight.shape[1] != seen.shape[1]:
+        raise ValueError(
+            f"Expected the weights of {WEIGHTS.name}, with fc.weight for "
+            f"{seen.shape[1]} features; received: shape {weight.shape}"
+        )
     last = layers.Dense(len(weight), use_bias=bias, dtype="float32", name="logits")
     model = keras.Model(image, last(seen), name="inception_2015")
     last.set_weights([weight.T, shift] if bias else [weight.T])
