@@ -76,6 +76,38 @@ def outputs(module, path, images):
     return [one.numpy() for one in found]
 
 
+def scores(path, real, fake):
+    """All of torch-fidelity's scores, of uint8 images and random weights."""
+    import torch
+    import torch_fidelity
+
+    class Pictures(torch.utils.data.Dataset):
+        def __init__(self, x):
+            self.x = torch.tensor(x.transpose(0, 3, 1, 2))
+
+        def __len__(self):
+            return len(self.x)
+
+        def __getitem__(self, i):
+            return self.x[i]
+
+    return torch_fidelity.calculate_metrics(
+        input1=Pictures(fake),
+        input2=Pictures(real),
+        isc=True,
+        fid=True,
+        kid=True,
+        prc=True,
+        kid_subsets=1,
+        kid_subset_size=len(real),
+        feature_extractor="inception-v3-compat",
+        feature_extractor_weights_path=str(path),
+        cuda=False,
+        cache=False,
+        verbose=False,
+    )
+
+
 def images(height, width, n=3):
     """uint8 images: noise, and one that goes from black to white."""
     rng = np.random.RandomState(1)
