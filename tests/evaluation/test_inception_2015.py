@@ -227,7 +227,7 @@ def test_published_widths_beside_torch_fidelity(fidelity, tmp_path, old):
     path = tmp_path / "random.pth"
     upstream.save(state_dicts.inception(), path, _use_new_zipfile_serialization=not old)
     net = evaluation.inception_2015(path)
-    for size in upstream.SIZES:
+    for size in upstream.SIZES[: 1 if old else 3]:
         x = upstream.images(*size)
         want = upstream.outputs(fidelity, path, x)
         seen = next(net.features(x, (0, 255)))
@@ -242,7 +242,7 @@ def test_scores_are_torch_fidelitys(fidelity, tmp_path):
     path = tmp_path / "random.pth"
     upstream.save(state_dicts.inception(), path)
     rng = np.random.RandomState(3)
-    real, fake = rng.randint(0, 256, (2, 120, 24, 24, 3)).astype(np.uint8)
+    real, fake = rng.randint(0, 256, (2, 60, 24, 24, 3)).astype(np.uint8)
     # Smooth colours, so that the two sets differ in more than noise.
     fake = fake // 2 + np.linspace(0, 120, 24).astype(np.uint8)[:, None]
     want = upstream.scores(path, real, fake)
