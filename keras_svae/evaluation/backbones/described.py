@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["Refused", "StorageOf", "TensorOf", "described"]
 
-DTYPES = {
+DTYPES: dict[str, np.dtype] = {
     "torch DoubleStorage": np.dtype("<f8"),
     "torch FloatStorage": np.dtype("<f4"),
     "torch HalfStorage": np.dtype("<f2"),
@@ -71,7 +71,7 @@ def described(file: BinaryIO) -> Any:
         Exception: Of almost any kind, on a damaged file.
     """
     stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    memo: dict[Any, Any] = {}
 
     def since_mark() -> list[Any]:
         at = len(stack) - 1
@@ -107,7 +107,7 @@ def described(file: BinaryIO) -> Any:
         elif name in ("BINGET", "LONG_BINGET"):
             stack.append(memo[argument])
         elif name == "GLOBAL":
-            stack.append(_Named(argument))
+            stack.append(_Named(str(argument)))
         elif name == "STACK_GLOBAL":
             last = stack.pop()
             stack.append(_Named(f"{stack.pop():.80} {last:.80}"))

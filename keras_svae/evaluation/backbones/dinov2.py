@@ -108,7 +108,7 @@ def graph(tensors: Tensors) -> keras.Model:
     return model
 
 
-class _Places(layers.Layer):
+class _Places(keras.layers.Layer):
     """Puts the class token before the patches, and adds where each of them is."""
 
     def __init__(self, places: np.ndarray, **options):

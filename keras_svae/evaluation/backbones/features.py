@@ -69,7 +69,7 @@ def both_features(
     return x, y, named_reference(reference) | details
 
 
-def named_reference(reference: str | None) -> dict[str, str]:
+def named_reference(reference: str | None) -> dict[str, Any]:
     """What a measurement says of the real examples: nothing, if nothing is known."""
     return {} if reference is None else {"reference": reference}
 
