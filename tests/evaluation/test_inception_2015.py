@@ -185,6 +185,7 @@ def test_the_published_file_is_asked_for_with_its_hash(cache, monkeypatch):
 
     def no_network(name, url, **options):
         asked.update(options, name=name, url=url)
+        (cache / name).write_bytes(b"the first half")  # there is a folder for it
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr(keras.utils, "get_file", no_network)
@@ -194,6 +195,7 @@ def test_the_published_file_is_asked_for_with_its_hash(cache, monkeypatch):
     assert asked["name"] == FILE and asked["url"].endswith(FILE)
     assert asked["file_hash"].startswith("6726825d") and len(asked["file_hash"]) == 64
     assert asked["cache_dir"] == str(cache.parent)
+    assert not (cache / FILE).exists()
     with pytest.raises(FileNotFoundError, match="Expected .*received: none.pth"):
         evaluation.inception_2015("none.pth")
 
@@ -205,6 +207,9 @@ def test_a_file_with_the_published_hash_is_called_published(cache, monkeypatch):
     known = dataclasses.replace(module.WEIGHTS, sha256=digest(cache / FILE))
     assert known.fetched() == cache / FILE
     assert find_weights(cache / FILE, "net", known)[1] == "inception_2015"
+    with pytest.raises(ValueError, match="Expected .*received: another file"):
+        evaluation.inception_2015()
+    assert (cache / FILE).is_file()
     (tmp := cache / "other.pth").write_bytes(b"something else")
     said = find_weights(tmp, "net", known)[1]
     assert said == f"net with the weights other.pth, sha256 {digest(tmp)[:8]}"

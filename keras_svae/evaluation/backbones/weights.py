@@ -38,13 +38,23 @@ class Published:
 
         Raises:
             FileNotFoundError: If it cannot be downloaded.
+            ValueError: If another file is in its place.
         """
         folder = cache_folder("weights")
         path = folder / self.url.rpartition("/")[2]
-        if path.is_file() and digest(path) == self.sha256:
-            return path
+        if path.is_file():
+            if (found := digest(path)) == self.sha256:
+                return path
+            # Keras would delete it.
+            raise ValueError(
+                f"Expected the published weights of {self.name} at {path}, SHA-256 "
+                f"{self.sha256[:8]}...; received: another file, {found[:8]}.... Remove "
+                "it, and it is downloaded; or give a path"
+            )
         try:
-            keras.utils.get_file(
+            # Where there is no such folder, Keras takes one of its own.
+            folder.mkdir(parents=True, exist_ok=True)
+            found = keras.utils.get_file(
                 path.name,
                 self.url,
                 file_hash=self.sha256,
@@ -53,12 +63,13 @@ class Published:
             )
         # Keras raises a bare Exception where there is no network.
         except Exception as error:
+            path.unlink(missing_ok=True)  # it was not there, and is not the right one
             raise FileNotFoundError(
                 f"Expected the published weights of {self.name}: fetch {self.url} "
                 f"(SHA-256 {self.sha256[:8]}...) and put it at {path}, or give its "
                 f"path; received: no such file, and no download ({error})"
             ) from error
-        return path
+        return pathlib.Path(found)
 
 
 def find_weights(
