@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from keras_svae import data, evaluation
+from keras_svae.evaluation.backbones.resizing import PUBLISHED
 
 __all__ = ["find_backbone", "main"]
 
@@ -51,8 +52,14 @@ def parser() -> argparse.ArgumentParser:
         "--backbone",
         metavar="NAME",
         help="what images are seen through: a classifier in the cache (mnist), its "
-        ".keras file, inception_v3, or inception_v3=FILE of weights [the classifier "
-        "of the data, if it has been trained]",
+        ".keras file; or a network, inception-2015, dinov2 or inception-v3, with =FILE "
+        "of weights after it or without [the classifier of the data, if it has been "
+        "trained]",
+    )
+    add(
+        "--resize",
+        choices=list(PUBLISHED),
+        help="for inception-2015 and dinov2, as whose scores [tf1_bilinear]",
     )
     add("--lpips", metavar="FILE", help="LPIPS's weights")
     add(
@@ -136,8 +143,9 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
         splits[given.split],
         measures=measures,
         train=splits["train"],
+        reference=f"{given.data}, split {given.split}",
         n=given.n,
-        backbone=find_backbone(given.backbone, given.data),
+        backbone=find_backbone(given.backbone, given.data, given.resize),
         lpips=given.lpips and evaluation.LPIPS(given.lpips),
         mixture=mixture,
         dequantise=given.dequantise,
@@ -147,27 +155,42 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
 
 
 def find_backbone(
-    name: str | os.PathLike | None, data_name: str | os.PathLike
+    name: str | os.PathLike | None,
+    data_name: str | os.PathLike,
+    resize: str | None = None,
 ) -> evaluation.Backbone | None:
     """The network for images' features, by name.
 
     Args:
-        name: A classifier in the cache or its `.keras` file, "inception_v3", or
-            "inception_v3=FILE" of weights; None for the classifier of the data.
+        name: A classifier in the cache or its `.keras` file; "inception_2015",
+            "dinov2" or "inception_v3", also with hyphens, alone or with weights,
+            "inception_2015=FILE" say; None for the classifier of the data.
         data_name: The name of the data; their classifier has the same name.
+        resize: As whose scores, for "inception_2015" and "dinov2".
 
     Returns:
         The backbone; None if none was named and the data's classifier is not trained.
 
     Raises:
         FileNotFoundError: If what was named is not there.
+        ValueError: On a resizing for another network.
     """
+    known, _, weights = os.fspath(name or "").partition("=")
+    known = known.replace("-", "_")
+    if known in ("inception_2015", "dinov2"):
+        options = {} if resize is None else {"resize": resize}
+        given = [weights] if weights else []
+        return getattr(evaluation, known)(*given, **options)
+    if resize is not None:
+        raise ValueError(
+            "Expected --resize with --backbone inception-2015 or dinov2; received: "
+            f"--resize {resize} with {name or 'no backbone'}"
+        )
     if name is None:
         try:
             return evaluation.classifier(pathlib.Path(data_name).stem)
         except FileNotFoundError:
             return None
-    known, _, weights = os.fspath(name).partition("=")
     if known == "inception_v3":
         return evaluation.inception_v3(weights or "imagenet")
     return evaluation.classifier(name)

@@ -6,6 +6,8 @@ measures that apply to a model, and `register` adds a measure of your own.
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.classifier import classifier
+from keras_svae.evaluation.backbones.dinov2 import dinov2
+from keras_svae.evaluation.backbones.inception_2015 import inception_2015
 from keras_svae.evaluation.backbones.inception_v3 import inception_v3
 from keras_svae.evaluation.codes.active_units import ActiveUnits, active_units
 from keras_svae.evaluation.codes.aggregate_posterior import (
@@ -104,11 +106,13 @@ __all__ = [
     "density",
     "density_coverage",
     "dequantise",
+    "dinov2",
     "evaluate",
     "frechet_distance",
     "gather",
     "importance_weighted_bound",
     "inception_score",
+    "inception_2015",
     "inception_v3",
     "kernel_distance",
     "linear_probe",

@@ -65,6 +65,7 @@ def evaluate(
     measures: str | Iterable[str] | None = None,
     strict: bool = True,
     train: Stream | None = None,
+    reference: str = "test data",
     n: int = 10_000,
     backbone: Backbone | None = None,
     lpips: LPIPS | None = None,
@@ -92,9 +93,11 @@ def evaluate(
         strict: Whether a measure that you name must apply. If not, a measure that does
             not apply is left out.
         train: Labelled training data, for the codes' probes.
+        reference: What the test data are ("cifar10, split test"): scores that compare
+            samples with them say it.
         n: Examples that are read and samples that are drawn, at most.
         backbone: The network through which measures see images: see `Backbone`,
-            `classifier`, `inception_v3`.
+            `classifier`, `inception_2015`, `dinov2`, `inception_v3`.
         lpips: See `LPIPS`.
         mixture: The law of points, as `keras_svae.data.mixture` gives it.
         value_range: (low, high), the values of black and white; by default the
@@ -135,6 +138,7 @@ def evaluate(
         Subject.of(model),
         test,
         train,
+        reference=reference,
         n=int(n),
         seed=check_seed(seed),
         backbone=backbone,

@@ -46,6 +46,7 @@ class Material:
         subject: The model.
         test: Test data, see `evaluate`, as for all that follow.
         train: Training data.
+        reference: What the test data are, in words.
         n: Examples that are read and samples that are drawn, at most.
         seed: The seed of all random draws.
         backbone: The network through which measures see images.
@@ -56,6 +57,7 @@ class Material:
 
     Attributes:
         subject: The model, as the functions that can be asked of it, a `Subject`.
+        reference: What the test data are, in words.
         n: How many samples are drawn, and how many examples are read at most.
         count: How many test examples there are, at most n.
         extremes: Their smallest and largest value.
@@ -77,6 +79,7 @@ class Material:
     """
 
     subject: Subject
+    reference: str
     n: int
     count: int
     extremes: tuple[float, float]
@@ -97,6 +100,7 @@ class Material:
         test: Stream,
         train: Stream | None = None,
         *,
+        reference: str = "test data",
         n: int,
         seed: int = 0,
         backbone: Backbone | None = None,
@@ -106,6 +110,7 @@ class Material:
         dequantise: bool = False,
     ):
         self.subject, self.n, self.seed = subject, n, seed
+        self.reference = reference
         self.backbone, self.lpips, self.mixture = backbone, lpips, mixture
         self.dequantise = dequantise
         shape = subject.data_shape

@@ -116,7 +116,8 @@ def _of_features(measure: Callable) -> Callable:
         about = {"backbone": "none: the points themselves"}
         if m.backbone is not None:
             about = m.backbone.details(m.subject.data_shape)
-        found = measure(m.real_features, m.generated_features, **options)
+        given = {"reference": m.reference} | options
+        found = measure(m.real_features, m.generated_features, **given)
         return {
             part.removeprefix("."): changed(one, **about)
             for part, one in by_name("", found).items()

@@ -63,6 +63,7 @@ def test_all_that_applies_is_measured(images, report):
     assert report["mse"].details["n"] == 150
     about = report["frechet_distance"].details
     assert about["backbone"] == "a net" and about["resize"] == "none"
+    assert about["reference"] == "test data"
     assert {"precision_recall.recall", "calibration.log_loss"} <= set(report)
     assert report["precision_recall.recall"].details["backbone"] == "a net"
     assert 1 <= report["inception_score"] <= 10

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from keras_svae.evaluation.backbones.resizing import PUBLISHED, RESIZE, resized
 from keras_svae.evaluation.streams import Stream, batches, check_range, check_within
 from keras_svae.networks.ends import last_activation
 
@@ -15,16 +16,6 @@ __all__ = ["BATCH", "Backbone"]
 
 # Images that pass through the network together.
 BATCH = 250
-RESIZE = (
-    "area",
-    "bicubic",
-    "bilinear",
-    "gaussian",
-    "lanczos3",
-    "lanczos5",
-    "mitchellcubic",
-    "nearest",
-)
 
 
 class Backbone:
@@ -41,10 +32,13 @@ class Backbone:
         outputs: What the model's output is: "logits" or "probabilities" (batch,
             classes); None if it is no classifier.
         value_range: (low, high), the values of black and white that the network takes.
-        resize: A method of `tf.image.resize`, for images that do not have the network's
-            size.
+        resize: For images that do not have the network's size: a method of
+            `tf.image.resize`; or one of published scores, "tf1_bilinear" (TensorFlow
+            1's), "clean" (clean-fid's) or "pytorch_bilinear" (pytorch-fid's).
         antialias: Whether resizing to a smaller size averages over the pixels that are
-            left out.
+            left out; the methods of published scores say it themselves.
+        eight_bits: Whether images are rounded to 256 values before, as in a PNG file.
+        batch_size: Images that pass through the network together; 250 if None.
         accuracy: The accuracy on test images, in [0, 1], if it is known.
 
     Raises:
@@ -69,6 +63,8 @@ class Backbone:
         value_range: tuple[float, float] = (0.0, 1.0),
         resize: str = "bilinear",
         antialias: bool = True,
+        eight_bits: bool = False,
+        batch_size: int | None = None,
         accuracy: float | None = None,
     ):
         if outputs not in (None, "logits", "probabilities"):
@@ -97,6 +93,8 @@ class Backbone:
             raise ValueError(
                 f"Expected resize to be one of {list(RESIZE)}; received: {resize!r}"
             )
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"Expected batch_size >= 1; received: {batch_size}")
         layers = [layer.name for layer in model.layers]
         if features is not None and features not in layers:
             raise ValueError(
@@ -107,9 +105,12 @@ class Backbone:
         self.name, self.accuracy = name, accuracy
         self.input_shape = shapes[0][1:]
         self.value_range = check_range(value_range)
-        self._outputs, self._resize, self._antialias = outputs, resize, antialias
+        self._outputs, self._resize = outputs, resize
+        self._antialias = antialias and resize not in PUBLISHED
+        self._eight_bits, self._batch_size = eight_bits, batch_size
         self._model = keras.Model(inputs, [seen, outs[0]])
-        self.dtype = self._model.compute_dtype
+        # The model's own dtype is that of today's policy, not of its layers.
+        self.dtype = keras.backend.standardize_dtype(seen.dtype)
         self._run = tf.function(
             self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
         )
@@ -123,15 +124,18 @@ class Backbone:
         """What a measurement says of it, for images of one shape (height, width, ...).
 
         Returns:
-            `backbone`, `accuracy` where it is known, `resize` and `dtype`.
+            `backbone`, `accuracy` where it is known, `resize`, `rounding` where images
+            are rounded, and `dtype`.
         """
         size, own = tuple(shape[:2]), self.input_shape[:2]
         resize = "none"
         if None not in own and size != own:
             resize = "{} {}x{} to {}x{}".format(self._resize, *size, *own)
             resize += ", antialiased" * self._antialias
-        known = {} if self.accuracy is None else {"accuracy": self.accuracy}
-        return {"backbone": self.name, **known, "resize": resize, "dtype": self.dtype}
+        found = {"backbone": self.name, "accuracy": self.accuracy, "resize": resize}
+        found["rounding"] = "8 bits" if self._eight_bits else None
+        found["dtype"] = self.dtype
+        return {name: one for name, one in found.items() if one is not None}
 
     def features(
         self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
@@ -194,7 +198,8 @@ class Backbone:
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         low, high = check_range(value_range)
         wanted = self.input_shape[2]
-        for part in batches(images, BATCH, "images"):
+        size = self._batch_size or BATCH
+        for part in batches(images, size, "images"):
             if part.ndim != 4 or part.shape[3] not in {1, wanted}:
                 channels = " or ".join(map(str, sorted({1, wanted})))
                 raise ValueError(
@@ -204,8 +209,8 @@ class Backbone:
             check_within(part, (low, high), "images")
             x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
             # A stream's batches may be larger than what passes at once.
-            for start in range(0, len(x), BATCH):
-                seen, out = self._run(x[start : start + BATCH])
+            for start in range(0, len(x), size):
+                seen, out = self._run(x[start : start + size])
                 yield _flat(seen.numpy()), out.numpy()
 
     def _through(self, x):
@@ -213,8 +218,10 @@ class Backbone:
         if own[2] == 3:
             # Grey ones are repeated: the last axis is 1 or 3.
             x = tf.tile(x, [1, 1, 1, 3 // tf.shape(x)[3]])
+        if self._eight_bits:
+            x = tf.floor(255.0 * x + 0.5) / 255.0
         if None not in own[:2]:
-            x = tf.image.resize(x, own[:2], self._resize, antialias=self._antialias)
+            x = resized(x, own[:2], self._resize, self._antialias)
         x = tf.ensure_shape(x, (None, *own))
         # Bicubic and Lanczos filters overshoot; an image has no values out of range.
         x = tf.clip_by_value(x, 0.0, 1.0)

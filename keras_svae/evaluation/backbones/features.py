@@ -9,7 +9,7 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import BATCH, Backbone
 from keras_svae.evaluation.streams import Stream, batches
 
-__all__ = ["both_features", "features_of", "probabilities_of"]
+__all__ = ["both_features", "features_of", "named_reference", "probabilities_of"]
 
 
 def features_of(
@@ -47,8 +47,11 @@ def both_features(
     generated: Stream,
     backbone: Backbone | None,
     value_range: tuple[float, float],
+    reference: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """All features of real and generated data, (n, d) each; and as `features_of`.
+
+    The details name the reference, what the real data are, if it is given.
 
     Raises:
         ValueError: As `features_of`, and on features of different dimensions.
@@ -63,7 +66,12 @@ def both_features(
             "Expected features of one dimension; received: "
             f"{x.shape[1]} (real) and {y.shape[1]} (generated)"
         )
-    return x, y, details
+    return x, y, named_reference(reference) | details
+
+
+def named_reference(reference: str | None) -> dict[str, Any]:
+    """What a measurement says of the real examples: nothing, if nothing is known."""
+    return {} if reference is None else {"reference": reference}
 
 
 def probabilities_of(

@@ -16,8 +16,8 @@ def inception_v3(weights: str | os.PathLike = "imagenet") -> Backbone:
 
     Features are its 2,048 averages before the last layer, probabilities those of 1,000
     ImageNet classes. These are Keras's weights; published scores mostly come from
-    another network, the graph of 2015 with 1,008 outputs (ported in pytorch-fid and
-    torch-fidelity), and are not to be compared with these.
+    another network, the graph of 2015 with 1,008 outputs, and are not to be compared
+    with these: `inception_2015` is that network.
 
     Args:
         weights: "imagenet" for Keras's, which are downloaded at the first use; or a

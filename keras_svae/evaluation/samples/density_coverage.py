@@ -30,6 +30,7 @@ def density_coverage(
     value_range: tuple[float, float] = (0.0, 1.0),
     *,
     k: int = 5,
+    reference: str | None = None,
 ) -> DensityCoverage:
     """Samples counted in balls around real features, as far as the k-th neighbour.
 
@@ -43,12 +44,14 @@ def density_coverage(
         value_range: (low, high), the values of black and white in the images.
         k: 5 in the paper. Samples of the real law cover `1 - 2^-k` in expectation,
             where there are as many and there are many.
+        reference: What the real examples are ("cifar10, split train"), for the
+            measurement to say.
 
     Raises:
         ValueError: On features of different dimensions, or not finite; k out of range;
             on images as `Backbone.features` does.
     """
-    found = Manifolds(real, generated, backbone, value_range, k)
+    found = Manifolds(real, generated, backbone, value_range, k, reference)
     radii = found.radii(found.real)
     inside, covered = 0, 0
     for start, block in squared_distances(found.real, found.generated):

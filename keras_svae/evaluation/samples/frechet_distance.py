@@ -7,7 +7,7 @@ import numpy as np
 import scipy.linalg
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.features import features_of
+from keras_svae.evaluation.backbones.features import features_of, named_reference
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.samples.moments import Moments
 from keras_svae.evaluation.streams import Stream
@@ -20,6 +20,8 @@ def frechet_distance(
     generated: Stream | Moments,
     backbone: Backbone | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
+    *,
+    reference: str | None = None,
 ) -> Measurement:
     """Squared Wasserstein-2 distance of two Gaussians with the features' moments.
 
@@ -32,6 +34,8 @@ def frechet_distance(
         generated: The same of samples, from the same backbone.
         backbone: What turns images into features; None if none are given.
         value_range: (low, high), the values of black and white in the images.
+        reference: What the real examples are ("cifar10, split train"), for the
+            measurement to say.
 
     Returns:
         The distance, >= 0, with `n_real` and `n`, the number of samples. It falls with
@@ -81,6 +85,7 @@ def frechet_distance(
         n_real=one.n,
         n=other.n,
         dimensions=d,
+        **named_reference(reference),
         **details,
     )
 

@@ -23,6 +23,7 @@ def kernel_distance(
     subsets: int = 100,
     subset_size: int | None = None,
     seed: int = 0,
+    reference: str | None = None,
 ) -> Measurement:
     """Squared maximum mean discrepancy under the kernel `(x'y / d + 1)^3`.
 
@@ -38,6 +39,8 @@ def kernel_distance(
         subset_size: How many examples each has, at least 2; by default 1,000. If there
             are fewer, all are one pair of subsets, without a deviation.
         seed: The seed of the draws.
+        reference: What the real examples are ("cifar10, split train"), for the
+            measurement to say.
 
     Returns:
         Mean and standard deviation over the subsets. The mean's own error is not the
@@ -50,7 +53,7 @@ def kernel_distance(
     if subsets < 1:
         raise ValueError(f"Expected subsets >= 1; received: subsets={subsets}")
     seed = check_seed(seed)
-    x, y, details = both_features(real, generated, backbone, value_range)
+    x, y, details = both_features(real, generated, backbone, value_range, reference)
     most = min(len(x), len(y))
     size = min(1000, most) if subset_size is None else subset_size
     if not 2 <= size <= most:

@@ -28,6 +28,7 @@ class Manifolds:
         backbone: What turns images into features; None if features are given.
         value_range: (low, high), the values of black and white in the images.
         k: Which nearest neighbour decides the radius.
+        reference: What the real examples are, for measurements to say.
 
     Raises:
         ValueError: On features of different dimensions, or k out of range.
@@ -40,8 +41,11 @@ class Manifolds:
         backbone: Backbone | None,
         value_range: tuple[float, float],
         k: int,
+        reference: str | None = None,
     ):
-        *found, details = both_features(real, generated, backbone, value_range)
+        *found, details = both_features(
+            real, generated, backbone, value_range, reference
+        )
         self.real, self.generated = (part.astype(np.float64) for part in found)
         most = min(map(len, found)) - 1
         if not 1 <= k <= most:

@@ -31,6 +31,7 @@ def precision_recall(
     value_range: tuple[float, float] = (0.0, 1.0),
     *,
     k: int = 3,
+    reference: str | None = None,
 ) -> PrecisionRecall:
     """Shares of each kind that lie on the other's manifold, (1) and (2) in the paper.
 
@@ -44,12 +45,14 @@ def precision_recall(
         backbone: What turns images into features; None if features are given.
         value_range: (low, high), the values of black and white in the images.
         k: 3 in the paper.
+        reference: What the real examples are ("cifar10, split train"), for the
+            measurement to say.
 
     Raises:
         ValueError: On features of different dimensions, or not finite; k out of range;
             on images as `Backbone.features` does.
     """
-    found = Manifolds(real, generated, backbone, value_range, k)
+    found = Manifolds(real, generated, backbone, value_range, k, reference)
     real_radii, generated_radii = map(found.radii, (found.real, found.generated))
     precise = np.zeros(len(found.generated), bool)
     recalled = np.zeros(len(found.real), bool)
