@@ -673,19 +673,35 @@ class Game(Configured, Trainer):
         filepath: str | os.PathLike,
         format: str = "tf_saved_model",
         verbose: bool | None = None,
+        input_signature: None = None,
+        **kwargs,
     ) -> None:
         """Writes a SavedModel that runs without this package.
 
         Args:
             filepath: A folder that is new or empty.
-            format: "tf_saved_model". Other formats of Keras are not supported.
+            format: "tf_saved_model". Keras's other formats are not supported; the page
+                on deployment says how a SavedModel becomes ONNX.
             verbose: Whether to print the path and the endpoints.
+            input_signature: None. Each endpoint has its own.
+            **kwargs: None of the further arguments of Keras's formats.
 
         Raises:
-            ValueError: For another format.
+            ValueError: For another format, or an input signature.
+            TypeError: For further arguments, or a `filepath` that is no path.
             FileExistsError: If something is there already.
         """
         checks.choice("format", format, ("tf_saved_model",))
+        if input_signature is not None:
+            raise ValueError(
+                "Expected input_signature=None, as each endpoint has its own; "
+                f"received: {input_signature!r}"
+            )
+        if kwargs:
+            raise TypeError(
+                "Expected filepath, format and verbose of export; received: "
+                f"{', '.join(kwargs)}"
+            )
         endpoints.export(self, filepath)
         if verbose:
             print(f"Saved in {filepath}: {', '.join(self.endpoints())}")

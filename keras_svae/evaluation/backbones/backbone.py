@@ -8,7 +8,13 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
-from keras_svae.evaluation.streams import Stream, batches, check_range, check_within
+from keras_svae.evaluation.streams import (
+    Stream,
+    batches,
+    check_range,
+    check_within,
+    exact,
+)
 from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
@@ -206,7 +212,7 @@ class Backbone:
             # A stream's batches may be larger than what passes at once.
             for start in range(0, len(x), BATCH):
                 seen, out = self._run(x[start : start + BATCH])
-                yield _flat(seen.numpy()), out.numpy()
+                yield _flat(exact(seen.numpy())), exact(out.numpy())
 
     def _through(self, x):
         own = self.input_shape

@@ -1,6 +1,7 @@
 """What arguments a model refuses."""
 
 import numbers
+import os
 import pathlib
 
 import numpy as np
@@ -81,7 +82,15 @@ def shapes(name: str, received, expected, why: str) -> None:
 
 def new_folder(path) -> pathlib.Path:
     """The path; raises if something is there that would be overwritten."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"Expected a path of a folder; received: {path!r}")
     path = pathlib.Path(path)
+    parents = [one for one in path.parents if one.exists()]
+    if parents and not parents[0].is_dir():
+        raise NotADirectoryError(
+            f"Expected a new or empty folder; received: {path}, but {parents[0]} is a "
+            "file"
+        )
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise FileExistsError(
             f"Expected a new or empty folder; received: {path}, which holds something"
