@@ -4,7 +4,7 @@ TFP's own draw with an algorithm that device and compiler choose. These are TFP'
 distributions, but draw with Philox. On a CPU without XLA they draw TFP's numbers.
 
 Their means and densities use only operators that `tf2onnx` knows: not `MulNoNan`,
-`Expm1` and `BroadcastArgs`, as TFP's do.
+`Expm1`, `Log1p` and `BroadcastArgs`, as TFP's do.
 """
 
 import numpy as np
@@ -97,9 +97,7 @@ class ContinuousBernoulli(tfd.ContinuousBernoulli):
         x = 0.5 * (self._logits_parameter_no_checks() if logits is None else logits)
         near, far, square = _about_zero(x)
         series = square / 3 * (1 - square / 15 * (1 - square * 2 / 21))
-        return np.log(2.0) + tf.where(
-            near, tf.math.log1p(series), tf.math.log(far / tf.tanh(far))
-        )
+        return tf.math.log(2 * tf.where(near, 1 + series, far / tf.tanh(far)))
 
     def _sample_n(self, n, seed=None):
         return self.quantile(_uniform(n, self, seed))

@@ -1,6 +1,7 @@
 """Exponential moving averages of weights, kept beside them."""
 
 import contextlib
+import numbers
 import zlib
 from collections.abc import Iterator
 
@@ -28,8 +29,8 @@ class Averages(keras.layers.Layer):
 
     def __init__(self, variables: list[keras.Variable], momentum: float):
         super().__init__(name="averages", dtype="float32")
-        if not 0 < momentum < 1:
-            raise ValueError(f"Expected ema in (0, 1); received: ema={momentum}")
+        if not isinstance(momentum, numbers.Real) or not 0 < momentum < 1:
+            raise ValueError(f"Expected ema in (0, 1); received: ema={momentum!r}")
         self.momentum = momentum
         # Whether the model ends training with the averages as its weights.
         self.finalize = False

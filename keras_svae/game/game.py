@@ -221,6 +221,8 @@ class Game(Configured, Trainer):
             TypeError: For an argument that no player asks for.
         """
         optimizers = {"optimizer": optimizer, **optimizers}
+        if steps_per_execution != "auto":
+            checks.counts(1, steps_per_execution=steps_per_execution)
         strategy = self.distribute_strategy
         replicas = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, replicas)

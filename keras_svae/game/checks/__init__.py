@@ -8,6 +8,7 @@ from keras_svae.game.checks.data import (
     classes,
     images,
     labels,
+    of_numbers,
     sample_weight,
     split,
 )
@@ -25,6 +26,7 @@ from keras_svae.game.checks.optimizers import optimizer_names, optimizers
 from keras_svae.game.checks.values import (
     all_finite,
     choice,
+    counts,
     fraction,
     integer,
     new_folder,
@@ -43,6 +45,7 @@ __all__ = [
     "class_weight",
     "classes",
     "classifier",
+    "counts",
     "critic",
     "explicit",
     "fraction",
@@ -52,6 +55,7 @@ __all__ = [
     "law",
     "labels",
     "network",
+    "of_numbers",
     "new_folder",
     "optimizer_names",
     "optimizers",

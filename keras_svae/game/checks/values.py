@@ -11,6 +11,7 @@ from keras_svae.noise import check_seed as seed
 __all__ = [
     "all_finite",
     "choice",
+    "counts",
     "fraction",
     "integer",
     "new_folder",
@@ -36,6 +37,13 @@ def integer(name: str, value, at_least: int) -> int:
             f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
         )
     return int(value)
+
+
+def counts(at_least: int, **given) -> None:
+    """Raises unless all of these arguments, as far as they are given, are counts."""
+    for name, value in given.items():
+        if value is not None:
+            integer(name, value, at_least)
 
 
 def weight(name: str, value) -> float:
