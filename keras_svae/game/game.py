@@ -178,6 +178,15 @@ class Game(Configured, Trainer):
             )
         return super().least_share()
 
+    def check_made(self):
+        checks.apart(
+            {
+                name: getattr(self, name, None)
+                for player in self.players.values()
+                for name in player.networks.split()
+            }
+        )
+
     def build(self, input_shape=None):
         """Does nothing: the networks are built already."""
         self.built = True

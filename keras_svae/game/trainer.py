@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -286,4 +287,6 @@ def _check_counts(given: dict) -> None:
     batches = ("batch_size", "steps_per_epoch", "validation_batch_size")
     steps = ("validation_steps", "steps")
     checks.counts(1, **{name: given.get(name) for name in (*batches, *steps)})
+    if not isinstance(given.get("validation_freq"), Sequence):  # or the epochs' numbers
+        checks.counts(1, validation_freq=given.get("validation_freq"))
     checks.counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})

@@ -13,6 +13,7 @@ from keras_svae.game.checks.data import (
     split,
 )
 from keras_svae.game.checks.networks import (
+    apart,
     classifier,
     critic,
     explicit,
@@ -38,6 +39,7 @@ from keras_svae.game.checks.values import (
 
 __all__ = [
     "all_finite",
+    "apart",
     "are_arrays",
     "batch_norms",
     "beside_data",
