@@ -265,7 +265,27 @@ class Game(Configured, Trainer):
             self.averages = None if ema is None else Averages(names, ema)
             self._make_means()
         self._optimizer_names = tuple(optimizers)
+        self._compiled_weights = self._paths()
         self._ema = ema
+
+    def _paths(self) -> set[str]:
+        """The names of the weights that players update."""
+        players = self.players.values()
+        return {one.path for player in players for one in self.variables_of(player)}
+
+    def _check_compiled(self, name):
+        super()._check_compiled(name)
+        if "test" in name or name == "evaluate":
+            return
+        now = self._paths()
+        changed = now ^ self._compiled_weights
+        if changed:
+            one = min(changed)
+            change = "now trained" if one in now else "now frozen"
+            raise ValueError(
+                "Expected compile() after a change of `trainable`, which takes effect "
+                f"there; received: {name}() with the weight {one!r} {change}"
+            )
 
     def get_compile_config(self):
         if not self.compiled:

@@ -155,6 +155,22 @@ def test_networks_with_common_layers_are_refused():
     ks.SVAE(encoder, decoder, own)
 
 
+def test_freezing_without_compiling_anew_is_refused():
+    """Before, the frozen weights went on moving."""
+    model = tiny.build("vae", likelihood="bernoulli")
+    model.encoder.trainable = False
+    with pytest.raises(ValueError, match="after a change of `trainable`.*now frozen"):
+        model.fit(X, verbose=0)
+    with pytest.raises(ValueError, match="received: train_on_batch.*now frozen"):
+        model.train_on_batch(X)
+    model.compile(keras.optimizers.SGD(0.1))
+    model.encoder.trainable = True
+    with pytest.raises(ValueError, match="now trained"):
+        model.fit(X, verbose=0)
+    model.evaluate(X, verbose=0)
+    assert model.step == 0
+
+
 def test_details_of_every_kind_go_into_json():
     import json
     import pathlib
