@@ -1,5 +1,7 @@
 """What users pass to `compile`, `fit` and `predict` by mistake, and near to it."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -169,6 +171,12 @@ def test_freezing_without_compiling_anew_is_refused():
         model.fit(X, verbose=0)
     model.evaluate(X, verbose=0)
     assert model.step == 0
+
+
+def test_another_backend_of_keras_is_refused_at_import(monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ImportError, match="^Expected Keras to run.*backend 'jax'$"):
+        importlib.reload(ks.backend)
 
 
 def test_details_of_every_kind_go_into_json():
