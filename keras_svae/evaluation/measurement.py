@@ -84,9 +84,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, numbers.Real):
         return float(value) if math.isfinite(value) else str(float(value))
     if hasattr(value, "__array__"):  # also tensors, and numbers such as bfloat16
-        array = exact(np.asarray(value))
+        array = _array(value)
         if array.dtype.kind in "biuf":
-            return _plain(array[()] if array.ndim == 0 else list(array))
+            return _plain(array.item() if array.ndim == 0 else list(array))
         value = array.tolist()
         return _plain(value) if isinstance(value, list) else str(value)
     return str(value)
@@ -96,9 +96,16 @@ def _is_number(value: Any) -> bool:
     """Whether it is a number, also in an array or a tensor of rank 0."""
     if isinstance(value, numbers.Real):
         return True
-    if not hasattr(value, "__array__") or np.shape(value) != ():
+    if not hasattr(value, "__array__"):
         return False
-    return exact(np.asarray(value)).dtype.kind in "biuf"
+    array = _array(value)
+    return array.ndim == 0 and array.dtype.kind in "biuf"
+
+
+def _array(value: Any) -> np.ndarray:
+    # NumPy cannot read a tensor of rank 0 in bfloat16 by itself.
+    read = value.numpy() if hasattr(value, "numpy") else value
+    return exact(np.asarray(read))
 
 
 def changed(one: Measurement, name: str | None = None, **details) -> Measurement:

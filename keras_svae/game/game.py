@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_svae import philox
 from keras_svae.game import checks, endpoints, updates
-from keras_svae.game.averages import Averages
+from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
@@ -232,6 +232,7 @@ class Game(Configured, Trainer):
         optimizers = {"optimizer": optimizer, **optimizers}
         if steps_per_execution != "auto":
             checks.counts(1, steps_per_execution=steps_per_execution)
+        check_momentum(ema)
         strategy = self.distribute_strategy
         replicas = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, replicas)

@@ -109,6 +109,8 @@ class Trainer(SavedAtOnce, Called):
     def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
         """A `Fed` of arrays; x itself if it is another kind of data."""
         x = self._of_lists(x)
+        if isinstance(x, dict):
+            self._unpacked(x)  # raises, and names the keys
         if not checks.are_arrays(x):
             checks.beside_data(x, y, sample_weight, class_weight)
             return x

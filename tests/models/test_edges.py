@@ -45,6 +45,8 @@ FIT = {
     "a list of classes": ("vae", {"y": Y, "class_weight": [1, 2]}, "a dictionary"),
     "balanced": ("vae", {"y": Y, "class_weight": "balanced"}, "'balanced'"),
     "text": ("vae", {"y": Y, "class_weight": {0: "a"}}, "a number for each"),
+    "a class": ("vae", {"callbacks": [keras.callbacks.History]}, "History"),
+    "callbacks in words": ("vae", {"callbacks": "History"}, "received: 'H'"),
     "a split in words": ("vae", {"validation_split": "x"}, "received: 'x' of 12"),
     "a negative split": ("vae", {"validation_split": -0.2}, "received: -0.2 of 12"),
 }
@@ -149,7 +151,7 @@ def test_networks_with_common_layers_are_refused():
     seen = keras.layers.Concatenate()([trunk(x), z])
     critic = keras.Model([x, z], keras.layers.Dense(1)(seen))
     decoder = tiny.dense([2], 3, "decoder")
-    with pytest.raises(ValueError, match="encoder share 'trunk/kernel'"):
+    with pytest.raises(ValueError, match="critic and encoder, which share 'trunk/"):
         ks.SVAE(encoder, decoder, critic)
     own = tiny.dense([3, 2], 1, "critic")
     with pytest.raises(ValueError, match="critic_x and critic_z, which share"):
@@ -228,7 +230,7 @@ def test_short_floats_are_measured_as_float32(kind):
         e.mse,
         e.mmd,
         lambda a, b: e.precision_recall(a, b).recall,
-        lambda a, b: e.aggregate_posterior(a).mean,
+        lambda a, b: e.aggregate_posterior(a).mmd,
     ):
         found = measure(a, b)
         assert found == measure(a.astype("float32"), b.astype("float32"))
