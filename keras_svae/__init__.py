@@ -2,6 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+import keras_svae.backend  # noqa: F401  # first: it says what all others would not
 from keras_svae import (
     callbacks,
     data,

@@ -7,9 +7,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.evaluation.part import chosen
+from keras_svae.evaluation.streams import Examples, fields
 from keras_svae.pictures import plots, projector, views
 
 __all__ = ["Pictures"]
+
+# Of data without a known length, how many times more examples are read than wanted.
+LOOKED_AT = 10
+# The order's noise is not that of the choice.
+_ORDER = 2
 
 
 class Pictures(keras.callbacks.Callback):
@@ -37,13 +44,15 @@ class Pictures(keras.callbacks.Callback):
     Args:
         folder: Where to write; made if it is not there.
         data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
-            of arrays (x, labels). It uses the first examples, taken once per `fit`. A
+            of arrays (x, labels). It uses `examples` of them, drawn at random with the
+            seed once per `fit`; all, in their order, if there are no more than n. Of a
+            data set without a known length it reads the first 10 * `examples`. A
             conditional model needs labels: its classes.
         every: Epochs between pictures. The last epoch has pictures in any case.
         n: Images in a grid.
         examples: Points in a scatter plot, in a histogram and in the projector. With
             large images they take most of the time: fewer are faster.
-        seed: The seed of the samples and of all other draws.
+        seed: The seed of the examples, the samples and all other draws.
         projector: Whether codes are written for the projector.
 
     Raises:
@@ -81,7 +90,7 @@ class Pictures(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.history.mkdir(parents=True, exist_ok=True)
-        self.x, self.labels = first_examples(self.data, self.examples)
+        self.x, self.labels = some_examples(self.data, self.examples, self.n, self.seed)
         if len(self.x) < 2:
             raise ValueError(
                 f"Expected at least 2 examples; received: {len(self.x)} in data"
@@ -158,30 +167,48 @@ class Pictures(keras.callbacks.Callback):
         self._writer.flush()
 
 
-def first_examples(data, n: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first examples of a data set, and their labels if it has some.
+def some_examples(
+    data, most: int, n: int, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Examples of data, drawn at random, and their labels if there are some.
+
+    If there are n or fewer, they are in the order of the data. If there are more, they
+    are in a random order: the first n of them are a random part, too.
 
     Args:
         data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
-            tuple of arrays (x, labels).
-        n: How many examples; fewer if the data set is smaller.
+            tuple of arrays (x, labels). Of a data set without a known length, the first
+            `LOOKED_AT * most` examples are read.
+        most: How many examples, at most.
+        n: See above.
+        seed: The seed of the choice.
 
     Raises:
         ValueError: For an empty data set.
     """
-    if not isinstance(data, tf.data.Dataset):
+    endless = False
+    if isinstance(data, tf.data.Dataset):
+        endless = int(data.cardinality()) < 0
+    else:
         data = [data]
-    xs: list[np.ndarray] = []
-    ys: list[np.ndarray] = []
-    found = 0
-    for element in data:
-        x, *rest = element if isinstance(element, (tuple, list)) else (element,)
-        xs.append(np.asarray(x))
-        ys.extend(np.asarray(y) for y in rest[:1])
-        found += len(x)
-        if found >= n:
-            break
-    if not found:
+
+    def read():
+        left = LOOKED_AT * most
+        for element in data:
+            x, *rest = element if isinstance(element, (tuple, list)) else (element,)
+            x, rest = np.asarray(x), [np.asarray(y) for y in rest[:1]]
+            if endless:
+                x, rest = x[:left], [y[:left] for y in rest]
+                left -= len(x)
+            yield Examples(x, rest[0]) if rest else x
+            if left <= 0:
+                return
+
+    found, count = chosen(read(), most, seed)
+    if not count:
         raise ValueError("Expected data to take pictures of; received: no examples")
-    labels = np.concatenate(ys)[:n] if ys else None
-    return np.concatenate(xs)[:n], labels
+    x, labels = fields(found)
+    if len(x) > n:
+        order = np.random.default_rng([seed, _ORDER]).permutation(len(x))
+        x, labels = x[order], None if labels is None else labels[order]
+    return x, labels

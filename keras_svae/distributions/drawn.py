@@ -2,6 +2,9 @@
 
 TFP's own draw with an algorithm that device and compiler choose. These are TFP's
 distributions, but draw with Philox. On a CPU without XLA they draw TFP's numbers.
+
+Their means and densities use only operators that `tf2onnx` knows: not `MulNoNan`,
+`Expm1`, `Log1p` and `BroadcastArgs`, as TFP's do.
 """
 
 import numpy as np
@@ -34,6 +37,12 @@ class Normal(tfd.Normal):
 class Laplace(tfd.Laplace):
     """TFP's `Laplace`, drawn by Philox."""
 
+    def _mean(self):
+        return self.loc + tf.zeros_like(self.scale)
+
+    def _stddev(self):
+        return np.sqrt(2.0) * self.scale + tf.zeros_like(self.loc)
+
     def _sample_n(self, n, seed=None):
         kind = self.dtype.as_numpy_dtype
         # The value is above -1, because the logarithm is infinite at -1.
@@ -54,6 +63,11 @@ class Uniform(tfd.Uniform):
 class Bernoulli(tfd.Bernoulli):
     """TFP's `Bernoulli`, drawn by Philox."""
 
+    def _log_prob(self, event):
+        below, above = self._outcome_log_probs()
+        event = tf.cast(event, below.dtype)
+        return below * (1 - event) + above * event
+
     def _sample_n(self, n, seed=None):
         probability = self.probs_parameter()
         drawn = _uniform(n, self, seed, dtype=probability.dtype)
@@ -61,7 +75,29 @@ class Bernoulli(tfd.Bernoulli):
 
 
 class ContinuousBernoulli(tfd.ContinuousBernoulli):
-    """TFP's `ContinuousBernoulli`, drawn by Philox."""
+    """TFP's `ContinuousBernoulli`, drawn by Philox.
+
+    With logits l the mean is 1/2 + 1/(2 tanh(l/2)) - 1/l, and the constant that
+    normalises the density is l / tanh(l/2).
+    """
+
+    def _mean(self, logits=None):
+        x = 0.5 * (self._logits_parameter_no_checks() if logits is None else logits)
+        near, far, square = _about_zero(x)
+        series = x / 6 * (1 - square / 15 * (1 - square * 2 / 21))
+        return 0.5 + tf.where(near, series, 0.5 / tf.tanh(far) - 0.5 / far)
+
+    def _log_prob(self, event):
+        below, above, logits = self._outcome_log_probs()
+        event = tf.cast(event, below.dtype)
+        found = below * (1 - event) + above * event + self._log_normalizer(logits)
+        return tf.where((event < 0) | (event > 1), -np.inf, found)
+
+    def _log_normalizer(self, logits=None):
+        x = 0.5 * (self._logits_parameter_no_checks() if logits is None else logits)
+        near, far, square = _about_zero(x)
+        series = square / 3 * (1 - square / 15 * (1 - square * 2 / 21))
+        return tf.math.log(2 * tf.where(near, 1 + series, far / tf.tanh(far)))
 
     def _sample_n(self, n, seed=None):
         return self.quantile(_uniform(n, self, seed))
@@ -101,6 +137,15 @@ class Blockwise(tfd.Blockwise):
             own, seed = philox.split(seed)
             drawn.append(tf.cast(part.sample(n, seed=own), self.dtype))
         return tf.concat(drawn, -1)
+
+
+def _about_zero(x) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Whether |x| is small; x where it is not, else 1; x squared where it is, else 0.
+
+    With these, neither a value nor a gradient is NaN where it is not used.
+    """
+    near = tf.abs(x) < 0.3
+    return near, tf.where(near, 1.0, x), tf.where(near, x * x, 0.0)
 
 
 def _uniform(n, law, seed, low=0.0, high=1.0, dtype=None) -> tf.Tensor:

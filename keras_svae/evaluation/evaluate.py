@@ -11,7 +11,7 @@ import tqdm
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.material import Material
-from keras_svae.evaluation.measurement import Measurement, by_name
+from keras_svae.evaluation.measurement import Measurement, by_name, changed
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
 from keras_svae.evaluation.streams import Stream
@@ -95,7 +95,9 @@ def evaluate(
         train: Labelled training data, for the codes' probes.
         reference: What the test data are ("cifar10, split test"): scores that compare
             samples with them say it.
-        n: Examples that are read and samples that are drawn, at most.
+        n: Examples that are used and samples that are drawn, at most. If there are more
+            examples, n of them are drawn at random, with the seed, and each measurement
+            says so. Of a data set, these n are kept in memory.
         backbone: The network through which measures see images: see `Backbone`,
             `classifier`, `inception_2015`, `dinov2`, `inception_v3`.
         lpips: See `LPIPS`.
@@ -155,8 +157,10 @@ def evaluate(
         for name in bar:
             bar.set_description(name)
             try:
+                material.parts()
                 made = MEASURES[name].compute(material, **options.get(name, {}))
-                found |= by_name(name, made)
+                each, about = by_name(name, made), material.parts()
+                found |= {key: changed(one, **about) for key, one in each.items()}
             except (MemoryError, tf.errors.ResourceExhaustedError):
                 raise
             except Exception as error:

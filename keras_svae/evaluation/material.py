@@ -1,23 +1,23 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
-import functools
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.kept import Repeatable, kept
+from keras_svae.evaluation.part import Part
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.streams import (
     Stream,
     batches,
     check_range,
     fields,
-    first,
     gather,
     has_labels,
 )
 from keras_svae.evaluation.subject import Subject
+from keras_svae.game import checks
 
 __all__ = ["Material"]
 
@@ -25,30 +25,21 @@ __all__ = ["Material"]
 BATCH = 256
 
 
-class Repeatable:
-    """A stream of batches that can be read more than once."""
-
-    def __init__(self, make: Callable[[], Iterator]):
-        self._make = make
-
-    def __iter__(self) -> Iterator:
-        return iter(self._make())
-
-
 class Material:
     """What measures are computed from: `evaluate` gives it to each of them.
 
-    Images are never kept: they are read, or made again from the same seeds, by each
-    measure that asks for them. Features and codes are kept. Methods give streams of
-    batches, which any function of this package takes and `gather` makes one array of.
+    Images are not kept: they are read, or made again from the same seeds, by each
+    measure that asks for them. If there are more than n, a random part of n is kept.
+    Features and codes are kept. Methods give streams of batches, which any function of
+    this package takes and `gather` makes one array of.
 
     Args:
         subject: The model.
         test: Test data, see `evaluate`, as for all that follow.
         train: Training data.
         reference: What the test data are, in words.
-        n: Examples that are read and samples that are drawn, at most.
-        seed: The seed of all random draws.
+        n: Examples that are used and samples that are drawn, at most.
+        seed: The seed of all random draws, also of that of n examples.
         backbone: The network through which measures see images.
         lpips: The network of LPIPS.
         mixture: The law of points.
@@ -58,9 +49,9 @@ class Material:
     Attributes:
         subject: The model, as the functions that can be asked of it, a `Subject`.
         reference: What the test data are, in words.
-        n: How many samples are drawn, and how many examples are read at most.
-        count: How many test examples there are, at most n.
-        extremes: Their smallest and largest value.
+        n: How many samples are drawn, and how many examples are used at most.
+        count: How many test examples are used, at most n.
+        extremes: The smallest and largest value of all test data.
         repeats: Whether they are the same at each reading; a data set that shuffles,
             or draws anew, is not.
         seed: The seed of all random draws.
@@ -120,37 +111,58 @@ class Material:
         self.value_range = value_range or subject.range
         if self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
-        self._test, self._train = test, train
+        self._train = train
         self.labelled_test = has_labels(test)
         self.labelled_train = train is not None and has_labels(train)
-        # All of the data, before anything runs: later, errors are a measure's own.
-        self.count, least, most, head = 0, np.inf, -np.inf, None
-        for part in self.examples() if self.labelled_test else self.x():
-            x, _ = fields(part)
+        self._asked: set[str] = set()
+        self._made: dict[str, Any] = {}
+        self._parts = {"test": self._read_all(test)}
+
+    def _read_all(self, test: Stream) -> Part:
+        """Reads all test data before anything runs: later, errors are a measure's own.
+
+        In the same reading it chooses n of them.
+        """
+        subject, heads, values = self.subject, [], []
+
+        def look(batch):
+            x, y = fields(batch)
             subject.check(x)
-            self.count += len(x)
-            least, most = min(least, x.min()), max(most, x.max())
-            head = x if head is None else head
-        self.extremes = float(least), float(most)
-        assert head is not None  # `batches` raises where there are no data
-        self.repeats = np.array_equal(head, next(iter(self.x())))
+            if subject.classes is not None and y is not None:
+                checks.labels(y, subject.classes, len(x))
+            heads[:] = heads or [x]
+            values.extend([x.min(), x.max()])
+
+        part = Part(test, self.n, self.seed, look)
+        self.extremes = float(min(values)), float(max(values))
+        self.count, self._test = part.count, part.data
+        self.repeats = not part.whole or np.array_equal(heads[0], next(iter(self.x())))
+        return part
 
     def __str__(self) -> str:
         method, shape = self.subject.about["method"], self.subject.data_shape
         return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
 
+    def parts(self) -> dict[str, str]:
+        """Which parts of the data were used since the last call; no word where all."""
+        found = {
+            f"{name}_examples": str(self._parts[name])
+            for name in sorted(self._asked)
+            if not self._parts[name].whole
+        }
+        self._asked.clear()
+        return found
+
     def x(self) -> Repeatable:
         """Test data, (batch, ...) each."""
         inputs = self._test[0] if isinstance(self._test, tuple) else self._test
-        return Repeatable(lambda: first(batches(inputs, BATCH), self.n))
+        self._asked.add("test")
+        return Repeatable(lambda: batches(inputs, BATCH))
 
     def examples(self) -> Repeatable:
         """What the model is asked about: x, or `Examples` of a conditional model."""
-        return self._examples(self._test)
-
-    def _examples(self, data) -> Repeatable:
-        read = self.subject.read
-        return Repeatable(lambda: first(read(data, batch_size=BATCH), self.n))
+        self._asked.add("test")
+        return Repeatable(lambda: self.subject.read(self._test, batch_size=BATCH))
 
     def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
@@ -188,33 +200,40 @@ class Material:
         )
         return gather(made, "features")
 
-    @functools.cached_property
+    @kept("test")
     def real_features(self) -> np.ndarray:
         """Features of `x`, (count, d)."""
         return self.features(self.x())
 
-    @functools.cached_property
+    @kept()
     def generated_features(self) -> np.ndarray:
         """Features of `samples`, (n, d)."""
         return self.features(self.samples())
 
-    @functools.cached_property
+    @kept("test")
     def codes(self) -> np.ndarray:
         """Codes of `x`, (count, d): the posterior's means, or draws without a mean."""
         return gather(self.subject.codes(self.examples(), self.seed), "codes")
 
-    @functools.cached_property
+    @kept("test")
     def drawn_codes(self) -> np.ndarray:
         """Draws z ~ q(z|x) at `x`, (count, d)."""
         return gather(self.subject.encode(self.examples(), self.seed), "codes")
 
-    @functools.cached_property
+    @property
+    def _train_part(self) -> Part:
+        """The part of the training data, chosen when a measure first needs it."""
+        if "train" not in self._parts:
+            self._parts["train"] = Part(self._train, self.n, self.seed)
+        return self._parts["train"]
+
+    @kept("train")
     def _training(self) -> tuple[np.ndarray, np.ndarray]:
         """Codes and labels of training data, read together: the order may change."""
         labels = []
 
         def inputs():
-            for part in first(batches(self._train, BATCH, labelled=True), self.n):
+            for part in batches(self._train_part.data, BATCH, labelled=True):
                 labels.append(part.y)
                 yield part
 
@@ -231,18 +250,18 @@ class Material:
         """Labels of `train_codes`."""
         return self._training[1]
 
-    @functools.cached_property
+    @kept("test")
     def test_labels(self) -> np.ndarray:
         """Labels of `x`, and so of `codes`, where data repeat."""
         return self._labels(self._test)
 
-    @functools.cached_property
+    @kept("train")
     def labels_of_training(self) -> np.ndarray:
         """Labels of training data, n at most, in an order of their own."""
-        return self._labels(self._train)
+        return self._labels(self._train_part.data)
 
     def _labels(self, data) -> np.ndarray:
-        read = first(batches(data, BATCH, labelled=True), self.n)
+        read = batches(data, BATCH, labelled=True)
         return np.concatenate([part.y for part in read])
 
     def likelihood_arguments(self) -> dict[str, Any]:

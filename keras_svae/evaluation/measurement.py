@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae.evaluation.streams import exact
+
 __all__ = ["Measurement", "by_name", "changed"]
 
 
@@ -65,15 +67,45 @@ class Measurement(float):
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON knows it: NumPy's as Python's, "nan" and "inf" as text."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
+    """A value as JSON knows it: numbers as Python's, "nan" and "inf" as text.
+
+    What JSON does not know (a path, a type) is its text.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
     if isinstance(value, Mapping):
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
-    finite = not isinstance(value, float) or math.isfinite(value)
-    return value if finite else str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_plain, value), key=str)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if hasattr(value, "__array__"):  # also tensors, and numbers such as bfloat16
+        array = _array(value)
+        if array.dtype.kind in "biuf":
+            return _plain(array.item() if array.ndim == 0 else list(array))
+        value = array.tolist()
+        return _plain(value) if isinstance(value, list) else str(value)
+    return str(value)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, also in an array or a tensor of rank 0."""
+    if isinstance(value, numbers.Real):
+        return True
+    if not hasattr(value, "__array__"):
+        return False
+    array = _array(value)
+    return array.ndim == 0 and array.dtype.kind in "biuf"
+
+
+def _array(value: Any) -> np.ndarray:
+    # NumPy cannot read a tensor of rank 0 in bfloat16 by itself.
+    read = value.numpy() if hasattr(value, "numpy") else value
+    return exact(np.asarray(read))
 
 
 def changed(one: Measurement, name: str | None = None, **details) -> Measurement:
@@ -96,7 +128,7 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
     """
     if isinstance(found, Measurement):
         return {name: found}
-    if isinstance(found, numbers.Real):
+    if _is_number(found):
         return {name: Measurement(float(found), name)}
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
         found = {
@@ -111,7 +143,7 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
         )
     parts: dict[str, Measurement] = {}
     for part, one in found.items():
-        if isinstance(one, numbers.Real):
+        if _is_number(one):
             own = name if part in ("", "mean") else f"{name}.{part}"
             parts |= by_name(own, one)
     return parts

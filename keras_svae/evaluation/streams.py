@@ -12,7 +12,7 @@ __all__ = [
     "batches",
     "check_range",
     "check_within",
-    "first",
+    "exact",
     "gather",
     "has_labels",
     "is_within",
@@ -48,10 +48,15 @@ def fields(inputs) -> tuple:
 
 
 def has_labels(data) -> bool:
-    """Whether data come with labels: a pair of arrays, or a data set of pairs."""
+    """Whether data come with labels: a pair of arrays, or a data set of pairs.
+
+    The second part of a data set's elements may be no labels, but a dictionary, say.
+    """
     if isinstance(data, tf.data.Dataset):
-        return isinstance(data.element_spec, tuple)
-    return isinstance(data, tuple)
+        spec = data.element_spec
+        is_pair = isinstance(spec, tuple) and len(spec) > 1
+        return is_pair and isinstance(spec[1], tf.TensorSpec)
+    return isinstance(data, tuple) and len(data) > 1 and data[1] is not None
 
 
 def batches(
@@ -107,7 +112,7 @@ def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
             else:
                 yield element[0] if isinstance(element, tuple) else element
     elif isinstance(data, Examples) or (labelled and isinstance(data, tuple)):
-        x, y = map(np.asarray, data)
+        x, y = map(np.asarray, data[:2])
         for start in range(0, max(len(x), len(y)), batch_size):
             rows = slice(start, start + batch_size)
             yield Examples(x[rows], y[rows])
@@ -128,8 +133,8 @@ def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
 
 def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
     """A batch as an array; raises unless it is of finite numbers and this shape."""
-    x = np.asarray(x)
-    if x.ndim == 0 or not np.issubdtype(x.dtype, np.number):
+    x = exact(np.asarray(x))
+    if x.ndim == 0 or x.dtype.kind not in "iuf":
         raise ValueError(
             f"Expected {name} as batches of numbers (batch, ...); received: "
             f"{x.dtype} of shape {x.shape}"
@@ -148,14 +153,13 @@ def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
     return x
 
 
-def first(stream: Iterable, n: int) -> Iterator:
-    """The first n examples of a stream of batches."""
-    for part in stream:
-        x, y = fields(part)
-        yield x[:n] if y is None else Examples(x[:n], y[:n])
-        n -= len(x)
-        if n <= 0:
-            return
+def exact(x: np.ndarray) -> np.ndarray:
+    """Numbers of 8 and 16 bits with a point as float32: NumPy sums them inexactly.
+
+    Of most of these types (bfloat16) NumPy does not even know that they are numbers.
+    """
+    short = "float" in x.dtype.name and x.dtype.itemsize < 4
+    return x.astype(np.float32) if short else x
 
 
 def gather(data: Stream, name: str = "data") -> np.ndarray:

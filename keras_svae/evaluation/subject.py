@@ -170,7 +170,7 @@ class Subject:
 
     def reconstruct(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of reconstructions, through the posterior's mean if it has one."""
-        return self._each(data, "reconstruct", "x", seed)
+        return self._each(data, "reconstruct", "reconstruction", seed)
 
     def classify(self, data: Stream) -> Iterator[np.ndarray]:
         """Batches of q(y|x), (batch, classes), of a model that has a classifier."""
@@ -193,12 +193,14 @@ class Subject:
             ValueError: As `batches`; for a conditional model, on data without classes
                 or with others than 0..classes - 1.
         """
+        labelled = has_labels(data)
+        if isinstance(data, tuple) and (self.classes is None or not labelled):
+            data = data[0]
         if self.classes is None:
-            x = data[0] if isinstance(data, tuple) else data
-            for part in batches(x, batch_size):
+            for part in batches(data, batch_size):
                 yield fields(part)[0]
             return
-        for part in batches(data, batch_size, labelled=has_labels(data)):
+        for part in batches(data, batch_size, labelled=labelled):
             if not isinstance(part, Examples):
                 raise ValueError(
                     f"Expected data with their classes, (x, y), for "
@@ -233,7 +235,10 @@ class Subject:
         """
         x, y = fields(inputs)
         given = [x, *others] + ([] if y is None else [y])
-        return self(name, *given, *([] if seed is None else [seed]))
+        found = self(name, *given, *([] if seed is None else [seed]))
+        if name == "reconstruct" and "x" in found:  # a SavedModel of before
+            return {"reconstruction": found["x"]}
+        return found
 
     def log_likelihood(self, inputs: tf.Tensor | Examples, z: tf.Tensor) -> tf.Tensor:
         """log p(x|z) of x, or log p(x|z, y) of `Examples`, (batch,), nats.

@@ -1,13 +1,20 @@
 """Exponential moving averages of weights, kept beside them."""
 
 import contextlib
+import numbers
 import zlib
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 
-__all__ = ["Averages"]
+__all__ = ["Averages", "check_momentum"]
+
+
+def check_momentum(ema) -> None:
+    """Raises unless it is a number between 0 and 1, or None."""
+    if ema is not None and not (isinstance(ema, numbers.Real) and 0 < ema < 1):
+        raise ValueError(f"Expected ema in (0, 1); received: ema={ema!r}")
 
 
 class Averages(keras.layers.Layer):
@@ -28,8 +35,6 @@ class Averages(keras.layers.Layer):
 
     def __init__(self, variables: list[keras.Variable], momentum: float):
         super().__init__(name="averages", dtype="float32")
-        if not 0 < momentum < 1:
-            raise ValueError(f"Expected ema in (0, 1); received: ema={momentum}")
         self.momentum = momentum
         # Whether the model ends training with the averages as its weights.
         self.finalize = False

@@ -39,6 +39,9 @@ class Configured:
         """Saves the value that the class chose for an argument without a value."""
         vars(self)["_arguments"][name] = value
 
+    def check_made(self) -> None:
+        """Raises a ValueError on parts that do not go together, once all are set."""
+
     def get_config(self) -> dict[str, Any]:
         """Plain values and serialised Keras objects, from which to make the model."""
         found: dict[str, Any] = {STAMP: made_by(), "name": self.name}
@@ -102,7 +105,10 @@ def _recording(init):
                 found[name] = bound[name]
             elif parameter.default is not parameter.empty and name not in bound:
                 found.setdefault(name, parameter.default)
-        return init(self, *arguments, **named)
+        made = init(self, *arguments, **named)
+        if outermost:
+            self.check_made()
+        return made
 
     # Keras reads a constructor's signature and does not follow `__wrapped__`.
     setattr(recorded, "__signature__", signature)  # noqa: B010

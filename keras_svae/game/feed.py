@@ -19,6 +19,7 @@ from keras_svae.game.sizes import Sizes
 
 __all__ = ["Fed", "Feed"]
 
+_NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
 
@@ -107,7 +108,8 @@ class Feed:
             return without_autotuning(
                 self._of_batches(batches, batches.count, steps, x[0])
             )
-        if isinstance(x, Iterable) and not isinstance(x, (str, bytes, dict)):
+        sparse = hasattr(x, "shape")  # SciPy's, which are no batches
+        if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
             known = len(x) if isinstance(x, Sized) else None
             return without_autotuning(self._of_batches(x, known, steps))
         raise TypeError(
@@ -140,7 +142,7 @@ class Feed:
 
     def _of_arrays(self, fed, batch_size, shuffle, steps):
         arrays = keras.tree.map_structure(as_array, fed)
-        sizes = {len(one) for one in keras.tree.flatten(arrays)}
+        sizes = {count_of(one) for one in keras.tree.flatten(arrays)}
         if len(sizes) != 1:
             raise ValueError(
                 "Expected x, y and weights with as many rows as each other; received: "
@@ -178,7 +180,7 @@ class Feed:
             # These can be read again: a stream that can't does not know its length.
             for element in without_autotuning(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
-                size = len(keras.tree.flatten(fed)[0])
+                size = count_of(fed)
                 self.sizes.check(size, size)
                 self.look(fed)
 
@@ -207,7 +209,7 @@ class Feed:
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
-            size = len(keras.tree.flatten(fed)[0])
+            size = count_of(fed)
             self.sizes.check(size, size)
         spec = keras.tree.map_structure(_spec_of, fed)
 
@@ -224,7 +226,7 @@ class Feed:
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
-        size = len(keras.tree.flatten(fed)[0])
+        size = count_of(fed)
         self.sizes.check(size, size)
         return self.looked(fed)
 
@@ -249,8 +251,37 @@ def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def as_array(value) -> np.ndarray | None:
-    """A leaf of the user's data as an array: NumPy, tensors, pandas, torch."""
-    return None if value is None else np.asarray(value)
+    """A leaf of the user's data as an array: NumPy, tensors, pandas, torch.
+
+    Raises:
+        ValueError: For what has no values, or values that an array would lose.
+    """
+    kind, why = type(value).__name__, ""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        why = "whose masked values would be read. x.filled(...) gives them a value"
+    elif isinstance(value, keras.KerasTensor):
+        why = "which has no values"
+    if not why:
+        try:
+            return None if value is None else np.asarray(value)
+        except (RuntimeError, TypeError, ValueError) as error:  # torch has its own
+            why = f"which NumPy cannot read: {error}"
+    raise ValueError(f"Expected data as arrays; received: {kind}, {why}")
+
+
+def count_of(fed) -> int:
+    """How many examples a batch of arrays has.
+
+    Raises:
+        ValueError: For a single number.
+    """
+    first = keras.tree.flatten(fed)[0]
+    if not np.ndim(first):
+        raise ValueError(
+            "Expected data as arrays (batch, ...); received: a single "
+            f"{np.asarray(first).dtype.name}"
+        )
+    return len(first)
 
 
 def _spec_of(array: np.ndarray) -> tf.TensorSpec:

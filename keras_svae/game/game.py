@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_svae import philox
 from keras_svae.game import checks, endpoints, replicas, updates
-from keras_svae.game.averages import Averages
+from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
@@ -178,6 +178,15 @@ class Game(Configured, Trainer):
             )
         return super().least_share()
 
+    def check_made(self):
+        checks.apart(
+            {
+                name: getattr(self, name, None)
+                for player in self.players.values()
+                for name in player.networks.split()
+            }
+        )
+
     def build(self, input_shape=None):
         """Does nothing: the networks are built already."""
         self.built = True
@@ -225,6 +234,9 @@ class Game(Configured, Trainer):
             TypeError: For an argument that no player asks for.
         """
         optimizers = {"optimizer": optimizer, **optimizers}
+        if steps_per_execution != "auto":
+            checks.counts(1, steps_per_execution=steps_per_execution)
+        check_momentum(ema)
         strategy = self.distribute_strategy
         count = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, count)
@@ -259,7 +271,27 @@ class Game(Configured, Trainer):
             self.averages = None if ema is None else Averages(names, ema)
             self._make_means()
         self._optimizer_names = tuple(optimizers)
+        self._compiled_weights = self._paths()
         self._ema = ema
+
+    def _paths(self) -> set[str]:
+        """The names of the weights that players update."""
+        players = self.players.values()
+        return {one.path for player in players for one in self.variables_of(player)}
+
+    def _check_compiled(self, name):
+        super()._check_compiled(name)
+        if "test" in name or name == "evaluate":
+            return
+        now = self._paths()
+        changed = now ^ self._compiled_weights
+        if changed:
+            one = min(changed)
+            change = "now trained" if one in now else "now frozen"
+            raise ValueError(
+                "Expected compile() after a change of `trainable`, which takes effect "
+                f"there; received: {name}() with the weight {one!r} {change}"
+            )
 
     def get_compile_config(self):
         if not self.compiled:
@@ -680,19 +712,35 @@ class Game(Configured, Trainer):
         filepath: str | os.PathLike,
         format: str = "tf_saved_model",
         verbose: bool | None = None,
+        input_signature: None = None,
+        **kwargs,
     ) -> None:
         """Writes a SavedModel that runs without this package.
 
         Args:
             filepath: A folder that is new or empty.
-            format: "tf_saved_model". Other formats of Keras are not supported.
+            format: "tf_saved_model". Keras's other formats are not supported; the page
+                on deployment says how a SavedModel becomes ONNX.
             verbose: Whether to print the path and the endpoints.
+            input_signature: None. Each endpoint has its own.
+            **kwargs: None of the further arguments of Keras's formats.
 
         Raises:
-            ValueError: For another format.
+            ValueError: For another format, or an input signature.
+            TypeError: For further arguments, or a `filepath` that is no path.
             FileExistsError: If something is there already.
         """
         checks.choice("format", format, ("tf_saved_model",))
+        if input_signature is not None:
+            raise ValueError(
+                "Expected input_signature=None, as each endpoint has its own; "
+                f"received: {input_signature!r}"
+            )
+        if kwargs:
+            raise TypeError(
+                "Expected filepath, format and verbose of export; received: "
+                f"{', '.join(kwargs)}"
+            )
         endpoints.export(self, filepath)
         if verbose:
             print(f"Saved in {filepath}: {', '.join(self.endpoints())}")

@@ -31,11 +31,18 @@ def checked(callbacks, model, validated: bool):
         validated: Whether there are validation data.
 
     Raises:
+        TypeError: For what is no callback.
         ValueError: For a callback that asks for a column that the log will not have.
     """
     if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
     several = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for one in several:
+        if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
+            raise TypeError(
+                "Expected callbacks as objects of keras.callbacks.Callback; received: "
+                f"{one!r}"
+            )
     columns = model.columns(validated)
     for one in several:
         wanted = _wanted(getattr(one, "callback", one))

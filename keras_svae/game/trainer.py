@@ -2,14 +2,15 @@
 
 import contextlib
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_svae.game import checks, monitored, random_states, rates, resuming
 from keras_svae.game.averages import Averages
+from keras_svae.game.called import Called
 from keras_svae.game.diverged import naming_backups
 from keras_svae.game.feed import Fed, Feed
 from keras_svae.game.saving import SavedAtOnce
@@ -18,7 +19,7 @@ from keras_svae.game.terms import Weighing
 __all__ = ["Trainer"]
 
 
-class Trainer(SavedAtOnce, keras.Model):
+class Trainer(SavedAtOnce, Called):
     """A model that checks data before they reach a step.
 
     A subclass says what it needs of the user's data, and refuses what it cannot use.
@@ -40,19 +41,12 @@ class Trainer(SavedAtOnce, keras.Model):
         For symbolic tensors, types and shapes are checked; for others, values too.
         """
 
-    def check_inputs(self, inputs) -> None:
-        """Raises a ValueError on a batch that the model cannot be called on."""
-
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""
         return 1, "at least 1 example per replica"
 
     def unpack(self, data):
         """The part of an element that the method needs: here x of `(x, ...)`."""
-        return keras.utils.unpack_x_y_sample_weight(data)[0]
-
-    def unpack_inputs(self, data):
-        """The part of an element that is the model's input in `predict`."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
     def unpack_weight(self, data):
@@ -114,16 +108,25 @@ class Trainer(SavedAtOnce, keras.Model):
 
     def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
         """A `Fed` of arrays; x itself if it is another kind of data."""
+        x = self._of_lists(x)
+        if isinstance(x, dict):
+            self._unpacked(x)  # raises, and names the keys
         if not checks.are_arrays(x):
             checks.beside_data(x, y, sample_weight, class_weight)
             return x
         if class_weight is not None:
             self._check_weighable("class_weight")
+            y = checks.of_numbers(y)
             sample_weight = checks.class_weight(class_weight, y, sample_weight)
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
-        if isinstance(y, list):  # its numbers are no arrays
-            y = np.asarray(y)
+            sample_weight = checks.of_numbers(sample_weight)
+            if not checks.are_arrays(sample_weight):
+                raise ValueError(
+                    "Expected sample_weight as an array, a number for each example; "
+                    f"received: {sample_weight!r}"
+                )
+        y = checks.of_numbers(y)
         data = x if y is None else (x, y)
         weight = () if sample_weight is None else sample_weight
         return Fed(self.unpack(data), weight)
@@ -151,9 +154,12 @@ class Trainer(SavedAtOnce, keras.Model):
         """
         self._check_compiled("fit")
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
+        _check_counts(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
+        data |= {name: checks.of_numbers(data[name]) for name in names[:3]}
         batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
+        checks.choice("shuffle", shuffle, (True, False, "batch"))
         steps = given.get("steps_per_epoch")
         validation = given.pop("validation_data", None)
         split = given.pop("validation_split", 0.0)
@@ -165,7 +171,9 @@ class Trainer(SavedAtOnce, keras.Model):
         )
         if validation is not None:
             given["validation_data"] = feeds[1].of(
-                self._arrays(*keras.utils.unpack_x_y_sample_weight(validation)),
+                self._arrays(
+                    *keras.utils.unpack_x_y_sample_weight(checks.of_numbers(validation))
+                ),
                 batch_size=given.pop("validation_batch_size", None) or batch_size,
                 steps=given.get("validation_steps"),
             )
@@ -232,6 +240,7 @@ class Trainer(SavedAtOnce, keras.Model):
             x, y, batch_size, *args, **kwargs
         )
         given = {**given.arguments, **given.arguments.pop("kwargs", {})}
+        _check_counts(given)
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}
         feed = self._feed(training=False)
@@ -242,31 +251,6 @@ class Trainer(SavedAtOnce, keras.Model):
         )
         with self._told(feed):
             return super().evaluate(batches, **given)
-
-    def predict(self, x, batch_size=None, *args, **kwargs):
-        """Keras's `predict`, with checks of the inputs."""
-        given = inspect.signature(super().predict).bind(x, batch_size, *args, **kwargs)
-        given = given.arguments
-        x, batch_size = given.pop("x"), given.pop("batch_size", None)
-
-        def inputs(element):
-            return Fed(self.unpack_inputs(element))
-
-        feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
-        x = Fed(x) if checks.are_arrays(x) else x
-        batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
-        with self._told(feed):
-            return super().predict(batches, **given)
-
-    def predict_step(self, data):
-        if isinstance(data, Fed):
-            return self(data.batch, training=False)
-        return super().predict_step(data)
-
-    def predict_on_batch(self, x):
-        """Keras's `predict_on_batch`, with checks of the inputs."""
-        self.check_inputs(keras.tree.map_structure(tf.convert_to_tensor, x))
-        return super().predict_on_batch(x)
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
@@ -298,3 +282,13 @@ class Trainer(SavedAtOnce, keras.Model):
         """See `save_own_variables`."""
         super().load_own_variables(random_states.apart(store))
         random_states.restore(self, store)
+
+
+def _check_counts(given: dict) -> None:
+    """Raises unless the arguments that count something are counts."""
+    batches = ("batch_size", "steps_per_epoch", "validation_batch_size")
+    steps = ("validation_steps", "steps")
+    checks.counts(1, **{name: given.get(name) for name in (*batches, *steps)})
+    if not isinstance(given.get("validation_freq"), Sequence):  # or the epochs' numbers
+        checks.counts(1, validation_freq=given.get("validation_freq"))
+    checks.counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})

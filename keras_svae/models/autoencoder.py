@@ -127,13 +127,13 @@ class Autoencoder(LatentModel):
         y = self.classes_for(x, y)
         return self.decode(self.encode(x, y, seed), y, 0 if seed is None else seed)
 
-    @endpoint("x", name="reconstruct")
+    @endpoint("reconstruction", name="reconstruct")
     def _reconstruct(self, x, y=None, seed: int = 0):
         noise = None if self.posterior_law.explicit else seed
         y = self.classes_for(x, y)
         return self.decode(self.encode(x, y, noise), y, seed)
 
-    @endpoint("x")
+    @endpoint("neighbours")
     def neighbours(self, x, n: int, y=None, seed: int = 0) -> tf.Tensor:
         """Draws around data: x' = mean of p(x|z), z ~ q(z|x) (AIM, algorithm 2).
 

@@ -85,6 +85,7 @@ class AdversarialDomainAdaptation(Game):
         "classifier": Player("extractor classifier"),
     }
     sampled_from = "extractor"
+    reads_pairs = True  # in training, of both domains
     f = Critic("critic", "features", above="source", below="target")
 
     def __init__(self, extractor, classifier, critic, *, lam: float = 1.0, **kwargs):

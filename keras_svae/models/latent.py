@@ -43,8 +43,8 @@ class LatentModel(Game):
     sampled_from = "decoder"
     # Whether the model is given classes, and its networks read them.
     conditional = False
-    # How many classes a conditional model has; None for any other.
-    classes: int | None = None
+    reads_pairs = property(lambda self: self.conditional)  # (x, y) or (z, y)
+    classes: int | None = None  # how many a conditional model has
     # Whether it also learns from examples without a class, whose y is -1.
     unlabelled = False
 

@@ -1,11 +1,14 @@
 """The data of a run, as streams that can start at any step."""
 
+import sys
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.evaluation.part import chosen
+from keras_svae.evaluation.streams import Examples, batches, has_labels
 from reproductions.engine.settings import Data, Training
 
 
@@ -109,21 +112,24 @@ class Inputs:
             options |= {"labelled": None, "labelled_batch": None}
         return int(self.load(split, **options).cardinality())
 
-    def arrays(self, split: str, limit: int | None = None, labels: bool | None = False):
-        """A split's first examples as an array, or with labels as two.
+    def arrays(
+        self,
+        split: str,
+        limit: int | None = None,
+        labels: bool | None = False,
+        seed: int = 0,
+    ):
+        """A split's examples as an array, or with labels as two.
 
         Args:
             split: As `keras_svae.data.load` knows it.
-            limit: How many; None for all.
+            limit: How many, drawn at random if there are more; None for all.
             labels: None for labels where the data have them.
+            seed: The seed of the choice.
         """
-        size = min(limit or 1000, 1000)
         whole = self.load(
-            split, labels=labels, shuffle=False, batch_size=size, drop_remainder=False
+            split, labels=labels, shuffle=False, batch_size=1000, drop_remainder=False
         )
-        if limit is not None:
-            whole = whole.take(-(-limit // size))
-        labelled = isinstance(whole.element_spec, tuple)
-        parts = [part if labelled else (part,) for part in whole.as_numpy_iterator()]
-        arrays = [np.concatenate(part)[:limit] for part in zip(*parts, strict=True)]
-        return tuple(arrays) if labelled else arrays[0]
+        read = batches(whole, labelled=has_labels(whole))
+        found, _ = chosen(read, limit or sys.maxsize, seed)
+        return tuple(found) if isinstance(found, Examples) else found

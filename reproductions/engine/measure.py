@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import keras_svae as ks
-from keras_svae.callbacks.pictures import first_examples
+from keras_svae.callbacks.pictures import some_examples
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
@@ -46,7 +46,7 @@ def measure(
     `mixture_score_of_data`.
     """
     model, training, data = run.model, run.training, run.data
-    n, x = training.n, inputs.arrays("test", training.n)
+    n, x = training.n, inputs.arrays("test", training.n, seed=SEED)
     mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
     given = {"batch_size": 250, "labels": None, "drop_remainder": False}
     whole = {"labelled": None, "labelled_batch": None}
@@ -90,7 +90,7 @@ def draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
     """
     if len(model.data_shape) != 3 or not hasattr(model, "encoder"):
         return
-    x, labels = first_examples(data, 1000)
+    x, labels = some_examples(data, 1000, 8, SEED)
     y = labels if model.conditional else None
     plots.save(folder / "traversals.png", views.traversals(model, x, y=y))
     law = model.posterior_law

@@ -9,7 +9,8 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import ProjectorConfig
 
 import keras_svae as ks
-from keras_svae.callbacks.pictures import first_examples
+from keras_svae.callbacks.pictures import some_examples
+from keras_svae.evaluation.part import rows
 from keras_svae.pictures import plots, views
 from tests.callbacks import small
 from tests.models import tiny
@@ -45,6 +46,7 @@ def test_files_show_the_model_as_it_is(tmp_path):
         *(f"epoch-{n:04d}-{name}" for n in range(3) for name in IMAGES),
         "sprite",
     ]
+    x, _ = some_examples(x, 40, 9, seed=4)
     expected = {
         "samples": plots.grid(model.generate(9, seed=4), smooth=True),
         "reconstructions": plots.pairs(x[:9], model.reconstruct(x[:9]), smooth=True),
@@ -255,8 +257,8 @@ def test_every_nth_epoch_and_the_last(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["array", "arrays", "dataset", "labelled", "endless"])
-def test_first_examples(form):
-    x, labels = small.digits(30)
+def test_the_examples_are_a_random_part(form):
+    x, labels = small.digits(300)
     data = {
         "array": x,
         "arrays": (x, labels),
@@ -264,12 +266,19 @@ def test_first_examples(form):
         "labelled": small.dataset((x, labels), 8),
         "endless": small.dataset((x, labels), 8).repeat(),
     }[form]
-    found, found_labels = first_examples(data, 20)
-    np.testing.assert_array_equal(found, x[:20])
+    # Of the endless ones, of which no length is known, the first 200 are looked at.
+    count = 200 if form == "endless" else 300
+    numbers = rows(count, 20, seed=3)
+    numbers = numbers[np.random.default_rng([3, 2]).permutation(20)]
+    found, found_labels = some_examples(data, 20, 19, seed=3)
+    np.testing.assert_array_equal(found, x[numbers])
     if form in ("array", "dataset"):
         assert found_labels is None
     else:
-        np.testing.assert_array_equal(found_labels, labels[:20])
+        np.testing.assert_array_equal(found_labels, labels[numbers])
+    # All of few are in their order.
+    found, _ = some_examples(x[:20], 20, 20, seed=3)
+    np.testing.assert_array_equal(found, x[:20])
 
 
 def test_what_is_refused_before_training(tmp_path):

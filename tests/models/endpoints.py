@@ -29,7 +29,7 @@ def expected(model, name, n=None, seed=None, **given) -> dict:
 
     def reconstruct():
         draw = None if model.posterior_law.explicit else seed
-        return {"x": model.reconstruct(**given, seed=draw)}
+        return {"reconstruction": model.reconstruct(**given, seed=draw)}
 
     x, z = given.get("x"), given.get("z")
     found = {
@@ -37,7 +37,7 @@ def expected(model, name, n=None, seed=None, **given) -> dict:
         "decode": lambda: {"x": model.decode(z)},
         "encode": lambda: {"z": model.encode(x, seed=seed)},
         "reconstruct": reconstruct,
-        "neighbours": lambda: {"x": model.neighbours(x, n, seed=seed)},
+        "neighbours": lambda: {"neighbours": model.neighbours(x, n, seed=seed)},
         "posterior": moments,
         "log_likelihood": lambda: {"log_likelihood": model.likelihood(z).log_prob(x)},
         "log_posterior": lambda: {"log_posterior": model.posterior(x).log_prob(z)},

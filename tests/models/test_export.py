@@ -138,7 +138,10 @@ def test_an_implicit_encoder_exports_no_densities_and_draws_by_seed(tmp_path):
     saved = tf.saved_model.load(tmp_path / "saved")
     densities = {"posterior", "log_posterior", "log_likelihood"}
     assert not densities & set(saved.signatures)
-    for endpoint, key in ((saved.encode, "z"), (saved.reconstruct, "x")):
+    for endpoint, key in (
+        (saved.encode, "z"),
+        (saved.reconstruct, "reconstruction"),
+    ):
         one, same, other = (
             endpoint(tiny.data(), tf.constant(s))[key] for s in (1, 1, 2)
         )

@@ -102,7 +102,7 @@ def test_saved_models_of_tensorflow_have_the_density_but_no_moments(name, tmp_pa
     drawn = saved.encode(x, tf.constant(5))["z"]
     np.testing.assert_allclose(drawn, model.encode(x, seed=5), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
-        saved.reconstruct(x, tf.constant(0))["x"],
+        saved.reconstruct(x, tf.constant(0))["reconstruction"],
         model.reconstruct(x),
         rtol=1e-4,
         atol=1e-5,

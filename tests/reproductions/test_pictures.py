@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 
 import keras_svae as ks
+from keras_svae.callbacks.pictures import some_examples
 from keras_svae.pictures import views
 from reproductions.engine import Images, Training, execute, measure, run
 from reproductions.engine.inputs import Inputs
@@ -53,6 +54,7 @@ def test_conditional_models_are_shown_with_their_classes(tmp_path):
     made = ks.CVAE(nets.encoder, nets.decoder)
     x, y = small.digits()
     measure.draw(made, (x, y), tmp_path)
+    x, y = some_examples((x, y), 1000, 8, measure.SEED)
     expected = views.neighbours(made, x[:8], y=y[:8])
     np.testing.assert_array_equal(png(tmp_path / "neighbours.png"), expected)
     expected = views.traversals(made, x, y=y)
@@ -75,13 +77,15 @@ def test_a_run_draws_them_of_its_last_weights(tmp_path, monkeypatch):
     given = TINY | {"latent_dim": 3}
     execute(digits.call(**given), tmp_path / "run", verbose="none")
     x, labels = inputs_of(digits(**given)).picture_examples()
+    validation = x
+    x, _ = some_examples((x, labels), 1000, 8, measure.SEED)
     expected = views.traversals(trained[0], x)
     np.testing.assert_array_equal(png(tmp_path / "run/traversals.png"), expected)
     expected = views.neighbours(trained[0], x[:8])
     np.testing.assert_array_equal(png(tmp_path / "run/neighbours.png"), expected)
     told = (tmp_path / "run/pictures/metadata.tsv").read_text().split()
     assert told == [str(label) for label in labels]
-    np.testing.assert_array_equal(seen[0], x)
+    np.testing.assert_array_equal(seen[0], validation)
 
 
 # ---- Which examples ----------------------------------------------------------------

@@ -9,7 +9,13 @@ import scipy.special
 import tensorflow as tf
 
 from keras_svae.evaluation.backbones.resizing import PUBLISHED, RESIZE, resized
-from keras_svae.evaluation.streams import Stream, batches, check_range, check_within
+from keras_svae.evaluation.streams import (
+    Stream,
+    batches,
+    check_range,
+    check_within,
+    exact,
+)
 from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
@@ -211,7 +217,7 @@ class Backbone:
             # A stream's batches may be larger than what passes at once.
             for start in range(0, len(x), size):
                 seen, out = self._run(x[start : start + size])
-                yield _flat(seen.numpy()), out.numpy()
+                yield _flat(exact(seen.numpy())), exact(out.numpy())
 
     def _through(self, x):
         own = self.input_shape

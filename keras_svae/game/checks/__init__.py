@@ -8,10 +8,12 @@ from keras_svae.game.checks.data import (
     classes,
     images,
     labels,
+    of_numbers,
     sample_weight,
     split,
 )
 from keras_svae.game.checks.networks import (
+    apart,
     classifier,
     critic,
     explicit,
@@ -25,6 +27,7 @@ from keras_svae.game.checks.optimizers import optimizer_names, optimizers
 from keras_svae.game.checks.values import (
     all_finite,
     choice,
+    counts,
     fraction,
     integer,
     new_folder,
@@ -36,6 +39,7 @@ from keras_svae.game.checks.values import (
 
 __all__ = [
     "all_finite",
+    "apart",
     "are_arrays",
     "batch_norms",
     "beside_data",
@@ -43,6 +47,7 @@ __all__ = [
     "class_weight",
     "classes",
     "classifier",
+    "counts",
     "critic",
     "explicit",
     "fraction",
@@ -52,6 +57,7 @@ __all__ = [
     "law",
     "labels",
     "network",
+    "of_numbers",
     "new_folder",
     "optimizer_names",
     "optimizers",

@@ -1,5 +1,7 @@
 """What data a model refuses."""
 
+import numbers
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -26,7 +28,11 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
     """
     low = -1 if unlabelled else 0
     what = f"classes as integers in {low}..{classes - 1}"
-    y = tf.convert_to_tensor(y)
+    try:
+        y = tf.convert_to_tensor(y)
+    except (ValueError, TypeError):  # None or objects: TensorFlow's error names neither
+        kind = getattr(y, "dtype", type(y).__name__)
+        raise ValueError(f"Expected {what}; received: y of type {kind}") from None
     if not y.dtype.is_integer:
         raise ValueError(f"Expected {what}; received: y of type {y.dtype.name}")
     eager = tf.executing_eagerly() and not tf.is_symbolic_tensor(y)
@@ -59,9 +65,11 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
     dtype = getattr(dtype, "name", dtype)
     if not str(dtype).startswith(("float", "bfloat")):
         low, high = value_range or (0, 1)
+        hint = "x.astype('float32') makes floats of numbers."
+        if "int" in str(dtype):
+            hint = "Divide 8-bit images by 255, or load them with keras_svae.data.load."
         raise ValueError(
-            f"Expected data as floats in [{low:g}, {high:g}]; received: {dtype}. "
-            "Divide 8-bit images by 255, or load them with keras_svae.data.load."
+            f"Expected data as floats in [{low:g}, {high:g}]; received: {dtype}. {hint}"
         )
     if len(x.shape) != len(shape) + 1:
         raise ValueError(
@@ -151,6 +159,14 @@ def class_weight(weights: dict, y, sample_weight) -> np.ndarray:
         raise ValueError(
             "Expected sample_weight or class_weight; received: both of them"
         )
+    numbered = isinstance(weights, dict) and all(
+        isinstance(one, numbers.Real) for one in weights.values()
+    )
+    if not numbered:
+        raise ValueError(
+            "Expected class_weight as a dictionary, a number for each class; received: "
+            f"{weights!r}"
+        )
     if y is None:
         raise ValueError(
             "Expected classes y beside class_weight; received: class_weight, no y"
@@ -164,8 +180,35 @@ def class_weight(weights: dict, y, sample_weight) -> np.ndarray:
     return np.array([weights.get(int(one), 1.0) for one in y], np.float32)
 
 
+def of_numbers(x):
+    """Nested lists of numbers as an array, as measures take them; else x itself.
+
+    A list of one array is that array. (Keras takes a list as one of several inputs.)
+
+    Raises:
+        ValueError: For rows of different lengths.
+    """
+    if not isinstance(x, (list, tuple)) or not x:
+        return x
+    if len(x) == 1 and are_arrays(x[0]):
+        return x[0]
+    if not all(isinstance(one, numbers.Number) for one in keras.tree.flatten(x)):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError(
+            "Expected data as lists of one length; received: lists of several"
+        ) from None
+
+
 def are_arrays(x) -> bool:
-    """Whether x is one or several arrays of NumPy, TensorFlow, torch or pandas."""
+    """Whether x is one or several arrays of NumPy, TensorFlow, torch or pandas.
+
+    A dictionary of arrays is not: it would be one of several inputs.
+    """
+    if isinstance(x, dict):
+        return False
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
         hasattr(one, "shape")
@@ -210,7 +253,8 @@ def split(data: dict, share: float) -> tuple[dict, tuple]:
             f"{type(data['x']).__name__}"
         )
     count = len(keras.tree.flatten(data["x"])[0])
-    first = int(count * (1 - share))
+    shared = isinstance(share, numbers.Real)
+    first = int(count * (1 - share)) if shared else 0
     if not 0 < first < count:
         raise ValueError(
             "Expected a validation_split that leaves examples on both sides; received: "

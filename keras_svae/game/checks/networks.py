@@ -183,6 +183,24 @@ def _described(one: Law) -> str:
     return f"{type(one).__name__}({config})"
 
 
+def apart(networks: dict[str, keras.Model | None]) -> None:
+    """Raises if two networks have weights in common.
+
+    Each is saved by itself: after loading, the weights would be two. And two players
+    would update them.
+    """
+    owners: dict[int, str] = {}
+    for name, one in networks.items():
+        for variable in [] if one is None else one.variables:
+            other = owners.setdefault(id(variable), name)
+            if other != name:
+                raise ValueError(
+                    "Expected networks without common layers, which a file does not "
+                    f"keep in common; received: {other} and {name}, which share "
+                    f"{variable.path!r}"
+                )
+
+
 def explicit(law) -> None:
     """Raises unless a law has a density. The error says what to pass instead."""
     if not law.explicit:

@@ -34,6 +34,8 @@ def optimizers(
     if unknown:
         near = difflib.get_close_matches(unknown[0], wanted, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
+        if unknown[0] in ("loss", "metrics", "loss_weights", "weighted_metrics"):
+            hint = " The method has the losses, and logs its terms."
         raise TypeError(
             f"Expected arguments of compile among {list(wanted)}; received: "
             f"{unknown[0]!r}.{hint}"
@@ -45,8 +47,7 @@ def optimizers(
                 f"Expected an optimizer for the player {player!r}, "
                 f"compile({name}=keras.optimizers.Adam(...)); received: none"
             )
-        one = get(given[name])
-        assert one is not None  # all given values are optimizers
+        one = _optimizer(name, given[name], list(wanted))
         if any(one is other for other in found.values()):
             raise ValueError(
                 "Expected an optimizer of its own for each player; received: the same "
@@ -67,6 +68,26 @@ def optimizers(
             )
         found[name] = one
     return found
+
+
+def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimizer:
+    """The optimizer; raises for what is none, and says what Keras's error does not."""
+    try:
+        found = get(given)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        found = None
+    if isinstance(found, keras.optimizers.Optimizer):
+        return found
+    received, hint = repr(given), ""
+    if isinstance(given, (dict, list, tuple)):
+        received = f"a {type(given).__name__}"
+        hint = f". Each player's is an argument: {', '.join(wanted)}"
+    elif isinstance(given, type):
+        received, hint = f"the class {given.__name__}", f": {given.__name__}(...)"
+    raise ValueError(
+        f"Expected {name} to be an object of keras.optimizers, or a name that Keras "
+        f"knows; received: {received}{hint}"
+    )
 
 
 def _check_scale(name: str, optimizer) -> None:

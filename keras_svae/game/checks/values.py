@@ -1,6 +1,7 @@
 """What arguments a model refuses."""
 
 import numbers
+import os
 import pathlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from keras_svae.noise import check_seed as seed
 __all__ = [
     "all_finite",
     "choice",
+    "counts",
     "fraction",
     "integer",
     "new_folder",
@@ -35,6 +37,13 @@ def integer(name: str, value, at_least: int) -> int:
             f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
         )
     return int(value)
+
+
+def counts(at_least: int, **given) -> None:
+    """Raises unless all of these arguments, as far as they are given, are counts."""
+    for name, value in given.items():
+        if value is not None:
+            integer(name, value, at_least)
 
 
 def weight(name: str, value) -> float:
@@ -81,7 +90,15 @@ def shapes(name: str, received, expected, why: str) -> None:
 
 def new_folder(path) -> pathlib.Path:
     """The path; raises if something is there that would be overwritten."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"Expected a path of a folder; received: {path!r}")
     path = pathlib.Path(path)
+    parents = [one for one in path.parents if one.exists()]
+    if parents and not parents[0].is_dir():
+        raise NotADirectoryError(
+            f"Expected a new or empty folder; received: {path}, but {parents[0]} is a "
+            "file"
+        )
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise FileExistsError(
             f"Expected a new or empty folder; received: {path}, which holds something"

@@ -1,0 +1,92 @@
+"""Calls of a model on inputs: `model(x)`, `predict` and `predict_on_batch`."""
+
+import inspect
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from keras_svae.game import checks
+from keras_svae.game.feed import Fed, Feed
+
+__all__ = ["Called"]
+
+
+class Called(keras.Model):
+    """A model that checks what it is called on. `Trainer` says how data are unpacked.
+
+    A subclass says what inputs are, and refuses what it cannot use.
+    """
+
+    # Whether its inputs are several arrays.
+    reads_pairs = False
+    # In `Trainer`: raises a feed's own errors.
+    _told: Callable
+
+    def check_inputs(self, inputs) -> None:
+        """Raises a ValueError on a batch that the model cannot be called on."""
+
+    def unpack_inputs(self, data):
+        """The part of an element that is the model's input in `predict`."""
+        return keras.utils.unpack_x_y_sample_weight(data)[0]
+
+    def _of_lists(self, x):
+        """The user's data, of lists the arrays that they stand for.
+
+        Raises:
+            ValueError: For several arrays of a model that reads one. (In Keras these
+                are several inputs. Their batches come from a generator.)
+        """
+        x = checks.of_numbers(x)
+        if not isinstance(x, list) or not checks.are_arrays(x):
+            return x
+        if not self.reads_pairs:
+            raise ValueError(
+                f"Expected data as one array for {type(self).__name__}; received: a "
+                f"list of {len(x)} arrays. np.concatenate(...) makes one of them; "
+                "iter(...) gives them as batches."
+            )
+        return tuple(x)
+
+    def predict(self, x, batch_size=None, *args, **kwargs):
+        """Keras's `predict`, with checks of the inputs."""
+        given = inspect.signature(super().predict).bind(x, batch_size, *args, **kwargs)
+        given = given.arguments
+        checks.counts(1, batch_size=batch_size, steps=given.get("steps"))
+        x = self._of_lists(given.pop("x"))
+        batch_size = given.pop("batch_size", None)
+
+        def inputs(element):
+            return Fed(self.unpack_inputs(element))
+
+        if checks.are_arrays(x):
+            x = inputs(x)
+        feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
+        batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
+        with self._told(feed):
+            return super().predict(batches, **given)
+
+    def __call__(self, *args, **kwargs):
+        """Keras's call, with a check of the inputs that names what is wrong."""
+        if args:
+            first = self._of_lists(args[0])
+            leaves = keras.tree.flatten(first)
+            if not any(isinstance(one, keras.KerasTensor) for one in leaves):
+                self.check_inputs(keras.tree.map_structure(_tensor, first))
+            args = first, *args[1:]
+        return super().__call__(*args, **kwargs)
+
+    def predict_step(self, data):
+        if isinstance(data, Fed):
+            return self(data.batch, training=False)
+        return super().predict_step(data)
+
+    def predict_on_batch(self, x):
+        """Keras's `predict_on_batch`, with checks of the inputs."""
+        x = self._of_lists(x)
+        self.check_inputs(keras.tree.map_structure(_tensor, x))
+        return super().predict_on_batch(x)
+
+
+def _tensor(value) -> tf.Tensor | None:
+    return None if value is None else tf.convert_to_tensor(value)
