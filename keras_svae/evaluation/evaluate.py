@@ -14,48 +14,13 @@ from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement, by_name
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
+from keras_svae.evaluation.report import Report
 from keras_svae.evaluation.streams import Stream
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed
 
 __all__ = ["Report", "evaluate"]
-
-
-class Report(dict[str, Measurement]):
-    """Measurements by name. Printed, it is a table.
-
-    Attributes:
-        left_out: Why, by the name of each measure that does not apply.
-        failed: The error, by the name of each measure that applies and ended with one.
-    """
-
-    def __init__(
-        self,
-        *arguments,
-        left_out: dict[str, str] | None = None,
-        failed: dict[str, str] | None = None,
-    ):
-        super().__init__(*arguments)
-        self.left_out, self.failed = left_out or {}, failed or {}
-
-    def __str__(self) -> str:
-        width = max((len(value.name) for value in self.values()), default=0)
-        lines = []
-        for value in self.values():
-            said = str(value).removeprefix(f"{value.name} ")
-            lines.append(f"{value.name:{width}}  {said}")
-        lines += [f"left out: {name}: {why}" for name, why in self.left_out.items()]
-        # TensorFlow's errors have lines of graph nodes.
-        lines += [
-            f"failed: {name}: {error.splitlines()[0]}"
-            for name, error in self.failed.items()
-        ]
-        return "\n".join(lines)
-
-    def asdict(self) -> dict[str, dict[str, Any]]:
-        """Plain values, as they go into a JSON file."""
-        return {name: value.asdict() for name, value in self.items()}
 
 
 def evaluate(
@@ -65,8 +30,8 @@ def evaluate(
     measures: str | Iterable[str] | None = None,
     strict: bool = True,
     train: Stream | None = None,
-    n: int = 10_000,
-    backbone: Backbone | None = None,
+    n: int | None = None,
+    backbone: Backbone | str | None = None,
     lpips: LPIPS | None = None,
     mixture=None,
     value_range: tuple[float, float] | None = None,
@@ -92,9 +57,12 @@ def evaluate(
         strict: Whether a measure that you name must apply. If not, a measure that does
             not apply is left out.
         train: Labelled training data, for the codes' probes.
-        n: Examples that are read and samples that are drawn, at most.
+        n: Examples that are read and samples that are drawn, at most. None for 10,000
+            examples at most, and as many samples as there are examples.
         backbone: The network through which measures see images: see `Backbone`,
-            `classifier`, `inception_v3`.
+            `classifier`, `inception_v3`; "random" for `random_network`, which needs
+            neither labels nor a download. None takes it too where `test` has no labels.
+            Its name then stands in the measure's: `frechet_distance[random_network]`.
         lpips: See `LPIPS`.
         mixture: The law of points, as `keras_svae.data.mixture` gives it.
         value_range: (low, high), the values of black and white; by default the
@@ -111,7 +79,8 @@ def evaluate(
         Measurements by name, `found["mse"]`, several of one measure as
         `found["precision_recall.recall"]`. `left_out` has the measures that do not
         apply, with the reason. `failed` has the measures that ended with an error, with
-        the error. Printed, it is a table.
+        the error, `notes` what one must know of the numbers. Printed, or as the result
+        of a notebook's cell, it is a table.
 
     Raises:
         ValueError: On an unknown measure, one that has to apply and does not, or data
@@ -129,13 +98,13 @@ def evaluate(
     named = [named] if isinstance(named, str) else list(named)
     options = {name: dict(given) for name, given in (options or {}).items()}
     check_known([*named, *options], MEASURES, "measures")
-    if not isinstance(n, (int, np.integer)) or n < 2:
+    if n is not None and (not isinstance(n, (int, np.integer)) or n < 2):
         raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
     material = Material(
         Subject.of(model),
         test,
         train,
-        n=int(n),
+        n=None if n is None else int(n),
         seed=check_seed(seed),
         backbone=backbone,
         lpips=lpips,
@@ -160,7 +129,8 @@ def evaluate(
                 if named:
                     raise
                 failed[name] = f"{type(error).__name__}: {error}"
-    return Report(found, left_out=left_out, failed=failed)
+    notes = material.notes(found)
+    return Report(found, left_out=left_out, failed=failed, notes=notes)
 
 
 def _chosen(

@@ -1,5 +1,6 @@
 """Networks for the features of images: what they are, and what they give."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +14,9 @@ from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
 
-# Images that pass through the network together.
-BATCH = 250
+# Images that pass through the network together, and the pixels they may have in all:
+# the largest maps stay below some 300 MB.
+BATCH, PIXELS = 250, 250 * 128 * 128
 RESIZE = (
     "area",
     "bicubic",
@@ -46,6 +48,9 @@ class Backbone:
         antialias: Whether resizing to a smaller size averages over the pixels that are
             left out.
         accuracy: The accuracy on test images, in [0, 1], if it is known.
+        label: A word that is added to the name of each number that comes from it, as in
+            `frechet_distance[label]`, for a network whose numbers must not be taken for
+            others; None for no word.
 
     Raises:
         ValueError: On a model that does not take images, an unknown layer, or another
@@ -70,6 +75,7 @@ class Backbone:
         resize: str = "bilinear",
         antialias: bool = True,
         accuracy: float | None = None,
+        label: str | None = None,
     ):
         if outputs not in (None, "logits", "probabilities"):
             raise ValueError(
@@ -104,8 +110,10 @@ class Backbone:
                 f"features={features!r}"
             )
         seen = outs[0] if features is None else model.get_layer(features).output
-        self.name, self.accuracy = name, accuracy
+        self.name, self.accuracy, self.label = name, accuracy, label
         self.input_shape = shapes[0][1:]
+        pixels = math.prod(side or 1 for side in self.input_shape[:2])
+        self._batch = max(1, PIXELS // pixels)
         self.value_range = check_range(value_range)
         self._outputs, self._resize, self._antialias = outputs, resize, antialias
         self._model = keras.Model(inputs, [seen, outs[0]])
@@ -204,8 +212,9 @@ class Backbone:
             check_within(part, (low, high), "images")
             x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
             # A stream's batches may be larger than what passes at once.
-            for start in range(0, len(x), BATCH):
-                seen, out = self._run(x[start : start + BATCH])
+            step = min(BATCH, self._batch)
+            for start in range(0, len(x), step):
+                seen, out = self._run(x[start : start + step])
                 yield _flat(seen.numpy()), out.numpy()
 
     def _through(self, x):
