@@ -1,7 +1,9 @@
 """One call that measures a trained model, or its SavedModel, on all that applies."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -116,11 +118,13 @@ def evaluate(
     chosen, left_out = _chosen(named, costly, strict, material, options)
     found: dict[str, Measurement] = {}
     failed: dict[str, str] = {}
+    warned: list[str] = []
     with tqdm.tqdm(chosen, disable=not verbose, unit="measure") as bar:
         for name in bar:
             bar.set_description(name)
             try:
-                made = MEASURES[name].compute(material, **options.get(name, {}))
+                with _noting(name, warned):
+                    made = MEASURES[name].compute(material, **options.get(name, {}))
                 found |= by_name(name, made)
             except (MemoryError, tf.errors.ResourceExhaustedError):
                 raise
@@ -129,8 +133,21 @@ def evaluate(
                 if named:
                     raise
                 failed[name] = f"{type(error).__name__}: {error}"
-    notes = material.notes(found)
+    notes = [*material.notes(found), *warned]
     return Report(found, left_out=left_out, failed=failed, notes=notes)
+
+
+@contextlib.contextmanager
+def _noting(name: str, notes: list[str]) -> Iterator[None]:
+    """Collects a measure's own warnings: they belong beside its numbers."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in told:
+        if one.category is UserWarning:
+            notes.append(f"{name}: {one.message}")
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _chosen(

@@ -31,7 +31,8 @@ class Report(dict[str, Measurement]):
         self.notes = notes or []
 
     def __missing__(self, name: str) -> NoReturn:
-        why = self.left_out.get(name) or self.failed.get(name)
+        measure = str(name).partition("[")[0].partition(".")[0]
+        why = self.left_out.get(measure) or self.failed.get(measure)
         reason = f"; it is not measured: {why}" if why else ""
         raise KeyError(
             f"Expected a measurement among {list(self)}; received: {name!r}{reason}"

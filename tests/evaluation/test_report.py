@@ -79,6 +79,8 @@ def test_printed_it_has_all_of_it(report):
 def test_a_measure_that_is_not_there_says_why(report):
     with pytest.raises(KeyError, match="'ssim'; it is not measured: it needs images"):
         report["ssim"]
+    with pytest.raises(KeyError, match="'ssim.mean'; it is not measured"):
+        report["ssim.mean"]
     with pytest.raises(KeyError, match="'psnr'; it is not measured: ValueError"):
         report["psnr"]
     with pytest.raises(KeyError, match=r"among \['mse', 'own.part'\]; received: 'm'"):
