@@ -32,8 +32,17 @@ def parser() -> argparse.ArgumentParser:
     add("--data-dir", help="where TFDS has or puts data sets")
     add("--manual-dir", help="where a data set's original files are")
     add("--size", type=int, help="side that images are resized to")
-    add("--crop", type=int, help="side of a centred square that is cut out before")
-    add("--n", type=int, default=10_000, help="examples and samples [%(default)s]")
+    add(
+        "--crop",
+        type=_crop,
+        help="what is cut out before: the side of a centred square in pixels, or "
+        "square for the largest",
+    )
+    add(
+        "--n",
+        type=int,
+        help="examples and samples [as many as there are examples, at most 10,000]",
+    )
     add(
         "--measures",
         metavar="NAME,...",
@@ -52,9 +61,9 @@ def parser() -> argparse.ArgumentParser:
         "--backbone",
         metavar="NAME",
         help="what images are seen through: a classifier in the cache (mnist), its "
-        ".keras file; or a network, inception-2015, dinov2 or inception-v3, with =FILE "
-        "of weights after it or without [the classifier of the data, if it has been "
-        "trained]",
+        ".keras file; a network, inception-2015, dinov2 or inception-v3, with =FILE of "
+        "weights after it or without; or random, a network that is not trained [the "
+        "classifier of the data, if it has been trained; random, if data have no labels]",
     )
     add(
         "--resize",
@@ -74,6 +83,10 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="of all that is drawn [%(default)s]")
     add("--json", metavar="FILE", help="write the measurements there too")
     return made
+
+
+def _crop(text: str) -> int | str:
+    return text if text == "square" else int(text)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -96,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     print(report)
     if given.json:
-        parts = {"left_out": report.left_out, "failed": report.failed}
+        parts = {one: getattr(report, one) for one in ("left_out", "failed", "notes")}
         try:
             _write(given.json, {"model": given.model, **report.asdict(), **parts})
         except OSError as error:
@@ -158,18 +171,19 @@ def find_backbone(
     name: str | os.PathLike | None,
     data_name: str | os.PathLike,
     resize: str | None = None,
-) -> evaluation.Backbone | None:
+) -> evaluation.Backbone | str | None:
     """The network for images' features, by name.
 
     Args:
         name: A classifier in the cache or its `.keras` file; "inception_2015",
             "dinov2" or "inception_v3", also with hyphens, alone or with weights,
-            "inception_2015=FILE" say; None for the classifier of the data.
+            "inception_2015=FILE" say; "random"; None for the classifier of the data.
         data_name: The name of the data; their classifier has the same name.
         resize: As whose scores, for "inception_2015" and "dinov2".
 
     Returns:
-        The backbone; None if none was named and the data's classifier is not trained.
+        The backbone, "random" as it is, or None if none was named and the data's
+        classifier is not trained.
 
     Raises:
         FileNotFoundError: If what was named is not there.
@@ -191,6 +205,8 @@ def find_backbone(
             return evaluation.classifier(pathlib.Path(data_name).stem)
         except FileNotFoundError:
             return None
+    if name == "random":
+        return "random"
     if known == "inception_v3":
         return evaluation.inception_v3(weights or "imagenet")
     return evaluation.classifier(name)

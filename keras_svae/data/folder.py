@@ -22,6 +22,8 @@ _SPLITS = {
 }
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
+# What warnings have said already: the folder, and what was left out of it.
+_TOLD: set[tuple[str, ...]] = set()
 # The ending of its lists of boxes within pictures.
 BOXES = "_boxes.txt"
 
@@ -199,11 +201,14 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
     left_out: list[str] = []
     pools = {split: _pool(sub, left_out) for split, sub in found.items()}
     pools = pools or {"": _pool(path, left_out)}
-    if left_out:
+    told = (str(path.resolve()), *left_out)
+    if left_out and told not in _TOLD:
+        _TOLD.add(told)  # not again for each split
         shown = ", ".join(os.path.basename(one) for one in left_out[:5])
         shown += f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         said = picture_files.printable(shown)
-        warnings.warn(f"Left out of {path}, as no pictures: {said}", stacklevel=2)
+        # The line that calls `load`.
+        warnings.warn(f"Left out of {path}, as no pictures: {said}", stacklevel=4)
     names = sorted({name for _, owners in pools.values() for name in owners or ()})
     number = {name: i for i, name in enumerate(names)}
 

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_svae.data import picture_files
 
+SQUARE = "square"
+
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
@@ -14,12 +16,12 @@ class Framing:
 
     Attributes:
         crop: (left, top, right, bottom) in pixels, as in Pillow; the side of a centred
-            square; or None for all of it.
+            square; "square" for the largest one; or None for all of it.
         size: (height, width), or None to leave it. Shrinking averages (bilinear,
             antialiased).
     """
 
-    crop: tuple[int, int, int, int] | int | None = None
+    crop: tuple[int, int, int, int] | int | str | None = None
     size: tuple[int, int] | None = None
 
     @classmethod
@@ -33,7 +35,7 @@ class Framing:
                     f"{size!r}"
                 )
             size = tuple(map(int, pair))
-        if crop is not None:
+        if crop is not None and not (isinstance(crop, str) and crop == SQUARE):
             square = _whole(crop) and crop >= 1
             box = _all_whole(crop, 4) and (
                 0 <= crop[0] < crop[2] and 0 <= crop[1] < crop[3]
@@ -41,14 +43,15 @@ class Framing:
             if not square and not box:
                 raise ValueError(
                     "Expected crop as a box (left, top, right, bottom) or the side of "
-                    f"a centred square, in pixels; received: {crop!r}"
+                    f"a centred square, in pixels, or {SQUARE!r} for the largest one; "
+                    f"received: {crop!r}"
                 )
             crop = int(crop) if square else tuple(map(int, crop))
         return cls(crop, size)
 
     def fits(self, height: int | None, width: int | None) -> None:
         """Raises if the crop reaches outside a picture of these sides."""
-        if self.crop is None or height is None or width is None:
+        if self.crop in (None, SQUARE) or height is None or width is None:
             return
         right, bottom = (
             self.crop[2:] if isinstance(self.crop, tuple) else (self.crop, self.crop)
@@ -61,7 +64,7 @@ class Framing:
 
     def first_outside(self, paths: list[str], channels: int) -> ValueError | None:
         """The error of the first picture file that the crop reaches out of, if any."""
-        for path in paths if self.crop is not None else ():
+        for path in paths if self.crop not in (None, SQUARE) else ():
             try:
                 sides = picture_files.pixels(path, channels).shape[:2]
             except picture_files.WRONG:
@@ -76,16 +79,23 @@ class Framing:
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
         if self.crop is not None:
+            outer, channels = image.shape[:-3], image.shape[-1]
+            sides, shape = image.shape[-3:-1], tf.shape(image)
             if isinstance(self.crop, tuple):
                 left, top, right, bottom = self.crop
-                height, width = bottom - top, right - left
+                height, width = known = bottom - top, right - left
             else:
-                height = width = self.crop
-                shape = tf.shape(image)
+                if self.crop != SQUARE:
+                    side = self.crop
+                elif sides.is_fully_defined():
+                    side = min(sides)
+                else:
+                    side = None
+                known = side, side
+                height = width = tf.reduce_min(shape[-3:-1]) if side is None else side
                 top, left = (shape[-3] - height) // 2, (shape[-2] - width) // 2
-            outer, channels = image.shape[:-3], image.shape[-1]
             image = tf.image.crop_to_bounding_box(image, top, left, height, width)
-            image = tf.ensure_shape(image, (*outer, height, width, channels))
+            image = tf.ensure_shape(image, (*outer, *known, channels))
         if self.size is not None:
             dtype = image.dtype
             image = tf.image.resize(image, self.size, antialias=True)
@@ -162,7 +172,8 @@ def collect(pictures: tf.data.Dataset, count: int, framing: Framing, name_of):
             if image.shape != first:
                 raise ValueError(
                     "Expected pictures of one size, or size=(height, width) to bring "
-                    f"them to; received: {name_of(0)} of {_sides(first)} and "
+                    f"them to, crop={SQUARE!r} before it to keep their proportions; "
+                    f"received: {name_of(0)} of {_sides(first)} and "
                     f"{name_of(row)} of {_sides(image.shape)}"
                 ) from None
         raise

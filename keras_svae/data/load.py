@@ -10,11 +10,14 @@ from keras_svae.data.images import Framing
 from keras_svae.data.pipeline import batches
 from keras_svae.data.sources import open_source
 
+# Examples in a batch, if a user does not say it.
+BATCH = 64
+
 
 def load(
     name: str | os.PathLike,
     split: str = "train",
-    batch_size: int = 64,
+    batch_size: int | None = None,
     *,
     labels: bool | None = False,
     labelled: float | int | None = None,
@@ -28,7 +31,7 @@ def load(
     examples: float | int | None = None,
     validation: float | int | None = None,
     size: int | tuple[int, int] | None = None,
-    crop: int | tuple[int, int, int, int] | None = None,
+    crop: int | str | tuple[int, int, int, int] | None = None,
     n: int | None = None,
     cache: bool = True,
     data_dir: str | os.PathLike | None = None,
@@ -64,7 +67,8 @@ def load(
             folders; `./digits` is always the folder. Classes are subfolders; arrays are
             called `images` and `labels`, or `x` and `y`.
         split: `train`, `validation`, `test`, or another split that the data set has.
-        batch_size: Examples per batch; of all replicas together.
+        batch_size: Examples per batch; of all replicas together. By default 64, or as
+            many as there are, if these are fewer.
         labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
             gives them where there are any.
         labelled: In `train`, how many examples, or which share of them, have their
@@ -96,7 +100,8 @@ def load(
             split off for validation, for data without such a split.
         size: Side, or (height, width), that images are resized to.
         crop: What is cut out before, in pixels: the side of a centred square, or a box
-            (left, top, right, bottom).
+            (left, top, right, bottom). "square" is the largest centred square of each
+            image: resized, it keeps its proportions.
         n: Number of points in this split, for mixtures. By default 2,048 for train and
             1,024 for the others (`toy5`); 100,000 and 10,000 (`grid25`, `ring8`).
         cache: Whether images are kept in memory, 8 bits per value. False reads them
@@ -118,7 +123,10 @@ def load(
             checksum.
         FileNotFoundError: If data are not there and cannot be downloaded.
     """
-    batch_size = arguments.integer("batch_size", batch_size, 1)
+    shrinks = batch_size is None and not labelled
+    batch_size = arguments.integer(
+        "batch_size", BATCH if batch_size is None else batch_size, 1
+    )
     seed = arguments.seed(seed)
     start = None if start is None else arguments.integer("start", start, 0)
     n = None if n is None else arguments.integer("n", n, 1)
@@ -170,6 +178,8 @@ def load(
     training = split == "train"
     if drop_remainder is None:
         drop_remainder = training or start is not None
+    if shrinks:
+        batch_size = min(batch_size, len(part.rows))
     if drop_remainder and batch_size - labelled_batch > len(part.rows):
         raise ValueError(
             f"Expected batch_size <= {len(part.rows) + labelled_batch}, the "

@@ -9,6 +9,7 @@ from keras_svae.evaluation.backbones.classifier import classifier
 from keras_svae.evaluation.backbones.dinov2 import dinov2
 from keras_svae.evaluation.backbones.inception_2015 import inception_2015
 from keras_svae.evaluation.backbones.inception_v3 import inception_v3
+from keras_svae.evaluation.backbones.random_network import random_network
 from keras_svae.evaluation.codes.active_units import ActiveUnits, active_units
 from keras_svae.evaluation.codes.aggregate_posterior import (
     AggregatePosterior,
@@ -18,7 +19,7 @@ from keras_svae.evaluation.codes.classification_accuracy import classification_a
 from keras_svae.evaluation.codes.linear_probe import linear_probe
 from keras_svae.evaluation.codes.mmd import mmd
 from keras_svae.evaluation.codes.nearest_neighbours import nearest_neighbours
-from keras_svae.evaluation.evaluate import Report, evaluate
+from keras_svae.evaluation.evaluate import evaluate
 from keras_svae.evaluation.likelihood.annealed_importance_sampling import (
     AnnealedImportance,
     annealed_importance_sampling,
@@ -52,6 +53,7 @@ from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
 from keras_svae.evaluation.reconstructions.ssim import ssim
 from keras_svae.evaluation.registry import register
+from keras_svae.evaluation.report import Report
 from keras_svae.evaluation.samples.class_accuracy import class_accuracy
 from keras_svae.evaluation.samples.density_coverage import (
     DensityCoverage,
@@ -126,6 +128,7 @@ __all__ = [
     "nearest_neighbours",
     "precision_recall",
     "psnr",
+    "random_network",
     "register",
     "rmse",
     "ssim",

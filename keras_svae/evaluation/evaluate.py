@@ -1,7 +1,9 @@
 """One call that measures a trained model, or its SavedModel, on all that applies."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -14,48 +16,13 @@ from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement, by_name, changed
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
+from keras_svae.evaluation.report import Report
 from keras_svae.evaluation.streams import Stream
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed
 
 __all__ = ["Report", "evaluate"]
-
-
-class Report(dict[str, Measurement]):
-    """Measurements by name. Printed, it is a table.
-
-    Attributes:
-        left_out: Why, by the name of each measure that does not apply.
-        failed: The error, by the name of each measure that applies and ended with one.
-    """
-
-    def __init__(
-        self,
-        *arguments,
-        left_out: dict[str, str] | None = None,
-        failed: dict[str, str] | None = None,
-    ):
-        super().__init__(*arguments)
-        self.left_out, self.failed = left_out or {}, failed or {}
-
-    def __str__(self) -> str:
-        width = max((len(value.name) for value in self.values()), default=0)
-        lines = []
-        for value in self.values():
-            said = str(value).removeprefix(f"{value.name} ")
-            lines.append(f"{value.name:{width}}  {said}")
-        lines += [f"left out: {name}: {why}" for name, why in self.left_out.items()]
-        # TensorFlow's errors have lines of graph nodes.
-        lines += [
-            f"failed: {name}: {error.splitlines()[0]}"
-            for name, error in self.failed.items()
-        ]
-        return "\n".join(lines)
-
-    def asdict(self) -> dict[str, dict[str, Any]]:
-        """Plain values, as they go into a JSON file."""
-        return {name: value.asdict() for name, value in self.items()}
 
 
 def evaluate(
@@ -66,8 +33,8 @@ def evaluate(
     strict: bool = True,
     train: Stream | None = None,
     reference: str = "test data",
-    n: int = 10_000,
-    backbone: Backbone | None = None,
+    n: int | None = None,
+    backbone: Backbone | str | None = None,
     lpips: LPIPS | None = None,
     mixture=None,
     value_range: tuple[float, float] | None = None,
@@ -95,11 +62,15 @@ def evaluate(
         train: Labelled training data, for the codes' probes.
         reference: What the test data are ("cifar10, split test"): scores that compare
             samples with them say it.
-        n: Examples that are used and samples that are drawn, at most. If there are more
-            examples, n of them are drawn at random, with the seed, and each measurement
-            says so. Of a data set, these n are kept in memory.
+        n: Examples that are used and samples that are drawn, at most. None for 10,000
+            examples at most, and as many samples as there are examples. If there are
+            more examples, n of them are drawn at random, with the seed, and each
+            measurement says so. Of a data set, these n are kept in memory.
         backbone: The network through which measures see images: see `Backbone`,
-            `classifier`, `inception_2015`, `dinov2`, `inception_v3`.
+            `classifier`, `inception_2015`, `dinov2`, `inception_v3`; "random" for
+            `random_network`, which needs neither labels nor a download. None takes it
+            too where `test` has no labels. Its name then stands in the measure's:
+            `frechet_distance[random_network]`.
         lpips: See `LPIPS`.
         mixture: The law of points, as `keras_svae.data.mixture` gives it.
         value_range: (low, high), the values of black and white; by default the
@@ -116,7 +87,8 @@ def evaluate(
         Measurements by name, `found["mse"]`, several of one measure as
         `found["precision_recall.recall"]`. `left_out` has the measures that do not
         apply, with the reason. `failed` has the measures that ended with an error, with
-        the error. Printed, it is a table.
+        the error, `notes` what one must know of the numbers. Printed, or as the result
+        of a notebook's cell, it is a table.
 
     Raises:
         ValueError: On an unknown measure, one that has to apply and does not, or data
@@ -134,14 +106,13 @@ def evaluate(
     named = [named] if isinstance(named, str) else list(named)
     options = {name: dict(given) for name, given in (options or {}).items()}
     check_known([*named, *options], MEASURES, "measures")
-    if not isinstance(n, (int, np.integer)) or n < 2:
+    if n is not None and (not isinstance(n, (int, np.integer)) or n < 2):
         raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
     material = Material(
         Subject.of(model),
         test,
         train,
-        reference=reference,
-        n=int(n),
+        n=None if n is None else int(n),
         seed=check_seed(seed),
         backbone=backbone,
         lpips=lpips,
@@ -153,12 +124,14 @@ def evaluate(
     chosen, left_out = _chosen(named, costly, strict, material, options)
     found: dict[str, Measurement] = {}
     failed: dict[str, str] = {}
+    warned: list[str] = []
     with tqdm.tqdm(chosen, disable=not verbose, unit="measure") as bar:
         for name in bar:
             bar.set_description(name)
             try:
                 material.parts()
-                made = MEASURES[name].compute(material, **options.get(name, {}))
+                with _noting(name, warned):
+                    made = MEASURES[name].compute(material, **options.get(name, {}))
                 each, about = by_name(name, made), material.parts()
                 found |= {key: changed(one, **about) for key, one in each.items()}
             except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -168,7 +141,21 @@ def evaluate(
                 if named:
                     raise
                 failed[name] = f"{type(error).__name__}: {error}"
-    return Report(found, left_out=left_out, failed=failed)
+    notes = [*material.notes(found), *warned]
+    return Report(found, left_out=left_out, failed=failed, notes=notes)
+
+
+@contextlib.contextmanager
+def _noting(name: str, notes: list[str]) -> Iterator[None]:
+    """Collects a measure's own warnings: they belong beside its numbers."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in told:
+        if one.category is UserWarning:
+            notes.append(f"{name}: {one.message}")
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def _chosen(

@@ -1,10 +1,12 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.backbones.random_network import chosen
 from keras_svae.evaluation.kept import Repeatable, kept
 from keras_svae.evaluation.part import Part
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
@@ -23,6 +25,8 @@ __all__ = ["Material"]
 
 # Of arrays: x and what is made of it are read side by side.
 BATCH = 256
+# Examples that are read, and samples that are drawn, where nothing else is said.
+MOST = 10_000
 
 
 class Material:
@@ -38,9 +42,11 @@ class Material:
         test: Test data, see `evaluate`, as for all that follow.
         train: Training data.
         reference: What the test data are, in words.
-        n: Examples that are used and samples that are drawn, at most.
+        n: Examples that are used and samples that are drawn, at most. None for 10,000
+            examples at most, and as many samples as there are examples.
         seed: The seed of all random draws, also of that of n examples.
-        backbone: The network through which measures see images.
+        backbone: The network through which measures see images; "random" for
+            `random_network`. None for the same, where images have no labels.
         lpips: The network of LPIPS.
         mixture: The law of points.
         value_range: (low, high), the values of black and white.
@@ -92,18 +98,20 @@ class Material:
         train: Stream | None = None,
         *,
         reference: str = "test data",
-        n: int,
+        n: int | None = None,
         seed: int = 0,
-        backbone: Backbone | None = None,
+        backbone: Backbone | str | None = None,
         lpips: LPIPS | None = None,
         mixture=None,
         value_range: tuple[float, float] | None = None,
         dequantise: bool = False,
     ):
-        self.subject, self.n, self.seed = subject, n, seed
-        self.reference = reference
-        self.backbone, self.lpips, self.mixture = backbone, lpips, mixture
-        self.dequantise = dequantise
+        self.subject, self.seed, self.reference = subject, seed, reference
+        # Without n, there are as many samples as examples: more would take long, and
+        # measures that compare want as many.
+        self._follows = n is None
+        self.n = MOST if n is None else n
+        self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
         self.images = len(shape) == 3 and shape[-1] in (1, 3)
         if value_range is not None:
@@ -114,9 +122,13 @@ class Material:
         self._train = train
         self.labelled_test = has_labels(test)
         self.labelled_train = train is not None and has_labels(train)
+        seen = shape if self.images else None
+        self.backbone = chosen(backbone, seen, self.labelled_test)
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
+        if self._follows:
+            self.n = max(2, self.count)
 
     def _read_all(self, test: Stream) -> Part:
         """Reads all test data before anything runs: later, errors are a measure's own.
@@ -138,6 +150,23 @@ class Material:
         self.count, self._test = part.count, part.data
         self.repeats = not part.whole or np.array_equal(heads[0], next(iter(self.x())))
         return part
+
+    def notes(self, names: Iterable[str]) -> list[str]:
+        """What a reader of the measures of these names must know."""
+        found = []
+        if self._follows:
+            found.append(
+                f"{self.n} samples were drawn, as many as test examples were read; n= "
+                "says another number"
+            )
+        label = f"[{self.backbone.label}]" if self.backbone else ""
+        if any(label and name.endswith(label) for name in names):
+            found.append(
+                f"numbers with {label} compare only with themselves: "
+                "seen through the same network, in images of the same shape, with the "
+                "same n"
+            )
+        return found
 
     def __str__(self) -> str:
         method, shape = self.subject.about["method"], self.subject.data_shape

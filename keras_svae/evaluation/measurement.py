@@ -52,11 +52,17 @@ class Measurement(float):
         return str(self)
 
     def __str__(self) -> str:
+        details = self.details_text()
+        return f"{self.name} {self.value_text()}" + f" ({details})" * bool(details)
+
+    def value_text(self) -> str:
+        """The number, with its spread if it has one."""
         spread = "" if self.deviation is None else f" +- {self.deviation:.2g}"
-        details = ", ".join(f"{name}={value}" for name, value in self.details.items())
-        return f"{self.name} {float(self):.6g}{spread}" + f" ({details})" * bool(
-            details
-        )
+        return f"{float(self):.6g}{spread}"
+
+    def details_text(self) -> str:
+        """What the number depends on, `name=value` each."""
+        return ", ".join(f"{name}={value}" for name, value in self.details.items())
 
     def asdict(self) -> dict[str, Any]:
         """Plain values, as they go into a JSON file: "nan" and "inf" as text."""
@@ -145,5 +151,7 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
     for part, one in found.items():
         if _is_number(one):
             own = name if part in ("", "mean") else f"{name}.{part}"
+            # A part without a name, but with the label of a backbone.
+            own = name + part if part.startswith("[") else own
             parts |= by_name(own, one)
     return parts

@@ -105,7 +105,7 @@ def _features(material, options) -> str | None:
         return None
     if _seen(material):
         return _test_values(material, options)
-    return "backbone=, a classifier or feature network of such images"
+    return "backbone=, a classifier or feature network of such images, or 'random'"
 
 
 def _mixture(material) -> bool:

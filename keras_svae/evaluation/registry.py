@@ -10,7 +10,7 @@ from keras_svae.evaluation.needs import ASK_ABOUT_DATA, NEEDS, Need
 __all__ = ["MEASURES", "Measure", "check_known", "register"]
 
 # The command line's JSON file has these beside the measures.
-RESERVED = ("model", "left_out", "failed")
+RESERVED = ("model", "left_out", "failed", "notes")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.codes.active_units import active_units
 from keras_svae.evaluation.codes.aggregate_posterior import aggregate_posterior
 from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
@@ -119,7 +120,9 @@ def _of_features(measure: Callable) -> Callable:
         given = {"reference": m.reference} | options
         found = measure(m.real_features, m.generated_features, **given)
         return {
-            part.removeprefix("."): changed(one, **about)
+            named(part.removeprefix("."), m.backbone): changed(
+                one, named(one.name, m.backbone), **about
+            )
             for part, one in by_name("", found).items()
         }
 

@@ -19,6 +19,7 @@ from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
+from keras_svae.game.printed import Printed
 from keras_svae.game.terms import Mean, Part, Term, Weighing
 from keras_svae.game.trainer import Trainer
 from keras_svae.game.turn import Turn, penalties
@@ -49,7 +50,7 @@ class Player:
     turns: int = 1
 
 
-class Game(Configured, Trainer):
+class Game(Configured, Printed, Trainer):
     """A model that is trained by players who take turns.
 
     A subclass sets `players`, in playing order. For each player `NAME` it has a method

@@ -5,6 +5,17 @@ import inspect
 from keras_svae.networks.layers import noise_layers
 
 
+def described(model) -> list[str]:
+    """Shapes and laws in a few words, for `repr(model)`."""
+    shapes = f"x {tuple(model.data_shape)}, z ({model.latent_dim},)"
+    if model.classes is not None:
+        shapes += f", {model.classes} classes"
+    laws = f"p(x|z) {type(model.likelihood_law).__name__}"
+    if getattr(model, "posterior_law", None) is not None:
+        laws += f", q(z|x) {type(model.posterior_law).__name__}"
+    return [shapes, f"{laws}, p(z) {model.prior_name}"]
+
+
 def of(model) -> dict:
     """Plain values for JSON; see `LatentModel.about`."""
     ratio = None

@@ -277,6 +277,9 @@ class LatentModel(Game):
             batch["y"] = tf.TensorSpec([None], tf.int64)
         return {**super().input_specs(), **batch}
 
+    def described(self):
+        return about.described(self)
+
     def about(self) -> dict:
         """What a SavedModel says about itself, plain values for JSON.
 

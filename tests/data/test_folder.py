@@ -186,3 +186,40 @@ def test_names_come_before_folders(tmp_path, monkeypatch):
     assert load("digits").element_spec.shape == (64, 8, 8, 1)
     assert load("./digits", batch_size=1).element_spec.shape == (1, 6, 5, 3)
     assert load("mine", batch_size=1).element_spec.shape == (1, 6, 5, 3)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_the_largest_square_of_pictures_of_mixed_sizes(tmp_path, cache):
+    given = {"batch_size": 1, "cache": cache, "crop": "square", "shuffle": False}
+    for i, (height, width) in enumerate([(8, 8), (9, 16), (20, 8)]):
+        pixels = np.zeros((height, width, 3), np.uint8)
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        pixels[top : top + side, left : left + side] = 10 * (i + 1)
+        (tmp_path / "train").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "train" / f"{i}.png")
+    # What is outside of the square is black, and would darken the edges.
+    found = everything(load(tmp_path, size=4, **given))
+    assert found.shape == (3, 4, 4, 3)
+    for i, one in enumerate(found):
+        np.testing.assert_allclose(255 * one, 10 * (i + 1), rtol=1e-6)
+    with pytest.raises(Exception, match="Expected pictures of"):
+        everything(load(tmp_path, **given))
+
+
+def test_small_folders_make_one_batch_unless_batch_size_is_given(tmp_path):
+    for i in range(20):
+        write(tmp_path / f"{i}.png")
+    (x,) = load(tmp_path)
+    assert x.shape[0] == 18
+    with pytest.raises(ValueError, match="Expected batch_size <= 18"):
+        load(tmp_path, batch_size=64)
+
+
+def test_what_is_left_out_is_said_once_and_where(tmp_path, recwarn):
+    write(tmp_path / "train" / "a.png")
+    (tmp_path / "train" / "notes.txt").write_text("not a picture")
+    load(tmp_path)
+    load(tmp_path, size=3)
+    (told,) = [one for one in recwarn if "Left out" in str(one.message)]
+    assert told.filename == __file__

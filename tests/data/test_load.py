@@ -72,6 +72,7 @@ def test_size_and_crop_frame_the_digits():
     assert half.shape[1:] == (4, 8, 1) and half.min() >= 0 and half.max() <= 1
     np.testing.assert_allclose(half.mean(), plain.mean(), atol=0.01)
     assert test(size=5, crop=6).shape[1:] == (5, 5, 1)
+    np.testing.assert_array_equal(test(crop="square"), plain)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Networks for the features of images: what they are, and what they give."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,8 +21,9 @@ from keras_svae.networks.ends import last_activation
 
 __all__ = ["BATCH", "Backbone"]
 
-# Images that pass through the network together.
-BATCH = 250
+# Images that pass through the network together, and the pixels they may have in all:
+# the largest maps stay below some 300 MB.
+BATCH, PIXELS = 250, 250 * 128 * 128
 
 
 class Backbone:
@@ -44,8 +46,12 @@ class Backbone:
         antialias: Whether resizing to a smaller size averages over the pixels that are
             left out; the methods of published scores say it themselves.
         eight_bits: Whether images are rounded to 256 values before, as in a PNG file.
-        batch_size: Images that pass through the network together; 250 if None.
+        batch_size: Images that pass through the network together; None for 250, or fewer
+            large ones.
         accuracy: The accuracy on test images, in [0, 1], if it is known.
+        label: A word that is added to the name of each number that comes from it, as in
+            `frechet_distance[label]`, for a network whose numbers must not be taken for
+            others; None for no word.
 
     Raises:
         ValueError: On a model that does not take images, an unknown layer, or another
@@ -72,6 +78,7 @@ class Backbone:
         eight_bits: bool = False,
         batch_size: int | None = None,
         accuracy: float | None = None,
+        label: str | None = None,
     ):
         if outputs not in (None, "logits", "probabilities"):
             raise ValueError(
@@ -108,12 +115,14 @@ class Backbone:
                 f"features={features!r}"
             )
         seen = outs[0] if features is None else model.get_layer(features).output
-        self.name, self.accuracy = name, accuracy
+        self.name, self.accuracy, self.label = name, accuracy, label
         self.input_shape = shapes[0][1:]
+        pixels = math.prod(side or 1 for side in self.input_shape[:2])
+        self._batch = batch_size or min(BATCH, max(1, PIXELS // pixels))
         self.value_range = check_range(value_range)
         self._outputs, self._resize = outputs, resize
         self._antialias = antialias and resize not in PUBLISHED
-        self._eight_bits, self._batch_size = eight_bits, batch_size
+        self._eight_bits = eight_bits
         self._model = keras.Model(inputs, [seen, outs[0]])
         # The model's own dtype is that of today's policy, not of its layers.
         self.dtype = keras.backend.standardize_dtype(seen.dtype)
@@ -204,8 +213,7 @@ class Backbone:
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         low, high = check_range(value_range)
         wanted = self.input_shape[2]
-        size = self._batch_size or BATCH
-        for part in batches(images, size, "images"):
+        for part in batches(images, self._batch, "images"):
             if part.ndim != 4 or part.shape[3] not in {1, wanted}:
                 channels = " or ".join(map(str, sorted({1, wanted})))
                 raise ValueError(
@@ -215,8 +223,8 @@ class Backbone:
             check_within(part, (low, high), "images")
             x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
             # A stream's batches may be larger than what passes at once.
-            for start in range(0, len(x), size):
-                seen, out = self._run(x[start : start + size])
+            for start in range(0, len(x), self._batch):
+                seen, out = self._run(x[start : start + self._batch])
                 yield _flat(exact(seen.numpy())), exact(out.numpy())
 
     def _through(self, x):

@@ -9,7 +9,19 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import BATCH, Backbone
 from keras_svae.evaluation.streams import Stream, batches
 
-__all__ = ["both_features", "features_of", "named_reference", "probabilities_of"]
+__all__ = [
+    "both_features",
+    "features_of",
+    "named",
+    "named_reference",
+    "probabilities_of",
+]
+
+
+def named(name: str, backbone: Backbone | None) -> str:
+    """A measurement's name, with the label of the backbone if it has one."""
+    label = backbone and backbone.label
+    return f"{name}[{label}]" if label else name
 
 
 def features_of(

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
 from keras_svae.evaluation.streams import Stream
@@ -58,7 +59,8 @@ def density_coverage(
         within = block <= radii[start : start + len(block), None]
         inside += int(within.sum())
         covered += int(within.any(1).sum())
+    density, coverage = (named(one, backbone) for one in ("density", "coverage"))
     return DensityCoverage(
-        Measurement(inside / (k * len(found.generated)), "density", **found.details),
-        Measurement(covered / len(found.real), "coverage", **found.details),
+        Measurement(inside / (k * len(found.generated)), density, **found.details),
+        Measurement(covered / len(found.real), coverage, **found.details),
     )

@@ -7,7 +7,11 @@ import numpy as np
 import scipy.linalg
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.features import features_of, named_reference
+from keras_svae.evaluation.backbones.features import (
+    features_of,
+    named,
+    named_reference,
+)
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.samples.moments import Moments
 from keras_svae.evaluation.streams import Stream
@@ -81,7 +85,7 @@ def frechet_distance(
     # Rounding can leave equal laws at -1e-15.
     return Measurement(
         max(float(distance), 0.0),
-        "Fréchet distance",
+        named("Fréchet distance", backbone),
         n_real=one.n,
         n=other.n,
         dimensions=d,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.features import both_features
+from keras_svae.evaluation.backbones.features import both_features, named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.streams import Stream
 from keras_svae.noise import check_seed
@@ -70,7 +70,7 @@ def kernel_distance(
         found.append(_squared_mmd(x[rows[0]], y[rows[1]]))
     return Measurement(
         float(np.mean(found)),
-        "kernel distance",
+        named("kernel distance", backbone),
         float(np.std(found)) if subsets > 1 else None,
         n_real=len(x),
         n=len(y),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
+from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
 from keras_svae.evaluation.streams import Stream
@@ -61,6 +62,6 @@ def precision_recall(
         precise |= (block <= real_radii[rows, None]).any(0)
         recalled[rows] = (block <= generated_radii).any(1)
     return PrecisionRecall(
-        Measurement(precise.mean(), "precision", **found.details),
-        Measurement(recalled.mean(), "recall", **found.details),
+        Measurement(precise.mean(), named("precision", backbone), **found.details),
+        Measurement(recalled.mean(), named("recall", backbone), **found.details),
     )

@@ -1,0 +1,91 @@
+"""What a model shows of itself: `repr(model)` and `model.summary()`."""
+
+import math
+import textwrap
+from typing import Any
+
+import keras
+from absl import logging
+
+__all__ = ["Printed"]
+
+
+class Printed:
+    """Says which laws, shapes and players a model has, and how large they are."""
+
+    players: dict[str, Any]
+    turns: dict[str, int]
+
+    def described(self) -> list[str]:
+        """Shapes and laws of this kind of model, a few words each."""
+        return []
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{self._line()}>"
+        except AttributeError:  # the constructor has not ended
+            return f"<{type(self).__name__}, not built>"
+
+    def _line(self) -> str:
+        model: Any = self
+        played = ", ".join(
+            f"{name} ({player.networks})"
+            + (f" {self.turns[name]} turns" if self.turns[name] != 1 else "")
+            for name, player in self.players.items()
+        )
+        state = f"compiled, step {model.step}" if model.compiled else "not compiled"
+        parts = [*self.described(), f"players {played}", state]
+        return f"{type(self).__name__} {model.name}: {'; '.join(parts)}"
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list[float] | None = None,
+        print_fn=None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range=None,
+    ) -> None:
+        """Prints Keras's table of the networks, and what each player trains.
+
+        The arguments are Keras's. The table calls a network by its own name; the lines
+        below it call it by its role, and count trainable parameters.
+        """
+        show = print_fn
+        if show is None:
+            keras_prints = keras.config.is_interactive_logging_enabled()
+            show = print if keras_prints else logging.info
+        width = line_length or 80
+        for line in textwrap.wrap(self._line(), width):
+            show(line)
+        super().summary(  # type: ignore[misc]  # Keras's
+            line_length=line_length,
+            positions=positions,
+            print_fn=print_fn,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+        )
+        for line in self._sizes():
+            for part in textwrap.wrap(line, width, subsequent_indent="   "):
+                show(part)
+
+    def _sizes(self) -> list[str]:
+        """For each player, its optimizer and networks with their trainable weights."""
+        lines, model = [], self
+        for name, player in self.players.items():
+            optimizer = getattr(model, player.optimizer, None)
+            how = f" ({type(optimizer).__name__})" if optimizer is not None else ""
+            sizes, total = [], 0
+            for role in player.networks.split():
+                network = getattr(model, role)
+                if network is None:
+                    continue
+                count = sum(math.prod(one.shape) for one in network.trainable_variables)
+                own = getattr(network, "name", role)
+                called = role if own == role else f"{role} [{own}]"
+                sizes.append(f"{called} {count:,}")
+                total += count
+            together = f" = {total:,}" if len(sizes) > 1 else ""
+            lines.append(f" Player {name}{how} trains {' + '.join(sizes)}{together}")
+        return lines
