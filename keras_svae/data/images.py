@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.data import picture_files
-
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
@@ -58,20 +56,6 @@ class Framing:
                 f"Expected a crop inside pictures {width} wide and {height} high; "
                 f"received: crop={self.crop}"
             )
-
-    def first_outside(self, paths: list[str], channels: int) -> ValueError | None:
-        """The error of the first picture file that the crop reaches out of, if any."""
-        for path in paths if self.crop is not None else ():
-            try:
-                sides = picture_files.pixels(path, channels).shape[:2]
-            except picture_files.WRONG:
-                continue
-            try:
-                self.fits(*sides)
-            except ValueError as error:
-                name = picture_files.printable(path)
-                return ValueError(f"{error}, in {name}")
-        return None
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
@@ -160,10 +144,8 @@ def collect(pictures: tf.data.Dataset, count: int, framing: Framing, name_of):
     except tf.errors.InvalidArgumentError:
         for row, (image, _) in enumerate(single):
             if image.shape != first:
-                raise ValueError(
-                    "Expected pictures of one size, or size=(height, width) to bring "
-                    f"them to; received: {name_of(0)} of {_sides(first)} and "
-                    f"{name_of(row)} of {_sides(image.shape)}"
+                raise of_two_sizes(
+                    name_of(0), first, name_of(row), image.shape
                 ) from None
         raise
 
@@ -177,6 +159,14 @@ def _gather(blocks: tf.data.Dataset, count: int):
         numbers[done : done + len(block)] = block_numbers
         done += len(block)
     return values[:done], numbers[:done]
+
+
+def of_two_sizes(first: str, shape, other: str, other_shape) -> ValueError:
+    """The error for two pictures whose sizes differ."""
+    return ValueError(
+        "Expected pictures of one size, or size=(height, width) to bring them to; "
+        f"received: {first} of {_sides(shape)} and {other} of {_sides(other_shape)}"
+    )
 
 
 def _sides(shape) -> str:

@@ -682,7 +682,8 @@ class Game(Configured, Trainer):
             verbose: Whether to print the path and the endpoints.
 
         Raises:
-            ValueError: For another format.
+            ValueError: For another format, or a path with `*`, `?`, `[` or a backslash,
+                from which TensorFlow could not load it.
             FileExistsError: If something is there already.
         """
         checks.choice("format", format, ("tf_saved_model",))

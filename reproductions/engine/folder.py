@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 
+from keras_svae.files import plain_name
 from reproductions.engine.files import read_json, write_json
 
 
@@ -72,8 +73,10 @@ class RunFolder:
         Raises:
             FileExistsError: If the folder is in use and is not to be resumed.
             OSError: If the folder cannot be written.
-            ValueError: If there is no run to resume, or the run has other settings.
+            ValueError: If there is no run to resume, or the run has other settings, or
+                TensorFlow cannot read a SavedModel from such a path.
         """
+        plain_name(self.path, "a run folder (--out)")
         if self.path.exists() and not self.path.is_dir():
             raise FileExistsError(f"Expected a folder; received: the file {self.path}")
         there = self.path.iterdir() if self.path.exists() else ()
