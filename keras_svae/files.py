@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-__all__ = ["Arrays", "check_memory", "check_unpacked", "plain_name", "regular"]
+__all__ = [
+    "Arrays",
+    "check_memory",
+    "check_unpacked",
+    "folder",
+    "plain_name",
+    "regular",
+]
 
 # The environment variable for the most bytes that a packed file may unpack to.
 LIMIT = "KERAS_SVAE_MAX_UNPACKED"
@@ -43,6 +50,18 @@ def regular(path: str | os.PathLike, expected: str) -> pathlib.Path:
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "no file")
         raise ValueError(f"Expected {expected}; received: {path}, which is {kind}")
+    return path
+
+
+def folder(path: str | os.PathLike) -> pathlib.Path:
+    """The path, if a folder is there or nothing.
+
+    Raises:
+        FileExistsError: If it is something else.
+    """
+    path = pathlib.Path(path)
+    if os.path.lexists(path) and not path.is_dir():
+        raise FileExistsError(f"Expected a folder; received: the file {path}")
     return path
 
 

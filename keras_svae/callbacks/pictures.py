@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae import files
 from keras_svae.pictures import plots, projector, views
 
 __all__ = ["Pictures"]
@@ -80,7 +81,8 @@ class Pictures(keras.callbacks.Callback):
         self.projector = projector
 
     def on_train_begin(self, logs=None):
-        self.history.mkdir(parents=True, exist_ok=True)
+        files.folder(self.folder)
+        files.folder(self.history).mkdir(parents=True, exist_ok=True)
         self.x, self.labels = first_examples(self.data, self.examples)
         if len(self.x) < 2:
             raise ValueError(

@@ -90,11 +90,11 @@ def _pool(folder: pathlib.Path, listing: Listing) -> tuple[list[str], list[str] 
     return loose, None
 
 
-def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int], int]:
+def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int, int], int]:
     """Reads the headers of all pictures.
 
     Returns:
-        The sides of the framed pictures, and the number of channels: 1 if all pictures
+        The shape of the framed pictures, and its number of channels: 1 if all pictures
         are grey, else 3.
 
     Raises:
@@ -119,8 +119,7 @@ def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int], int]:
                 printable(paths[0]), sides[paths[0]], printable(path), pair
             )
     channels = 1 if all(one.grey for one in headers.values()) else 3
-    one = tf.zeros((*sides[paths[0]], channels), tf.uint8)
-    return tuple(framing(one).shape), channels
+    return (*framing.sides(*sides[paths[0]]), channels), channels
 
 
 def _in_memory(paths, labels, framing: Framing) -> Examples:

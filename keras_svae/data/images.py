@@ -57,6 +57,15 @@ class Framing:
                 f"received: crop={self.crop}"
             )
 
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """The sides of a framed picture, from its own."""
+        if isinstance(self.crop, tuple):
+            left, top, right, bottom = self.crop
+            height, width = bottom - top, right - left
+        elif self.crop is not None:
+            height = width = self.crop
+        return self.size or (height, width)
+
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
         if self.crop is not None:

@@ -93,6 +93,8 @@ def header(path: str) -> Header:
     """
     with _open(path) as image:
         width, height = image.size
+        if image.format == "TIFF":  # some versions of Pillow have turned it already
+            width, height = image.tag_v2[256], image.tag_v2[257]
         # For a PNG file without this block, Pillow would decode all of it.
         if image.format != "PNG" or "exif" in image.info:
             if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):

@@ -82,7 +82,10 @@ def test_links_within_the_folder(folder):
     with pytest.warns(UserWarning, match=said):
         assert count(folder) == 2
     (folder / "train" / "lost.png").symlink_to("lost.png")
-    with pytest.raises(ValueError, match=r"lost\.png \(Too many levels"):
+    with (
+        pytest.warns(UserWarning, match=said),
+        pytest.raises(ValueError, match=r"lost\.png \(Too many levels"),
+    ):
         load(folder)
 
 

@@ -93,9 +93,9 @@ LAMBDA = {
         (with_config(prior=7), "Expected prior to be one of"),
         (with_config(encoder=None), "Expected encoder to be a built keras.Model"),
         (with_config(encoder=LAMBDA), "arbitrary code execution"),
-        (lambda _: json.dumps({"module": "os", "class_name": "system"}), "received"),
+        (lambda _: json.dumps({"module": "os", "class_name": "system"}), "Keras"),
         (lambda _: "[" * 100_000, "recursion"),
-        (lambda _: "{", "received"),
+        (lambda _: "{", "Expecting property"),
         (lambda _: None, "config.json"),
     ],
 )
@@ -190,3 +190,21 @@ def test_paths_that_only_look_strange(made, tmp_path, name):
     opened(tmp_path / name)
     shutil.copy(made / "m.keras", tmp_path / f"{name}.keras")
     opened(pathlib.Path(tmp_path / f"{name}.keras"))
+
+
+def test_a_file_where_a_folder_belongs(tmp_path):
+    (tmp_path / "file").write_text("")
+    model, x = small(), np.zeros((4, 2), np.float32)
+    step = model.step
+    for callback in (
+        ks.callbacks.Backup(tmp_path / "file"),
+        ks.callbacks.Pictures(tmp_path / "file", x),
+    ):
+        with pytest.raises(
+            FileExistsError, match="a folder; received: the file .*file"
+        ):
+            model.fit(x, batch_size=4, verbose=0, callbacks=[callback])
+    # Before, this began anew, from step 0.
+    with pytest.raises(FileExistsError, match="a folder; received: the file .*file"):
+        ks.callbacks.restore(model, tmp_path / "file")
+    assert model.step == step
