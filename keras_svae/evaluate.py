@@ -63,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
         help="what images are seen through: a classifier in the cache (mnist), its "
         ".keras file; a network, inception-2015, dinov2 or inception-v3, with =FILE of "
         "weights after it or without; or random, a network that is not trained [the "
-        "classifier of the data, if it has been trained; random, if data have no labels]",
+        "classifier of the data, if it has been trained; random, if data have no "
+        "labels]",
     )
     add(
         "--resize",

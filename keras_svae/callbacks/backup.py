@@ -10,6 +10,7 @@ import warnings
 import keras
 import tensorflow as tf
 
+from keras_svae import untrusted
 from keras_svae.callbacks.backup_files import (
     check_settings,
     check_shapes,
@@ -68,7 +69,7 @@ class Backup(keras.callbacks.Callback):
         self.every = every
 
     def on_train_begin(self, logs=None):
-        self.folder.mkdir(parents=True, exist_ok=True)
+        untrusted.folder(self.folder).mkdir(parents=True, exist_ok=True)
         probe = self.folder / ".writable"
         probe.write_text("")
         probe.unlink()
@@ -182,10 +183,11 @@ def restore(model, folder: str | os.PathLike) -> int:
         The step from which to continue; 0 if there is no backup.
 
     Raises:
+        FileExistsError: If the folder is a file.
         ValueError: If the backup is of another method or other shapes, or all backups
             are damaged; the model is then unchanged.
     """
-    found = sorted(pathlib.Path(folder).glob("step-*.json"))
+    found = sorted(untrusted.folder(folder).glob("step-*.json"))
     if not found:
         return 0
     if not model.compiled:

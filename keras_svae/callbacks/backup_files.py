@@ -25,6 +25,10 @@ def whole(path: pathlib.Path) -> dict:
     Raises:
         ValueError: If one of its two files is damaged.
     """
+    weights = path.with_suffix(".weights.h5")
+    for file in (path, weights):
+        if not file.is_file():  # a named pipe would wait
+            raise ValueError(f"{file}")
     try:
         about = json.loads(path.read_bytes())
         step, sha256 = about["step"], about["sha256"]
@@ -37,8 +41,7 @@ def whole(path: pathlib.Path) -> dict:
     named = isinstance(step, int) and path.name == f"step-{step:09d}.json"
     if not (fine and named and isinstance(variables, list) and method):
         raise ValueError(f"{path}")
-    weights = path.with_suffix(".weights.h5")
-    if not weights.exists() or digest(weights) != sha256:
+    if digest(weights) != sha256:
         raise ValueError(f"{weights}")
     return about
 

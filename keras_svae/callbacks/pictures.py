@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae import untrusted
 from keras_svae.evaluation.part import chosen
 from keras_svae.evaluation.streams import Examples, fields
 from keras_svae.pictures import plots, projector, views
@@ -89,7 +90,8 @@ class Pictures(keras.callbacks.Callback):
         self.projector = projector
 
     def on_train_begin(self, logs=None):
-        self.history.mkdir(parents=True, exist_ok=True)
+        untrusted.folder(self.folder)
+        untrusted.folder(self.history).mkdir(parents=True, exist_ok=True)
         self.x, self.labels = some_examples(self.data, self.examples, self.n, self.seed)
         if len(self.x) < 2:
             raise ValueError(

@@ -1,17 +1,20 @@
 """Folders of pictures."""
 
 import functools
+import math
 import operator
 import os
 import pathlib
-import warnings
 
 import numpy as np
 import tensorflow as tf
 
 from keras_svae.data import picture_files
 from keras_svae.data.examples import Examples, Source, held_out
-from keras_svae.data.images import Framing, collect
+from keras_svae.data.images import Framing, collect, of_two_sizes
+from keras_svae.data.listing import Listing
+from keras_svae.data.picture_files import printable
+from keras_svae.untrusted import check_memory
 
 _SPLITS = {
     "train": "train",
@@ -22,37 +25,8 @@ _SPLITS = {
 }
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
-# What warnings have said already: the folder, and what was left out of it.
-_TOLD: set[tuple[str, ...]] = set()
 # The ending of its lists of boxes within pictures.
 BOXES = "_boxes.txt"
-
-
-def _subfolders(folder: pathlib.Path) -> list[pathlib.Path]:
-    found = (p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return sorted(found)
-
-
-def _pictures(folder: pathlib.Path, deep: bool, left_out: list[str]) -> list[str]:
-    """The picture files of a folder, in the order of their names.
-
-    Args:
-        folder: The folder.
-        deep: Whether to include pictures of its subfolders.
-        left_out: A list to which the names of files that are no pictures are added.
-    """
-    found: list[str] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(folders) if deep else []
-        for name in sorted(files):
-            path = os.path.join(where, name)
-            if name.startswith("."):
-                continue
-            if picture_files.is_picture(path):
-                found.append(path)
-            elif name != ANNOTATIONS and not name.endswith(BOXES):
-                left_out.append(path)
-    return found
 
 
 def annotated(text: str, files: list[str], where) -> list[str]:
@@ -61,8 +35,8 @@ def annotated(text: str, files: list[str], where) -> list[str]:
     Raises:
         ValueError: If a file is not listed.
     """
-    fields = (line.split() for line in text.splitlines() if line.strip())
-    of_name = {name: owner for name, owner, *_ in fields}
+    fields = (line.split() for line in text.splitlines())
+    of_name = {words[0]: words[1] for words in fields if len(words) > 1}
     names = [os.path.basename(file) for file in files]
     if missing := sorted(set(names) - set(of_name)):
         raise ValueError(
@@ -72,28 +46,32 @@ def annotated(text: str, files: list[str], where) -> list[str]:
     return [of_name[name] for name in names]
 
 
-def _pool(
-    folder: pathlib.Path, left_out: list[str]
-) -> tuple[list[str], list[str] | None]:
+def _pool(folder: pathlib.Path, listing: Listing) -> tuple[list[str], list[str] | None]:
     """The pictures of a split and their classes, which are names of subfolders.
 
     Classes take turns. So the first n pictures, which measures or callbacks may use,
     are of all classes.
     """
-    classes = {sub.name: _pictures(sub, True, left_out) for sub in _subfolders(folder)}
+    beside = (ANNOTATIONS, BOXES)
+    classes = {}
+    for sub in listing.folders(folder):
+        classes[sub.name] = listing.pictures(sub, True, beside)
+        if not classes[sub.name]:
+            listing.leave_out("folders without pictures", sub)
     classes = {name: paths for name, paths in classes.items() if paths}
-    if list(classes) == ["images"]:  # TinyImageNet's validation and test: no class
+    loose = listing.pictures(folder, False, beside)
+    if list(classes) == ["images"] and not loose:
+        # TinyImageNet's validation and test: no class
         annotations = folder / ANNOTATIONS
         if not annotations.is_file():
             return classes["images"], None
-        text = annotations.read_text()
+        text = annotations.read_text(errors="backslashreplace")
         return classes["images"], annotated(text, classes["images"], folder)
-    loose = _pictures(folder, False, left_out)
     if loose and classes:
         raise ValueError(
             "Expected pictures in a folder or in class subfolders of it; received: "
-            f"both, {os.path.basename(loose[0])} and {next(iter(classes))}/, in "
-            f"{folder}"
+            f"both, {printable(os.path.basename(loose[0]))} and "
+            f"{printable(next(iter(classes)))}/, in {printable(folder)}"
         )
     if classes:
         owned = [
@@ -104,34 +82,49 @@ def _pool(
         owned.sort(key=operator.itemgetter(0))
         return [path for *_, path in owned], [name for _, name, _ in owned]
     if not loose:
+        said = f". Left out, {listing}" if str(listing) else ""
         raise ValueError(
             "Expected pictures (of any kind that Pillow reads) in a folder or in class "
-            f"subfolders of it; received: {folder}, which has none"
+            f"subfolders of it; received: {printable(folder)}, which has none{said}"
         )
     return loose, None
 
 
-def _first(paths, framing: Framing) -> tuple[np.ndarray, int]:
-    """The first picture, and the number of channels of all pictures.
+def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int, int], int]:
+    """Reads the headers of all pictures.
 
-    That is 1 if all of up to 64 pictures, evenly spaced, are grey; else 3.
+    Returns:
+        The shape of the framed pictures, and its number of channels: 1 if all pictures
+        are grey, else 3.
+
+    Raises:
+        ValueError: If some are broken, or outside of the crop, or differ in size.
     """
-    some = paths[:: max(1, len(paths) // 64)]
-    try:
-        channels = 1 if picture_files.are_grey(some) else 3
-        first = picture_files.pixels(paths[0], channels)
-    except picture_files.WRONG as error:
-        raise _undecodable(picture_files.first_broken(some, 3)) from error
-    framing.fits(*first.shape[:2])
-    return first, channels
-
-
-def _undecodable(what: str) -> ValueError:
-    return ValueError(f"Expected pictures that can be decoded; received: {what}")
+    headers, errors = {}, {}
+    for path in paths:
+        try:
+            headers[path] = picture_files.header(path)
+        except picture_files.WRONG as error:
+            errors[path] = error
+    if errors:
+        raise picture_files.broken(errors)
+    sides = {path: (one.height, one.width) for path, one in headers.items()}
+    for path, pair in sides.items():
+        try:
+            framing.fits(*pair)
+        except ValueError as error:
+            raise ValueError(f"{error}, in {printable(path)}") from None
+        if framing == Framing() and pair != sides[paths[0]]:
+            raise of_two_sizes(
+                printable(paths[0]), sides[paths[0]], printable(path), pair
+            )
+    channels = 1 if all(one.grey for one in headers.values()) else 3
+    return (*framing.sides(*sides[paths[0]]), channels), channels
 
 
 def _in_memory(paths, labels, framing: Framing) -> Examples:
-    _, channels = _first(paths, framing)
+    shape, channels = _checked(paths, framing)
+    check_memory(len(paths) * math.prod(shape), "pictures", "cache=False")
     names = [os.fsencode(path) for path in paths]
     pictures = tf.data.Dataset.from_tensor_slices(names).map(
         lambda path: (picture_files.read(path, channels), 0),
@@ -139,15 +132,13 @@ def _in_memory(paths, labels, framing: Framing) -> Examples:
     )
 
     def name_of(row):
-        return picture_files.printable(paths[row])
+        return printable(paths[row])
 
     try:
         values, _ = collect(pictures, len(paths), framing, name_of)
-    except tf.errors.OpError as error:
-        small = framing.first_outside(paths, channels)
-        if small is not None:
-            raise small from None
-        raise _undecodable(picture_files.first_broken(paths, channels)) from error
+    except tf.errors.OpError:
+        errors = picture_files.all_broken(paths, channels)
+        raise picture_files.broken(errors) from None
     return Examples(values, labels, maximum=255)
 
 
@@ -155,10 +146,9 @@ class Files:
     """Pictures read from their files whenever a batch needs them."""
 
     def __init__(self, paths, labels, framing: Framing):
-        first, channels = _first(paths, framing)
+        self.shape, channels = _checked(paths, framing)
         self._read = functools.partial(picture_files.read, channels=channels)
         self._framing = framing
-        self.shape = tuple(framing(tf.constant(first)).shape)
         self.labels = None if labels is None else np.asarray(labels, np.int64)
         self.maximum = 255
         with tf.device("CPU:0"):
@@ -183,7 +173,25 @@ class Files:
         return tf.map_fn(one, tf.gather(self._paths, rows), fn_output_signature=kind)
 
 
-def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
+def _splits(folders: list[pathlib.Path], where: pathlib.Path) -> tuple[dict, list]:
+    """The folders of splits, by split, and the other folders."""
+    found: dict[str, pathlib.Path] = {}
+    others = []
+    for sub in folders:
+        split = _SPLITS.get(sub.name.lower())
+        if split is None:
+            others.append(sub)
+        elif split in found:
+            raise ValueError(
+                f"Expected one folder for the split {split!r}; received: "
+                f"{found[split].name}/ and {sub.name}/ in {printable(where)}"
+            )
+        else:
+            found[split] = sub
+    return found, others
+
+
+def source(path: pathlib.Path, framing: Framing, cache: bool, links: bool) -> Source:
     """The pictures of a folder.
 
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
@@ -193,22 +201,17 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
     `val_annotations.txt` beside it gives their classes, as in TinyImageNet; without
     this file they have no class. Pictures are grey if all are, else in three colours.
     """
-    found = {
-        _SPLITS[sub.name.lower()]: sub
-        for sub in _subfolders(path)
-        if sub.name.lower() in _SPLITS
-    }
-    left_out: list[str] = []
-    pools = {split: _pool(sub, left_out) for split, sub in found.items()}
-    pools = pools or {"": _pool(path, left_out)}
-    told = (str(path.resolve()), *left_out)
-    if left_out and told not in _TOLD:
-        _TOLD.add(told)  # not again for each split
-        shown = ", ".join(os.path.basename(one) for one in left_out[:5])
-        shown += f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-        said = picture_files.printable(shown)
-        # The line that calls `load`.
-        warnings.warn(f"Left out of {path}, as no pictures: {said}", stacklevel=4)
+    listing = Listing(path, links)
+    found, others = _splits(listing.folders(path), path)
+    if found:
+        pools = {split: _pool(sub, listing) for split, sub in found.items()}
+        others += [one for one in path.iterdir() if not one.is_dir()]
+        for one in others:
+            listing.leave_out(f"not in {' or '.join(sorted(found))}", one)
+    else:
+        listing = Listing(path, links)
+        pools = {"": _pool(path, listing)}
+    listing.warn()
     names = sorted({name for _, owners in pools.values() for name in owners or ()})
     number = {name: i for i, name in enumerate(names)}
 
@@ -227,6 +230,6 @@ def source(path: pathlib.Path, framing: Framing, cache: bool) -> Source:
         return (_in_memory if cache else Files)(paths, labels, framing)
 
     splits = tuple(s for s in ("train", "validation", "test") if s in found)
-    listing = hash(tuple(p for paths, _ in pools.values() for p in paths))
-    key = ("folder", str(path.resolve()), listing, framing, cache)
+    listed = hash(tuple(p for paths, _ in pools.values() for p in paths))
+    key = ("folder", str(path.resolve()), listed, framing, cache)
     return Source(str(path), splits or ("train", "test"), read, key)

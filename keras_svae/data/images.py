@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.data import picture_files
-
 SQUARE = "square"
 
 
@@ -62,19 +60,14 @@ class Framing:
                 f"received: crop={self.crop}"
             )
 
-    def first_outside(self, paths: list[str], channels: int) -> ValueError | None:
-        """The error of the first picture file that the crop reaches out of, if any."""
-        for path in paths if self.crop not in (None, SQUARE) else ():
-            try:
-                sides = picture_files.pixels(path, channels).shape[:2]
-            except picture_files.WRONG:
-                continue
-            try:
-                self.fits(*sides)
-            except ValueError as error:
-                name = picture_files.printable(path)
-                return ValueError(f"{error}, in {name}")
-        return None
+    def sides(self, height: int, width: int) -> tuple[int, int]:
+        """The sides of a framed picture, from its own."""
+        if isinstance(self.crop, tuple):
+            left, top, right, bottom = self.crop
+            height, width = bottom - top, right - left
+        elif self.crop is not None:
+            height = width = min(height, width) if self.crop == SQUARE else self.crop
+        return self.size or (height, width)
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
@@ -170,11 +163,8 @@ def collect(pictures: tf.data.Dataset, count: int, framing: Framing, name_of):
     except tf.errors.InvalidArgumentError:
         for row, (image, _) in enumerate(single):
             if image.shape != first:
-                raise ValueError(
-                    "Expected pictures of one size, or size=(height, width) to bring "
-                    f"them to, crop={SQUARE!r} before it to keep their proportions; "
-                    f"received: {name_of(0)} of {_sides(first)} and "
-                    f"{name_of(row)} of {_sides(image.shape)}"
+                raise of_two_sizes(
+                    name_of(0), first, name_of(row), image.shape
                 ) from None
         raise
 
@@ -188,6 +178,15 @@ def _gather(blocks: tf.data.Dataset, count: int):
         numbers[done : done + len(block)] = block_numbers
         done += len(block)
     return values[:done], numbers[:done]
+
+
+def of_two_sizes(first: str, shape, other: str, other_shape) -> ValueError:
+    """The error for two pictures whose sizes differ."""
+    return ValueError(
+        "Expected pictures of one size, or size=(height, width) to bring them to, "
+        f"crop={SQUARE!r} before it to keep their proportions; received: "
+        f"{first} of {_sides(shape)} and {other} of {_sides(other_shape)}"
+    )
 
 
 def _sides(shape) -> str:

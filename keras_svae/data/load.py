@@ -34,6 +34,7 @@ def load(
     crop: int | str | tuple[int, int, int, int] | None = None,
     n: int | None = None,
     cache: bool = True,
+    links: bool = False,
     data_dir: str | os.PathLike | None = None,
     manual_dir: str | os.PathLike | None = None,
     download: bool = True,
@@ -106,6 +107,7 @@ def load(
             1,024 for the others (`toy5`); 100,000 and 10,000 (`grid25`, `ring8`).
         cache: Whether images are kept in memory, 8 bits per value. False reads them
             from a folder whenever they are needed.
+        links: Whether a folder may hold links to files outside of it.
         data_dir: Where TensorFlow Datasets keeps prepared data; by default its usual
             folder (`~/tensorflow_datasets`, or `TFDS_DATA_DIR`).
         manual_dir: A folder with a TFDS data set's original files under their published
@@ -151,6 +153,7 @@ def load(
         seed=seed,
         n=n,
         cache=bool(cache),
+        links=bool(links),
         data_dir=data_dir,
         manual_dir=manual_dir,
         download=bool(download),

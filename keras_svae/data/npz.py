@@ -1,12 +1,12 @@
 """Arrays from an .npz file."""
 
 import pathlib
-import zipfile
 
 import numpy as np
 
 from keras_svae.data.examples import Examples, Source, held_out
 from keras_svae.data.images import Framing, frame_array
+from keras_svae.untrusted import Arrays
 
 _VALUES, _LABELS = ("images", "x"), ("labels", "y")
 _SPLITS = {
@@ -28,14 +28,7 @@ def _whole(stems, keys) -> str | None:
 
 def _layout(path: pathlib.Path) -> dict[str, tuple[str, str | None]]:
     """Each split's keys of values and labels; the split "" means all in one piece."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            keys = list(file.keys())
-    except (ValueError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"Expected an .npz file as numpy.savez writes it; received: {path} "
-            f"({error})"
-        ) from error
+    keys = list(Arrays(path))
     found = {}
     for split, words in _SPLITS.items():
         if values := _key(_VALUES, words, keys):
@@ -48,17 +41,6 @@ def _layout(path: pathlib.Path) -> dict[str, tuple[str, str | None]]:
             f"y_train, x_test, ...; received: {keys or 'no arrays'} in {path}"
         )
     return found
-
-
-def _array(path: pathlib.Path, key: str) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return file[key]
-    except (ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"Expected numbers; received: the array {key!r} in {path}, which holds "
-            f"Python objects, never read from a file, or is damaged ({error})"
-        ) from error
 
 
 def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]:
@@ -114,8 +96,9 @@ def source(path: pathlib.Path, framing: Framing) -> Source:
 
     def read(split: str) -> Examples:
         key, label_key = layout[split if "" not in layout else ""]
-        values, maximum = _standard(_array(path, key), f"{key!r} of {path}")
-        labels = None if label_key is None else _array(path, label_key)
+        arrays = Arrays(path)
+        values, maximum = _standard(arrays[key], f"{key!r} of {path}")
+        labels = None if label_key is None else arrays[label_key]
         if labels is not None and (
             labels.shape != (len(values),) or labels.dtype.kind not in "bui"
         ):

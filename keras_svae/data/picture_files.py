@@ -1,21 +1,36 @@
 """Files of pictures, read by Pillow: which files are pictures, and their pixels."""
 
+import dataclasses
 import os
-import warnings
 
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
 import tensorflow as tf
 
-__all__ = ["WRONG", "are_grey", "first_broken", "is_picture", "pixels", "read"]
+__all__ = ["WRONG", "Header", "broken", "header", "is_picture", "pixels", "read"]
 
 # A file with such a suffix that is no picture is broken.
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 # The background behind transparent pixels.
 BACKGROUND = "white"
 _GREY = ("1", "L", "LA", "La", "I", "F")
-WRONG = (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError)
+_TOO_LARGE = PIL.Image.DecompressionBombError
+# Pillow warns of half as many pixels; a user may have made the warning an error.
+WRONG = (OSError, ValueError, SyntaxError, _TOO_LARGE, RuntimeWarning)
+# For EPS, Pillow runs Ghostscript on the file, a program. It knows the others, but
+# cannot decode them.
+_NEVER = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
+_ORIENTATION = 0x0112
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What a picture's file says before its pixels: sides, and whether it is grey."""
+
+    height: int
+    width: int
+    grey: bool
 
 
 def is_picture(path: str) -> bool:
@@ -24,6 +39,8 @@ def is_picture(path: str) -> bool:
         return True
     try:
         _open(path).close()
+    except _TOO_LARGE:
+        return True
     except WRONG:
         return False
     return True
@@ -33,7 +50,7 @@ def pixels(path: str, channels: int) -> np.ndarray:
     """The first frame of a picture, (height, width, channels) uint8.
 
     It is turned as its EXIF tag says. Transparent parts get a white background. Of 16
-    bits, the upper 8 are used.
+    bits, the upper 8 are used. Colour profiles and gamma are not applied.
 
     Args:
         path: The file.
@@ -41,12 +58,16 @@ def pixels(path: str, channels: int) -> np.ndarray:
 
     Raises:
         OSError: If the file is no picture, or a part of one.
-        ValueError: For numbers that are not pixels of a known range.
+        ValueError: For numbers that are not pixels of a known range: floating point, or
+            integers of 32 bits.
         PIL.Image.DecompressionBombError: For more pixels than twice
             `PIL.Image.MAX_IMAGE_PIXELS`, which can be raised.
     """
     with _open(path) as image:
+        known = image.mode != "I" or image.format in ("PNG", "PPM")
         image = PIL.ImageOps.exif_transpose(image)
+        if not known:
+            raise ValueError("integers of 32 bits, whose range is not known")
         if image.mode.startswith("I"):
             image = _of_16_bits(image)
         elif image.mode == "F":
@@ -61,55 +82,94 @@ def pixels(path: str, channels: int) -> np.ndarray:
         return np.asarray(image, np.uint8).reshape(image.height, image.width, channels)
 
 
-def are_grey(paths: list[str]) -> bool:
-    """Whether pictures have no colours, by their kind or by their palette."""
-    return all(map(_is_grey, paths))
+def header(path: str) -> Header:
+    """The sides of a picture as it is shown, and whether it has no colours.
 
+    This takes some 0.1 ms, as pixels are read only for colours of a palette.
 
-def _is_grey(path: str) -> bool:
+    Raises:
+        OSError: If the file is no picture.
+        PIL.Image.DecompressionBombError: See `pixels`.
+    """
     with _open(path) as image:
-        if image.mode == "P":
-            values = np.asarray(image.convert("RGB"))
-            return bool((values == values[..., :1]).all())
-        return image.mode in _GREY or image.mode.startswith("I;16")
+        width, height = image.size
+        if image.format == "TIFF":  # some versions of Pillow have turned it already
+            width, height = image.tag_v2[256], image.tag_v2[257]
+        # For a PNG file without this block, Pillow would decode all of it.
+        if image.format != "PNG" or "exif" in image.info:
+            if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
+                width, height = height, width
+        return Header(height, width, _is_grey(image))
 
 
-def first_broken(paths: list[str], channels: int) -> str:
-    """Names of unreadable pictures, at most ten, each with the reason."""
-    found = []
+def _is_grey(image: PIL.Image.Image) -> bool:
+    """Whether a picture has no colours, by its kind or by its palette."""
+    if image.mode in ("P", "PA"):
+        # RGBA, as Pillow warns of palettes with transparency otherwise.
+        values = np.asarray(image.convert("RGBA"))[..., :3]
+        return bool((values == values[..., :1]).all())
+    return image.mode in _GREY or image.mode.startswith("I;16")
+
+
+def broken(errors: dict[str, Exception]) -> ValueError:
+    """The error that names unreadable pictures, at most ten, each with the reason."""
+    found = [f"{printable(path)} ({_said(one)})" for path, one in errors.items()]
+    more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+    large = any(isinstance(one, _TOO_LARGE) for one in errors.values())
+    hint = ". If you trust it, raise PIL.Image.MAX_IMAGE_PIXELS" if large else ""
+    what = ", ".join(found[:10]) or "one that changed while it was read"
+    return ValueError(
+        f"Expected pictures that can be decoded; received: {what}{more}{hint}"
+    )
+
+
+def all_broken(paths: list[str], channels: int) -> dict[str, Exception]:
+    """The error of each unreadable picture."""
+    found: dict[str, Exception] = {}
     for path in paths:
         try:
             pixels(path, channels)
         except WRONG as error:
-            found.append(f"{printable(path)} ({error})")
-    if not found:
-        return "one that changed while it was read"
-    more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-    return ", ".join(found[:10]) + more
+            found[path] = error
+    return found
+
+
+def _said(error: Exception) -> str:
+    """Why, without the file's name, which is said before."""
+    if isinstance(error, PIL.UnidentifiedImageError):
+        return "no picture of a kind that is read"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def read(path: tf.Tensor, channels: int) -> tf.Tensor:
     """In a graph: the pixels of the file whose name is in a scalar of bytes."""
-    made = tf.numpy_function(
-        lambda name: pixels(os.fsdecode(name), channels), [path], tf.uint8
-    )
+
+    def named(name):
+        name = os.fsdecode(name)
+        try:
+            return pixels(name, channels)
+        except WRONG as error:
+            raise broken({name: error}) from None
+
+    made = tf.numpy_function(named, [path], tf.uint8)
     return tf.ensure_shape(made, (None, None, channels))
 
 
-def printable(path: str) -> str:
-    """The path, with marks in place of bytes that are no text."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def printable(path: str | os.PathLike) -> str:
+    """The path, with marks in place of bytes that are no text, or control a screen."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _open(path: str) -> PIL.Image.Image:
-    with warnings.catch_warnings():
-        # At twice as many pixels, the limit raises an error.
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-        return PIL.Image.open(path)
+    PIL.Image.init()
+    kinds = [one for one in PIL.Image.ID if one not in _NEVER]
+    return PIL.Image.open(path, formats=kinds)
 
 
 def _of_16_bits(image: PIL.Image.Image) -> PIL.Image.Image:
-    values = np.asarray(image)
-    if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-        raise ValueError("integers outside of [0, 65535]")
+    values = np.asarray(image).astype(np.int64)
+    clear = image.info.get("transparency")
+    if clear is not None:
+        values = np.where(values == clear, 65535, values)
     return PIL.Image.fromarray((values / 257).round().astype(np.uint8))

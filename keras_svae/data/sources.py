@@ -49,6 +49,7 @@ def open_source(
     seed: int,
     n: int | None,
     cache: bool,
+    links: bool,
     data_dir,
     manual_dir,
     download: bool,
@@ -64,14 +65,15 @@ def open_source(
         _refuse(
             f"for points like {name!r}",
             cache=(cache, True),
+            links=(links, False),
             crop=(framing.crop, None),
             size=(framing.size, None),
         )
         return mixtures.source(name, n, seed)
     _refuse("but for mixtures", n=(n, None))
     if path is not None and path.is_dir():
-        return folder.source(path, framing, cache)
-    _refuse("but for a folder of images", cache=(cache, True))
+        return folder.source(path, framing, cache, links)
+    _refuse("but for a folder of images", cache=(cache, True), links=(links, False))
     if path is not None:
         return npz.source(path, framing)
     if name == "digits":

@@ -3,12 +3,18 @@
 import json
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-__all__ = ["opened"]
+from keras_svae.untrusted import check_unpacked, plain_name, regular
+
+__all__ = ["load_keras", "opened"]
+
+# What `about` tells of every model.
+_TOLD = {"method", "latent_dim", "data_shape", "range", "prior"}
 
 
 def opened(
@@ -34,7 +40,7 @@ def opened(
                 "Expected a .keras file, a SavedModel or a run's folder; received: "
                 f"{path}"
             )
-        source = keras.saving.load_model(path)
+        source = load_keras(path)
     if not hasattr(source, "endpoints") or not hasattr(source, "about"):
         raise ValueError(
             "Expected a model of keras_svae with a latent code; received: "
@@ -56,13 +62,86 @@ def _saved_model(path: pathlib.Path) -> tuple[dict[str, Callable], dict, object]
             "Expected a SavedModel, or a run's folder with one in savedmodel/; "
             f"received: {path}, which holds neither (an unfinished run?)"
         )
-    loaded = tf.saved_model.load(found[0])
+    return _of_saved_model(found[0])
+
+
+def _of_saved_model(path: pathlib.Path) -> tuple[dict[str, Callable], dict, object]:
+    expected = "a whole SavedModel that keras_svae exported"
+    plain_name(path, "a SavedModel")
+    for file in path.rglob("*"):
+        if not file.is_dir():
+            regular(file, f"{expected}, of ordinary files")
+    try:
+        loaded = tf.saved_model.load(path)
+    # TensorFlow raises errors of many kinds for a damaged one.
+    except Exception as error:
+        raise ValueError(
+            f"Expected {expected}; received: {path}, which is damaged or another one "
+            f"({_first_line(error)})"
+        ) from None
     if "about" not in loaded.signatures:
         raise ValueError(
             "Expected a SavedModel that this version of keras_svae exported, with "
-            f"the endpoint 'about'; received: {found[0]} with "
-            f"{sorted(loaded.signatures)}"
+            f"the endpoint 'about'; received: {path} with {sorted(loaded.signatures)}"
         )
     names = set(loaded.signatures) - {"serving_default"}
-    about = json.loads(loaded.about()["about"].numpy())
-    return {name: getattr(loaded, name) for name in names}, about, loaded
+    try:
+        about = json.loads(loaded.signatures["about"]()["about"].numpy())
+        missing = _TOLD - set(about)
+        endpoints = {name: getattr(loaded, name) for name in names}
+    except Exception as error:
+        missing = {_first_line(error)}
+    if missing:
+        raise ValueError(
+            f"Expected {expected}, whose endpoint 'about' tells {sorted(_TOLD)}; "
+            f"received: {path} without {', '.join(sorted(missing))}"
+        )
+    return endpoints, about, loaded
+
+
+def load_keras(path: str | os.PathLike, **options) -> keras.Model:
+    """Keras's `load_model` in safe mode, of a file that was checked before.
+
+    Args:
+        path: A `.keras` file.
+        **options: Keras's own.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, or of another kind, version or package.
+    """
+    expected = "a whole .keras file, as model.save writes it"
+    path = regular(path, expected)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_unpacked(path, sum(one.file_size for one in archive.infolist()))
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        damaged = _first_line(error)
+    if damaged:
+        raise ValueError(
+            f"Expected {expected}; received: {path}, which is truncated or damaged "
+            f"({damaged})"
+        )
+    try:
+        return keras.saving.load_model(path, **options)
+    # What a file says may let Keras, or a constructor, raise almost anything.
+    except Exception as error:
+        raise ValueError(
+            f"Expected a .keras file that this version can load; received: {path}"
+            f"{_made_by(path)}: {error}"
+        ) from None
+
+
+def _made_by(path: pathlib.Path) -> str:
+    """Which version made a `.keras` file, as far as the file says it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+        return f", which {config['config']['made_by']} made"
+    except Exception:
+        return ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import checks
+from keras_svae.untrusted import plain_name
 
 __all__ = ["endpoint", "export"]
 
@@ -95,7 +96,10 @@ def export(model, filepath: str | os.PathLike) -> None:
 
     Raises:
         FileExistsError: If the folder holds something.
+        ValueError: If the path has one of * ? [ and a backslash, which TensorFlow reads
+            as a pattern: it could not load the SavedModel.
     """
+    plain_name(filepath, "a SavedModel")
     path = checks.new_folder(filepath)
     archive = keras.export.ExportArchive()
     archive.track(model)

@@ -727,7 +727,8 @@ class Game(Configured, Printed, Trainer):
             **kwargs: None of the further arguments of Keras's formats.
 
         Raises:
-            ValueError: For another format, or an input signature.
+            ValueError: For another format, an input signature, or a path with `*`, `?`,
+                `[` or a backslash, from which TensorFlow could not load it.
             TypeError: For further arguments, or a `filepath` that is no path.
             FileExistsError: If something is there already.
         """

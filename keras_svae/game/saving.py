@@ -1,8 +1,10 @@
-"""Saving that replaces a file completely, or not at all."""
+"""Saving that replaces a file completely, or not at all, and loading likewise."""
 
 import os
 import pathlib
 from collections.abc import Callable
+
+from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]
 
@@ -27,10 +29,38 @@ class SavedAtOnce:
         save = super().save_weights
         return _at_once(save, filepath, ".weights.h5", overwrite, kwargs)
 
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Keras's `load_weights`. After an error, all weights are as they were.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is damaged, or has other weights.
+        """
+        if _is_local(filepath):
+            regular(filepath, "a file of weights")
+        optimizers = (getattr(self, "optimizers", None) or {}).values()
+        variables = [*self.variables]
+        for one in optimizers:
+            variables += one.variables
+        before = [variable.numpy() for variable in variables]
+        try:
+            return super().load_weights(filepath, skip_mismatch, **kwargs)
+        # A damaged file may let HDF5 or Keras raise almost anything.
+        except Exception as error:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
+            raise ValueError(
+                f"Expected a whole file of weights of this model; received: {filepath} "
+                f"({error})"
+            ) from None
+
+
+def _is_local(filepath) -> bool:
+    return isinstance(filepath, (str, os.PathLike)) and "://" not in str(filepath)
+
 
 def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict):
-    local = isinstance(filepath, (str, os.PathLike)) and "://" not in str(filepath)
-    path = pathlib.Path(filepath) if local else None
+    path = pathlib.Path(filepath) if _is_local(filepath) else None
     asks = path is not None and not overwrite and path.exists()
     if path is None or asks or not path.name.endswith(ending):
         return save(filepath, overwrite, **given)

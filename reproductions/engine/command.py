@@ -128,6 +128,10 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
     """Only the options that were given on the command line or in a file."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == "--config" and (equals or following):
+            parsing.check_config(value if equals else following)
     return parsing.parsed(parser(one), arguments, options_of(one))
 
 

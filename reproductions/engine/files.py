@@ -8,6 +8,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from keras_svae.untrusted import regular
+
 
 def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
@@ -37,6 +39,7 @@ def read_json(path: str | os.PathLike):
     Raises:
         ValueError: If the file is no JSON. The error names the file.
     """
+    regular(path, "a whole JSON file")
     try:
         return json.loads(pathlib.Path(path).read_text())
     except ValueError as error:

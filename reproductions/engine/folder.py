@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 
+from keras_svae import untrusted
 from reproductions.engine.files import read_json, write_json
 
 
@@ -45,7 +46,11 @@ class RunFolder:
         if not self.config_file.exists():
             return None
         found = read_json(self.config_file)
-        if not isinstance(found.get("settings"), dict):
+        if (
+            not isinstance(found, dict)
+            or not isinstance(found.get("settings"), dict)
+            or "experiment" not in found
+        ):
             raise ValueError(
                 "Expected a run of this version, with `settings` in config.json; "
                 f"received: {self.path}, which an older version made. To go on with "
@@ -72,10 +77,11 @@ class RunFolder:
         Raises:
             FileExistsError: If the folder is in use and is not to be resumed.
             OSError: If the folder cannot be written.
-            ValueError: If there is no run to resume, or the run has other settings.
+            ValueError: If there is no run to resume, or the run has other settings, or
+                TensorFlow cannot read a SavedModel from such a path.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise FileExistsError(f"Expected a folder; received: the file {self.path}")
+        untrusted.plain_name(self.path, "a run folder (--out)")
+        untrusted.folder(self.path)
         there = self.path.iterdir() if self.path.exists() else ()
         used = any(one.name != ".lock" for one in there)
         known = self.known()

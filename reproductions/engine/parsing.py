@@ -5,7 +5,9 @@ import types
 import typing
 
 import jsonargparse
+import yaml
 
+from keras_svae.untrusted import regular
 from reproductions.engine import options as opt
 from reproductions.engine.experiment import Experiment
 from reproductions.engine.options import Option
@@ -96,6 +98,31 @@ def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
         raise _said(" ".join(str(error).split()), options) from None
     names = {*options, "print_config"}
     return {n: v for n, v in given.as_dict().items() if n in names}
+
+
+def check_config(path: str) -> None:
+    """Looks at a file of options before the parser reads it.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        ValueError: If it is no ordinary file, or more than options by name. An alias
+            could stand for any amount of memory.
+    """
+    expected = "--config FILE with options by name, in YAML"
+    file = regular(path, expected)
+    try:
+        text = file.read_text()
+        events = yaml.parse(text, Loader=yaml.SafeLoader)
+        why = "an alias" if any(isinstance(e, yaml.AliasEvent) for e in events) else ""
+        content = None if why else yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        why, content = " ".join(str(error).split()), None
+    if not why and (not isinstance(content, dict) or not content):
+        why = "no options by name"
+    if not why and "config" in content:
+        why = "the option config, another file"
+    if why:
+        raise ValueError(f"Expected {expected}; received: {path} with {why}")
 
 
 def _said(text: str, options: dict) -> Exception:

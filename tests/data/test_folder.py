@@ -131,11 +131,14 @@ def test_differing_sizes(tmp_path):
         r"Expected pictures of one size, or size=\(height, width\).*a.png of 6 x 5 "
         r"\(height x width\) and .*b.png of 7 x 5"
     )
-    with pytest.raises(ValueError, match=message):
-        load(tmp_path, batch_size=1)
+    for cache in (True, False):
+        with pytest.raises(ValueError, match=message):
+            load(tmp_path, batch_size=1, cache=cache)
     assert everything(load(tmp_path, batch_size=2, size=8)).shape == (2, 8, 8, 3)
     assert everything(load(tmp_path, batch_size=2, crop=4)).shape == (2, 4, 4, 3)
+    write(tmp_path / "train" / "b.png")
     streamed = load(tmp_path, batch_size=2, cache=False)
+    write(tmp_path / "train" / "b.png", 7, 5)  # it changes meanwhile
     with pytest.raises(tf.errors.InvalidArgumentError, match="pictures of.*b.png"):
         everything(streamed)
 

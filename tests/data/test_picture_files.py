@@ -41,7 +41,7 @@ def test_pixels_are_pillow_s(name, pixels, mode, tmp_path):
     wanted = np.asarray(PIL.Image.open(path).convert("RGB"))
     np.testing.assert_array_equal(picture_files.pixels(path, 3), wanted)
     grey = bool((wanted == wanted[..., :1]).all())
-    assert picture_files.are_grey([path]) == grey
+    assert picture_files.header(path) == picture_files.Header(8, 8, grey)
 
 
 def test_webp_without_loss(tmp_path):

@@ -46,8 +46,8 @@ class Backbone:
         antialias: Whether resizing to a smaller size averages over the pixels that are
             left out; the methods of published scores say it themselves.
         eight_bits: Whether images are rounded to 256 values before, as in a PNG file.
-        batch_size: Images that pass through the network together; None for 250, or fewer
-            large ones.
+        batch_size: Images that pass through the network together; None for 250, or
+            fewer large ones.
         accuracy: The accuracy on test images, in [0, 1], if it is known.
         label: A word that is added to the name of each number that comes from it, as in
             `frechet_distance[label]`, for a network whose numbers must not be taken for

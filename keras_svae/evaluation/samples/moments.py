@@ -8,6 +8,7 @@ import numpy as np
 import scipy.linalg
 
 from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.untrusted import Arrays
 
 __all__ = ["Moments"]
 
@@ -142,15 +143,19 @@ class Moments:
             FileNotFoundError: If there is no such file.
             ValueError: If it holds something else.
         """
-        with np.load(path, allow_pickle=False) as file:
-            if not {"mu", "sigma"} <= set(file):
-                raise ValueError(
-                    "Expected an .npz file with mu and sigma; received: "
-                    f"{os.fspath(path)} with {sorted(file)}"
-                )
-            return cls(
-                file["mu"], file["sigma"], int(file["n"]) if "n" in file else None
+        file = Arrays(path)
+        if not {"mu", "sigma"} <= set(file):
+            raise ValueError(
+                "Expected an .npz file with mu and sigma; received: "
+                f"{os.fspath(path)} with {sorted(file)}"
             )
+        n = file["n"] if "n" in file else None
+        if n is not None and (n.shape != () or n.dtype.kind not in "iu"):
+            raise ValueError(
+                f"Expected n as one integer; received: {n.dtype} of shape {n.shape} in "
+                f"{os.fspath(path)}"
+            )
+        return cls(file["mu"], file["sigma"], None if n is None else int(n))
 
 
 def _blocks(stream, name):

@@ -1,0 +1,181 @@
+"""Files that strangers may have made: looked at before they are read."""
+
+import os
+import pathlib
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+__all__ = [
+    "Arrays",
+    "check_memory",
+    "check_unpacked",
+    "folder",
+    "plain_name",
+    "regular",
+]
+
+# The environment variable for the most bytes that a packed file may unpack to.
+LIMIT = "KERAS_SVAE_MAX_UNPACKED"
+_DEFAULT = 4_000_000_000
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def regular(path: str | os.PathLike, expected: str) -> pathlib.Path:
+    """The path, if an ordinary file is there. It is not opened: a pipe would wait.
+
+    Args:
+        path: The file.
+        expected: What it should be, for the error.
+
+    Raises:
+        FileNotFoundError: If nothing is there.
+        ValueError: If it is a folder, a named pipe, a socket or a device.
+    """
+    path = pathlib.Path(path)
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"Expected {expected}; received: {path}, which does not exist"
+        ) from None
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+        raise ValueError(f"Expected {expected}; received: {path}, which is {kind}")
+    return path
+
+
+def folder(path: str | os.PathLike) -> pathlib.Path:
+    """The path, if a folder is there or nothing.
+
+    Raises:
+        FileExistsError: If it is something else.
+    """
+    path = pathlib.Path(path)
+    if os.path.lexists(path) and not path.is_dir():
+        raise FileExistsError(f"Expected a folder; received: the file {path}")
+    return path
+
+
+def plain_name(path: str | os.PathLike, what: str) -> None:
+    """Raises if TensorFlow would take the path for a pattern, and find other files."""
+    if found := sorted(set(os.fspath(path)) & set("*?[\\")):
+        raise ValueError(
+            f"Expected a path of {what} without {' '.join(found)}, as TensorFlow reads "
+            f"this as a pattern and does not find the files; received: {path}"
+        )
+
+
+def check_unpacked(path: pathlib.Path, size: int) -> None:
+    """Raises if a file unpacks to more bytes than the limit, and than it has itself."""
+    given = os.environ.get(LIMIT) or str(_DEFAULT)
+    try:
+        limit = float(given)
+    except ValueError:
+        raise ValueError(
+            f"Expected {LIMIT} as a number of bytes; received: {given!r}"
+        ) from None
+    if size > max(limit, path.stat().st_size):
+        raise ValueError(
+            f"Expected a file that unpacks to at most {limit:.3g} bytes; received: "
+            f"{path} with {size:.3g}. If you trust it, set the environment variable "
+            f"{LIMIT}={size}"
+        )
+
+
+def check_memory(size: int, what: str, instead: str) -> None:
+    """Raises if so many bytes are more than the machine has."""
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > have:
+        raise ValueError(
+            f"Expected {what} that fit into {have / 1e9:.3g} GB of memory; received: "
+            f"{size / 1e9:.3g} GB. Give {instead}"
+        )
+
+
+class Arrays(Mapping[str, np.ndarray]):
+    """The arrays of an `.npz` file by name. An array is read when it is asked for.
+
+    The sizes that the file claims are compared with the limit before anything is
+    unpacked, and no more is unpacked than it claims.
+
+    Args:
+        path: The file.
+        expected: What it should be, for errors.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such file, is damaged or is too large; when an array is
+            read, if it is damaged or holds Python objects, which are never read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        expected: str = "an .npz file as numpy.savez writes it",
+    ):
+        self._path = regular(path, expected)
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                members = archive.infolist()
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise ValueError(
+                f"Expected {expected}; received: {self._path} ({error})"
+            ) from None
+        self._members = {
+            one.filename.removesuffix(".npy"): one
+            for one in members
+            if one.filename.endswith(".npy")
+        }
+        sizes = [one.file_size for one in self._members.values()]
+        check_unpacked(self._path, sum(sizes))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        member = self._members[name]
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                with archive.open(member) as file:
+                    _check_header(file, member.file_size)
+                # A member ends where the archive says, and its checksum must be right.
+                with archive.open(member) as file:
+                    return np.lib.format.read_array(file, allow_pickle=False)
+        # A damaged or hostile file can raise almost anything.
+        except Exception as error:
+            raise ValueError(
+                f"Expected numbers; received: the array {name!r} in {self._path}, "
+                "which holds Python objects, never read from a file, or is damaged "
+                f"({error or type(error).__name__})"
+            ) from None
+
+
+def _check_header(file, size: int) -> None:
+    """Raises if an array's header promises other numbers of bytes than there are."""
+    version = np.lib.format.read_magic(file)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"an array of version {version}")
+    shape, _, dtype = readers[version](file)
+    if dtype.hasobject:
+        return  # `read_array` refuses it
+    promised, there = dtype.itemsize, size - file.tell()
+    for side in shape:
+        promised *= max(side, 0)
+    if promised != there:
+        raise ValueError(f"shape {shape} of {dtype} in {there} bytes")

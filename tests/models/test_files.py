@@ -1,0 +1,210 @@
+"""Files of models that are damaged, of another kind, or hostile."""
+
+import json
+import os
+import pathlib
+import shutil
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.evaluation.loading import load_keras, opened
+from reproductions.engine.folder import RunFolder
+
+
+def small(units=4):
+    nets = ks.networks.dense(2, shape=(2,), units=units, depth=1)
+    model = ks.VAE(nets.encoder, nets.decoder, seed=0)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    model.fit(np.zeros((4, 2), np.float32), batch_size=4, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a model in all its forms."""
+    folder = tmp_path_factory.mktemp("made")
+    model = small()
+    model.save(folder / "m.keras")
+    model.export(folder / "m")
+    return folder
+
+
+def test_a_keras_file_that_is_truncated_or_changed(made, tmp_path):
+    whole = (made / "m.keras").read_bytes()
+    path = tmp_path / "m.keras"
+    path.write_bytes(whole)
+    assert type(load_keras(path)) is ks.VAE
+    for i in range(100):
+        path.write_bytes(whole[: len(whole) * i // 100])
+        with pytest.raises(ValueError, match=r"m\.keras, which is truncated or dam"):
+            opened(path)
+    for place in np.random.default_rng(0).integers(200, len(whole) - 2000, 20):
+        changed = bytearray(whole)
+        changed[place] ^= 16
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match=r"m\.keras, which is truncated or dam"):
+            opened(path)
+
+
+def changed(source, path, change, member="config.json"):
+    """A copy of a `.keras` file with one member changed, or without it."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == member:
+                content = change(content)
+            if content is not None:
+                new.writestr(name, content)
+    return path
+
+
+def with_config(**values):
+    def change(content):
+        config = json.loads(content)
+        config["config"].update(values)
+        return json.dumps(config)
+
+    return change
+
+
+LAMBDA = {
+    "module": "keras.layers",
+    "class_name": "Lambda",
+    "config": {
+        "name": "code",
+        "function": {
+            "class_name": "__lambda__",
+            "config": {"code": "4wA=", "defaults": None, "closure": None},
+        },
+    },
+    "registered_name": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (with_config(made_by="keras_svae 9.0", novel=3), "keras_svae 9.0 made.*novel"),
+        (with_config(prior=7), "Expected prior to be one of"),
+        (with_config(encoder=None), "Expected encoder to be a built keras.Model"),
+        (with_config(encoder=LAMBDA), "arbitrary code execution"),
+        (lambda _: json.dumps({"module": "os", "class_name": "system"}), "Keras"),
+        (lambda _: "[" * 100_000, "recursion"),
+        (lambda _: "{", "Expecting property"),
+        (lambda _: None, "config.json"),
+    ],
+)
+def test_what_a_keras_file_must_not_say(made, tmp_path, change, why):
+    path = changed(made / "m.keras", tmp_path / "m.keras", change)
+    with pytest.raises(ValueError, match=f"(?s)this version can load; rec.*{why}"):
+        opened(path)
+
+
+def test_what_is_no_keras_file(made, tmp_path):
+    path = tmp_path / "m.keras"
+    os.mkfifo(path)  # before, this waited for ever
+    with pytest.raises(ValueError, match="which is a named pipe"):
+        opened(path)
+    path.unlink()
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(path)
+    with pytest.raises(ValueError, match="a model of keras_svae.*Sequential"):
+        opened(path)
+    changed(made / "m.keras", path, lambda content: content[:5000], "model.weights.h5")
+    with pytest.raises(ValueError, match="this version can load"):
+        opened(path)
+
+
+def test_loading_of_weights_changes_all_or_none(tmp_path):
+    model, other = small(), small(units=5)
+    model.save_weights(tmp_path / "m.weights.h5")
+    other.save_weights(tmp_path / "o.weights.h5")
+    whole = (tmp_path / "m.weights.h5").read_bytes()
+    (tmp_path / "t.weights.h5").write_bytes(whole[: len(whole) // 2])
+    os.mkfifo(tmp_path / "p.weights.h5")
+    model.fit(np.ones((4, 2), np.float32), batch_size=4, verbose=0)
+
+    def values():
+        return [v.numpy() for v in [*model.variables, *model.optimizer.variables]]
+
+    before = values()
+    for name in ("o", "t", "p"):
+        with pytest.raises(ValueError, match=rf"received: .*{name}\.weights\.h5"):
+            model.load_weights(tmp_path / f"{name}.weights.h5")
+        for mine, old in zip(values(), before, strict=True):
+            np.testing.assert_array_equal(mine, old)
+    with pytest.raises(FileNotFoundError, match="which does not exist"):
+        model.load_weights(tmp_path / "absent.weights.h5")
+    model.load_weights(tmp_path / "m.weights.h5")
+    assert model.step == 1
+
+
+@pytest.mark.parametrize("what", ["gone", "empty", "half", "pipe"])
+def test_a_saved_model_with_a_damaged_file(made, tmp_path, what):
+    names = [p.relative_to(made / "m") for p in (made / "m").rglob("*") if p.is_file()]
+    assert len(names) == 4
+    for name in names:
+        if name.name == "fingerprint.pb" and what != "pipe":
+            continue  # TensorFlow does without
+        copy = tmp_path / name.name
+        shutil.copytree(made / "m", copy)
+        content = (copy / name).read_bytes()
+        (copy / name).unlink()
+        if what == "pipe":
+            os.mkfifo(copy / name)
+        elif what != "gone":
+            (copy / name).write_bytes(content[: len(content) // 2 * (what == "half")])
+        with pytest.raises(ValueError, match=rf"SavedModel.*received: .*{name.name}"):
+            opened(copy)
+
+
+@pytest.mark.parametrize("about", ["{", "{}", "[1]", 3])
+def test_a_saved_model_of_another_package(tmp_path, about):
+    module = tf.Module()
+    module.about = tf.function(lambda: {"about": tf.constant(about)}, [])
+    tf.saved_model.save(module, tmp_path / "m", signatures={"about": module.about})
+    with pytest.raises(ValueError, match="endpoint 'about' tells .*received: .*m "):
+        opened(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["run[1]", "a*", "a?"])
+def test_paths_that_tensorflow_could_not_load_again(made, tmp_path, name):
+    with pytest.raises(ValueError, match="Expected a path of a SavedModel without"):
+        small().export(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="Expected a path of a run folder"):
+        RunFolder(tmp_path / name).open({}, resume=False)
+    assert list(tmp_path.iterdir()) == []
+    shutil.copytree(made / "m", tmp_path / name)
+    with pytest.raises(ValueError, match="Expected a path of a SavedModel without"):
+        opened(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a b", "a#%41", "é\n", "'{x}", "a]"])
+def test_paths_that_only_look_strange(made, tmp_path, name):
+    shutil.copytree(made / "m", tmp_path / name)
+    opened(tmp_path / name)
+    shutil.copy(made / "m.keras", tmp_path / f"{name}.keras")
+    opened(pathlib.Path(tmp_path / f"{name}.keras"))
+
+
+def test_a_file_where_a_folder_belongs(tmp_path):
+    (tmp_path / "file").write_text("")
+    model, x = small(), np.zeros((4, 2), np.float32)
+    step = model.step
+    for callback in (
+        ks.callbacks.Backup(tmp_path / "file"),
+        ks.callbacks.Pictures(tmp_path / "file", x),
+    ):
+        with pytest.raises(
+            FileExistsError, match="a folder; received: the file .*file"
+        ):
+            model.fit(x, batch_size=4, verbose=0, callbacks=[callback])
+    # Before, this began anew, from step 0.
+    with pytest.raises(FileExistsError, match="a folder; received: the file .*file"):
+        ks.callbacks.restore(model, tmp_path / "file")
+    assert model.step == step
