@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks, monitored, random_states, rates, resuming
 from keras_svae.game.averages import Averages
-from keras_svae.game.diverged import naming_backups
+from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
@@ -179,7 +179,7 @@ class Trainer(SavedAtOnce, keras.Model):
         callbacks = monitored.checked(callbacks, self, validation is not None)
         callbacks = rates.for_all_players(callbacks, self)
         self._begin_training()
-        with self._told(*feeds), self._averaging(), naming_backups(callbacks):
+        with self._told(*feeds), self._averaging(), with_backups(callbacks):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(super().fit, self, training, given)
             if self._trained_on == 0 and history.epoch:
