@@ -15,6 +15,7 @@ from keras_svae import (
     ratios,
     schedules,
 )
+from keras_svae.fitting import fit
 from keras_svae.models import (
     AACVAE,
     AAVAE,
@@ -90,6 +91,7 @@ __all__ = [
     "data",
     "distributions",
     "evaluation",
+    "fit",
     "models",
     "networks",
     "noise",

@@ -18,7 +18,16 @@ try:
 except ImportError:  # no locks here
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Memory", "lock", "make_folder", "read", "remove", "remove_leftovers", "unlock", "write"]
+__all__ = [
+    "Memory",
+    "lock",
+    "make_folder",
+    "read",
+    "remove",
+    "remove_leftovers",
+    "unlock",
+    "write",
+]
 
 # Locks that this process holds, by folder.
 _HELD: dict[str, io.IOBase] = {}
