@@ -10,6 +10,7 @@ import io
 import os
 import pathlib
 import platform
+import shutil
 
 import tensorflow as tf
 
@@ -134,8 +135,10 @@ def remove_leftovers(folder: str | os.PathLike, name: str | None = None) -> None
     for left in pathlib.Path(folder).glob(f".{name}.writing-{host}-*"):
         number = left.name.split("-")[-1].split(".")[0]
         if number.isdigit() and not _is_running(int(number)):
-            with contextlib.suppress(OSError):
-                left.unlink()
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:

@@ -1,6 +1,9 @@
 """One call that trains a model, or goes on with its training."""
 
+import csv
+import io
 import os
+import pathlib
 from collections.abc import Callable
 
 import keras
@@ -9,7 +12,7 @@ import tensorflow as tf
 from keras_svae import files
 from keras_svae.callbacks import Backup, restore
 
-__all__ = ["fit"]
+__all__ = ["fit", "keep_rows"]
 
 
 def fit(
@@ -42,7 +45,8 @@ def fit(
         every: Steps between backups; None for once an epoch.
         steps_per_epoch: The steps of an epoch; None for the batches of the data set.
         rates: "saved" or "compiled", see `keras_svae.callbacks.restore`.
-        callbacks: Further callbacks, before `Backup`.
+        callbacks: Further callbacks, before `Backup`. `keras.callbacks.CSVLogger` goes
+            on with its file: each epoch is there once.
         **given: Further arguments of `fit`, e.g. `validation_data`.
 
     Returns:
@@ -71,6 +75,10 @@ def fit(
     files.lock(keeper.folder)
     try:
         done = restore(model, keeper.folder, rates)
+        for one in callbacks or ():
+            if done and isinstance(one, keras.callbacks.CSVLogger):
+                one.append = True
+                keep_rows(one.filename, done // steps, one.sep)
         return model.fit(
             stream(done),
             epochs=epochs,
@@ -81,6 +89,32 @@ def fit(
         )
     finally:
         keeper.release()
+
+
+def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:
+    """Takes rows out of a log that will be written again, and rows that are not whole.
+
+    Args:
+        path: A CSV file whose first column is the epoch; it need not be there.
+        epoch: The epoch where training begins.
+        separator: What stands between cells.
+    """
+    if not pathlib.Path(path).exists():
+        return
+    text = pathlib.Path(path).read_bytes().decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1]
+    rows = list(csv.reader(io.StringIO(whole), delimiter=separator))
+    head = rows[0] if rows else []
+    kept = [
+        row
+        for row in rows[1:]
+        if len(row) == len(head) and row[0].isdigit() and int(row[0]) < epoch
+    ]
+    made = io.StringIO(newline="")
+    csv.writer(made, delimiter=separator, lineterminator="\n").writerows(
+        [head, *kept][: len(rows)]
+    )
+    files.write(path, made.getvalue().encode())
 
 
 def _startable(data) -> tuple[Callable[[int], tf.data.Dataset], int | None]:

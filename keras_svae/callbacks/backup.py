@@ -124,6 +124,7 @@ class Backup(keras.callbacks.Callback):
 
     def _save(self) -> None:
         self._last = step = self.model.step
+        files.make_folder(self.folder)  # somebody may have removed it
         weights = f"{self.folder}/step-{step:09d}.weights.h5"
         told = f"{self.folder}/step-{step:09d}.json"
         memory = files.Memory(weights)

@@ -24,7 +24,9 @@ TOTAL = session.STEPS * session.EPOCHS
 class Process:
     """A training process."""
 
-    def __init__(self, folder: pathlib.Path, setting: dict, fresh: bool):
+    def __init__(
+        self, folder: pathlib.Path, setting: dict, fresh: bool = False, work=session.run
+    ):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.progress = session.Progress(folder / "progress")
@@ -38,7 +40,7 @@ class Process:
                 )
             self.pid = self.popen.pid
         else:
-            self.popen, self.pid = None, forked(folder, setting)
+            self.popen, self.pid = None, forked(folder, setting, work)
         self.status: int | None = None
 
     def ended(self) -> bool:
@@ -58,19 +60,19 @@ class Process:
             time.sleep(0.05)
         return self.status
 
-    def kill(self) -> bool:
-        """SIGKILL. Whether that was its end."""
+    def kill(self, number: int = signal.SIGKILL) -> bool:
+        """Sends a signal. Whether that was its end."""
         if self.ended():
             return False
-        os.kill(self.pid, signal.SIGKILL)
-        return self.wait() == -signal.SIGKILL
+        os.kill(self.pid, number)
+        return self.wait() != 0
 
 
 # Only one thread forks at a time: the child knows its own thread alone.
 FORKING = threading.Lock()
 
 
-def forked(folder: pathlib.Path, setting: dict) -> int:
+def forked(folder: pathlib.Path, setting: dict, work=session.run) -> int:
     """A process that need not import TensorFlow again.
 
     TensorFlow has done nothing here yet, and has no thread and no lock: see `main`.
@@ -80,11 +82,13 @@ def forked(folder: pathlib.Path, setting: dict) -> int:
     if pid:
         return pid
     status = 1
+    # A shell's background jobs ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with open(folder / "output.txt", "a") as output:
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-        session.run(str(folder), **setting)
+        work(str(folder), **setting)
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -109,7 +113,9 @@ def being_written(backup: pathlib.Path) -> bool:
         return False
 
 
-def killed(process: Process, rng: random.Random, aim: str, moment: float) -> dict:
+def killed(
+    process: Process, rng: random.Random, aim: str, moment: float, number: int
+) -> dict:
     """Kills a process; says when, and what it left in the folder of backups."""
     backup = process.folder / "backup"
     delay = 0.0
@@ -124,7 +130,7 @@ def killed(process: Process, rng: random.Random, aim: str, moment: float) -> dic
             delay = rng.uniform(0, 0.3)
     time.sleep(delay)
     found = {"aim": aim, "moment": round(moment, 4), "delay": round(delay, 5)}
-    found["killed"] = process.kill()
+    found["killed"] = process.kill(number)
     found["step"] = process.progress.get()
     there = sorted(os.listdir(backup)) if backup.exists() else []
     told = {name.split(".")[0] for name in there if name.endswith(".json")}
@@ -152,26 +158,29 @@ def name_of(setting: dict) -> str:
     return "-".join(str(one) for one in setting.values())
 
 
-def chain(root: pathlib.Path, setting: dict, number: int, fresh: bool) -> dict:
+def chain(
+    root: pathlib.Path, setting: dict, number: int, fresh: bool, sent: int
+) -> dict:
     """A run that is killed several times and gone on with; its comparison."""
     began = time.monotonic()
     whole = [reference(root, setting, again, fresh) for again in ("a", "b")]
     name = f"{name_of(setting)}-{number}"
     rng = random.Random(name)
-    folder = root / f"killed-{name}"
+    folder = root / f"killed-{sent}-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     moments = sorted(rng.uniform(0, 0.97) for _ in range(CHAIN))
     aims = rng.choices(["any", "write", "start"], [6, 3, 1], k=CHAIN)
     kills, status = [], None
     for aim, moment in zip(aims, moments, strict=True):
         process = Process(folder, setting, fresh)
-        kills.append(killed(process, rng, aim, moment))
+        kills.append(killed(process, rng, aim, moment, sent))
         if not kills[-1]["killed"]:
             status = process.status
             break
     if status is None:
         status = Process(folder, setting, fresh).wait()
-    found: dict = {**setting, "number": number, "fresh": fresh, "kills": kills}
+    found: dict = {**setting, "number": number, "fresh": fresh, "signal": sent}
+    found["kills"] = kills
     if status == 0:
         found["differs"] = session.differences(whole[0], folder)
     else:
@@ -193,6 +202,7 @@ def main(arguments: list[str]) -> None:
     add("--replicas", default="1,2")
     add("--ema", default="0,1")
     add("--beside", type=int, default=2, help="processes at a time")
+    add("--signal", choices=["KILL", "INT"], default="KILL", help="INT is Ctrl-C")
     add("--fresh", action="store_true", help="each process imports TensorFlow anew")
     given = parser.parse_args(arguments)
     if len(os.listdir("/proc/self/task")) > 1 and not given.fresh:
@@ -205,17 +215,20 @@ def main(arguments: list[str]) -> None:
         for replicas in given.replicas.split(",")
         for ema in given.ema.split(",")
     ]
+    sent = int(getattr(signal, f"SIG{given.signal}"))
     todo = [
         (setting, number)
         for number in range(given.chains)
         for setting in settings
-        if not lines.has({**setting, "number": number, "fresh": given.fresh})
+        if not lines.has(
+            {**setting, "number": number, "fresh": given.fresh, "signal": sent}
+        )
     ]
 
     def one(job):
         setting, number = job
         try:
-            found = chain(given.root, setting, number, given.fresh)
+            found = chain(given.root, setting, number, given.fresh, sent)
         except Exception:
             traceback.print_exc()
             return

@@ -85,7 +85,7 @@ def run(folder: str, method: str, replicas: int, ema: bool) -> None:
     law = getattr(model, "likelihood_law", None)
     given = {"batch_size": BATCH, "scale": (law and law.range) or (0.0, 1.0)}
     data = ks.data.load("digits", examples=STEPS * BATCH, seed=5, **given)
-    more, callbacks = {}, [Log(path, progress)]
+    more, callbacks = {}, [Log(path, progress), keras.callbacks.CSVLogger(path / "csv")]
     if ema:
         callbacks.append(ks.callbacks.AveragedWeights())
         more["validation_data"] = ks.data.load("digits", "test", examples=32, **given)
@@ -120,11 +120,17 @@ def logged(folder: pathlib.Path) -> dict[tuple[str, int], list[dict]]:
     return found
 
 
+def rows(folder: pathlib.Path) -> list[str]:
+    """The lines of the CSV file."""
+    return (folder / "csv").read_text().splitlines()
+
+
 def differences(one: pathlib.Path, other: pathlib.Path) -> list[str]:
     """What differs between two finished runs, by a bit or more; nothing if equal."""
     a, b = np.load(one / "final.npz"), np.load(other / "final.npz")
     found = [] if set(a.files) == set(b.files) else ["names"]
     found += [n for n in a.files if n in b.files and a[n].tobytes() != b[n].tobytes()]
+    found += [] if rows(one) == rows(other) else ["rows of the CSV file"]
     logs, others = logged(one), logged(other)
     if set(logs) != set(others):
         found.append(f"logged: {sorted(set(logs) ^ set(others))[:4]}")
