@@ -71,8 +71,7 @@ def fit(
             "none"
         )
     keeper = Backup(backup, every=every)
-    files.make_folder(keeper.folder)
-    files.lock(keeper.folder)
+    keeper.hold(model)
     try:
         done = restore(model, keeper.folder, rates)
         for one in callbacks or ():

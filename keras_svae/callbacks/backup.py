@@ -37,20 +37,29 @@ class Backup(keras.callbacks.Callback):
     keeps the last two backups and writes each completely or not at all. The model's
     noise is stateless, and `keras_svae.data.load(start=step)` starts at any step. So a
     run that is killed and resumed ends with the same weights as an uninterrupted run,
-    bit for bit:
+    bit for bit. `keras_svae.fit(model, data, backup=folder)` does it all in one call;
+    this is the same by hand:
 
         model.compile(...)
         step = ks.callbacks.restore(model, "backup")
         train = ks.data.load("mnist", start=step)
         model.fit(train, ..., callbacks=[ks.callbacks.Backup("backup")])
 
+    While it trains, no other process may use the folder. A lock sees to that, where
+    the file system has locks; some network file systems and paths like "gs://..." have
+    none. Of several workers, the first one writes, and all of them restore: the folder
+    must be one that all of them see.
+
     Args:
-        folder: Where to save; made if it is not there.
+        folder: Where to save; made if it is not there. A local folder, or one that
+            TensorFlow's file systems know.
         every: Steps between backups; None for once an epoch. A backup is written at
             the end of training, too.
 
     Raises:
-        OSError: Before training starts, if the folder cannot be written.
+        OSError: If the folder cannot be written, or has no room: before training, or
+            when a backup is due. Older backups are kept.
+        FileExistsError: Before training starts, if another process uses the folder.
         ValueError: Before training starts, if the folder has backups of later steps
             than the model's. They belong to another run; this run would mix with it.
     """
@@ -62,14 +71,25 @@ class Backup(keras.callbacks.Callback):
         self.folder = os.fspath(folder)
         self.every = every
 
+    def hold(self, model) -> bool:
+        """Keeps other processes out of the folder, until `release`.
+
+        Returns:
+            Whether this process writes: of several workers, the first one does.
+        """
+        self._writes = model.distribute_strategy.extended.should_checkpoint
+        if self._writes:
+            files.make_folder(self.folder)
+            files.lock(self.folder)
+        return self._writes
+
     def on_train_begin(self, logs=None):
-        self._writes = self.model.distribute_strategy.extended.should_checkpoint
-        if not self._writes:
+        if not self.hold(self.model):
             return
-        files.make_folder(self.folder)
-        files.lock(self.folder)
         if files.is_local(self.folder):
             files.remove_leftovers(self.folder)
+            for name in ("writing.weights.h5", "writing.json"):  # of older versions
+                files.remove(f"{self.folder}/{name}")
         files.write(f"{self.folder}/.writable", b"")
         files.remove(f"{self.folder}/.writable")
         variables = [*self.model.variables]
@@ -101,7 +121,7 @@ class Backup(keras.callbacks.Callback):
             self.save()
 
     def release(self) -> None:
-        """Lets other processes use the folder. `fit` calls it when it ends."""
+        """Lets other processes use the folder again. `fit` calls it when it ends."""
         files.unlock(self.folder)
 
     def newest(self) -> str | None:

@@ -210,8 +210,8 @@ def train(
 ) -> float:
     """Trains a compiled model from its folder's last backup, or from the start.
 
-    Afterwards, the weights are those of a run without interruptions, bit for bit. In
-    log.csv, the line of the interrupted epoch is the mean over the rest of that epoch.
+    Afterwards, the weights and log.csv are those of a run without interruptions, bit
+    for bit.
 
     Returns:
         The seconds of training, over all sessions.
