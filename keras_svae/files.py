@@ -62,7 +62,7 @@ def beside(path: str | os.PathLike) -> str:
     return f"{folder}/{name}" if _ else name
 
 
-def write(path: str | os.PathLike, content: bytes) -> None:
+def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Writes a file in one step: a kill leaves the old file or the new one.
 
     Raises:
@@ -78,7 +78,7 @@ def write(path: str | os.PathLike, content: bytes) -> None:
             os.replace(temporary, path)
         else:
             with tf.io.gfile.GFile(temporary, "wb") as file:
-                file.write(content)
+                file.write(bytes(content))
             tf.io.gfile.rename(temporary, os.fspath(path), overwrite=True)
     except BaseException as error:
         with contextlib.suppress(OSError, tf.errors.OpError):

@@ -95,7 +95,8 @@ class Backup(keras.callbacks.Callback):
         variables = [*self.model.variables]
         for optimizer in self.model.optimizers.values():
             variables += optimizer.variables
-        self._look_at_space(sum(v.numpy().nbytes for v in variables))
+        sizes = (v.value.shape.num_elements() * v.value.dtype.size for v in variables)
+        self._look_at_space(sum(sizes))
         self._last = step = self.model.step
         newest = self.newest()
         if newest is not None and steps_in(self.folder)[-1] > step:
@@ -149,7 +150,7 @@ class Backup(keras.callbacks.Callback):
         told = f"{self.folder}/step-{step:09d}.json"
         memory = files.Memory(weights)
         self.model.save_weights(memory)
-        content = memory.getvalue()
+        content = memory.getbuffer()
         about = {
             "made_by": made_by(),
             "step": step,

@@ -25,7 +25,7 @@ def steps_in(folder: str | os.PathLike) -> list[int]:
     return sorted(int(one[1]) for one in found if one)
 
 
-def digest(content: bytes) -> str:
+def digest(content: bytes | memoryview) -> str:
     """A hash of a file's content."""
     return hashlib.sha256(content).hexdigest()
 

@@ -40,4 +40,4 @@ def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict
     save(memory, True, **given)
     if files.is_local(path):
         files.remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
-    return files.write(path, memory.getvalue())
+    return files.write(path, memory.getbuffer())
