@@ -16,6 +16,7 @@ from keras_svae import (
     ratios,
     schedules,
 )
+from keras_svae.fitting import fit
 from keras_svae.models import (
     AACVAE,
     AAVAE,
@@ -91,6 +92,7 @@ __all__ = [
     "data",
     "distributions",
     "evaluation",
+    "fit",
     "models",
     "networks",
     "noise",

@@ -3,54 +3,84 @@
 import hashlib
 import json
 import os
-import pathlib
+import re
 import warnings
 
-from keras_svae.digest import digest
+import tensorflow as tf
+
+from keras_svae import files
 
 _KEYS = set(
-    "made_by step steps_per_epoch settings method sha256 variables checksum".split()
+    "made_by step steps_per_epoch means settings method sha256 variables checksum"
+    "".split()
 )
+
+
+def steps_in(folder: str | os.PathLike) -> list[int]:
+    """The steps of a folder's backups, in order; damaged ones are among them."""
+    if not tf.io.gfile.isdir(os.fspath(folder)):
+        return []
+    names = tf.io.gfile.listdir(os.fspath(folder))
+    found = [re.fullmatch(r"step-(\d{9,})\.json", name) for name in names]
+    return sorted(int(one[1]) for one in found if one)
+
+
+def digest(content: bytes | memoryview) -> str:
+    """A hash of a file's content."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def checksum(about: dict) -> str:
     """A hash of a backup's description."""
-    text = json.dumps({k: v for k, v in about.items() if k != "checksum"})
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(
+        json.dumps({k: v for k, v in about.items() if k != "checksum"}).encode()
+    )
 
 
-def whole(path: pathlib.Path) -> dict:
-    """The description in a backup, after a check that the backup is complete.
+def whole(path: str) -> tuple[dict, bytes]:
+    """The description in a backup, and its weights, after a check of both.
 
     Raises:
-        ValueError: If one of its two files is damaged.
+        ValueError: If one of its two files is damaged. It names the file.
     """
-    weights = path.with_suffix(".weights.h5")
+    weights = path.removesuffix(".json") + ".weights.h5"
     for file in (path, weights):
-        if not file.is_file():  # a named pipe would wait
+        if files.is_local(file) and not os.path.isfile(file):  # a pipe would wait
             raise ValueError(f"{file}")
     try:
-        about = json.loads(path.read_bytes())
+        about = json.loads(files.read(path))
         step, sha256 = about["step"], about["sha256"]
         # Older backups have no checksum.
         fine = about.get("checksum", checksum(about)) == checksum(about)
         fine = fine and set(about) <= _KEYS
         method, variables = about["method"], about["variables"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        tf.errors.OpError,
+    ) as error:
         raise ValueError(f"{path}") from error
-    named = isinstance(step, int) and path.name == f"step-{step:09d}.json"
+    named = isinstance(step, int) and path.endswith(f"step-{step:09d}.json")
     if not (fine and named and isinstance(variables, list) and method):
         raise ValueError(f"{path}")
-    if digest(weights) != sha256:
+    try:
+        content = files.read(weights)
+    except tf.errors.OpError as error:
+        raise ValueError(f"{weights}") from error
+    if digest(content) != sha256:
         raise ValueError(f"{weights}")
-    return about
+    return about, content
 
 
-def put_aside(path: pathlib.Path) -> None:
+def put_aside(path: str) -> None:
     """Renames a damaged backup, so that it is not taken for a later one."""
-    for one in (path, path.with_suffix(".weights.h5")):
-        if one.exists():
-            os.replace(one, one.with_name(f"damaged-{one.name}"))
+    for one in (path, path.removesuffix(".json") + ".weights.h5"):
+        if files.exists(one):
+            folder, name = os.path.split(one)
+            tf.io.gfile.rename(one, f"{folder}/damaged-{name}", overwrite=True)
 
 
 def shapes_of(model) -> list:
@@ -63,17 +93,28 @@ def _is_new(path: str) -> bool:
     return path.endswith("averages/state") or "seed_generator_state" in path
 
 
+# The rate is a part of the state.
+_NOT_OPTIMIZERS = ("name", "learning_rate")
+
+
 def settings_of(model) -> dict:
-    """The plain settings of a model, and the class of each optimizer."""
+    """The plain settings of a model, and the class and settings of each optimizer."""
     plain = (bool, int, float, str, type(None))
     config = {k: v for k, v in model.get_config().items() if isinstance(v, plain)}
     for name in ("name", "dtype", "made_by", "trainable"):
         config.pop(name, None)
-    optimizers = {name: type(one).__name__ for name, one in model.optimizers.items()}
-    return {**config, **optimizers}
+    config["ema"] = model._ema
+    for name, one in model.optimizers.items():
+        config[name] = type(one).__name__
+        for key, value in one.get_config().items():
+            scheduled = isinstance(value, dict)
+            if scheduled or (isinstance(value, plain) and key not in _NOT_OPTIMIZERS):
+                config[f"{name}.{key}"] = value
+    # As it comes back from a file.
+    return json.loads(json.dumps(config, default=lambda one: type(one).__name__))
 
 
-def check_settings(model, about: dict, where: pathlib.Path) -> None:
+def check_settings(model, about: dict, where: str) -> None:
     """Compares settings. The model's win, except for its optimizers' classes.
 
     Raises:
@@ -96,7 +137,7 @@ def check_settings(model, about: dict, where: pathlib.Path) -> None:
         )
 
 
-def check_shapes(model, about: dict, newest: pathlib.Path) -> None:
+def check_shapes(model, about: dict, newest: str) -> None:
     """Compares weights.
 
     Raises:

@@ -40,7 +40,8 @@ class Pictures(keras.callbacks.Callback):
     the first, beside the event files. Give TensorBoard the same folder as
     `keras.callbacks.TensorBoard`: both count steps as epochs, from 0.
 
-    It does not change the training: it has its own noise.
+    It does not change the training: it has its own noise. If it fails after the first
+    step, e.g. on a full disk, it warns, and tries again at the next epoch.
 
     Args:
         folder: Where to write; made if it is not there.
@@ -66,6 +67,8 @@ class Pictures(keras.callbacks.Callback):
             keras.callbacks.TensorBoard("runs/svae"),
             ks.callbacks.Pictures("runs/svae", ks.data.load("mnist", labels=True))])
     """
+
+    may_fail = True
 
     def __init__(
         self,
@@ -104,8 +107,6 @@ class Pictures(keras.callbacks.Callback):
         extended = self.model.distribute_strategy.extended
         self._writes = extended.should_save_summary
         self._writer = None
-        if self._writes:
-            self._writer = tf.summary.create_file_writer(str(self.history))
         if self.model.step == 0:
             # Errors in drawing or writing appear now, not after an epoch.
             self._write_files(0, self._draw()[0])
@@ -120,6 +121,7 @@ class Pictures(keras.callbacks.Callback):
             self.write(self._seen)
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
     @property
     def _y(self) -> np.ndarray | None:
@@ -156,17 +158,23 @@ class Pictures(keras.callbacks.Callback):
             plots.save(self.folder / f"{name}.png", picture)
 
     def _write_events(self, epoch, pictures, ratios) -> None:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.history))
         # `record_if` is needed because keras.callbacks.TensorBoard(update_freq=...)
         # leaves its own condition in force.
-        with self._writer.as_default(step=epoch), tf.summary.record_if(True):
-            for name, picture in pictures.items():
-                tf.summary.image(f"pictures/{name}", picture[None])
-            for name, value in ratios.items():
-                if name == "symmetric_kl":
-                    tf.summary.scalar("epoch_symmetric_kl", value)
-                else:
-                    tf.summary.histogram(f"log_ratio/{name}", value)
-        self._writer.flush()
+        try:
+            with self._writer.as_default(step=epoch), tf.summary.record_if(True):
+                for name, picture in pictures.items():
+                    tf.summary.image(f"pictures/{name}", picture[None])
+                for name, value in ratios.items():
+                    if name == "symmetric_kl":
+                        tf.summary.scalar("epoch_symmetric_kl", value)
+                    else:
+                        tf.summary.histogram(f"log_ratio/{name}", value)
+            self._writer.flush()
+        except Exception:
+            self._writer = None  # one that has failed does not work again
+            raise
 
 
 def some_examples(

@@ -1,5 +1,6 @@
 """One call for every data set."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -190,7 +191,8 @@ def load(
             f"{source.name!r}{' and labelled_batch' if labelled else ''}; received: "
             f"batch_size={batch_size}"
         )
-    return batches(
+    stream = functools.partial(
+        batches,
         data,
         part,
         batch_size,
@@ -200,8 +202,11 @@ def load(
         shuffle=training if shuffle is None else bool(shuffle),
         fresh_bits=binarize == "epoch",
         drop_remainder=drop_remainder,
-        start=start,
     )
+    found = stream(start=start)
+    # For `keras_svae.fit`, which goes on at any step.
+    found.starting_at = lambda step: stream(start=step)
+    return found
 
 
 def _with_fixed_bits(examples, source: Source, split: str, seed: int, validation):

@@ -2,7 +2,7 @@
 
 import contextlib
 
-__all__ = ["Diverged", "naming_backups"]
+__all__ = ["Diverged", "with_backups"]
 
 
 class Diverged(FloatingPointError):
@@ -14,13 +14,23 @@ class Diverged(FloatingPointError):
 
 
 @contextlib.contextmanager
-def naming_backups(callbacks):
-    """Adds to a `Diverged` error which backup is the last good one."""
+def with_backups(callbacks):
+    """Adds to a `Diverged` error which backup is the last good one.
+
+    Afterwards, other processes may use the folders of backups.
+    """
+    backups = [one for one in callbacks or () if hasattr(one, "newest")]
     try:
         yield
     except Diverged as error:
-        newest = [one.newest() for one in callbacks or () if hasattr(one, "newest")]
+        newest = [one.newest() for one in backups]
         named = [str(path) for path in newest if path is not None]
         if not named:
             raise
-        raise Diverged(f"{error} The last good backup: {', '.join(named)}.") from None
+        raise Diverged(
+            f"{error} The last good backup: {', '.join(named)}; with lower rates: "
+            "restore(..., rates='compiled')."
+        ) from None
+    finally:
+        for one in backups:
+            one.release()

@@ -2,12 +2,14 @@
 
 import inspect
 import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_svae import files
 from keras_svae.game import checks
 from keras_svae.untrusted import plain_name
 
@@ -84,7 +86,7 @@ def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> t
 
 
 def export(model, filepath: str | os.PathLike) -> None:
-    """Writes a SavedModel with the endpoints that a model has.
+    """Writes a SavedModel with the endpoints that a model has, or nothing.
 
     A `seed` of an endpoint is int32. A model's own methods refuse negative seeds. An
     endpoint accepts them: each is a further seed with draws of its own, which no seed
@@ -101,8 +103,15 @@ def export(model, filepath: str | os.PathLike) -> None:
     """
     plain_name(filepath, "a SavedModel")
     path = checks.new_folder(filepath)
+    files.remove_leftovers(path.parent, path.name)
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, (function, signature) in model.endpoints().items():
         archive.add_endpoint(name, function, input_signature=signature)
-    archive.write_out(str(path), verbose=False)
+    temporary = files.beside(path)
+    try:
+        archive.write_out(temporary, verbose=False)
+        os.replace(temporary, path)  # at once; an empty folder makes way
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise

@@ -1,9 +1,9 @@
 """Saving that replaces a file completely, or not at all, and loading likewise."""
 
 import os
-import pathlib
 from collections.abc import Callable
 
+from keras_svae import files
 from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]
@@ -12,8 +12,7 @@ __all__ = ["SavedAtOnce"]
 class SavedAtOnce:
     """A Keras model that replaces a file in one step: a kill leaves the old file.
 
-    For the local disks, a new file is first written beside the old one and then
-    renamed. Keras itself writes all other files.
+    The content is made in memory. Keras itself writes folders and shards.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -36,7 +35,7 @@ class SavedAtOnce:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is damaged, or has other weights.
         """
-        if _is_local(filepath):
+        if isinstance(filepath, (str, os.PathLike)) and files.is_local(filepath):
             regular(filepath, "a file of weights")
         optimizers = (getattr(self, "optimizers", None) or {}).values()
         variables = [*self.variables]
@@ -55,21 +54,16 @@ class SavedAtOnce:
             ) from None
 
 
-def _is_local(filepath) -> bool:
-    return isinstance(filepath, (str, os.PathLike)) and "://" not in str(filepath)
-
-
 def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict):
-    path = pathlib.Path(filepath) if _is_local(filepath) else None
-    asks = path is not None and not overwrite and path.exists()
-    if path is None or asks or not path.name.endswith(ending):
+    named = isinstance(filepath, (str, os.PathLike))
+    path = os.fspath(filepath) if named else ""
+    hub = path.startswith("hf://")  # Keras alone can write there
+    shards = given.get("max_shard_size") is not None
+    asks = not overwrite and named and files.exists(path)
+    if hub or shards or asks or not path.endswith(ending):
         return save(filepath, overwrite, **given)
-    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}{ending}")
-    try:
-        save(temporary, True, **given)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return None
+    memory = files.Memory(path)
+    save(memory, True, **given)
+    if files.is_local(path):
+        files.remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
+    return files.write(path, memory.getbuffer())

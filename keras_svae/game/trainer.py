@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, monitored, random_states, rates, resuming
+from keras_svae.game import checks, random_states, resuming
 from keras_svae.game.averages import Averages
+from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
-from keras_svae.game.diverged import naming_backups
+from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
@@ -183,11 +184,9 @@ class Trainer(SavedAtOnce, Called):
                 "Expected steps_per_epoch to be a multiple of steps_per_execution="
                 f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
             )
-        callbacks = given.pop("callbacks", None)
-        callbacks = monitored.checked(callbacks, self, validation is not None)
-        callbacks = rates.for_all_players(callbacks, self)
+        callbacks = prepared(given.pop("callbacks", None), self, validation is not None)
         self._begin_training()
-        with self._told(*feeds), self._averaging(), naming_backups(callbacks):
+        with self._told(*feeds), self._averaging(), with_backups(callbacks):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(super().fit, self, training, given)
             if self._trained_on == 0 and history.epoch:

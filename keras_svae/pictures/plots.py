@@ -4,13 +4,14 @@ picture = ks.pictures.plots.grid(model.generate(64))
 ks.pictures.plots.save("samples.png", picture)
 """
 
+import io
 import math
 import os
-import pathlib
 
 import numpy as np
 import PIL.Image
 
+from keras_svae import files
 from keras_svae.pictures.charts import histogram, reliability, scatter
 
 __all__ = [
@@ -191,7 +192,6 @@ def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
 
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Writes a uint8 picture as PNG, completely or not at all."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.writing")
-    _image(picture).save(temporary, format="PNG")
-    os.replace(temporary, path)
+    memory = io.BytesIO()
+    _image(picture).save(memory, format="PNG")
+    files.write(path, memory.getvalue())

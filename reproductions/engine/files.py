@@ -8,6 +8,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from keras_svae import files
 from keras_svae.untrusted import regular
 
 
@@ -15,13 +16,8 @@ def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
-    with open(temporary, "w") as file:
-        json.dump(_written(content), file, indent=1, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    text = json.dumps(_written(content), indent=1, allow_nan=False) + "\n"
+    files.write(path, text.encode())
 
 
 def _written(value):

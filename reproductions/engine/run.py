@@ -1,5 +1,6 @@
 """The one way to run an experiment: find or build, train, measure, record."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -168,11 +169,14 @@ def _found(
         content["lost its way"] = str(error)
         seconds = folder.seconds
     memory = results.peak_memory()
+    failed: dict[str, str] = {}
     if keep == "folder":
-        measure.draw(run.model, inputs.picture_examples(), folder.path)
+        with _may_fail("pictures", failed):
+            measure.draw(run.model, inputs.picture_examples(), folder.path)
     report = measure.measure(run, inputs, backbone, perceptual)
     if keep == "folder":
-        save(run.model, folder)
+        with _may_fail("model files", failed):
+            save(run.model, folder)
     if (history := folder.path / "validation.json").exists():
         content["validation"] = read_json(history)
     return content | {
@@ -182,9 +186,18 @@ def _found(
         "metrics": {name: float(value) for name, value in report.items()},
         "measures": report.asdict(),
         "left_out": report.left_out,
-        "failed": report.failed,
+        "failed": {**report.failed, **failed},
         **(run.extra(run.model) if run.extra else {}),
     }
+
+
+@contextlib.contextmanager
+def _may_fail(name: str, failed: dict[str, str]):
+    """Notes an error, so that a run that was trained and measured has its record."""
+    try:
+        yield
+    except Exception as error:
+        failed[name] = f"{type(error).__name__}: {error}"
 
 
 def train(
@@ -197,8 +210,8 @@ def train(
 ) -> float:
     """Trains a compiled model from its folder's last backup, or from the start.
 
-    Afterwards, the weights are those of a run without interruptions, bit for bit. In
-    log.csv, the line of the interrupted epoch is the mean over the rest of that epoch.
+    Afterwards, the weights and log.csv are those of a run without interruptions, bit
+    for bit.
 
     Returns:
         The seconds of training, over all sessions.
@@ -261,8 +274,5 @@ def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
 def save(model: ks.Game, folder: RunFolder) -> None:
     """Writes the .keras file and the SavedModel, each completely or not at all."""
     model.save(folder.keras_file)
-    temporary = folder.path / "savedmodel.writing"
-    for left in (temporary, folder.saved_model):
-        shutil.rmtree(left, ignore_errors=True)
-    model.export(temporary)
-    os.replace(temporary, folder.saved_model)
+    shutil.rmtree(folder.saved_model, ignore_errors=True)
+    model.export(folder.saved_model)

@@ -1,12 +1,15 @@
 """What a run stores and shows of its training: time, a table of losses, progress."""
 
 import csv
+import io
+import os
 import sys
 import time
 
 import keras
 import tqdm
 
+from keras_svae.fitting import keep_rows
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
 
@@ -43,29 +46,42 @@ class Table(keras.callbacks.Callback):
     Unlike `keras.callbacks.CSVLogger` it has a column for everything that is ever
     logged.
 
+    A line that cannot be written does not end training; it is written with the next.
+
     Args:
         folder: The run's folder.
         epoch: The epoch where training begins. Lines from there on are of steps after
             the backup, which will be repeated.
     """
 
+    may_fail = True
+
     def __init__(self, folder: RunFolder, epoch: int):
         super().__init__()
-        self.path = folder.log
-        if self.path.exists():
-            head, *lines = self.path.read_text().splitlines(keepends=True)
-            kept = [line for line in lines if int(line.split(",")[0]) < epoch]
-            self.path.write_text("".join([head, *kept]))
+        self.path, self.waiting = folder.log, []
+        keep_rows(self.path, epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         names = [metric.name for metric in self.model.metrics]
         columns = ["epoch", *names, *(f"val_{name}" for name in names)]
-        new = not self.path.exists()
-        with open(self.path, "a", newline="") as file:
-            writer = csv.DictWriter(file, columns, extrasaction="ignore")
-            if new:
-                writer.writeheader()
-            writer.writerow({"epoch": epoch} | (logs or {}))
+        self.waiting.append({"epoch": epoch} | (logs or {}))
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns, extrasaction="ignore")
+        if not self.path.exists():
+            writer.writeheader()
+        writer.writerows(self.waiting)
+        before = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                file.write(text.getvalue().encode())
+                written = file.tell() - before
+        except OSError:
+            written = -1
+        if written != len(text.getvalue().encode()):
+            if self.path.exists():
+                os.truncate(self.path, before)  # no half lines
+            raise OSError(f"Expected room for a line; received: none, {self.path}")
+        self.waiting = []
 
 
 class Progress(keras.callbacks.Callback):

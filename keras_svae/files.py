@@ -1,0 +1,193 @@
+"""Files that are complete or are not there, and folders that one process uses alone.
+
+A path is local, or one that TensorFlow's file systems know ("gs://...").
+"""
+
+import contextlib
+import errno
+import glob
+import io
+import os
+import pathlib
+import platform
+import shutil
+
+import tensorflow as tf
+
+try:
+    import fcntl
+except ImportError:  # no locks here
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "Memory",
+    "lock",
+    "make_folder",
+    "read",
+    "remove",
+    "remove_leftovers",
+    "unlock",
+    "write",
+]
+
+# Locks that this process holds, by folder.
+_HELD: dict[str, io.IOBase] = {}
+LOCK = ".lock"
+
+
+class Memory(io.BytesIO):
+    """A file in memory. Keras looks at its name, for the format.
+
+    HDF5 ends the process when a disk is full. So it writes to memory, and Python writes
+    to the disk.
+    """
+
+    def __init__(self, name: str, content: bytes = b""):
+        super().__init__(content)
+        self.name = name
+
+    def __str__(self):
+        return self.name
+
+
+def is_local(path: str | os.PathLike) -> bool:
+    """Whether a path is in the computer's own file system."""
+    return "://" not in str(path)
+
+
+def beside(path: str | os.PathLike) -> str:
+    """Where to write before a file is put in place: the same disk, this process."""
+    folder, _, name = os.fspath(path).rpartition("/")
+    name = f".{name}.writing-{platform.node()}-{os.getpid()}"
+    return f"{folder}/{name}" if _ else name
+
+
+def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
+    """Writes a file in one step: a kill leaves the old file or the new one.
+
+    Raises:
+        OSError: If it cannot be written. The old file and nothing else is left.
+    """
+    temporary = beside(path)
+    try:
+        if is_local(path):
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        else:
+            with tf.io.gfile.GFile(temporary, "wb") as file:
+                file.write(bytes(content))
+            tf.io.gfile.rename(temporary, os.fspath(path), overwrite=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            remove(temporary)
+        if isinstance(error, (OSError, tf.errors.OpError)):
+            why = getattr(error, "strerror", None) or error
+            text = (
+                f"Expected room and permission for {len(content) / 1e6:.1f} MB in "
+                f"{path}; received: {why}. What was there is kept"
+            )
+            number = getattr(error, "errno", None)
+            raise (OSError(number, text) if number else OSError(text)) from error
+        raise
+
+
+def read(path: str | os.PathLike) -> bytes:
+    """A file's content."""
+    with tf.io.gfile.GFile(os.fspath(path), "rb") as file:
+        return file.read()
+
+
+def make_folder(path: str | os.PathLike) -> None:
+    """Makes a folder, with those above it, if it is not there.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    if is_local(path):
+        os.makedirs(path, exist_ok=True)
+    else:
+        tf.io.gfile.makedirs(os.fspath(path))
+
+
+def exists(path: str | os.PathLike) -> bool:
+    """Whether there is such a file or folder."""
+    return tf.io.gfile.exists(os.fspath(path))
+
+
+def remove(path: str | os.PathLike) -> None:
+    """Removes a file, if it is there."""
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(os.fspath(path))
+
+
+def remove_leftovers(folder: str | os.PathLike, name: str | None = None) -> None:
+    """Removes what killed processes of this computer left half written.
+
+    Args:
+        folder: A local folder.
+        name: The file that they wrote; None for all.
+    """
+    name = "*" if name is None else glob.escape(name)
+    host = glob.escape(platform.node())
+    for left in pathlib.Path(folder).glob(f".{name}.writing-{host}-*"):
+        number = left.name.split("-")[-1].split(".")[0]
+        if number.isdigit() and not _is_running(int(number)):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def lock(folder: str | os.PathLike) -> None:
+    """Keeps other processes out of a folder until `unlock`, or the process's end.
+
+    Where the file system has no locks, or is not local, nothing is kept out.
+
+    Raises:
+        FileExistsError: If another process has the lock.
+    """
+    key = os.path.realpath(folder)
+    if fcntl is None or not is_local(folder) or key in _HELD:
+        return
+    path = pathlib.Path(folder) / LOCK
+    while True:
+        file = open(path, "w")  # noqa: SIM115
+        try:
+            # Unlike `flock`, children of the process do not inherit it.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise FileExistsError(
+                    "Expected a folder that no other process works in; received: "
+                    f"{folder}"
+                ) from None
+            return
+        # Whoever had the lock removes the file, perhaps between the two lines above.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                break
+        file.close()
+    _HELD[key] = file
+
+
+def unlock(folder: str | os.PathLike) -> None:
+    """Gives up the lock, if this process has it."""
+    file = _HELD.pop(os.path.realpath(folder), None)
+    if file is not None:
+        with contextlib.suppress(OSError):
+            (pathlib.Path(folder) / LOCK).unlink(missing_ok=True)
+        file.close()

@@ -1,0 +1,140 @@
+"""One call that trains a model, or goes on with its training."""
+
+import csv
+import io
+import os
+import pathlib
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from keras_svae import files
+from keras_svae.callbacks import Backup, restore
+
+__all__ = ["fit", "keep_rows"]
+
+
+def fit(
+    model,
+    data: tf.data.Dataset | Callable[[int], tf.data.Dataset],
+    *,
+    epochs: int,
+    backup: str | os.PathLike,
+    every: int | None = None,
+    steps_per_epoch: int | None = None,
+    rates: str = "saved",
+    callbacks: list | None = None,
+    **given,
+) -> keras.callbacks.History:
+    """Trains a compiled model, from its last backup if there is one.
+
+    The same call begins a run and goes on with it. A run that was killed, at any
+    moment, ends with the same weights and logs as one that was not, bit for bit.
+
+        ks.fit(model, ks.data.load("mnist"), epochs=20, backup="runs/svae/backup")
+
+    Args:
+        model: A compiled model, built and compiled as at the first time.
+        data: What `ks.data.load` gave; another data set with a known number of batches,
+            in the same order in each pass (no `shuffle`); or a function that gets a
+            step and returns an endless data set that begins there.
+        epochs: The epochs of the whole run.
+        backup: The folder of `keras_svae.callbacks.Backup`. No other process may use it
+            meanwhile.
+        every: Steps between backups; None for once an epoch.
+        steps_per_epoch: The steps of an epoch; None for the batches of the data set.
+        rates: "saved" or "compiled", see `keras_svae.callbacks.restore`.
+        callbacks: Further callbacks, before `Backup`. `keras.callbacks.CSVLogger` goes
+            on with its file: each epoch is there once.
+        **given: Further arguments of `fit`, e.g. `validation_data`.
+
+    Returns:
+        The history of the epochs that this call has trained. The interrupted epoch
+        counts as one of them; its means are over all of its steps.
+
+    Raises:
+        ValueError: For data that cannot be started at any step, and as `restore`.
+        FileExistsError: If another process uses the folder.
+        OSError: If the folder cannot be written.
+    """
+    if "initial_epoch" in given:
+        raise ValueError(
+            "Expected no initial_epoch: the backup says where to begin; received: "
+            f"initial_epoch={given['initial_epoch']}"
+        )
+    stream, counted = _startable(data)
+    steps = steps_per_epoch or counted
+    if not steps:
+        raise ValueError(
+            "Expected steps_per_epoch=, as the number of batches is unknown; received: "
+            "none"
+        )
+    keeper = Backup(backup, every=every)
+    keeper.hold(model)
+    try:
+        done = restore(model, keeper.folder, rates)
+        for one in callbacks or ():
+            if done and isinstance(one, keras.callbacks.CSVLogger):
+                one.append = True
+                keep_rows(one.filename, done // steps, one.sep)
+        return model.fit(
+            stream(done),
+            epochs=epochs,
+            initial_epoch=done // steps,
+            steps_per_epoch=steps,
+            callbacks=[*(callbacks or ()), keeper],
+            **given,
+        )
+    finally:
+        keeper.release()
+
+
+def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:
+    """Takes rows out of a log that will be written again, and rows that are not whole.
+
+    Args:
+        path: A CSV file whose first column is the epoch; it need not be there.
+        epoch: The epoch where training begins.
+        separator: What stands between cells.
+    """
+    if not pathlib.Path(path).exists():
+        return
+    text = pathlib.Path(path).read_bytes().decode(errors="replace")
+    whole = text[: text.rfind("\n") + 1]
+    rows = list(csv.reader(io.StringIO(whole), delimiter=separator))
+    head = rows[0] if rows else []
+    kept = [
+        row
+        for row in rows[1:]
+        if len(row) == len(head) and row[0].isdigit() and int(row[0]) < epoch
+    ]
+    made = io.StringIO(newline="")
+    csv.writer(made, delimiter=separator, lineterminator="\n").writerows(
+        [head, *kept][: len(rows)]
+    )
+    files.write(path, made.getvalue().encode())
+
+
+def _startable(data) -> tuple[Callable[[int], tf.data.Dataset], int | None]:
+    """The data as a function of the first step, and the batches of an epoch."""
+    if callable(data) and not isinstance(data, tf.data.Dataset):
+        return data, None
+    if not isinstance(data, tf.data.Dataset):
+        raise TypeError(
+            "Expected a tf.data.Dataset, or a function that gives one from a step on; "
+            f"received: {type(data).__name__}. For arrays: "
+            "tf.data.Dataset.from_tensor_slices(x).batch(64)"
+        )
+    count = int(data.cardinality())
+    if count < 1:
+        raise ValueError(
+            "Expected a data set with a known number of batches, or a function that "
+            "gets a step and returns an endless data set from there, e.g. lambda step: "
+            "ks.data.load('mnist', start=step); received: a data set "
+            f"{'without an end' if count == -1 else 'of unknown length'}"
+            if count
+            else "Expected data to train on; received: an empty data set"
+        )
+    starting_at = getattr(data, "starting_at", None)
+    return starting_at or (lambda step: data.repeat().skip(step)), count

@@ -1,0 +1,75 @@
+"""The callbacks of `fit`, as training calls them."""
+
+import functools
+import warnings
+
+import keras
+import tensorflow as tf
+
+from keras_svae.game import monitored, rates
+from keras_svae.game.diverged import Diverged
+
+__all__ = ["prepared"]
+
+
+class _MayFail(keras.callbacks.Callback):
+    """Stands in for a callback that shows something: its errors become warnings.
+
+    A full disk or a picture that cannot be drawn neither ends training nor keeps other
+    callbacks, which save weights, from being called. It is called again at the next
+    epoch. Before the first step, an error is an error.
+    """
+
+    def __init__(self, callback: keras.callbacks.Callback, errors: tuple):
+        super().__init__()
+        self.callback, self.errors = callback, errors
+        for name in dir(keras.callbacks.Callback):
+            method = getattr(callback, name)
+            if name in ("set_model", "set_params", "on_train_begin"):
+                setattr(self, name, method)
+            elif name.startswith("on_"):
+                setattr(self, name, functools.partial(self._call, method))
+
+    def _call(self, method, *args, **kwargs):
+        try:
+            return method(*args, **kwargs)
+        except Diverged:
+            raise
+        except self.errors as error:
+            warnings.warn(
+                f"{type(self.callback).__name__} failed, and training goes on: "
+                f"{type(error).__name__}: {error}",
+                stacklevel=2,
+            )
+            return None
+
+
+def _errors_of(callback) -> tuple | None:
+    """The errors that a callback may end with."""
+    shows = (keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
+    if getattr(callback, "may_fail", False):
+        return (Exception,)
+    return (OSError, tf.errors.OpError) if isinstance(callback, shows) else None
+
+
+def prepared(callbacks, model, validated: bool) -> list | None:
+    """Checks the callbacks. Rates change for all players, and pictures may fail.
+
+    Args:
+        callbacks: What the caller of `fit` gave.
+        model: The compiled model.
+        validated: Whether there are validation data.
+
+    Raises:
+        ValueError: For a column that the log will not have.
+        TypeError: For callbacks that are no list of callbacks.
+    """
+    callbacks = monitored.checked(callbacks, model, validated)
+    callbacks = rates.for_all_players(callbacks, model)
+    if callbacks is None:
+        return None
+    errors = [_errors_of(one) for one in callbacks]
+    return [
+        _MayFail(one, of_one) if of_one else one
+        for one, of_one in zip(callbacks, errors, strict=True)
+    ]

@@ -1,0 +1,147 @@
+"""One call begins a run and goes on with it; what shows it may fail."""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae.fitting import keep_rows
+from tests.callbacks import small
+from tests.models import tiny
+
+
+def build():
+    return tiny.build("svae_r", optimizer=lambda: keras.optimizers.Adam(0.01))
+
+
+class Stop(keras.callbacks.Callback):
+    """Ctrl-C at a step."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step == self.at:
+            raise KeyboardInterrupt
+
+
+def test_the_same_call_goes_on(tmp_path):
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=40)).batch(5)
+
+    def fit(model, folder, *more, **given):
+        log = keras.callbacks.CSVLogger(tmp_path / f"{folder}.csv")
+        return ks.fit(
+            model,
+            data,
+            epochs=4,
+            backup=tmp_path / folder,
+            callbacks=[log, *more],
+            verbose=0,
+            **given,
+        )
+
+    whole = build()
+    history = fit(whole, "whole")
+    # At the epochs' ends: two are logged again; within an epoch.
+    for at, every in ((19, None), (22, 3)):
+        with pytest.raises(KeyboardInterrupt):
+            fit(build(), "stopped", Stop(at), every=every)
+    resumed = build()
+    later = fit(resumed, "stopped", every=3)
+    assert later.epoch == [2, 3] and later.history == {
+        name: found[2:] for name, found in history.history.items()
+    }
+    for a, b in zip(whole.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    logs = [(tmp_path / f"{name}.csv").read_text() for name in ("whole", "stopped")]
+    assert logs[0] == logs[1]
+    # At its end, nothing is left to do.
+    assert fit(resumed, "stopped").epoch == []
+
+
+def test_what_load_gives_is_started_anywhere():
+    given = {"batch_size": 16, "examples": 80, "labels": True, "seed": 2}
+    whole = ks.data.load("digits", start=0, **given)
+    data = ks.data.load("digits", **given)
+    expected = list(whole.take(9).as_numpy_iterator())[7:]
+    found = list(data.starting_at(7).take(2).as_numpy_iterator())
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_what_is_refused(tmp_path):
+    model, x = build(), tiny.data(n=20)
+    data = tf.data.Dataset.from_tensor_slices(x).batch(5)
+    for wrong, error, told in (
+        (x, TypeError, "For arrays: tf.data"),
+        (data.repeat(), ValueError, "received: a data set without an end"),
+        (data.filter(lambda x: True), ValueError, "received: a data set of unknown"),
+        (data.take(0), ValueError, "received: an empty"),
+        (lambda step: data, ValueError, "Expected steps_per_epoch="),
+    ):
+        with pytest.raises(error, match=told):
+            ks.fit(model, wrong, epochs=1, backup=tmp_path / "b")
+    with pytest.raises(ValueError, match="Expected no initial_epoch"):
+        ks.fit(model, data, epochs=1, backup=tmp_path / "b", initial_epoch=1)
+    assert model.step == 0 and not (tmp_path / "b").exists()
+
+
+def test_rows_that_will_come_again_and_half_rows_are_taken_out(tmp_path):
+    path = tmp_path / "log.csv"
+    keep_rows(path, 3)
+    assert not path.exists()
+    path.write_text('epoch;mse;a\n0;.5;"x;y"\n1;.4;\n2;.3;\n3;.')
+    keep_rows(path, 9, ";")
+    assert path.read_text() == 'epoch;mse;a\n0;.5;"x;y"\n1;.4;\n2;.3;\n'
+    keep_rows(path, 1, ";")
+    assert path.read_text() == 'epoch;mse;a\n0;.5;"x;y"\n'
+    path.write_text("")
+    keep_rows(path, 1)
+    assert path.read_text() == ""
+
+
+def test_what_shows_a_training_may_fail(tmp_path):
+    class Raising(ks.callbacks.Pictures):
+        def write(self, epoch):
+            raise RuntimeError("no picture")
+
+    class Full(keras.callbacks.TensorBoard):
+        def on_epoch_end(self, epoch, logs=None):
+            raise tf.errors.ResourceExhaustedError(None, None, "no room")
+
+    class Wrong(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise OSError("mine")
+
+    model, (x, _) = small.svae(), small.digits()
+    backup = ks.callbacks.Backup(tmp_path / "backup")
+    callbacks = [Raising(tmp_path, x, n=4, examples=20), Full(tmp_path), backup]
+    with (
+        pytest.warns(UserWarning, match="Raising failed, and training goes.*no pict"),
+        pytest.warns(UserWarning, match="Full failed, and training goes on.*no room"),
+    ):
+        model.fit(small.dataset(x), epochs=2, callbacks=callbacks, verbose=0)
+    assert ks.callbacks.restore(model, tmp_path / "backup") == model.step == 8
+    with pytest.raises(OSError, match="mine"):
+        model.fit(small.dataset(x), callbacks=[Wrong()], verbose=0)
+
+
+def test_an_export_is_whole_or_not_there(tmp_path, monkeypatch):
+    model, path = small.vae(), tmp_path / "saved"
+
+    def killed(old, new):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            model.export(path)
+    assert not list(tmp_path.iterdir())
+    model.export(path)
+    assert "generate" in tf.saved_model.load(path).signatures
+    assert list(tmp_path.iterdir()) == [path]
