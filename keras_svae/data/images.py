@@ -49,11 +49,14 @@ class Framing:
 
     def fits(self, height: int | None, width: int | None) -> None:
         """Raises if the crop reaches outside a picture of these sides."""
-        if self.crop in (None, SQUARE) or height is None or width is None:
+        if height is None or width is None:
             return
-        right, bottom = (
-            self.crop[2:] if isinstance(self.crop, tuple) else (self.crop, self.crop)
-        )
+        if isinstance(self.crop, tuple):
+            right, bottom = self.crop[2:]
+        elif isinstance(self.crop, int):
+            right = bottom = self.crop
+        else:
+            return
         if right > width or bottom > height:
             raise ValueError(
                 f"Expected a crop inside pictures {width} wide and {height} high; "
@@ -65,8 +68,10 @@ class Framing:
         if isinstance(self.crop, tuple):
             left, top, right, bottom = self.crop
             height, width = bottom - top, right - left
-        elif self.crop is not None:
-            height = width = min(height, width) if self.crop == SQUARE else self.crop
+        elif isinstance(self.crop, int):
+            height = width = self.crop
+        elif self.crop == SQUARE:
+            height = width = min(height, width)
         return self.size or (height, width)
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
@@ -74,16 +79,14 @@ class Framing:
         if self.crop is not None:
             outer, channels = image.shape[:-3], image.shape[-1]
             sides, shape = image.shape[-3:-1], tf.shape(image)
+            known: tuple[int | None, int | None]
             if isinstance(self.crop, tuple):
                 left, top, right, bottom = self.crop
                 height, width = known = bottom - top, right - left
             else:
-                if self.crop != SQUARE:
-                    side = self.crop
-                elif sides.is_fully_defined():
+                side = self.crop if isinstance(self.crop, int) else None
+                if side is None and sides.is_fully_defined():
                     side = min(sides)
-                else:
-                    side = None
                 known = side, side
                 height = width = tf.reduce_min(shape[-3:-1]) if side is None else side
                 top, left = (shape[-3] - height) // 2, (shape[-2] - width) // 2

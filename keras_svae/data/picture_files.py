@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 
 import numpy as np
 import PIL.Image
@@ -94,7 +95,8 @@ def header(path: str) -> Header:
     with _open(path) as image:
         width, height = image.size
         if image.format == "TIFF":  # some versions of Pillow have turned it already
-            width, height = image.tag_v2[256], image.tag_v2[257]
+            tags = image.tag_v2  # type: ignore[attr-defined]  # of TIFF alone
+            width, height = tags[256], tags[257]
         # For a PNG file without this block, Pillow would decode all of it.
         if image.format != "PNG" or "exif" in image.info:
             if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
@@ -111,7 +113,7 @@ def _is_grey(image: PIL.Image.Image) -> bool:
     return image.mode in _GREY or image.mode.startswith("I;16")
 
 
-def broken(errors: dict[str, Exception]) -> ValueError:
+def broken(errors: Mapping[str, Exception]) -> ValueError:
     """The error that names unreadable pictures, at most ten, each with the reason."""
     found = [f"{printable(path)} ({_said(one)})" for path, one in errors.items()]
     more = f" and {len(found) - 10} more" if len(found) > 10 else ""

@@ -38,6 +38,7 @@ def identify(name: str | os.PathLike, data_dir: str | os.PathLike | None = None)
     path = _path(name)
     if path is not None:
         return f"{path.name}, sha256 {digest(path)}"
+    name = str(name)  # a name that is no path
     builder = None if name in _OWN else tfds.find(name, data_dir)
     return name if builder is None else builder.info.full_name
 

@@ -161,9 +161,9 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         raise absent(why, str(error)) from None
     except tfds.core.download.download_manager.NonMatchingChecksumError as error:
         wrong = [
-            f"{path} with sha256 {found} instead of {builder.url_infos[url].checksum}"
+            f"{path} with sha256 {has} instead of {builder.url_infos[url].checksum}"
             for url, path in here.items()
-            if (found := digest(path)) != builder.url_infos[url].checksum
+            if (has := digest(path)) != builder.url_infos[url].checksum
         ]
         raise ValueError(
             f"Expected the original files of {builder.name!r}, as published; received: "

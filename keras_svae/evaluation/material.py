@@ -135,7 +135,9 @@ class Material:
 
         In the same reading it chooses n of them.
         """
-        subject, heads, values = self.subject, [], []
+        subject = self.subject
+        heads: list[np.ndarray] = []
+        values: list[float] = []
 
         def look(batch):
             x, y = fields(batch)
