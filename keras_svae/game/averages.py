@@ -13,9 +13,7 @@ __all__ = ["Averages", "check_momentum"]
 
 def check_momentum(ema) -> None:
     """Raises unless it is a number between 0 and 1, or None."""
-    if ema is None:
-        return
-    if not (isinstance(ema, numbers.Real) and 0 < float(ema) < 1):
+    if ema is not None and not (isinstance(ema, numbers.Real) and 0 < float(ema) < 1):
         raise ValueError(f"Expected ema in (0, 1); received: ema={ema!r}")
 
 

@@ -153,10 +153,18 @@ def test_networks_with_common_layers_are_refused():
     decoder = tiny.dense([2], 3, "decoder")
     with pytest.raises(ValueError, match="critic and encoder, which share 'trunk/"):
         ks.SVAE(encoder, decoder, critic)
-    own = tiny.dense([3, 2], 1, "critic")
-    with pytest.raises(ValueError, match="critic_x and critic_z, which share"):
-        ks.ASVAE(encoder, decoder, own, own)
-    ks.SVAE(encoder, decoder, own)
+    ks.SVAE(encoder, decoder, tiny.dense([3, 2], 1, "critic"))
+
+
+@pytest.mark.parametrize(
+    ("of_input", "of_layer", "why"),
+    [("int32", "float32", "floats.*int32"), ("float32", "mixed_float16", "float16")],
+)
+def test_networks_that_would_round_are_refused(of_input, of_layer, why):
+    read = keras.Input((3,), dtype=of_input)
+    encoder = keras.Model(read, keras.layers.Dense(4, dtype=of_layer)(read))
+    with pytest.raises(ValueError, match=f"Expected encoder .*{why}"):
+        ks.VAE(encoder, tiny.dense([2], 3, "decoder"))
 
 
 def test_freezing_without_compiling_anew_is_refused():

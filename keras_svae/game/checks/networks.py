@@ -5,7 +5,12 @@ import keras
 from keras_svae import distributions
 from keras_svae.distributions import Law
 from keras_svae.game.checks.values import shapes
-from keras_svae.networks.ends import last_activation, law_of, same_law
+from keras_svae.networks.ends import (
+    all_layers,
+    last_activation,
+    law_of,
+    same_law,
+)
 
 
 def network(name: str, value) -> keras.Model:
@@ -29,7 +34,13 @@ def network(name: str, value) -> keras.Model:
             "tensor (means and scales side by side: keras.layers.Concatenate()); "
             f"received: outputs of shapes {value.output_shape}"
         )
-    if value.compute_dtype == "float16":
+    kind = value.inputs[0].dtype if value.inputs else "float32"
+    if "float" not in kind:
+        raise ValueError(
+            f"Expected {name} to read floats; received: an input of type {kind}, to "
+            "which Keras would round them"
+        )
+    if any(layer.compute_dtype == "float16" for layer in (value, *all_layers(value))):
         raise ValueError(
             f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
             "scaling; received: a network in mixed_float16"
