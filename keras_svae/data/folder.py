@@ -205,8 +205,9 @@ def source(path: pathlib.Path, framing: Framing, cache: bool, links: bool) -> So
     found, others = _splits(listing.folders(path), path)
     if found:
         pools = {split: _pool(sub, listing) for split, sub in found.items()}
-        others += [one for one in path.iterdir() if not one.is_dir()]
-        for one in others:
+        # Lists and notes may lie there, as TinyImageNet's do.
+        loose = Listing(path, links).pictures(path, False)
+        for one in [*others, *loose]:
             listing.leave_out(f"not in {' or '.join(sorted(found))}", one)
     else:
         listing = Listing(path, links)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
+import PIL.TiffImagePlugin
 import tensorflow as tf
 
 __all__ = ["WRONG", "Header", "broken", "header", "is_picture", "pixels", "read"]
@@ -65,14 +66,10 @@ def pixels(path: str, channels: int) -> np.ndarray:
             `PIL.Image.MAX_IMAGE_PIXELS`, which can be raised.
     """
     with _open(path) as image:
-        known = image.mode != "I" or image.format in ("PNG", "PPM")
+        _check_range(image)
         image = PIL.ImageOps.exif_transpose(image)
-        if not known:
-            raise ValueError("integers of 32 bits, whose range is not known")
         if image.mode.startswith("I"):
             image = _of_16_bits(image)
-        elif image.mode == "F":
-            raise ValueError("numbers of floating point, whose range is not known")
         if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or (
             "transparency" in image.info
         ):
@@ -90,18 +87,28 @@ def header(path: str) -> Header:
 
     Raises:
         OSError: If the file is no picture.
+        ValueError: See `pixels`.
         PIL.Image.DecompressionBombError: See `pixels`.
     """
     with _open(path) as image:
+        _check_range(image)
         width, height = image.size
-        if image.format == "TIFF":  # some versions of Pillow have turned it already
-            tags = image.tag_v2  # type: ignore[attr-defined]  # of TIFF alone
-            width, height = tags[256], tags[257]
+        # Some versions of Pillow have turned the sides already.
+        if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
+            width, height = image.tag_v2[256], image.tag_v2[257]
         # For a PNG file without this block, Pillow would decode all of it.
         if image.format != "PNG" or "exif" in image.info:
             if image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8):
                 width, height = height, width
         return Header(height, width, _is_grey(image))
+
+
+def _check_range(image: PIL.Image.Image) -> None:
+    """Raises for an opened file whose numbers may have any range."""
+    if image.mode == "I" and image.format not in ("PNG", "PPM"):
+        raise ValueError("integers of 32 bits, whose range is not known")
+    if image.mode == "F":
+        raise ValueError("numbers of floating point, whose range is not known")
 
 
 def _is_grey(image: PIL.Image.Image) -> bool:

@@ -204,5 +204,6 @@ def test_grey_of_16_bits_with_a_transparent_level(tmp_path):
 
 def test_integers_of_32_bits_have_no_known_range(tmp_path):
     saved(tmp_path, "train/a.tiff", RAMP.astype(np.int32))
-    with pytest.raises(ValueError, match=r"a\.tiff \(integers of 32 bits"):
-        load(tmp_path, batch_size=1)
+    for cache in (True, False):
+        with pytest.raises(ValueError, match=r"a\.tiff \(integers of 32 bits"):
+            load(tmp_path, batch_size=1, cache=cache)
