@@ -97,8 +97,8 @@ What to do next:
   saved_model_cli show --dir {folder.saved_model} --all
   python -m reproductions.svae digits --method alice      (or ali, vae, gan, wgan_gp)
   python -m reproductions.svae --help                     (the paper's experiments)
-  docs/own_pictures.md                                    (a folder of your own pictures)
-  docs/start.md                                           (the package in five minutes)"""
+  docs/own_pictures.md                                    (your own pictures)
+  docs/start.md                                           (in five minutes)"""
     )
 
 
