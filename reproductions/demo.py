@@ -98,7 +98,7 @@ What to do next:
   python -m reproductions.svae digits --method alice      (or ali, vae, gan, wgan_gp)
   python -m reproductions.svae --help                     (the paper's experiments)
   docs/own_pictures.md                                    (your own pictures)
-  docs/start.md                                           (five minutes with it)"""
+  docs/start.md                                           (in five minutes)"""
     )
 
 

@@ -49,14 +49,10 @@ class Framing:
 
     def fits(self, height: int | None, width: int | None) -> None:
         """Raises if the crop reaches outside a picture of these sides."""
-        if height is None or width is None:
+        crop = self.crop
+        if crop is None or isinstance(crop, str) or height is None or width is None:
             return
-        if isinstance(self.crop, tuple):
-            right, bottom = self.crop[2:]
-        elif isinstance(self.crop, int):
-            right = bottom = self.crop
-        else:
-            return
+        right, bottom = crop[2:] if isinstance(crop, tuple) else (crop, crop)
         if right > width or bottom > height:
             raise ValueError(
                 f"Expected a crop inside pictures {width} wide and {height} high; "
@@ -76,22 +72,7 @@ class Framing:
 
     def __call__(self, image: tf.Tensor) -> tf.Tensor:
         """Frames pictures (..., height, width, channels), 8-bit or floats in [0, 1]."""
-        if self.crop is not None:
-            outer, channels = image.shape[:-3], image.shape[-1]
-            sides, shape = image.shape[-3:-1], tf.shape(image)
-            known: tuple[int | None, int | None]
-            if isinstance(self.crop, tuple):
-                left, top, right, bottom = self.crop
-                height, width = known = bottom - top, right - left
-            else:
-                side = self.crop if isinstance(self.crop, int) else None
-                if side is None and sides.is_fully_defined():
-                    side = min(sides)
-                known = side, side
-                height = width = tf.reduce_min(shape[-3:-1]) if side is None else side
-                top, left = (shape[-3] - height) // 2, (shape[-2] - width) // 2
-            image = tf.image.crop_to_bounding_box(image, top, left, height, width)
-            image = tf.ensure_shape(image, (*outer, *known, channels))
+        image = self._cropped(image)
         if self.size is not None:
             dtype = image.dtype
             image = tf.image.resize(image, self.size, antialias=True)
@@ -102,6 +83,24 @@ class Framing:
                 image = tf.clip_by_value(image, 0, 1)
             image = tf.cast(image, dtype)
         return image
+
+    def _cropped(self, image: tf.Tensor) -> tf.Tensor:
+        if self.crop is None:
+            return image
+        outer, channels, sides = image.shape[:-3], image.shape[-1], image.shape[-3:-1]
+        shape = tf.shape(image)
+        if isinstance(self.crop, tuple):
+            left, top, right, bottom = self.crop
+            height, width = bottom - top, right - left
+            image = tf.image.crop_to_bounding_box(image, top, left, height, width)
+            return tf.ensure_shape(image, (*outer, height, width, channels))
+        known = self.crop if isinstance(self.crop, int) else None
+        if known is None and sides.is_fully_defined():
+            known = min(sides)
+        side = tf.reduce_min(shape[-3:-1]) if known is None else known
+        top, left = (shape[-3] - side) // 2, (shape[-2] - side) // 2
+        image = tf.image.crop_to_bounding_box(image, top, left, side, side)
+        return tf.ensure_shape(image, (*outer, known, known, channels))
 
 
 def decode(contents: tf.Tensor, channels: int) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """What `evaluate` finds: measurements by name, and what was not measured."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from keras_svae.evaluation.measurement import Measurement
@@ -84,7 +84,7 @@ class Report(dict[str, Measurement]):
         return {name: value.asdict() for name, value in self.items()}
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     def row(cells, tag):
         each = (
             f'<{tag} style="text-align: left">{html.escape(str(cell))}</{tag}>'
