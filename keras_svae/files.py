@@ -44,10 +44,11 @@ class Memory(io.BytesIO):
 
     def __init__(self, name: str, content: bytes = b""):
         super().__init__(content)
-        self.name = name
+        # Not `name`: Keras would write beside it. No folder: it would look there.
+        self._called = name.rpartition("/")[2]
 
     def __str__(self):
-        return self.name
+        return self._called
 
 
 def is_local(path: str | os.PathLike) -> bool:
