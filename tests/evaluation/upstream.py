@@ -102,6 +102,7 @@ def scores(path, real, fake):
         kid_subset_size=len(real),
         feature_extractor="inception-v3-compat",
         feature_extractor_weights_path=str(path),
+        save_cpu_ram=True,  # no processes beside ours: TensorFlow does not like forks
         cuda=False,
         cache=False,
         verbose=False,
