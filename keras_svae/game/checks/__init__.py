@@ -32,6 +32,7 @@ from keras_svae.game.checks.values import (
     seed,
     shapes,
     weight,
+    weight_or_pair,
 )
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "split",
     "supports",
     "weight",
+    "weight_or_pair",
 ]
