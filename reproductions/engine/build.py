@@ -118,7 +118,7 @@ class Parts:
 
 
 def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> None:
-    """Gives each player its Adam; call it inside the strategy's scope.
+    """Gives each player its optimizer; call it inside the strategy's scope.
 
     Args:
         model: A model.
@@ -133,7 +133,7 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
         rates["critic"] = training.critic_learning_rate
     model.compile(
         **{
-            player.optimizer: _adam(
+            player.optimizer: _optimizer(
                 training, rates[name], steps_per_epoch * model.turns[name]
             )
             for name, player in model.players.items()
@@ -145,13 +145,19 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
     )
 
 
-def _adam(training: Training, rate: float, updates: int) -> ks.optimizers.Adam:
-    """Adam for a player with this number of updates in an epoch."""
+def _optimizer(
+    training: Training, rate: float, updates: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer of a player with this number of updates in an epoch."""
     if training.decay == "cosine":
         steps = training.epochs * updates
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif training.decay == "inverse_sqrt_epoch":
         rate = ks.schedules.InverseSqrtEpoch(rate, updates)
+    if training.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(
+            rate, rho=training.beta_2, clipnorm=training.clipnorm
+        )
     return ks.optimizers.Adam(
         rate,
         beta_1=training.beta_1,
