@@ -27,6 +27,8 @@ Likelihood = Literal[
     "unit_gaussian_tanh",
     "unit_laplace_tanh",
     "shift_tanh",
+    "planar_flow",
+    "drawn_gaussian",
 ]
 
 
@@ -90,13 +92,17 @@ class Laws:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlowLaws(Laws):
-    """Laws with a posterior that may be a flow.
+    """Laws that may be a flow, and a likelihood of images that is drawn from.
 
     Args:
-        flow_length: Layers of a planar_flow.
+        flow_length: Layers of a posterior that is a planar_flow.
+        likelihood_length: Layers of a likelihood that is a planar_flow.
+        scale: Of a likelihood that is a drawn_gaussian, around means in [0, 1].
     """
 
     flow_length: int = 8
+    likelihood_length: int = 4
+    scale: float = 0.3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
