@@ -153,3 +153,15 @@ def test_wgan_clips_on_two_replicas():
         values = strategy.experimental_local_results(variable.value)
         for value in values:
             np.testing.assert_array_equal(value, variable.numpy())
+
+
+def test_wgan_goes_on_after_loading(tmp_path):
+    model = tiny.build("wgan", clip=0.05)
+    model.train_on_batch(tiny.data())
+    model.save(tmp_path / "wgan.keras")
+    again = keras.saving.load_model(tmp_path / "wgan.keras")
+    assert again.clip == 0.05
+    for one in (model, again):
+        one.train_on_batch(tiny.data(1))
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
