@@ -21,6 +21,8 @@ The lines below the rule are repeated for each row of the record.
   field that no row has is an error, and so are unknown files and paths.
 * `names` replace texts of the record: `aim = AIM, aim_minus = AIM-`.
 * `published` chooses from the papers' `published.toml`; fields are measures.
+* Below the table stands what `reproductions/older.toml` says of its files: which
+  defaults have changed since they were made.
 * With several files a row has each file's row of this key under the file's name.
 * `missing` is a text for as long as there is no such record. Without it, that is an
   error.
@@ -36,6 +38,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from reproductions.engine.older import FILE, changes, changes_of
 from reproductions.engine.results import FOLDER
 from reproductions.engine.results import published as published_numbers
 
@@ -175,6 +178,40 @@ def table(
     return made
 
 
+def notes(files: Sequence[str]) -> list[str]:
+    """What is to be said of records that were made under older defaults."""
+    said: dict[str, list[str]] = {}
+    for name in files:
+        for one in changes_of(name).values():
+            said.setdefault(one["says"], []).append(name)
+    several = len(files) > 1
+    found = []
+    for says, names in said.items():
+        which = f"Of {', '.join(names)}: made" if several else "Made"
+        found.append(f"*{which} under an older default: {says}.*")
+    return found
+
+
+def listed() -> list[str]:
+    """All of `older.toml` as a Markdown table."""
+    lines = ["| until | what was the default | records |", "|---|---|---|"]
+    for one in changes().values():
+        day = str(one["date"])[:10]
+        until = f"{day}, before {one['until']}" if "until" in one else day
+        records = ", ".join(f"`{name}`" for name in one["records"])
+        lines.append(f"| {until} | [{one['says']}]({one['page']}) | {records} |")
+    return lines
+
+
+class Older(SphinxDirective):
+    """The records that were made under older defaults."""
+
+    def run(self) -> list[nodes.Node]:
+        """Makes the table."""
+        self.env.note_dependency(str(FILE))
+        return self.parse_text_to_nodes("\n".join(listed()))
+
+
 class Results(SphinxDirective):
     """A table of results."""
 
@@ -188,16 +225,19 @@ class Results(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Makes the table, and has it made anew when a record changes."""
         files = self.arguments[0].split()
-        for name in files:
-            self.env.note_dependency(str(FOLDER / name))
+        for path in (*(FOLDER / name for name in files), FILE):
+            self.env.note_dependency(str(path))
         try:
             lines = table(files, list(self.content), **self.options)
         except (ValueError, TypeError) as error:
             raise self.error(f"{files}: {error}") from error
+        for note in notes(files):
+            lines += ["", note]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
 def setup(app):
     """Adds the directive."""
     app.add_directive("results", Results)
+    app.add_directive("older", Older)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

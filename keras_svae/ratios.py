@@ -25,6 +25,7 @@ import tensorflow as tf
 __all__ = [
     "as_above",
     "as_below",
+    "fooling",
     "forward_kl",
     "generator_loss",
     "gradient_penalty",
@@ -78,6 +79,35 @@ def as_below(f: tf.Tensor) -> tf.Tensor:
         Nats, of the same shape.
     """
     return tf.nn.softplus(f)
+
+
+# How a player fools a critic: each sample's loss, if it wants a large f.
+LOSSES = {
+    "non_saturating": as_above,
+    "minimax": lambda f: -as_below(f),
+    # Of a small s its slope, s (1 - s), is exact in float32; of one near 1 it is not.
+    "sigmoid": lambda f: 1 - tf.sigmoid(f),
+    "logit": lambda f: -f,
+}
+
+
+def fooling(f: tf.Tensor, loss: str = "non_saturating") -> tf.Tensor:
+    """Each sample's loss for a player whose samples should pass for the law above.
+
+    All four fall as f grows. Their slopes are s(f) - 1, -s(f), -s(f) (1 - s(f)) and -1,
+    s the logistic sigmoid. The critic rejects a sample if its f is far below 0. There
+    the slope of "minimax" and "sigmoid" is near 0: they saturate.
+
+    Args:
+        f: A critic's logits, of any shape.
+        loss: "non_saturating", `-log s(f)`, the loss of GAN and ALI in practice;
+            "minimax", `log(1 - s(f))`, the other side of the critic's own loss;
+            "sigmoid", `1 - s(f)`, of ALICE's released code; "logit", `-f`, of sVAE.
+
+    Returns:
+        Of the same shape: nats, but for "sigmoid", which gives a probability.
+    """
+    return LOSSES[loss](f)
 
 
 def forward_kl(above: tf.Tensor, axis=None) -> tf.Tensor:

@@ -4,25 +4,54 @@ A function's return annotation is its class. Its keyword arguments are options o
 command line; their defaults are the method's.
 """
 
+from typing import Any, Literal
+
 import keras
 
 import keras_svae as ks
 from reproductions.engine.build import Parts
 
+Reduction = Literal["sum", "mean"]
+Loss = Literal["non_saturating", "minimax", "sigmoid", "logit"]
 
-def svae(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.SVAE:
+
+def _regularised(
+    parts: Parts, cls: type[ks.Game], lam: float, lam_z: float | None, **more: Any
+):
+    weights = lam if lam_z is None else (lam, lam_z)
+    return parts.game(cls, *parts.networks("pairs"), lam=weights, **more)
+
+
+def svae(
+    parts: Parts,
+    *,
+    lam: float = 0.0,
+    lam_z: float | None = None,
+    two_sided: bool = True,
+    reduction: Reduction = "sum",
+) -> ks.SVAE:
     """sVAE; with lam > 0 sVAE-r (Chen et al., 2018)."""
-    return parts.game(ks.SVAE, *parts.networks("pairs"), lam=lam, two_sided=two_sided)
+    more = {"two_sided": two_sided, "reduction": reduction}
+    return _regularised(parts, ks.SVAE, lam, lam_z, **more)
 
 
-def ali(parts: Parts) -> ks.ALI:
+def ali(parts: Parts, *, loss: Loss = "non_saturating") -> ks.ALI:
     """ALI (Dumoulin et al., 2017)."""
-    return parts.game(ks.ALI, *parts.networks("pairs"))
+    return parts.game(ks.ALI, *parts.networks("pairs"), loss=loss)
 
 
-def alice(parts: Parts, *, lam: float = 0.0, two_sided: bool = True) -> ks.ALICE:
+def alice(
+    parts: Parts,
+    *,
+    lam: float = 0.0,
+    lam_z: float | None = None,
+    two_sided: bool = True,
+    reduction: Reduction = "sum",
+    loss: Loss = "non_saturating",
+) -> ks.ALICE:
     """ALICE (Li et al., 2017)."""
-    return parts.game(ks.ALICE, *parts.networks("pairs"), lam=lam, two_sided=two_sided)
+    more = {"two_sided": two_sided, "reduction": reduction, "loss": loss}
+    return _regularised(parts, ks.ALICE, lam, lam_z, **more)
 
 
 def _of_x(parts: Parts, cls: type[ks.Game], conditional: bool = False, **arguments):
@@ -30,9 +59,14 @@ def _of_x(parts: Parts, cls: type[ks.Game], conditional: bool = False, **argumen
     return parts.game(cls, nets.decoder, nets.critic, **arguments)
 
 
-def gan(parts: Parts) -> ks.GAN:
-    """GAN, non-saturating (Goodfellow et al., 2014)."""
-    return _of_x(parts, ks.GAN)
+def gan(parts: Parts, *, loss: Loss = "non_saturating") -> ks.GAN:
+    """GAN (Goodfellow et al., 2014)."""
+    return _of_x(parts, ks.GAN, loss=loss)
+
+
+def wgan(parts: Parts, *, clip: float = 0.01) -> ks.WGAN:
+    """WGAN with clipped weights (Arjovsky et al., 2017)."""
+    return _of_x(parts, ks.WGAN, clip=clip)
 
 
 def wgan_gp(parts: Parts) -> ks.WGANGP:

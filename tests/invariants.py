@@ -129,6 +129,7 @@ MODELS: dict[str, Callable[..., ks.Game]] = {
     "iwgan": lambda **o: ks.IWGAN(*of_x()[1:], **o),
     "cgan": lambda **o: ks.CGAN(*of_classes()[1:], **o),
     "iwcgan": lambda **o: ks.IWCGAN(*of_classes()[1:], **o),
+    "wgan": lambda **o: ks.WGAN(*of_x()[1:], clip=0.05, **o),
     "wgan_gp": lambda **o: ks.WGANGP(*of_x()[1:], **o),
     "wgan_gp_1": lambda **o: ks.WGANGP(*of_x()[1:], turns={"critic": 1}, **o),
     "unrolled_gan": lambda **o: ks.UnrolledGAN(*of_x()[1:], unrolled=2, **o),

@@ -63,3 +63,35 @@ def test_a_flat_critic_has_a_finite_gradient():
         )
     assert float(penalty) == pytest.approx(1)
     assert np.isfinite(tape.gradient(penalty, slope)).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "slope"),
+    [
+        ("non_saturating", lambda s: -np.log(s), lambda s: -(1 - s)),
+        ("minimax", lambda s: np.log(1 - s), lambda s: -s),
+        ("sigmoid", lambda s: 1 - s, lambda s: -s * (1 - s)),
+        ("logit", lambda s: -np.log(s / (1 - s)), lambda s: -np.ones_like(s)),
+    ],
+)
+def test_fooling_by_hand(loss, value, slope):
+    f = tf.constant([-9.0, -1.0, 0.3, 4.0])
+    s = 1 / (1 + np.exp(-f.numpy().astype(float)))
+    with tf.GradientTape() as tape:
+        tape.watch(f)
+        found = ratios.fooling(f, loss)
+    np.testing.assert_allclose(found, value(s), rtol=1e-4)
+    np.testing.assert_allclose(tape.gradient(found, f), slope(s), rtol=1e-4)
+
+
+def test_where_fooling_saturates():
+    """At a sample that the critic rejects: 4.4 of sVAE."""
+    f = tf.constant(-30.0)
+    slopes = {}
+    for loss in ratios.LOSSES:
+        with tf.GradientTape() as tape:
+            tape.watch(f)
+            found = ratios.fooling(f, loss)
+        slopes[loss] = float(tape.gradient(found, f))
+    assert slopes["non_saturating"] == slopes["logit"] == -1
+    assert -1e-12 < slopes["minimax"] < 0 and -1e-12 < slopes["sigmoid"] < 0

@@ -15,6 +15,7 @@ from keras_svae.distributions.flows import (
     CouplingFlow,
     Flow,
     PlanarFlow,
+    PlanarLikelihood,
 )
 from keras_svae.distributions.laws import (
     Bernoulli,
@@ -53,6 +54,7 @@ __all__ = [
     "LocationScale",
     "PartialCode",
     "PlanarFlow",
+    "PlanarLikelihood",
     "RotationLikelihood",
     "Sampled",
     "ShiftLikelihood",

@@ -4,6 +4,7 @@ from keras_svae.distributions.flows import (
     AutoregressiveFlow,
     CouplingFlow,
     PlanarFlow,
+    PlanarLikelihood,
 )
 from keras_svae.distributions.laws import (
     Bernoulli,
@@ -21,6 +22,7 @@ LIKELIHOODS = {
     "laplace": lambda: Laplace(1.0, draw="mean"),
     "bernoulli": Bernoulli,
     "continuous_bernoulli": ContinuousBernoulli,
+    "planar": PlanarLikelihood,
     "implicit": Implicit,
 }
 POSTERIORS = {
@@ -38,13 +40,14 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
 
     Args:
         law: For a likelihood "gaussian" and "laplace" (scale 1, linear), "bernoulli",
-            "continuous_bernoulli" or "implicit"; for a posterior "gaussian" and
-            "laplace" (learned scale), "planar" (8 layers, conditioned), "coupling",
-            "autoregressive" (4 layers) or "implicit"; or a `Law`.
+            "continuous_bernoulli", "planar" (8 layers) or "implicit"; for a posterior
+            "gaussian" and "laplace" (learned scale), "planar" (8 layers, conditioned),
+            "coupling", "autoregressive" (4 layers) or "implicit"; or a `Law`.
         role: "likelihood" or "posterior".
 
     Raises:
-        ValueError: For a name that is none of these, or a flow as a likelihood.
+        ValueError: For a name that is none of these, or a posterior's flow as a
+            likelihood.
     """
     by_role: dict[str, dict] = {"likelihood": LIKELIHOODS, "posterior": POSTERIORS}
     names = by_role[role]
@@ -54,7 +57,8 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
         if role == "likelihood" and law.parameters is None:
             raise ValueError(
                 "Expected a likelihood whose raw outputs stand beside each entry of "
-                f"the data; received: {type(law).__name__}, a posterior of codes"
+                f"the data (of flows: PlanarLikelihood); received: "
+                f"{type(law).__name__}, a posterior of codes"
             )
         return law
     raise ValueError(

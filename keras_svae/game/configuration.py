@@ -116,7 +116,9 @@ def _recording(init):
 
 
 def _plain(value) -> bool:
-    """Whether it is a number, a text, or a dictionary of such."""
+    """Whether it is a number, a text, or a tuple or dictionary of such."""
+    if isinstance(value, tuple):
+        return all(_plain(one) for one in value)
     if isinstance(value, dict):
         return all(_plain(one) for one in value.values())
     return isinstance(value, (bool, int, float, str))

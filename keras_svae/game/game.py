@@ -151,6 +151,16 @@ class Game(Configured, Printed, Trainer):
         """Further terms that evaluation logs."""
         return {}
 
+    def after_update(self, player: str, variables: list[keras.Variable]) -> None:
+        """Changes a player's weights after each of its updates, for example clips them.
+
+        It runs in the step, on each replica.
+
+        Args:
+            player: The player's name.
+            variables: The weights that it has just updated.
+        """
+
     def moves_averages(self, network: str, of_data: bool) -> bool:
         """Whether a pass in training updates the averages of batch normalisation.
 
@@ -524,6 +534,7 @@ class Game(Configured, Printed, Trainer):
 
         def update(gradients):
             optimizer.apply(updates.clipped(gradients, optimizer, count), variables)
+            self.after_update(name, variables)
             if self.averages is not None:
                 self.averages.update(variables)
 

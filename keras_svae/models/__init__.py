@@ -21,7 +21,7 @@ from keras_svae.models.avb import AdversarialVariationalBayes
 from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.models.domain_adaptation import AdversarialDomainAdaptation
 from keras_svae.models.draw import Draw
-from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGANGP
+from keras_svae.models.gan import CGAN, GAN, IWCGAN, IWGAN, WGAN, WGANGP
 from keras_svae.models.ijae import IJAE
 from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
@@ -74,6 +74,7 @@ __all__ = [
     "VEEGAN",
     "WAEGAN",
     "WAEMMD",
+    "WGAN",
     "WGANGP",
     "endpoint",
     "over_batch",

@@ -48,9 +48,9 @@ class AIM(Autoencoder, GAN):
             for codes of d dimensions; 1 in the f-GAN form.
         variance: "learned", or "unit" for sigma = 1, which is AIM-.
         game: "gan" for (7), "f-gan" for (6).
-        **kwargs: `likelihood`, `prior`, `seed`, `turns`, `play`: see `LatentModel`.
-            If `turns` and `play` do not say otherwise, play is simultaneous, as in
-            algorithm 1.
+        **kwargs: `loss` of the generator in the game "gan": see `GAN`. `likelihood`,
+            `prior`, `seed`, `turns`, `play`: see `LatentModel`. If `turns` and `play`
+            do not say otherwise, play is simultaneous, as in algorithm 1.
 
     Raises:
         ValueError: For a negative lam, a discriminator without features, an encoder
@@ -98,6 +98,11 @@ class AIM(Autoencoder, GAN):
         if self.importance_weighted and game != "gan":
             raise ValueError(
                 f'Expected game="gan" with importance weights; received: game={game!r}'
+            )
+        if self.fools_by != "non_saturating" and game != "gan":
+            raise ValueError(
+                'Expected game="gan" with another loss of the generator; received: '
+                f"loss={self.fools_by!r}, game={game!r}"
             )
         if lam is None:
             lam = 1 / self.latent_dim if game == "gan" else 1.0

@@ -37,7 +37,8 @@ class InfoGAN(Autoencoder, GAN):
         categories: How many categories; 0 for none.
         lam: Weight of the code, >= 0; 1 in (9).
         **kwargs: `posterior` of c, `prior` of c and the rest, `likelihood`,
-            `importance_weighted`, `seed`, `turns`, `play`: see `Autoencoder` and `GAN`.
+            `importance_weighted`, `loss`, `seed`, `turns`, `play`: see `Autoencoder`
+            and `GAN`.
 
     Raises:
         ValueError: For a negative lam, an implicit posterior, more inferred entries

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 import keras_svae as ks
 from reproductions.engine import FlowLaws, Images, Parts, Run, Training, experiment
+from reproductions.engine.inputs import Inputs
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import as_vae, as_vae_g, as_vae_r, avb, nf_vae, vae
 
@@ -11,18 +14,18 @@ METHODS = (as_vae, as_vae_r, as_vae_g, nf_vae, vae, avb)
 # The appendix with the paper's networks is lost. The tables of sVAE (Chen et al.,
 # 2018), by some of the same authors, replace it. The paper stops early, "based on the
 # average reconstruction loss of x and z on validation sets". Here this is the mean of
-# two mean squared errors, E_q |x - E p(x|z)|^2 per pixel and E_p |z - E q(z|x)|^2 per
-# dimension. The methods without a second critic stop by their own objective.
+# two normalised errors: see `normalised`. The methods without a second critic stop by
+# their own objective.
 TRAINING = {
     "patience": 10,
-    "monitor": "val_reconstruction",
+    "monitor": "val_normalised_error",
     "batch_size": 64,
     "learning_rate": 1e-4,
     "critic_batch_norm": False,
     "critic_activation": "leaky_relu",
     "measures": "variational_bound,importance_weighted_bound,inception_score,mse,rmse",
 }
-BY_METHOD = {
+BY_METHOD: dict[str, dict] = {
     "vae": {"posterior": "gaussian", "monitor": "val_autoencoder_loss"},
     "nf_vae": {
         "posterior": "planar_flow",
@@ -36,6 +39,36 @@ BY_METHOD = {
         "measures": "mse,rmse,inception_score",
     },
 }
+# Networks, posterior and likelihood are the same for all methods of the table, but for
+# what a method needs. L_z compares draws of p(x|z) with data: a mean has no width, so
+# that f2 has no bound. So AS-VAE-g, of which the paper has no likelihood, draws from a
+# Gaussian. Its bound would be one of another law, and is not measured.
+MNIST = BY_METHOD | {
+    "as_vae_g": {"likelihood": "drawn_gaussian", "measures": "inception_score,mse,rmse"}
+}
+
+
+def normalised(model: ks.Game, inputs: Inputs) -> dict[str, Callable[[dict], float]]:
+    """The mean of the errors of x and z, each over that of the best constant.
+
+    E_q |x - E p(x|z)|^2 per pixel is divided by the variance of validation's pixels,
+    E_p |z - E q(z|x)|^2 per dimension by that of the prior. Without this, z's error
+    would decide: of MNIST's pixels the variance is .07, of N(0, I) it is 1.
+    """
+    if not isinstance(model, ks.ASVAE):
+        return {}
+    x = inputs.validation_examples()
+    of_x, of_z = float(np.var(x, 0).mean()), float(np.mean(model.prior.variance()))
+    return {
+        "val_normalised_error": lambda logs: (
+            (logs["val_mse"] / of_x + logs["val_mse_z"] / of_z) / 2
+        )
+    }
+
+
+def _run(method: Callable, nets: Callable, laws: FlowLaws, data, training) -> Run:
+    model = method(Parts(nets, laws, training))
+    return Run(model, data, training, criteria=normalised)
 
 
 @experiment(
@@ -60,6 +93,7 @@ BY_METHOD = {
         # code: at 32 dimensions the critics told 8 nats where 90 were true.
         "quick": {
             "nets": "mnist_dense",
+            "batch_norm": True,
             "latent_dim": 8,
             "flow_length": 4,
             "batch_size": 100,
@@ -71,7 +105,7 @@ BY_METHOD = {
             "importance_samples": 50,
         },
     },
-    by_method=BY_METHOD,
+    by_method=MNIST,
     notes=(
         "On grey values taken as probabilities the bound is minus a cross entropy.",
     ),
@@ -80,7 +114,7 @@ def mnist(
     method: Callable, nets: Callable, laws: FlowLaws, data: Images, training: Training
 ) -> Run:
     """MNIST, grey values as probabilities (5.2)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return _run(method, nets, laws, data, training)
 
 
 IMAGES = TRAINING | {
@@ -108,7 +142,7 @@ def cifar10(
     method: Callable, nets: Callable, laws: FlowLaws, data: Images, training: Training
 ) -> Run:
     """CIFAR-10 with uniform noise, a learned Gaussian of each pixel (5.3)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return _run(method, nets, laws, data, training)
 
 
 @experiment(
@@ -132,4 +166,4 @@ def imagenet64(
     method: Callable, nets: Callable, laws: FlowLaws, data: Images, training: Training
 ) -> Run:
     """64 x 64 images: ImageNet, or a folder (--data), e.g. TinyImageNet's (5.4)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return _run(method, nets, laws, data, training)

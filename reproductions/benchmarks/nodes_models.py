@@ -136,6 +136,7 @@ METHODS = {
     "IWGAN": lambda kit: ks.IWGAN(*kit.of_x()[1:], **kit.law),
     "CGAN": lambda kit: ks.CGAN(*kit.conditional()[1:], **kit.law),
     "IWCGAN": lambda kit: ks.IWCGAN(*kit.conditional()[1:], **kit.law),
+    "WGAN": lambda kit: ks.WGAN(*kit.of_x()[1:], **kit.law),
     "WGANGP": lambda kit: ks.WGANGP(*kit.of_x(critic_batch_norm=False)[1:], **kit.law),
     "InfoGAN": lambda kit: ks.InfoGAN(
         *kit.of_x()[1:], encoder=kit.of_x().encoder, **kit.law

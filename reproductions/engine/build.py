@@ -9,7 +9,13 @@ import keras
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.distributions import Gaussian, Laplace, PlanarFlow, ShiftLikelihood
+from keras_svae.distributions import (
+    Gaussian,
+    Laplace,
+    PlanarFlow,
+    PlanarLikelihood,
+    ShiftLikelihood,
+)
 from reproductions.engine.settings import FlowLaws, Laws, ShiftLaws, Training
 
 __all__ = ["Parts"]
@@ -18,8 +24,9 @@ __all__ = ["Parts"]
 ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 
 
-def law(name: str, laws: Laws) -> ks.distributions.Law | str:
+def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
     """The law with this name on the command line; other names are the package's."""
+    flows = laws if isinstance(laws, FlowLaws) else FlowLaws()
     made = {
         # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
@@ -27,8 +34,12 @@ def law(name: str, laws: Laws) -> ks.distributions.Law | str:
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
         "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
         "learned_gaussian": lambda: Gaussian("learned"),
-        "planar_flow": lambda: PlanarFlow(
-            getattr(laws, "flow_length", FlowLaws.flow_length)
+        # Samples are drawn, not means, so that p(x|z) of samples has a width.
+        "drawn_gaussian": lambda: Gaussian(flows.scale, activation="sigmoid"),
+        "planar_flow": lambda: (
+            PlanarFlow(flows.flow_length)
+            if role == "posterior"
+            else PlanarLikelihood(flows.likelihood_length)
         ),
         "shift_tanh": lambda: ShiftLikelihood(
             getattr(laws, "shift", ShiftLaws.shift), activation="tanh"
@@ -56,8 +67,8 @@ class Parts:
     ):
         self._networks, self._training, self._classes = networks, training, classes
         self.prior = laws.prior
-        self.posterior = law(laws.posterior, laws)
-        self.likelihood = law(laws.likelihood, laws)
+        self.posterior = law(laws.posterior, laws, "posterior")
+        self.likelihood = law(laws.likelihood, laws, "likelihood")
 
     def networks(self, critic_reads: str = "pairs", conditional: bool = False):
         """New networks.
@@ -117,7 +128,7 @@ class Parts:
 
 
 def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> None:
-    """Gives each player its Adam; call it inside the strategy's scope.
+    """Gives each player its optimizer; call it inside the strategy's scope.
 
     Args:
         model: A model.
@@ -132,7 +143,7 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
         rates["critic"] = training.critic_learning_rate
     model.compile(
         **{
-            player.optimizer: _adam(
+            player.optimizer: _optimizer(
                 training, rates[name], steps_per_epoch * model.turns[name]
             )
             for name, player in model.players.items()
@@ -144,13 +155,19 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
     )
 
 
-def _adam(training: Training, rate: float, updates: int) -> ks.optimizers.Adam:
-    """Adam for a player with this number of updates in an epoch."""
+def _optimizer(
+    training: Training, rate: float, updates: int
+) -> keras.optimizers.Optimizer:
+    """The optimizer of a player with this number of updates in an epoch."""
     if training.decay == "cosine":
         steps = training.epochs * updates
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     elif training.decay == "inverse_sqrt_epoch":
         rate = ks.schedules.InverseSqrtEpoch(rate, updates)
+    if training.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(
+            rate, rho=training.beta_2, clipnorm=training.clipnorm
+        )
     return ks.optimizers.Adam(
         rate,
         beta_1=training.beta_1,

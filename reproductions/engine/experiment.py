@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from reproductions.engine import options as opt
-from reproductions.engine.options import Option
+from reproductions.engine.options import Option, takes_none
 from reproductions.engine.settings import Data, Training
 
 __all__ = ["Call", "Experiment", "experiment"]
@@ -143,14 +143,17 @@ class Experiment:
         )
         ours = {n: o.default for n, o in self.options.items()}
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
-        ours |= self.settings | self.budgets.get(budget, {})
-        ours |= self.by_method.get(method, {})
-        ours |= self.by_budget.get(budget, {}).get(method, {})
+        chosen = self.settings | self.budgets.get(budget, {})
+        chosen |= self.by_method.get(method, {})
+        chosen |= self.by_budget.get(budget, {}).get(method, {})
+        ours |= chosen
         if given.get("replicas", 1) > 1:
             ours["steps_per_execution"] = 1
         # A None that is given, where there would be a value, has to be kept.
         unset = {n for n, v in given.items() if v is None and ours[n] is not None}
         ours |= given
+        # Of some options None is a value, which is not the network's own default.
+        unset |= {n for n, v in (chosen | given).items() if v is None and takes_none(n)}
         nets = ours.get(NETWORKS) or next(iter(self.networks), None)
         if len(self.networks) > 1:
             ours[NETWORKS] = nets

@@ -27,6 +27,11 @@ NETWORKS: dict[str, tuple[Any, str]] = {
     "critic_batch_norm": (bool, "whether the critic has batch normalisation"),
     "logit_batch_norm": (bool, "whether the critic has it after its features"),
     "critic_activation": (str, "of the critic, a Keras activation"),
+    "code_stddev": (
+        float | None,
+        "of the initial weights of the encoder's last layer, if the posterior's scale "
+        "is learned; null: Xavier",
+    ),
     "stack": (
         Literal["horizontal", "channels"],
         "how the critic of pairs joins two images",
@@ -35,6 +40,10 @@ NETWORKS: dict[str, tuple[Any, str]] = {
 METHODS = {
     "lam": "what the method calls lambda; of svae and alice the weight of the log "
     "likelihoods",
+    "lam_z": "weight of log q(z|x) alone; unset, lam",
+    "reduction": "of log likelihoods over the entries of x, and of z",
+    "loss": "form in which samples fool the critic; see ks.ratios.fooling",
+    "clip": "largest size of the critic's weights",
     "two_sided": "whether log q(z|x) is regularised beside log p(x|z)",
     "code_lam": "weight of the code's reconstruction; unset, the paper's",
     "stop_code": "whether the gradient of the critic of pairs stops at z; unset, it "
@@ -171,6 +180,12 @@ def of_networks(names: str) -> dict[str, Option]:
         )
         for name in names.split()
     }
+
+
+def takes_none(name: str) -> bool:
+    """Whether None is a value of a network's option, and not only leaves it out."""
+    kind = NETWORKS.get(name, (None,))[0]
+    return types.NoneType in typing.get_args(kind)
 
 
 def _told(thing: Any) -> dict[str, str]:

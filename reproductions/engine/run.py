@@ -38,6 +38,8 @@ class Run:
         select: `select(model, inputs)` gives a score, a function of the model. The
             epoch with the largest score is kept. None for the last weights, or those
             of early stopping.
+        criteria: `criteria(model, inputs)` gives further columns for early stopping, by
+            name: functions of validation's log.
         extra: A function of the trained model that gives further content of the record.
         callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
@@ -46,6 +48,9 @@ class Run:
     data: Data
     training: Training
     select: Callable[[ks.Game, Inputs], Callable[[ks.Game], float]] | None = None
+    criteria: Callable[[ks.Game, Inputs], dict[str, Callable[[dict], float]]] | None = (
+        None
+    )
     extra: Callable[[ks.Game], dict] | None = None
     callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
@@ -230,7 +235,8 @@ def train(
         value = _negative(run.select(model, inputs)) if run.select else None
         patience = training.patience or training.epochs
         monitor = "val_selected" if run.select else training.monitor
-        stopping = Stopping(folder, monitor, patience, value)
+        more = run.criteria(model, inputs) if run.criteria else {}
+        stopping = Stopping(folder, monitor, patience, value, more)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
     clock = Clock(folder, often)
     callbacks = run.callbacks(model, inputs) if run.callbacks else []

@@ -27,6 +27,8 @@ Likelihood = Literal[
     "unit_gaussian_tanh",
     "unit_laplace_tanh",
     "shift_tanh",
+    "planar_flow",
+    "drawn_gaussian",
 ]
 
 
@@ -90,13 +92,17 @@ class Laws:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FlowLaws(Laws):
-    """Laws with a posterior that may be a flow.
+    """Laws that may be a flow, and a likelihood of images that is drawn from.
 
     Args:
-        flow_length: Layers of a planar_flow.
+        flow_length: Layers of a posterior that is a planar_flow.
+        likelihood_length: Layers of a likelihood that is a planar_flow.
+        scale: Of a likelihood that is a drawn_gaussian, around means in [0, 1].
     """
 
     flow_length: int = 8
+    likelihood_length: int = 4
+    scale: float = 0.3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -119,10 +125,11 @@ class Training:
         epochs: How many epochs.
         steps_per_epoch: Steps that count as an epoch; unset, a pass over the data.
         batch_size: Examples per step, over all replicas.
-        learning_rate: Adam's, of encoder and decoder.
-        critic_learning_rate: Adam's, of the critic; unset, the same.
+        learning_rate: The optimizer's, of encoder and decoder.
+        critic_learning_rate: The optimizer's, of the critic; unset, the same.
         beta_1: Adam's.
-        beta_2: Adam's.
+        beta_2: Adam's; RMSprop's decay of squares.
+        optimizer: Of all players; unset, Adam. RMSprop has no momentum here.
         decay: Of the learning rates: to zero along half a cosine, or over the root of
             the epoch's number.
         ema: Momentum of an average of the weights, which is what is measured; unset,
@@ -140,6 +147,8 @@ class Training:
             the costly ones.
         n: Examples and samples that are measured, at most.
         importance_samples: k of the importance-weighted bound, if that is named.
+        ais_examples: Test examples of annealed importance sampling, if that is named.
+        ais_temperatures: Its distributions from the prior to the posterior.
         replicas: Devices that share each batch: GPUs, else logical CPUs.
         dtype: Policy of the networks, weights and losses being float32.
         steps_per_execution: Steps per call of the graph, at most; 1 for several
@@ -154,6 +163,7 @@ class Training:
     critic_learning_rate: float | None = None
     beta_1: float = 0.9
     beta_2: float = 0.999
+    optimizer: Literal["adam", "rmsprop"] | None = None
     decay: Literal["none", "cosine", "inverse_sqrt_epoch"] = "none"
     ema: float | None = None
     turns: int | None = None
@@ -165,6 +175,8 @@ class Training:
     measures: str | None = None
     n: int = 10_000
     importance_samples: int = 50
+    ais_examples: int = 100
+    ais_temperatures: int = 1000
     replicas: int = 1
     dtype: Literal["float32", "mixed_bfloat16"] = "float32"
     steps_per_execution: int = 1
@@ -174,7 +186,8 @@ class Training:
         names += ("patience", "importance_samples", "replicas", "steps_per_execution")
         _at_least(1, **{name: getattr(self, name) for name in names})
         _at_least(0, seed=self.seed)
-        _at_least(2, n=self.n)
+        _at_least(1, ais_examples=self.ais_examples)
+        _at_least(2, n=self.n, ais_temperatures=self.ais_temperatures)
         if self.batch_size % self.replicas:
             raise ValueError(
                 "Expected a batch that the replicas can share evenly; received: "

@@ -1,7 +1,7 @@
 """A choice of weights during training, for a run that can be killed and resumed."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 
@@ -23,6 +23,7 @@ class Stopping(keras.callbacks.EarlyStopping):
         monitor: A metric of validation; less is better.
         patience: Epochs without a better value before training stops, at least 1.
         value: A function that gives a model's monitored value, if validation does not.
+        criteria: By name, further values that are functions of validation's log.
     """
 
     def __init__(
@@ -31,13 +32,14 @@ class Stopping(keras.callbacks.EarlyStopping):
         monitor: str,
         patience: int,
         value: Callable[[ks.Game], float] | None = None,
+        criteria: Mapping[str, Callable[[dict], float]] | None = None,
     ):
         super().__init__(monitor=monitor, mode="min", patience=patience)
         self.history_file = folder.path / "validation.json"
         self.best_file = folder.path / "best.weights.h5"
         self.history: list[dict] = []
         self.stopped_epoch = 0
-        self.value = value
+        self.value, self.criteria = value, dict(criteria or {})
 
     @property
     def stopped(self) -> bool:
@@ -72,6 +74,7 @@ class Stopping(keras.callbacks.EarlyStopping):
         logs = dict(logs or {})
         if self.value is not None:
             logs[self.monitor] = self.value(self.model)
+        logs |= {name: one(logs) for name, one in self.criteria.items()}
         if self.monitor not in logs:
             raise ValueError(
                 f"Expected monitor to be one of {sorted(logs)}; received: "

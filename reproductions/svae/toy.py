@@ -16,7 +16,7 @@ from reproductions.engine import (
     experiment,
 )
 from reproductions.engine.options import DENSE, PositiveInt
-from reproductions.methods import ali, alice, gan, svae, vae, wgan_gp
+from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
 from reproductions.svae.figure3 import (
     DIVERGED,
     NAMES,
@@ -38,7 +38,7 @@ from reproductions.svae.figure3 import (
 # 4. There the score's classifier was trained, to 100% accuracy; here it is the exact
 #    posterior, on 10,000 samples.
 @experiment(
-    methods=(svae, ali, alice, gan, wgan_gp, vae),
+    methods=(svae, ali, alice, gan, wgan, wgan_gp, vae),
     networks={"toy": (ks.networks.toy, DENSE)},
     settings={
         "data": "toy5",
@@ -66,6 +66,7 @@ from reproductions.svae.figure3 import (
             "turns": 1,
         },
         "gan": {"turns": 1},
+        "wgan": {"turns": 1, "critic_turns": 5, "optimizer": "rmsprop", "beta_2": 0.99},
         "wgan_gp": {"turns": 1, "critic_turns": 5},
     },
     notes=(

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from reproductions.engine import older, results
+
 pytest.importorskip("sphinx")
 parsing = pytest.importorskip("myst_parser.parsers.directives")
 
@@ -152,3 +154,22 @@ def test_directive_of_page_is_filled(files, content):
     # As many cells as the head has.
     bars = [len(re.findall(r"(?<!\\)\|", line)) for line in lines]
     assert len(set(bars)) == 1
+
+
+def test_a_record_made_under_an_older_default_is_marked():
+    (note,) = extension.notes(["ijae_plane_mnist.json"])
+    assert note.startswith("*Made under an older default: batch normalisation")
+    assert len(extension.notes(["aim_mnist.json"])) == 2
+    assert extension.notes(["svae_toy.json", "ijae_figure1.json"]) == []
+    both = extension.notes(["svae_cifar10.json", "svae_toy.json"])
+    assert both[0].startswith("*Of svae_cifar10.json: made under")
+
+
+def test_what_is_listed_as_older_exists_and_is_older():
+    for name, one in older.changes().items():
+        for record in one["records"]:
+            made = json.loads((results.FOLDER / record).read_text())["date"]
+            assert made < one["date"], (name, record)
+    assert len(extension.listed()) == 2 + len(older.changes())
+    # The simultaneous ones are those that were made again.
+    assert not older.changes_of("aim_grid25_simultaneous.json")

@@ -9,7 +9,10 @@ from tests.models import tiny
 from tests.models.tiny import run, slopes, softplus
 
 # Their critics read x alone.
-OF_X = ("gan", "wgan_gp", "unrolled_gan", "aim", "aim_minus", "aim_f_gan")
+OF_X = (
+    *("gan", "gan_minimax", "gan_sigmoid", "gan_logit", "wgan", "wgan_gp"),
+    *("unrolled_gan", "aim", "aim_minus", "aim_f_gan"),
+)
 
 
 class Reference:
@@ -104,8 +107,10 @@ class Reference:
             f_q, f_p = self.f(self.x), self.f(fake)
             if self.method == "aim_f_gan":  # minus (6) of AIM
                 return np.exp(f_p - 1).mean() - f_q.mean()
-            if self.method != "wgan_gp":
+            if not self.method.startswith("wgan"):
                 return (softplus(-f_q) + softplus(f_p)).mean()
+            if self.method == "wgan":
+                return f_p.mean() - f_q.mean()
             between = self.mix * self.x + (1 - self.mix) * fake
             norm = np.sqrt((slopes(self.w["critic"], between) ** 2).sum(-1))
             return f_p.mean() - f_q.mean() + 10 * ((norm - 1) ** 2).mean()
@@ -174,7 +179,15 @@ class Reference:
             self.w["critic"] = kept
             return loss
         f_p = self.f(self.mean(self.z))
-        return -f_p.mean() if self.method == "wgan_gp" else softplus(-f_p).mean()
+        # s and log are written out: another way than the package's.
+        s = 1 / (1 + np.exp(-f_p))
+        return {
+            "gan_minimax": np.log(1 - s),
+            "gan_sigmoid": 1 - s,
+            "gan_logit": -f_p,
+            "wgan": -f_p,
+            "wgan_gp": -f_p,
+        }.get(self.method, -np.log(s)).mean()
 
     def autoencoder(self):
         if self.method == "vae":
@@ -192,16 +205,26 @@ class Reference:
         f_q, f_p = self.f(self.x, self.z_q), self.f(self.mean(self.z), self.z)
         if self.method.startswith("svae"):
             loss = -(f_q.mean() - f_p.mean())
+        elif self.method == "alice_minimax":  # (18)
+            s_q, s_p = 1 / (1 + np.exp(-f_q)), 1 / (1 + np.exp(-f_p))
+            loss = np.log(1 - s_q).mean() + np.log(s_p).mean()
+        elif self.method == "alice_sigmoid":  # E_p s(f) - E_q s(f), and 1
+            s_q, s_p = 1 / (1 + np.exp(-f_q)), 1 / (1 + np.exp(-f_p))
+            loss = 1 + s_p.mean() - s_q.mean()
         else:
             loss = softplus(-f_q).mean() + softplus(f_p).mean()
-        if self.lam:
-            loss -= self.lam * self.log_p_x()
+        of_x, of_z = {
+            "svae_r_pair": (0.7, 0.3),
+            "svae_r_mean": (0.7 / tiny.DATA, 0.3 / tiny.CODE),
+        }.get(self.method, (self.lam, self.lam))
+        if of_x:
+            loss -= of_x * self.log_p_x()
             if self.two_sided:
-                loss -= self.lam * self.log_q_z()
+                loss -= of_z * self.log_q_z()
         return loss
 
 
-CASES = [(method, "gaussian") for method in tiny.METHODS] + [
+CASES = [(method, "gaussian") for method in [*tiny.METHODS, *tiny.VARIANTS]] + [
     ("as_vae", "bernoulli"),
     ("avb_contrast", "bernoulli"),
     ("vae", "bernoulli"),

@@ -10,6 +10,7 @@ DATA, CODE, CLASSES, BATCH = 3, 2, 3, 5
 METHODS = {
     "vae": (ks.VAE, {}),
     "gan": (ks.GAN, {}),
+    "wgan": (ks.WGAN, {"turns": {"critic": 1}, "clip": 100.0}),
     "wgan_gp": (ks.WGANGP, {"turns": {"critic": 1}}),
     "unrolled_gan": (ks.UnrolledGAN, {"unrolled": 1, "inner_rate": 0.5}),
     "aim": (ks.AIM, {}),
@@ -29,6 +30,16 @@ METHODS = {
         ks.AdversarialVariationalBayes,
         {"posterior": "gaussian", "adaptive_contrast": True},
     ),
+}
+# Further settings of a method, of which losses and gradients are tested.
+VARIANTS = {
+    "gan_minimax": (ks.GAN, {"loss": "minimax"}),
+    "gan_sigmoid": (ks.GAN, {"loss": "sigmoid"}),
+    "gan_logit": (ks.GAN, {"loss": "logit"}),
+    "alice_minimax": (ks.ALICE, {"lam": 0.7, "loss": "minimax"}),
+    "alice_sigmoid": (ks.ALICE, {"lam": 0.7, "loss": "sigmoid"}),
+    "svae_r_pair": (ks.SVAE, {"lam": (0.7, 0.3)}),
+    "svae_r_mean": (ks.SVAE, {"lam": (0.7, 0.3), "reduction": "mean"}),
 }
 # Built by `build` too; of the tests that go through METHODS they have their own.
 UNIFYING = {
@@ -59,7 +70,7 @@ def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
 
 def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs):
     """A model of this method whose weights depend on nothing but their shapes."""
-    cls, settings = {**METHODS, **UNIFYING}[method]
+    cls, settings = {**METHODS, **VARIANTS, **UNIFYING}[method]
     settings = {**settings, "likelihood": likelihood, "seed": 3, **kwargs}
     law = ks.distributions.get(likelihood)
     y = [CLASSES] if cls.conditional else []

@@ -53,6 +53,44 @@ def test_methods_are_built_as_they_are_called(method):
         assert model.adaptive_contrast and not model.posterior_law.explicit
 
 
+def test_methods_of_the_table_differ_only_where_they_must():
+    """In networks and laws; the rest says what is measured, and when training stops."""
+    for budget in ("quick", "paper"):
+        base = as_vae.mnist.resolve(method="as_vae", budget=budget)
+        for method in NAMES:
+            found = as_vae.mnist.resolve(method=method, budget=budget)
+            differ = {n for n in found | base if found.get(n) != base.get(n)}
+            assert differ - {"method", "measures", "monitor"} == {
+                "as_vae_g": {"likelihood"},
+                "vae": {"posterior"},
+                "nf_vae": {"noise"},  # as the others, which have no noise unset
+                "avb": {"posterior", "adaptive_contrast"},
+            }.get(method, set())
+    draws = as_vae.mnist(method="as_vae_g", budget="quick", **SMALL).model
+    law = draws.likelihood_law
+    assert (law.scale, law.draw, law.activation) == (0.3, "sample", "sigmoid")
+
+
+def test_a_likelihood_may_be_a_flow():
+    flow = {"likelihood": "planar_flow", "likelihood_length": 2}
+    model = as_vae.mnist(method="as_vae", budget="quick", **SMALL, **flow).model
+    assert isinstance(model.likelihood_law, ks.distributions.PlanarLikelihood)
+    assert isinstance(model.posterior_law, ks.distributions.PlanarFlow)
+    assert model.data_shape == (28, 28, 1) and model.likelihood_law.length == 2
+
+
+def test_the_normalised_error_is_one_for_the_best_constants(small):
+    run = as_vae.mnist(method="as_vae", budget="quick")
+    inputs = Inputs(run.model, run.data, run.training)
+    (value,) = run.criteria(run.model, inputs).values()
+    x = inputs.validation_examples()
+    constant = float(((x - x.mean(0)) ** 2).mean())
+    logs = {"val_mse": constant, "val_mse_z": 1.0}
+    assert value(logs) == pytest.approx(1)
+    assert value({"val_mse": 0.0, "val_mse_z": 1.0}) == pytest.approx(0.5)
+    assert value({"val_mse": constant, "val_mse_z": 0.0}) == pytest.approx(0.5)
+
+
 def test_dequantised_batches_are_a_function_of_the_step(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 4, 4, 1)).astype("uint8")
@@ -163,7 +201,7 @@ def test_a_stopped_run_ends_with_its_best_weights(tmp_path, small):
         patience=1,
         measures="mse",
     )
-    assert call.settings["monitor"] == "val_reconstruction"
+    assert call.settings["monitor"] == "val_normalised_error"
     record = execute(call, tmp_path / "run", keep="record", verbose="none")
     history = record["validation"]
     best = min(history, key=lambda one: one["value"])

@@ -35,6 +35,7 @@ from keras_svae.game.checks.values import (
     seed,
     shapes,
     weight,
+    weight_or_pair,
 )
 
 __all__ = [
@@ -69,4 +70,5 @@ __all__ = [
     "split",
     "supports",
     "weight",
+    "weight_or_pair",
 ]

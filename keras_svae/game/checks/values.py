@@ -19,6 +19,7 @@ __all__ = [
     "seed",
     "shapes",
     "weight",
+    "weight_or_pair",
 ]
 
 
@@ -53,6 +54,18 @@ def weight(name: str, value) -> float:
             f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
         )
     return float(value)
+
+
+def weight_or_pair(name: str, value) -> float | tuple[float, float]:
+    """A weight, or two of them; raises unless each is finite and not negative."""
+    if not isinstance(value, (tuple, list)):
+        return weight(name, value)
+    if len(value) != 2:
+        raise ValueError(
+            f"Expected {name} to be a number or a pair of them; received: "
+            f"{name}={value!r}"
+        )
+    return weight(f"{name}[0]", value[0]), weight(f"{name}[1]", value[1])
 
 
 def fraction(name: str, value) -> float:
