@@ -1,5 +1,6 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
+import copy
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -133,6 +134,16 @@ class Material:
     def __str__(self) -> str:
         method, shape = self.subject.about["method"], self.subject.data_shape
         return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
+
+    def again(self) -> "Material":
+        """The same, for a model whose weights have changed since.
+
+        It keeps what was computed from data alone.
+        """
+        made = copy.copy(self)
+        for name in ("generated_features", "codes", "drawn_codes", "_training"):
+            vars(made).pop(name, None)
+        return made
 
     def x(self) -> Repeatable:
         """Test data, (batch, ...) each."""
