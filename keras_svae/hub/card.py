@@ -88,6 +88,7 @@ def _training(about: dict) -> str:
         "data": data.get("name"),
         "training examples": data.get("train examples"),
         "note on the data": data.get("note"),
+        "settings": about.get("settings") and _plain(about["settings"]),
         "steps": about.get("steps"),
         "seed": about.get("seed"),
         "seconds": about.get("seconds"),

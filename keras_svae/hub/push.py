@@ -118,6 +118,7 @@ def _record(model) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(file.read_text())
+        found = {"seed": (found.get("settings") or {}).get("seed"), **found}
         return {name: found[name] for name in TOLD if found.get(name) is not None}
     except (ValueError, AttributeError):
         raise ValueError(f"Expected a run's record; received: {file}") from None
