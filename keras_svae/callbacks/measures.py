@@ -151,6 +151,7 @@ class Measures(keras.callbacks.Callback):
             logs.update(self._last)
 
     def _measured(self, epoch: int) -> Report:
+        assert self._plan is not None  # see `on_train_begin`
         averages = self.model.averages
         if averages is not None and averages.shown:
             averages.lend(self.model.trainable_variables)
@@ -159,10 +160,10 @@ class Measures(keras.callbacks.Callback):
             report = self._plan.report(careful=True)
         except Exception as error:  # e.g. no memory
             report = Report(failed={"all": f"{type(error).__name__}: {error}"})
-        for name, error in report.failed.items():
+        for name, why in report.failed.items():
             warnings.warn(
                 f"The measure {name} failed after epoch {epoch + 1}, and training goes "
-                f"on: {error.splitlines()[0]}",
+                f"on: {why.splitlines()[0]}",
                 stacklevel=2,
             )
         return report

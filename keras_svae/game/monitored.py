@@ -45,7 +45,8 @@ def checked(callbacks, model, validated: bool):
         list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     )
     several.sort(key=lambda one: not hasattr(one, "adds_columns"))
-    columns, added = model.columns(validated), []
+    columns = model.columns(validated)
+    added: list[str] = []
     for one in several:
         if hasattr(one, "adds_columns"):
             added += _new(one, one.adds_columns(model), [*columns, *added])

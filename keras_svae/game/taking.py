@@ -23,7 +23,7 @@ class Taken(dict[str, str]):
         notes: What differs between the two models though the weights fit.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.left_out: dict[str, str] = {}
         self.notes: list[str] = []
@@ -81,7 +81,8 @@ def take(
     """
     mine, theirs = networks_of(model), networks_of(other)
     wanted = _wanted(networks, mine, theirs)
-    taken, values, refused = Taken(), {}, []
+    taken, refused = Taken(), []
+    values: dict[int, tuple[keras.Variable, np.ndarray, str]] = {}
     for name, network in mine.items():
         why = _why_not(name, wanted, model, other, theirs)
         if why:

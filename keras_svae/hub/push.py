@@ -94,9 +94,9 @@ def push(
         about["measures"] = measures.asdict()
     image = _picture(opened, model, picture)
     if remote:
-        with tempfile.TemporaryDirectory() as temporary:
-            _write(pathlib.Path(temporary), opened, about, image, os.fspath(target))
-            return _upload(package, temporary, repo, revision)
+        with tempfile.TemporaryDirectory() as place:
+            _write(pathlib.Path(place), opened, about, image, os.fspath(target))
+            return _upload(package, place, repo, revision)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
     try:
