@@ -2,6 +2,7 @@
 
 from keras_svae.callbacks.averaged_weights import AveragedWeights
 from keras_svae.callbacks.backup import Backup, restore
+from keras_svae.callbacks.measures import Measures
 from keras_svae.callbacks.pictures import Pictures
 from keras_svae.game.rates import ForPlayer
 
@@ -9,6 +10,7 @@ __all__ = [
     "AveragedWeights",
     "Backup",
     "ForPlayer",
+    "Measures",
     "Pictures",
     "restore",
 ]

@@ -34,6 +34,7 @@ class AveragedWeights(keras.callbacks.Callback):
             )
         self._training = True
         self.model.averages.finalize = self.finalize
+        self.model.averages.shown = True
 
     def on_test_begin(self, logs=None):
         self._lends = not self.model.averages.lent

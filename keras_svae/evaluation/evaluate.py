@@ -22,7 +22,7 @@ from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed
 
-__all__ = ["Report", "evaluate"]
+__all__ = ["Plan", "Report", "evaluate", "names_and_options", "planned"]
 
 
 def evaluate(
@@ -102,10 +102,110 @@ def evaluate(
             backbone=ks.evaluation.classifier("mnist"))
         print(found)
     """
-    named = [] if measures in (None, "all") else measures
-    named = [named] if isinstance(named, str) else list(named)
-    options = {name: dict(given) for name, given in (options or {}).items()}
-    check_known([*named, *options], MEASURES, "measures")
+    return planned(
+        model,
+        test,
+        measures=measures,
+        strict=strict,
+        train=train,
+        reference=reference,
+        n=n,
+        backbone=backbone,
+        lpips=lpips,
+        mixture=mixture,
+        value_range=value_range,
+        dequantise=dequantise,
+        options=options,
+        seed=seed,
+    ).report(verbose=verbose)
+
+
+class Plan:
+    """Which measures are taken, and of what: decided before any is computed.
+
+    Attributes:
+        material: What they are computed from.
+        chosen: The names of the measures.
+        left_out: Why, by the name of each measure that does not apply.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        named: list[str],
+        costly: bool,
+        strict: bool,
+        options: dict[str, dict],
+    ):
+        self.material, self.named, self.options = material, named, options
+        chosen = _chosen(named, costly, strict, material, options)
+        self.chosen, self.left_out = chosen
+
+    def report(self, *, verbose: bool = False, careful: bool = False) -> Report:
+        """Computes the measures.
+
+        Args:
+            verbose: Whether to show a progress bar.
+            careful: Whether the error of a measure that was named is reported, not
+                raised.
+        """
+        material = self.material
+        found: dict[str, Measurement] = {}
+        failed: dict[str, str] = {}
+        warned: list[str] = []
+        with tqdm.tqdm(self.chosen, disable=not verbose, unit="measure") as bar:
+            for name in bar:
+                bar.set_description(name)
+                try:
+                    material.parts()
+                    with _noting(name, warned):
+                        given = self.options.get(name, {})
+                        made = MEASURES[name].compute(material, **given)
+                    each, about = by_name(name, made), material.parts()
+                    found |= {key: changed(one, **about) for key, one in each.items()}
+                except (MemoryError, tf.errors.ResourceExhaustedError):
+                    raise
+                except Exception as error:
+                    # One measure's error does not lose the results of the others.
+                    if self.named and not careful:
+                        raise
+                    failed[name] = f"{type(error).__name__}: {error}"
+        notes = [*material.notes(found), *warned]
+        return Report(found, left_out=self.left_out, failed=failed, notes=notes)
+
+
+@contextlib.contextmanager
+def _noting(name: str, notes: list[str]) -> Iterator[None]:
+    """Collects a measure's own warnings: they belong beside its numbers."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in told:
+        if one.category is UserWarning:
+            notes.append(f"{name}: {one.message}")
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def planned(
+    model: "keras.Model | Subject | str | os.PathLike",
+    test: Stream,
+    *,
+    measures: str | Iterable[str] | None = None,
+    strict: bool = True,
+    train: Stream | None = None,
+    reference: str = "test data",
+    n: int | None = None,
+    backbone: Backbone | str | None = None,
+    lpips: LPIPS | None = None,
+    mixture=None,
+    value_range: tuple[float, float] | None = None,
+    dequantise: bool = False,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+) -> Plan:
+    """What `evaluate` does before it computes a measure, with the same arguments."""
+    named, options = names_and_options(measures, options)
     if n is not None and (not isinstance(n, (int, np.integer)) or n < 2):
         raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
     material = Material(
@@ -120,42 +220,16 @@ def evaluate(
         value_range=value_range,
         dequantise=dequantise,
     )
-    costly = measures == "all"
-    chosen, left_out = _chosen(named, costly, strict, material, options)
-    found: dict[str, Measurement] = {}
-    failed: dict[str, str] = {}
-    warned: list[str] = []
-    with tqdm.tqdm(chosen, disable=not verbose, unit="measure") as bar:
-        for name in bar:
-            bar.set_description(name)
-            try:
-                material.parts()
-                with _noting(name, warned):
-                    made = MEASURES[name].compute(material, **options.get(name, {}))
-                each, about = by_name(name, made), material.parts()
-                found |= {key: changed(one, **about) for key, one in each.items()}
-            except (MemoryError, tf.errors.ResourceExhaustedError):
-                raise
-            except Exception as error:
-                # Such an error of one measure does not lose the results of the others.
-                if named:
-                    raise
-                failed[name] = f"{type(error).__name__}: {error}"
-    notes = [*material.notes(found), *warned]
-    return Report(found, left_out=left_out, failed=failed, notes=notes)
+    return Plan(material, named, measures == "all", strict, options)
 
 
-@contextlib.contextmanager
-def _noting(name: str, notes: list[str]) -> Iterator[None]:
-    """Collects a measure's own warnings: they belong beside its numbers."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for one in told:
-        if one.category is UserWarning:
-            notes.append(f"{name}: {one.message}")
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+def names_and_options(measures, options) -> tuple[list[str], dict[str, dict]]:
+    """The names of measures and their options; raises on unknown names."""
+    named = [] if measures in (None, "all") else measures
+    named = [named] if isinstance(named, str) else list(named)
+    options = {name: dict(given) for name, given in (options or {}).items()}
+    check_known([*named, *options], MEASURES, "measures")
+    return named, options
 
 
 def _chosen(

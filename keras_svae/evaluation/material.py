@@ -1,5 +1,6 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -183,6 +184,17 @@ class Material:
         }
         self._asked.clear()
         return found
+
+    def again(self) -> "Material":
+        """The same, for a model whose weights have changed since.
+
+        It keeps what was computed from data alone.
+        """
+        made = copy.copy(self)
+        of_data = ("real_features", "test_labels", "labels_of_training")
+        made._made = {key: self._made[key] for key in of_data if key in self._made}
+        made._asked = set()
+        return made
 
     def x(self) -> Repeatable:
         """Test data, (batch, ...) each."""

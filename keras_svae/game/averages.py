@@ -38,6 +38,8 @@ class Averages(keras.layers.Layer):
         self.momentum = momentum
         # Whether the model ends training with the averages as its weights.
         self.finalize = False
+        # Whether training shows the averages to what measures, not the weights.
+        self.shown = False
         # The index uses identity: the weights themselves stay in their networks.
         self._index = {id(v): i for i, v in enumerate(variables)}
         self._own = tuple(
@@ -74,7 +76,7 @@ class Averages(keras.layers.Layer):
         since, the user's weights are trained, and new averages start from them.
         """
         started, checksum = self._state.numpy()
-        self.finalize = False
+        self.finalize = self.shown = False
         if checksum and checksum == _checksum(variables):
             self.take_back(variables)
         elif checksum or not started:

@@ -25,6 +25,10 @@ class _Columns(keras.callbacks.Callback):
 def checked(callbacks, model, validated: bool):
     """The callbacks of `fit`, after a check that the log has what they monitor.
 
+    A callback may add columns to the log at an epoch's end, as `Measures` does. It has
+    a method `adds_columns(model)`, which gives their names before training. Such
+    callbacks come first, so that all others see the columns.
+
     Args:
         callbacks: The callbacks that the caller gave.
         model: The compiled model.
@@ -32,28 +36,49 @@ def checked(callbacks, model, validated: bool):
 
     Raises:
         TypeError: For what is no callback.
-        ValueError: For a callback that asks for a column that the log will not have.
+        ValueError: For a callback that asks for a column that the log will not have, or
+            adds one that the log has.
     """
     if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
-    several = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    # Keras takes lists of lists, too.
+    several = keras.tree.flatten(
+        list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    )
     for one in several:
         if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
             raise TypeError(
                 "Expected callbacks as objects of keras.callbacks.Callback; received: "
                 f"{one!r}"
             )
+    several.sort(key=lambda one: not hasattr(one, "adds_columns"))
     columns = model.columns(validated)
+    added: list[str] = []
+    for one in several:
+        if hasattr(one, "adds_columns"):
+            added += _new(one, one.adds_columns(model), [*columns, *added])
+    serve = [name for name in columns if name.startswith("val_")] + added or columns
+    columns += added
     for one in several:
         wanted = _wanted(getattr(one, "callback", one))
         if wanted is not None and wanted not in columns:
-            serve = [name for name in columns if name.startswith("val_")] or columns
             raise ValueError(
                 f"Expected {type(one).__name__} to monitor a column of the log, among "
                 f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
             )
     csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
     return several + [_Columns(one, sorted(columns)) for one in csv]
+
+
+def _new(callback, names: list[str], columns: list[str]) -> list[str]:
+    """The names of added columns, which have to be new."""
+    for name in names:
+        if name in columns:
+            raise ValueError(
+                f"Expected {type(callback).__name__} to add columns that the log does "
+                f"not have; received: {name!r}. Another prefix= gives other names"
+            )
+    return names
 
 
 def _wanted(callback) -> str | None:

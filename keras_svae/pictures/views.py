@@ -79,6 +79,18 @@ def pictures(
     return found
 
 
+def samples(model, n: int = 64, seed: int = 0) -> np.ndarray | None:
+    """Samples of images in a grid, or of points in the plane; None for other data."""
+    if tuple(model.data_shape) == (2,):
+        return plots.scatter(
+            {"samples": model.generate(1000, _in_turn(model, 1000), seed=seed)}
+        )
+    if len(model.data_shape) != 3 or model.data_shape[-1] not in (1, 3):
+        return None
+    x = model.generate(n, _in_turn(model, n), seed=seed)
+    return plots.grid(x, **_look(model, x))
+
+
 def _images(model, x, y, n, seed):
     values = _look(model, x)
     samples = model.generate(n, _in_turn(model, n), seed=seed)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reproductions.engine import results
+from reproductions.engine import board, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.places import Places, identity, name_of
@@ -158,6 +158,17 @@ class Study:
                     for future in futures:
                         future.cancel()
                     raise
+
+    def hparams(self, records: Sequence[dict]) -> pathlib.Path:
+        """Writes the records for TensorBoard's tab HParams: see `board.write`.
+
+        Args:
+            records: What this study gave.
+
+        Returns:
+            The folder `hparams`, for `tensorboard --logdir`. An older one is replaced.
+        """
+        return board.write(self.folder / "hparams", records)
 
     def write(self, content: dict, text: str = "", figure: Any = None) -> dict:
         """Writes `summary.json` and `summary.png`, also to `record`. Prints the text.

@@ -5,9 +5,21 @@ import json
 import os
 
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
 
 import keras_svae as ks
-from reproductions.engine import Call, Study, cells, interval, places, spread, text_of
+from reproductions.engine import (
+    Call,
+    Study,
+    board,
+    cells,
+    interval,
+    places,
+    spread,
+    text_of,
+)
 from reproductions.engine import results as results_
 from reproductions.svae import toy
 
@@ -170,3 +182,30 @@ def test_code_that_changes_in_mid_study_is_told(tmp_path, marks, monkeypatch):
             ValueError, match="code of the study's start, a; received: b"
         ):
             study(calls(0.1))
+
+
+def test_tensorboard_s_hparams(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        records = study(calls(0.5, 9.0))
+        folder = study.hparams(records)
+        assert study.hparams(records) == folder  # the older one is replaced
+    assert board.varied(records) == ["lam", "seed"]
+    assert board.varied(records[:1]) == ["lam", "seed"]
+    for i, one in enumerate(records):
+        events = EventAccumulator(str(folder / f"{i:03d}"), {"tensors": 0}).Reload()
+        (content,) = events.PluginTagToContent("hparams").values()
+        told = plugin_data_pb2.HParamsPluginData.FromString(content)
+        told = told.session_start_info.hparams
+        assert told["lam"].number_value == one["settings"]["lam"]
+        assert told["seed"].number_value == one["settings"]["seed"]
+        diverged = one["settings"]["lam"] > 5
+        assert ("mse" in events.Tags()["tensors"]) is not diverged
+    (value,) = EventAccumulator(str(folder / "000")).Reload().Tensors("mse")
+    assert tf.make_ndarray(value.tensor_proto) == 0.5
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "file").touch()
+    with pytest.raises(FileExistsError, match="received: .*mine"):
+        board.write(other, records)
+    with pytest.raises(ValueError, match="records of runs; received: none"):
+        board.write(tmp_path / "new", [])

@@ -1,0 +1,243 @@
+"""Weights of another model to start from, network by network."""
+
+import difflib
+import os
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_svae.game.critic import Critic
+from keras_svae.networks.ends import all_layers
+
+__all__ = ["Taken", "networks_of", "opened", "take"]
+
+
+class Taken(dict[str, str]):
+    """What `load_weights_from` did, in words, by network. Printed, it is a table.
+
+    Attributes:
+        left_out: Why, by the name of each network or layer that was not taken.
+        notes: What differs between the two models though the weights fit.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left_out: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def __str__(self) -> str:
+        lines = [f"taken: {name}: {what}" for name, what in self.items()]
+        lines += [f"not taken: {name}: {why}" for name, why in self.left_out.items()]
+        return "\n".join([*lines, *(f"note: {one}" for one in self.notes)])
+
+    __repr__ = __str__
+
+
+def opened(source) -> Any:
+    """A model; of a path, the `.keras` file there or `model.keras` in the folder.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no model of this package.
+    """
+    if isinstance(source, Mapping):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        path = pathlib.Path(source).expanduser()
+        path = path / "model.keras" if path.is_dir() else path
+        if not path.is_file() or path.suffix != ".keras":
+            raise FileNotFoundError(
+                "Expected a .keras file, or a folder with model.keras; received: "
+                f"{source}"
+            )
+        source = keras.saving.load_model(path, compile=False, safe_mode=True)
+    if not hasattr(source, "players"):
+        raise ValueError(
+            "Expected a model of keras_svae, its .keras file, or networks by name, "
+            f"{{'encoder': network}}; received: {type(source).__name__}"
+        )
+    return source
+
+
+def networks_of(model) -> dict[str, keras.layers.Layer]:
+    """The networks by name: those of all players, whichever are trained now."""
+    if isinstance(model, Mapping):
+        return dict(model)
+    players = type(model).players.values()
+    names = [name for player in players for name in player.networks.split()]
+    found = {name: getattr(model, name, None) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def take(
+    model, other, networks: str | Iterable[str] | None, partial: bool
+) -> tuple[Taken, list[tuple[keras.Variable, np.ndarray]]]:
+    """What is to be taken: the report, and the values of variables.
+
+    Nothing is changed here. See `Game.load_weights_from` for the arguments.
+    """
+    mine, theirs = networks_of(model), networks_of(other)
+    wanted = _wanted(networks, mine, theirs)
+    taken, refused = Taken(), []
+    values: dict[int, tuple[keras.Variable, np.ndarray, str]] = {}
+    for name, network in mine.items():
+        why = _why_not(name, wanted, model, other, theirs)
+        if why:
+            taken.left_out[name] = why
+            continue
+        pairs, wrong = _compared(network, theirs[name])
+        if wrong and not (partial and pairs):
+            refused += [f"{name}: {place}: {one}" for place, one in wrong.items()]
+            continue
+        count = sum(len(one.weights) for one, _ in pairs)
+        total = len(network.weights)
+        what = "all" if count == total else f"{count} of"
+        taken[name] = f"{what} {total} weights"
+        taken.left_out |= {f"{name}: {place}": one for place, one in wrong.items()}
+        for own, given in pairs:
+            for variable, value in zip(own.weights, given.weights, strict=True):
+                array = value.numpy()
+                kept = values.setdefault(id(variable), (variable, array, name))
+                if not np.array_equal(kept[1], array, equal_nan=True):
+                    refused.append(
+                        f"{name} and {kept[2]} share {variable.path} here, and have "
+                        "different values there"
+                    )
+        taken.notes += _notes(name, model, other, network, theirs[name])
+    for name in mine:
+        if name not in taken and not partial:
+            shared = [v.path for v in mine[name].weights if id(v) in values]
+            if shared:
+                refused.append(f"{name}, which is not taken, shares {shared[0]}")
+    if refused:
+        raise ValueError(
+            "Expected networks whose layers have the same shapes; received: "
+            f"{'; '.join(refused)}. Name the networks to take, networks='encoder', or "
+            "say partial=True to take the layers that fit"
+        )
+    if not taken:
+        raise ValueError(
+            f"Expected a network to take, among {', '.join(mine)}; received: "
+            + "; ".join(f"{name}: {why}" for name, why in taken.left_out.items())
+        )
+    return taken, [(variable, array) for variable, array, _ in values.values()]
+
+
+def _wanted(networks, mine: dict, theirs: dict) -> set[str] | None:
+    if networks is None:
+        return None
+    names = networks.split() if isinstance(networks, str) else list(networks)
+    for name in names:
+        for known, whose in ((mine, "this model's"), (theirs, "the other's")):
+            if name not in known:
+                raise ValueError(
+                    f"Expected networks among {whose}, {', '.join(known)}; received: "
+                    f"{name!r}"
+                )
+    return set(names)
+
+
+def _why_not(name: str, wanted, model, other, theirs: dict) -> str:
+    if wanted is not None:
+        return "" if name in wanted else "not asked for"
+    if name not in theirs:
+        return f"{_kind(other)} has none"
+    here, there = _critic(model, name), _critic(other, name)
+    if here and there and here != there:
+        return f"it is {there} there, and {here} here"
+    return ""
+
+
+def _kind(model) -> str:
+    return "the other" if isinstance(model, Mapping) else type(model).__name__
+
+
+def _critic(model, name: str) -> str:
+    """What a critic learns, in words; "" if it is none."""
+    for cls in type(model).__mro__:
+        for one in vars(cls).values():
+            if isinstance(one, Critic) and one.network == name:
+                reads = ", ".join(one.reads.values())
+                if one.above is None:
+                    return f"a critic of {reads}"
+                return f"log {one.above} - log {one.below} of {reads}"
+    return ""
+
+
+def _units(network) -> list[keras.layers.Layer]:
+    """The layers with weights, in order: the pieces that are compared."""
+    found = [
+        layer
+        for layer in all_layers(network)
+        if layer.weights and not getattr(layer, "layers", None)
+    ]
+    unique = list({id(layer): layer for layer in found}.values())
+    held = {id(v) for layer in unique for v in layer.weights}
+    # A network that holds weights in another way is one piece.
+    whole = held == {id(v) for v in network.weights} and unique
+    return unique if whole else [network]
+
+
+def _signature(layer) -> tuple:
+    weights = tuple((v.name, tuple(v.shape)) for v in layer.weights)
+    return type(layer).__name__, weights
+
+
+def _compared(network, other) -> tuple[list[tuple], dict[str, str]]:
+    """Pairs of layers that fit; and what does not fit, in words, by layer."""
+    own, given = _units(network), _units(other)
+    signs, others = [_signature(x) for x in own], [_signature(x) for x in given]
+    if len(own) == len(given):
+        places = [(i, i) for i in range(len(own)) if signs[i] == others[i]]
+    else:
+        matcher = difflib.SequenceMatcher(None, signs, others, autojunk=False)
+        places = [
+            (one.a + i, one.b + i)
+            for one in matcher.get_matching_blocks()
+            for i in range(one.size)
+        ]
+    done = {i for i, _ in places}
+    wrong = {}
+    for i, layer in enumerate(own):
+        if i not in done:
+            same = len(own) == len(given)
+            there = _shown(given[i]) if same else "no such layer in this place"
+            wrong[f"layer {layer.name!r}"] = f"{_shown(layer)} here, {there} there"
+    if len(given) > len(own) and not wrong:
+        wrong["layers"] = f"{len(own)} with weights here, {len(given)} there"
+    return [(own[i], given[j]) for i, j in places], wrong
+
+
+def _shown(layer) -> str:
+    shapes = ", ".join(str(tuple(v.shape)) for v in layer.weights)
+    return f"{type(layer).__name__} {shapes}"
+
+
+def _notes(name: str, model, other, network, given) -> list[str]:
+    """Differences of two networks and of their laws that weights do not show."""
+    notes = []
+    for what in ("input_shape", "output_shape"):
+        here, there = getattr(network, what, None), getattr(given, what, None)
+        if here != there:
+            notes.append(f"{name}: {what} is {there} there, and {here} here")
+    law = {"encoder": "posterior_law", "decoder": "likelihood_law"}.get(name)
+    pairs = [("prior", "prior_name")] if name == "decoder" else []
+    for said, attribute in [*pairs, *([(law, law)] if law else [])]:
+        here, there = getattr(model, attribute, None), getattr(other, attribute, None)
+        if here is None or there is None:
+            continue
+        here, there = _described(here), _described(there)
+        if here != there:
+            said = said.removesuffix("_law")
+            notes.append(f"{name}: the {said} is {there} there, and {here} here")
+    return notes
+
+
+def _described(law) -> str:
+    if isinstance(law, str):
+        return law
+    given = ", ".join(f"{k}={v!r}" for k, v in law.get_config().items())
+    return f"{type(law).__name__}({given})"

@@ -1,0 +1,74 @@
+"""Records of runs for TensorBoard's tab HParams: settings beside measures."""
+
+import math
+import os
+import pathlib
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["varied", "write"]
+
+
+def varied(records: Sequence[dict]) -> list[str]:
+    """Names of the settings in which records differ; of one record, all."""
+    names = dict.fromkeys(name for one in records for name in one["settings"])
+    if len(records) == 1:
+        return list(names)
+    seen = {
+        name: {repr(one["settings"].get(name)) for one in records} for name in names
+    }
+    return [name for name in names if len(seen[name]) > 1]
+
+
+def write(folder: pathlib.Path, records: Sequence[dict]) -> pathlib.Path:
+    """Writes one run of TensorBoard for each record, in folders 000, 001, ...
+
+    The settings in which the records differ are the hyperparameters, the metrics are
+    the metrics, at the last step. A run that diverged has no metrics. A metric that is
+    not finite is left out.
+
+    Args:
+        folder: Where to write; an older folder that this function wrote is replaced.
+        records: Of a `Study`.
+
+    Raises:
+        FileExistsError: If something else is in the folder.
+        ValueError: If there are no records.
+    """
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api
+
+    if not records:
+        raise ValueError("Expected records of runs; received: none")
+    mark = folder / ".hparams"
+    if folder.exists() and not mark.exists() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"Expected a new folder, or one of this kind; received: {folder}"
+        )
+    new = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
+    shutil.rmtree(new, ignore_errors=True)
+    names = varied(records)
+    metrics = dict.fromkeys(name for one in records for name in one["metrics"])
+    with tf.summary.create_file_writer(str(new)).as_default():
+        api.hparams_config(
+            hparams=[api.HParam(name) for name in names],
+            metrics=[api.Metric(name) for name in metrics],
+        )
+    for i, one in enumerate(records):
+        title = f"{i:03d}"
+        chosen = {name: _plain(one["settings"].get(name)) for name in names}
+        with tf.summary.create_file_writer(str(new / title)).as_default():
+            api.hparams(chosen, trial_id=title)
+            for name, value in one["metrics"].items():
+                if value is not None and math.isfinite(value):
+                    tf.summary.scalar(name, value, step=one.get("steps", 0))
+    (new / mark.name).touch()
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+    return folder
+
+
+def _plain(value: Any) -> bool | int | float | str:
+    """A value as the plugin takes it."""
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
