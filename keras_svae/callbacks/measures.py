@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_svae.evaluation.evaluate import Plan, Report, names_and_options, planned
-from keras_svae.evaluation.streams import Stream, batches, fields, first, has_labels
+from keras_svae.evaluation.part import chosen
+from keras_svae.evaluation.streams import Stream, batches, fields, has_labels
 from keras_svae.game import checks
 
 __all__ = ["Measures"]
@@ -39,8 +39,8 @@ class Measures(keras.callbacks.Callback):
 
     Args:
         data: Held-out data, as `ks.evaluation.evaluate` takes them: an array x, a pair
-            of arrays (x, labels), or a finite `tf.data.Dataset` of batches. The first n
-            examples are read once and kept in memory. Do not give the object that `fit`
+            of arrays (x, labels), or a finite `tf.data.Dataset` of batches. n examples,
+            drawn at random with the seed, are kept in memory. Do not give the object that `fit`
             trains on if it shuffles: reading it moves its order on.
         measures: Names, as in `ks.evaluation.MEASURES`. They all have to apply to the
             model. None for all that apply but the costly ones.
@@ -114,11 +114,12 @@ class Measures(keras.callbacks.Callback):
             ValueError: If the model or the data cannot be measured.
         """
         given = dict(self._given)
+        seed = given.get("seed", 0)
         if given.get("train") is not None:
-            given["train"] = _held(given["train"], self.n, "training data")
+            given["train"] = _held(given["train"], self.n, seed, "training data")
         self._plan = planned(
             model,
-            _held(self.data, self.n, "data to measure on"),
+            _held(self.data, self.n, seed, "data to measure on"),
             measures=self.measures,
             n=self.n,
             **given,
@@ -175,13 +176,11 @@ class Measures(keras.callbacks.Callback):
         }
 
 
-def _held(data: Stream, n: int, name: str):
-    """The first n examples as an array x, or a pair of arrays (x, labels)."""
+def _held(data: Stream, n: int, seed: int, name: str):
+    """n examples at random, as an array x or a pair of arrays (x, labels)."""
     if type(data) is tuple:  # as validation_data may be: (x,) or (x, y, weights)
         x, y = (*data, None)[:2]
         data = x if y is None else (x, y)
-    labelled = has_labels(data)
-    parts = list(first(batches(data, name=name, labelled=labelled), n))
-    xs, ys = zip(*map(fields, parts), strict=True)
-    x = np.concatenate(xs)
-    return x if ys[0] is None else (x, np.concatenate(ys))
+    stream = batches(data, name=name, labelled=has_labels(data))
+    x, y = fields(chosen(stream, n, seed)[0])
+    return x if y is None else (x, y)

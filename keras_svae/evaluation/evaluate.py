@@ -212,6 +212,7 @@ def planned(
         Subject.of(model),
         test,
         train,
+        reference=reference,
         n=None if n is None else int(n),
         seed=check_seed(seed),
         backbone=backbone,
