@@ -270,14 +270,13 @@ class Game(Configured, Printed, Trainer):
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
-                one.build(
-                    [
-                        variable
-                        for player in self.players.values()
-                        if player.optimizer == name
-                        for variable in self.variables_of(player)
-                    ]
-                )
+                updated = [
+                    variable
+                    for player in self.players.values()
+                    if player.optimizer == name
+                    for variable in self.variables_of(player)
+                ]
+                checks.build(one, updated, name)
                 setattr(self, name, one)
             names = self.trainable_variables
             if self.averages is not None:

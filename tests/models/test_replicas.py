@@ -207,6 +207,13 @@ def test_replicas_refuse_what_keras_cannot_do_there():
                 model.compile(optimizer="sgd", critic_optimizer="sgd", **mode)
 
 
+def test_an_optimizer_of_another_strategy_is_refused():
+    with two_replicas().scope():
+        model = tiny.build("vae", compiled=False)
+    with pytest.raises(ValueError, match=r"within the strategy.scope.*'optimizer'"):
+        model.compile(optimizer=keras.optimizers.SGD(0.1))
+
+
 def test_nan_on_the_second_replica_alone_stops_training():
     class Breaks(ks.SVAE):
         def critic_loss(self, draw):

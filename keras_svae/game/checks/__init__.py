@@ -23,7 +23,7 @@ from keras_svae.game.checks.networks import (
     raw_output,
     supports,
 )
-from keras_svae.game.checks.optimizers import optimizer_names, optimizers
+from keras_svae.game.checks.optimizers import build, optimizer_names, optimizers
 from keras_svae.game.checks.values import (
     all_finite,
     choice,
@@ -44,6 +44,7 @@ __all__ = [
     "are_arrays",
     "batch_norms",
     "beside_data",
+    "build",
     "choice",
     "class_weight",
     "classes",

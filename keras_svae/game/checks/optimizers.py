@@ -90,6 +90,26 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     )
 
 
+def build(
+    optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
+) -> None:
+    """Builds an optimizer for the weights that it updates.
+
+    Raises:
+        ValueError: If it was made under another strategy than the model.
+    """
+    try:
+        optimizer.build(variables)
+    except RuntimeError as error:
+        if "different tf.distribute.Strategy" not in str(error):
+            raise
+        raise ValueError(
+            "Expected optimizers that are made within the strategy.scope() of the "
+            f"model; received: {name!r}, which was made outside of it. Call compile, "
+            "with new optimizers, within `with strategy.scope():`."
+        ) from None
+
+
 def _check_scale(name: str, optimizer) -> None:
     """Raises if an optimizer scales the loss: for float16; it hides divergence."""
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
