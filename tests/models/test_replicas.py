@@ -211,7 +211,7 @@ def test_an_optimizer_of_another_strategy_is_refused():
     with two_replicas().scope():
         model = tiny.build("vae", compiled=False)
     with pytest.raises(ValueError, match=r"within the strategy.scope.*'optimizer'"):
-        model.compile(optimizer=keras.optimizers.SGD(0.1))
+        model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
 
 
 def test_nan_on_the_second_replica_alone_stops_training():
