@@ -214,8 +214,12 @@ class Feed:
         spec = keras.tree.map_structure(_spec_of, fed)
 
         def read():
-            for element in batches if once is None else once:
-                yield self._read(element)
+            try:
+                for element in batches if once is None else once:
+                    yield self._read(element)
+            except Exception as error:  # perhaps the user's own, of a generator
+                self.error = error
+                raise
 
         data = tf.data.Dataset.from_generator(read, output_signature=spec)
         if count is not None and self.sizes.least <= 1:

@@ -84,6 +84,22 @@ def test_what_compile_refuses_in_a_sentence(kind):
     assert not model.compiled
 
 
+def test_errors_of_the_users_own_data_reach_the_user(models):
+    def broken():
+        yield X
+        raise OSError("the disk is gone")
+
+    model = tiny.build("vae", likelihood="bernoulli")
+    with pytest.raises(OSError, match="^the disk is gone$"):
+        model.fit(broken(), verbose=0)
+    assert model.step == 1
+    unknown = tf.data.Dataset.from_tensors(X).map(
+        lambda x: tf.numpy_function(lambda one: one, [x], tf.float32)
+    )
+    with pytest.raises(ValueError, match="Expected data of a known rank, 2"):
+        model.fit(unknown, verbose=0)
+
+
 def test_lists_of_numbers_are_taken_as_arrays():
     weight = np.linspace(1, 2, 12)
     trained = []

@@ -71,6 +71,11 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
         raise ValueError(
             f"Expected data as floats in [{low:g}, {high:g}]; received: {dtype}. {hint}"
         )
+    if getattr(x.shape, "rank", 0) is None:
+        raise ValueError(
+            f"Expected data of a known rank, {len(shape) + 1}; received: an unknown one"
+            ". tf.ensure_shape(x, [None, ...]) in the data set's map gives it"
+        )
     if len(x.shape) != len(shape) + 1:
         raise ValueError(
             f"Expected data of rank {len(shape) + 1}, (batch, "
