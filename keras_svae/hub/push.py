@@ -136,7 +136,9 @@ def _picture(model, source, picture) -> np.ndarray | None:
             raise FileNotFoundError(f"Expected a picture; received: {picture}")
         try:
             with PIL.Image.open(picture) as image:
-                picture = np.asarray(image.convert("RGB"))
+                image = image if image.mode == "L" else image.convert("RGB")
+                picture = np.asarray(image)
+                picture = picture[..., None] if picture.ndim == 2 else picture
         except PIL.UnidentifiedImageError:
             raise ValueError(f"Expected a picture; received: {picture}") from None
     fits = picture.ndim == 3 and picture.shape[-1] in (1, 3)
