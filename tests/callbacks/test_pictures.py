@@ -81,6 +81,7 @@ def test_events_are_read_by_tensorboard_beside_keras_s_own(tmp_path):
     # Its condition for batches must not swallow ours.
     board = keras.callbacks.TensorBoard(tmp_path, update_freq=3)
     fit(model, tmp_path, (x, labels), epochs=3, callbacks=[board], every=2)
+    x, _ = some_examples((x, labels), 40, 9, seed=0)
     folder = tmp_path / "pictures"
     events = small.events(folder)
     expected = {f"pictures/{name}" for name in IMAGES}
