@@ -15,7 +15,6 @@ from keras_svae.distributions.flows import (
     CouplingFlow,
     Flow,
     PlanarFlow,
-    PlanarLikelihood,
 )
 from keras_svae.distributions.laws import (
     Bernoulli,
@@ -28,6 +27,7 @@ from keras_svae.distributions.laws import (
 )
 from keras_svae.distributions.names import get
 from keras_svae.distributions.partial import PartialCode
+from keras_svae.distributions.planar_likelihood import PlanarLikelihood
 from keras_svae.distributions.priors import kl_divergence, prior
 from keras_svae.distributions.symmetric import (
     GaussianNoise,

@@ -1,4 +1,4 @@
-"""Normalizing flows: laws that bend a Gaussian.
+"""Normalizing flows: posteriors that bend a Gaussian.
 
 The raw output of the encoder holds the Gaussian's locations and scales, as in the law
 `Gaussian("learned")`, and then the parameters of the flow. Some of these, `constants`,
@@ -16,13 +16,7 @@ from keras_svae.distributions import steps
 from keras_svae.distributions.laws import Gaussian, Law
 from keras_svae.distributions.planar import Planar
 
-__all__ = [
-    "AutoregressiveFlow",
-    "CouplingFlow",
-    "Flow",
-    "PlanarFlow",
-    "PlanarLikelihood",
-]
+__all__ = ["AutoregressiveFlow", "CouplingFlow", "Flow", "PlanarFlow"]
 
 
 BASE = Gaussian("learned")
@@ -43,7 +37,7 @@ class Flow(Law):
 
     def __init__(self, length: int):
         super().__init__()
-        self.length = _count("length", length)
+        self.length = count("length", length)
 
     def parameters_of(self, dim: int) -> int:
         """How many raw outputs the layers have, for codes of `dim` entries."""
@@ -134,60 +128,6 @@ class PlanarFlow(Flow):
         return {**super().get_config(), "conditioned": self.conditioned}
 
 
-@keras.saving.register_keras_serializable(package="keras_svae")
-class PlanarLikelihood(Law):
-    """A planar flow as p(x|z), for data of any shape, as AS-VAE has it (Pu et al.).
-
-    The raw outputs stand beside each entry of the data, as for any likelihood: of each
-    entry a location and a scale, then its entries of u and of w in each layer `x + u
-    tanh(w.x + b)`. Each layer's b is the mean of a further output over all entries. So
-    an entry has 2 + 3 length outputs. u and w are divided by the square root of the
-    number of entries: see `PlanarFlow`.
-
-    Data may have any value, so grey values need uniform noise (`dequantise`).
-
-    Args:
-        length: How many layers, at least 1.
-
-    Raises:
-        ValueError: For a length that is no integer of at least 1.
-
-    Example:
-        nets = ks.networks.mnist(likelihood=ks.distributions.PlanarLikelihood(4))
-        nets.decoder.output_shape                # (None, 28, 28, 14)
-    """
-
-    moments = False
-
-    def __init__(self, length: int = 8):
-        super().__init__()
-        self.length = _count("length", length)
-        self.parameters = 2 + 3 * self.length
-
-    def __call__(self, raw):
-        raw = tf.cast(raw, tf.float32)
-        parts = tf.split(raw, self.parameters, -1)
-        shape = parts[0].shape[1:].as_list()
-        n = math.prod(shape)
-        flat = [tf.reshape(one, [-1, n]) for one in parts]
-        u, w, b = (
-            tf.stack(flat[2 + i * self.length : 2 + (i + 1) * self.length], 1)
-            for i in range(3)
-        )
-        planar = Planar(u / math.sqrt(n), w / math.sqrt(n), tf.reduce_mean(b, -1))
-        return tfd.TransformedDistribution(
-            BASE(tf.concat(flat[:2], -1)), tfb.Chain([tfb.Reshape(shape, [n]), planar])
-        )
-
-    def mean(self, raw):
-        """The flow applied to the Gaussian's mean. This is not the flow's own mean."""
-        law = self(raw)
-        return law.bijector.forward(law.distribution.mean())
-
-    def get_config(self):
-        return {"length": self.length}
-
-
 class _Affine(Flow):
     """Layers in which a small network reads some entries and shifts and scales others.
 
@@ -205,7 +145,7 @@ class _Affine(Flow):
 
     def __init__(self, length: int = 4, units: int = 64):
         super().__init__(length)
-        self.units = _count("units", units)
+        self.units = count("units", units)
 
     def sizes(self, dim: int) -> tuple[int, int]:
         """How many entries a layer's network reads, and how many it moves."""
@@ -301,7 +241,7 @@ class AutoregressiveFlow(_Affine):
         return tfb.Invert(tfb.MaskedAutoregressiveFlow(conditioner, unroll_loop=True))
 
 
-def _count(name: str, value) -> int:
+def count(name: str, value) -> int:
     """The value; raises unless it is an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(

@@ -4,7 +4,6 @@ from keras_svae.distributions.flows import (
     AutoregressiveFlow,
     CouplingFlow,
     PlanarFlow,
-    PlanarLikelihood,
 )
 from keras_svae.distributions.laws import (
     Bernoulli,
@@ -14,6 +13,7 @@ from keras_svae.distributions.laws import (
     Laplace,
     Law,
 )
+from keras_svae.distributions.planar_likelihood import PlanarLikelihood
 
 __all__ = ["get"]
 

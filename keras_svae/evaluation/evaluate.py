@@ -170,8 +170,25 @@ class Plan:
                     if self.named and not careful:
                         raise
                     failed[name] = f"{type(error).__name__}: {error}"
-        notes = [*material.notes(found), *warned]
+        notes = [*_notes(material, found), *warned]
         return Report(found, left_out=self.left_out, failed=failed, notes=notes)
+
+
+def _notes(material: Material, names: Iterable[str]) -> list[str]:
+    """What a reader of the measures of these names must know."""
+    found = []
+    if material.n_follows:
+        found.append(
+            f"{material.n} samples were drawn, as many as test examples were read; n= "
+            "says another number"
+        )
+    label = f"[{material.backbone.label}]" if material.backbone else ""
+    if any(label and name.endswith(label) for name in names):
+        found.append(
+            f"numbers with {label} compare only with themselves: seen through the same "
+            "network, in images of the same shape, with the same n"
+        )
+    return found
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What the measures of `evaluate` are computed from, each made once or made again."""
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -54,23 +53,19 @@ class Material:
         dequantise: Whether images are 8-bit.
 
     Attributes:
-        subject: The model, as the functions that can be asked of it, a `Subject`.
-        reference: What the test data are, in words.
         n: How many samples are drawn, and how many examples are used at most.
+        n_follows: Whether n was not given, so that it follows the data.
         count: How many test examples are used, at most n.
         extremes: The smallest and largest value of all test data.
         repeats: Whether they are the same at each reading; a data set that shuffles,
             or draws anew, is not.
-        seed: The seed of all random draws.
         images: Whether examples are images (height, width, 1 or 3).
         value_range: (low, high) where data lie, of images the values of black and
             white; None for anywhere.
-        dequantise: Whether likelihoods are of 8-bit data with uniform noise.
         backbone: The `Backbone` through which measures see images, or None.
-        lpips: An `LPIPS`, or None.
-        mixture: The law of points, or None.
         labelled_test: Whether test data have labels.
         labelled_train: Whether training data are there, with labels.
+        subject, reference, seed, dequantise, lpips, mixture: As given.
 
     Raises:
         ValueError: On data that do not go with the model.
@@ -85,7 +80,6 @@ class Material:
     seed: int
     images: bool
     value_range: tuple[float, float] | None
-    dequantise: bool
     backbone: Backbone | None
     lpips: LPIPS | None
     mixture: Any
@@ -110,7 +104,7 @@ class Material:
         self.subject, self.seed, self.reference = subject, seed, reference
         # Without n, there are as many samples as examples: more would take long, and
         # measures that compare want as many.
-        self._follows = n is None
+        self.n_follows = n is None
         self.n = MOST if n is None else n
         self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
@@ -128,7 +122,7 @@ class Material:
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
-        if self._follows:
+        if self.n_follows:
             self.n = max(2, self.count)
 
     def _read_all(self, test: Stream) -> Part:
@@ -154,23 +148,6 @@ class Material:
         self.repeats = not part.whole or np.array_equal(heads[0], next(iter(self.x())))
         return part
 
-    def notes(self, names: Iterable[str]) -> list[str]:
-        """What a reader of the measures of these names must know."""
-        found = []
-        if self._follows:
-            found.append(
-                f"{self.n} samples were drawn, as many as test examples were read; n= "
-                "says another number"
-            )
-        label = f"[{self.backbone.label}]" if self.backbone else ""
-        if any(label and name.endswith(label) for name in names):
-            found.append(
-                f"numbers with {label} compare only with themselves: "
-                "seen through the same network, in images of the same shape, with the "
-                "same n"
-            )
-        return found
-
     def __str__(self) -> str:
         method, shape = self.subject.about["method"], self.subject.data_shape
         return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
@@ -186,14 +163,10 @@ class Material:
         return found
 
     def again(self) -> "Material":
-        """The same, for a model whose weights have changed since.
-
-        It keeps what was computed from data alone.
-        """
-        made = copy.copy(self)
+        """The same for changed weights: it keeps what was computed from data alone."""
         of_data = ("real_features", "test_labels", "labels_of_training")
-        made._made = {key: self._made[key] for key in of_data if key in self._made}
-        made._asked = set()
+        made = copy.copy(self)
+        made._made = {key: one for key, one in self._made.items() if key in of_data}
         return made
 
     def x(self) -> Repeatable:

@@ -136,8 +136,8 @@ def _picture(model, source, picture) -> np.ndarray | None:
             raise FileNotFoundError(f"Expected a picture; received: {picture}")
         try:
             with PIL.Image.open(picture) as image:
-                image = image if image.mode == "L" else image.convert("RGB")
-                picture = np.asarray(image)
+                grey = image.mode == "L"
+                picture = np.asarray(image if grey else image.convert("RGB"))
                 picture = picture[..., None] if picture.ndim == 2 else picture
         except PIL.UnidentifiedImageError:
             raise ValueError(f"Expected a picture; received: {picture}") from None

@@ -1,7 +1,6 @@
 """Models with a latent code: all methods here have a prior and a decoder.
 
-A method with `conditional = True` is given classes. Its networks read them beside their
-other inputs.
+A method with `conditional = True` is given classes, which its networks read, too.
 """
 
 import json
@@ -41,8 +40,7 @@ class LatentModel(Game):
     """
 
     sampled_from = "decoder"
-    # Whether the model is given classes, and its networks read them.
-    conditional = False
+    conditional = False  # whether it is given classes, which its networks read
     reads_pairs = property(lambda self: self.conditional)  # (x, y) or (z, y)
     classes: int | None = None  # how many a conditional model has
     # Whether it also learns from examples without a class, whose y is -1.
@@ -277,8 +275,7 @@ class LatentModel(Game):
             batch["y"] = tf.TensorSpec([None], tf.int64)
         return {**super().input_specs(), **batch}
 
-    def described(self):
-        return about.described(self)
+    described = about.described
 
     def about(self) -> dict:
         """What a SavedModel says about itself, plain values for JSON.

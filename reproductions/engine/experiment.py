@@ -14,7 +14,7 @@ from reproductions.engine.settings import Data, Training
 
 __all__ = ["Call", "Experiment", "experiment"]
 
-# The engine gives a function these. Every other argument is an option.
+# The engine gives these to a function. Every other argument is an option.
 METHOD, NETWORKS, STUDY = "method", "nets", "study"
 
 
@@ -43,8 +43,8 @@ class Call:
         """A short name that can be a file's name."""
         if isinstance(self.function, Experiment):
             return self.function.title(self.settings)
-        parts = [f"{name}-{value}" for name, value in self.settings.items()]
-        text = "-".join([self.function.__name__, *parts])
+        parts = (f"-{name}-{value}" for name, value in self.settings.items())
+        text = self.function.__name__ + "".join(parts)
         return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)[:100]
 
 
@@ -143,13 +143,12 @@ class Experiment:
         )
         ours = {n: o.default for n, o in self.options.items()}
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
+        of_both = self.by_budget.get(budget, {}).get(method, {})
         chosen = self.settings | self.budgets.get(budget, {})
-        chosen |= self.by_method.get(method, {})
-        chosen |= self.by_budget.get(budget, {}).get(method, {})
-        ours |= chosen
+        ours |= (chosen := chosen | self.by_method.get(method, {}) | of_both)
         if given.get("replicas", 1) > 1:
             ours["steps_per_execution"] = 1
-        # A None that is given, where there would be a value, has to be kept.
+        # A None that is given in place of a value has to be kept.
         unset = {n for n, v in given.items() if v is None and ours[n] is not None}
         ours |= given
         # Of some options None is a value, which is not the network's own default.
@@ -286,11 +285,10 @@ def _imported(module: str, name: str) -> Experiment:
 def experiment(**options: Any) -> Callable[[Callable], Experiment]:
     """Makes a function an experiment.
 
-    Its arguments are its options, but for those that the engine gives: `method`, the
-    chosen method's function with its options bound; `nets`, that of the networks;
-    those whose annotation is a dataclass, which hold an option for each field; and
-    `study`, a `Study`. It returns a `Run`, or a dict of numbers where it trains no
-    model of this package; with a `study` it returns nothing.
+    Its arguments are its options, but for those that the engine gives: `method` and
+    `nets`, the chosen functions with their options bound; those whose annotation is a
+    dataclass, with an option for each field; and `study`, a `Study`. It returns a
+    `Run`, a dict of numbers where it trains no model, or nothing with a `study`.
 
     Args:
         **options: `methods`, functions of `reproductions.methods`, the first by
