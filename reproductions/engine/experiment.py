@@ -4,9 +4,8 @@ import dataclasses
 import functools
 import importlib
 import inspect
-import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from reproductions.engine import options as opt
 from reproductions.engine.options import Option, takes_none
@@ -86,7 +85,7 @@ class Experiment:
         self._of_networks = {
             name: opt.of_networks(names) for name, (_, names) in self.networks.items()
         }
-        hints = typing.get_type_hints(function)
+        hints = get_type_hints(function)
         hints.pop("return", None)
         # Groups of options: arguments that are dataclasses.
         self.groups = {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
@@ -223,7 +222,7 @@ class Experiment:
 
     def model_of(self, settings: dict) -> type:
         """The class of the method of these settings."""
-        return typing.get_type_hints(self.methods[settings[METHOD]])["return"]
+        return get_type_hints(self.methods[settings[METHOD]])["return"]
 
     def data_of(self, settings: dict) -> Data | None:
         """The data of these settings, if the engine reads them."""
