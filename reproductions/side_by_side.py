@@ -40,6 +40,7 @@ NAMES = {
     "ijae": "λ-IJAE", "ijae_l1": "λ-IJAE-L1", "ijae_l2": "λ-IJAE-L2", "aim": "AIM",
     "aim_minus": "AIM-", "veegan": "VEEGAN", "gan": "GAN", "iwgan": "IWGAN",
     "unrolled_gan": "Unrolled GAN", "wgan_gp": "WGAN-GP",
+    "wgan": "WGAN",
 }  # fmt: skip
 METHODS = tuple(getattr(of, name) for name in NAMES)
 # The measures, by what they are about.
@@ -113,6 +114,7 @@ class AllLaws(FlowLaws, ShiftLaws):
         "ijae_l1": FIVE | {"likelihood": "unit_laplace_tanh"},
         "ijae_l2": FIVE | {"likelihood": "unit_gaussian_tanh"},
         "wgan_gp": {"critic_turns": 5},
+        "wgan": {"critic_turns": 5},
     },
 )
 def digits(

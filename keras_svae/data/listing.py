@@ -10,6 +10,8 @@ from keras_svae.data.picture_files import printable
 
 __all__ = ["Listing"]
 
+# What warnings have said already; a second split has the same to say.
+_TOLD: set[str] = set()
 # How many names of each reason are shown.
 _SHOWN = 5
 _KINDS = {
@@ -51,10 +53,11 @@ class Listing:
         return "; ".join(parts)
 
     def warn(self) -> None:
-        """Says what was left out and why, if anything was."""
-        if self._left_out:
-            text = f"Left out of {printable(self._root)}, {self}"
-            warnings.warn(text, stacklevel=3)
+        """Says once what was left out and why, if anything was."""
+        text = f"Left out of {printable(self._root)}, {self}"
+        if self._left_out and text not in _TOLD:
+            _TOLD.add(text)
+            warnings.warn(text, stacklevel=5)  # the line that calls `load`
 
     def folders(self, where: pathlib.Path) -> list[pathlib.Path]:
         """The subfolders, in the order of their names. They may be links.

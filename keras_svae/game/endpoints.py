@@ -101,8 +101,8 @@ def export(model, filepath: str | os.PathLike) -> None:
         ValueError: If the path has one of * ? [ and a backslash, which TensorFlow reads
             as a pattern: it could not load the SavedModel.
     """
-    plain_name(filepath, "a SavedModel")
     path = checks.new_folder(filepath)
+    plain_name(filepath, "a SavedModel")
     files.remove_leftovers(path.parent, path.name)
     archive = keras.export.ExportArchive()
     archive.track(model)

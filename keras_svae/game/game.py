@@ -363,8 +363,8 @@ class Game(Configured, Printed, Trainer):
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: On networks that do not fit, that are not there, or that share
-                layers with a network that is not taken. The model is then unchanged.
+            ValueError: On networks that do not fit or are not there. The model is then
+                unchanged.
 
         Example:
             svae = ks.SVAE(*nets)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib
+import itertools
 import json
 import os
 import pathlib
@@ -128,7 +129,7 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
 
 def parse(one: Experiment, arguments: list[str]) -> dict:
     """Only the options that were given on the command line or in a file."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in itertools.pairwise([*arguments, ""]):
         name, equals, value = word.partition("=")
         if name == "--config" and (equals or following):
             parsing.check_config(value if equals else following)

@@ -58,7 +58,9 @@ def test_early_stopping_as_it_comes_stops(x):
         keras.callbacks.ReduceLROnPlateau(),
         keras.callbacks.ModelCheckpoint("best.keras", save_best_only=True),
         ks.callbacks.ForPlayer(keras.callbacks.ReduceLROnPlateau()),
-        types.SimpleNamespace(objective=types.SimpleNamespace(name="val_loss")),
+        types.SimpleNamespace(
+            objective=types.SimpleNamespace(name="val_loss"), on_epoch_end=None
+        ),
     ],
     ids=["stopping", "plateau", "best", "for a player", "tuner"],
 )

@@ -239,7 +239,7 @@ def test_shared_parameters_are_constants_of_the_encoder():
             lambda: distributions.get(PlanarFlow(2)),
             "a likelihood whose raw.*received: PlanarFlow",
         ),
-        (lambda: distributions.get("planar"), "likelihood to be one of"),
+        (lambda: distributions.get("coupling"), "likelihood to be one of"),
     ],
 )
 def test_what_is_refused(make, message):

@@ -183,29 +183,23 @@ def test_laws_that_differ_are_told():
     assert any("Laplace(" in one and "Gaussian(" in one for one in notes)
 
 
-def test_shared_layers():
-    def shared(seed):
-        """An encoder and a critic that begin with the same layer."""
-        keras.utils.set_random_seed(seed)
-        made = nets(seed=seed)
-        trunk = keras.layers.Dense(5, name="trunk")
-        x, z = keras.Input((4,)), keras.Input((3,))
-        encoder = keras.Model(x, keras.layers.Dense(6)(trunk(x)))
-        both = keras.layers.Concatenate()([trunk(x), z])
-        return encoder, made.decoder, keras.Model([x, z], keras.layers.Dense(1)(both))
+def test_networks_that_share_a_layer_give_it_to_two():
+    """A model's networks may not, but networks by name may."""
+    trunk = keras.layers.Dense(5, name="trunk")
 
-    model, other = ks.SVAE(*shared(0)), ks.SVAE(*shared(1))
-    with pytest.raises(
-        ValueError, match="critic, which is not taken, shares trunk/ker"
-    ):
-        model.load_weights_from(other, networks="encoder")
-    model.load_weights_from(other)
-    assert equal(values(model.critic), values(other.critic))
-    # Two networks there for one layer here.
-    apart = {"encoder": shared(2)[0], "critic": shared(3)[2]}
-    with pytest.raises(ValueError, match="share trunk/kernel here, and have different"):
-        model.load_weights_from(apart)
-    assert equal(values(model.encoder), values(other.encoder))
+    def pair(first, second):
+        """An encoder and a critic that begin with these layers."""
+        x, z = keras.Input((4,)), keras.Input((3,))
+        both = keras.layers.Concatenate()([second(x), z])
+        critic = keras.Model([x, z], keras.layers.Dense(1)(both))
+        return keras.Model(x, keras.layers.Dense(6)(first(x))), critic
+
+    encoder, critic = pair(keras.layers.Dense(5), keras.layers.Dense(5))
+    model = ks.SVAE(encoder, nets().decoder, critic)
+    common = dict(zip(("encoder", "critic"), pair(trunk, trunk), strict=True))
+    model.load_weights_from(common)
+    assert equal(values(model.encoder), values(common["encoder"]))
+    assert equal(values(model.critic), values(common["critic"]))
 
 
 def test_optimizers_and_averages_start_anew():

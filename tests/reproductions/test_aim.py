@@ -42,7 +42,7 @@ def test_table_3_is_the_papers_training():
     assert {name: settings[name] for name in expected} == expected
     assert not {"code_lam", "width"} & set(settings)
     training = aim.mnist.group("training", settings)
-    optimizer = build._adam(training, training.learning_rate, 600)
+    optimizer = build._optimizer(training, training.learning_rate, 600)
     assert float(optimizer.learning_rate) == pytest.approx(2e-4)
     optimizer.build([])
     optimizer.iterations.assign(3 * 600)

@@ -85,7 +85,9 @@ def test_a_record_says_where_its_numbers_come_from(finished):
     assert 1 <= metrics["mixture_score"] <= 5
     assert metrics["mixture_score_of_data"] > 4.9
     assert metrics["mse"] > 0 and np.isfinite(metrics["calibration.symmetric_kl"])
-    assert record["measures"]["mse"] == {"value": metrics["mse"], "n": 500}
+    part = "500 of 1024, drawn at random with seed 1"
+    mse = {"value": metrics["mse"], "n": 500, "test_examples": part}
+    assert record["measures"]["mse"] == mse
     assert "lpips" in record["left_out"]
 
 

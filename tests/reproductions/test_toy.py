@@ -42,7 +42,8 @@ def test_plan_is_paired_and_large_enough(sweep):
     for lam in sorted({call.settings["lam"] for call in calls}):
         cells = {
             method: [
-                {k: v for k, v in call.settings.items() if k != "method"}
+                {"loss": "non_saturating"}  # a choice of ALICE, whose default it is
+                | {k: v for k, v in call.settings.items() if k != "method"}
                 for call in calls
                 if (call.settings["lam"], call.settings["method"]) == (lam, method)
             ]

@@ -118,7 +118,7 @@ class Backbone:
         self.name, self.accuracy, self.label = name, accuracy, label
         self.input_shape = shapes[0][1:]
         pixels = math.prod(side or 1 for side in self.input_shape[:2])
-        self._batch = batch_size or min(BATCH, max(1, PIXELS // pixels))
+        self._batch_size, self._most = batch_size, max(1, PIXELS // pixels)
         self.value_range = check_range(value_range)
         self._outputs, self._resize = outputs, resize
         self._antialias = antialias and resize not in PUBLISHED
@@ -213,7 +213,8 @@ class Backbone:
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         low, high = check_range(value_range)
         wanted = self.input_shape[2]
-        for part in batches(images, self._batch, "images"):
+        size = self._batch_size or min(BATCH, self._most)
+        for part in batches(images, size, "images"):
             if part.ndim != 4 or part.shape[3] not in {1, wanted}:
                 channels = " or ".join(map(str, sorted({1, wanted})))
                 raise ValueError(
@@ -223,8 +224,8 @@ class Backbone:
             check_within(part, (low, high), "images")
             x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
             # A stream's batches may be larger than what passes at once.
-            for start in range(0, len(x), self._batch):
-                seen, out = self._run(x[start : start + self._batch])
+            for start in range(0, len(x), size):
+                seen, out = self._run(x[start : start + size])
                 yield _flat(exact(seen.numpy())), exact(out.numpy())
 
     def _through(self, x):
