@@ -180,6 +180,7 @@ def test_projector_gets_codes_labels_and_images(tmp_path):
     x, labels = small.digits(30)
     model = small.svae()
     fit(model, tmp_path, (x, labels), epochs=1)
+    x, labels = some_examples((x, labels), 40, 9, seed=0)
     folder = tmp_path / "pictures"
     codes = np.loadtxt(folder / "tensors.tsv", delimiter="\t")
     np.testing.assert_allclose(codes, model.encode(x), rtol=1e-4, atol=1e-6)
@@ -228,6 +229,7 @@ def test_images_in_minus_one_to_one(tmp_path):
     found = fit(model, tmp_path, 2 * x - 1, epochs=1)
     assert views.value_range(model, found.x) == (-1, 1)
     picture = png(tmp_path / "reconstructions.png")
+    x, _ = some_examples(x, 40, 9, seed=0)
     tile = plots.grid(x[:1], gap=0, smooth=True)  # as in [0, 1]
     np.testing.assert_array_equal(picture[8:72, 8:72], tile)
 

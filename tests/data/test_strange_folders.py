@@ -82,10 +82,8 @@ def test_links_within_the_folder(folder):
     with pytest.warns(UserWarning, match=said):
         assert count(folder) == 2
     (folder / "train" / "lost.png").symlink_to("lost.png")
-    with (
-        pytest.warns(UserWarning, match=said),
-        pytest.raises(ValueError, match=r"lost\.png \(Too many levels"),
-    ):
+    # What is left out is the same as before, and was said.
+    with pytest.raises(ValueError, match=r"lost\.png \(Too many levels"):
         load(folder)
 
 
