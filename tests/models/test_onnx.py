@@ -113,7 +113,7 @@ def test_deterministic_endpoints_convert_and_give_the_same(name, tmp_path):
         session = onnxruntime.InferenceSession(
             target, providers=["CPUExecutionProvider"]
         )
-        fed = {one.name: given[one.name] for one in session.get_inputs()}
+        fed = {one.name: np.asarray(given[one.name]) for one in session.get_inputs()}
         names = [one.name for one in session.get_outputs()]
         found = dict(zip(names, session.run(None, fed), strict=True))
         wanted = served[endpoint](**{k: tf.constant(v) for k, v in given.items()})
