@@ -69,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--resize",
         choices=list(PUBLISHED),
-        help="for inception-2015 and dinov2, as whose scores [tf1_bilinear]",
+        metavar="NAME",
+        help="for inception-2015 and dinov2, as whose scores: %(choices)s "
+        "[tf1_bilinear]",
     )
     add("--lpips", metavar="FILE", help="LPIPS's weights")
     add(
