@@ -7,20 +7,20 @@ methods: optimizers, turns, noise, replicas, weights of examples, metrics, savin
 
 import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.game import checks, endpoints, replicas, taking, updates
+from keras_svae.game import checks, endpoints, replicas, updates
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
 from keras_svae.game.printed import Printed
-from keras_svae.game.taking import Taken
+from keras_svae.game.taking import Taking
 from keras_svae.game.terms import Mean, Part, Term, Weighing
 from keras_svae.game.trainer import Trainer
 from keras_svae.game.turn import Turn, penalties
@@ -51,7 +51,7 @@ class Player:
     turns: int = 1
 
 
-class Game(Configured, Printed, Trainer):
+class Game(Configured, Printed, Taking, Trainer):
     """A model that is trained by players who take turns.
 
     A subclass sets `players`, in playing order. For each player `NAME` it has a method
@@ -328,62 +328,6 @@ class Game(Configured, Printed, Trainer):
                 for name, value in config.items()
             }
         )
-
-    def load_weights_from(
-        self,
-        other: "Game | Mapping[str, keras.Model] | str | os.PathLike",
-        *,
-        networks: str | Iterable[str] | None = None,
-        partial: bool = False,
-    ) -> Taken:
-        """Starts from the weights of another model: of each network both models have.
-
-        For example, a VAE's encoder and decoder for an sVAE, or a trained model for
-        data of another kind. Networks are compared layer by layer, by kind and shapes
-        of weights, before any weight is changed. A network is taken as a whole, with
-        the averages of its batch normalisation, or not at all. A critic of another log
-        ratio is not taken.
-
-        Averages of weights (`compile(ema=...)`) start anew. So does the optimizers'
-        state, but not their learning rates: a compiled model is compiled again with new
-        optimizers of the same settings. The step stays.
-
-        Args:
-            other: A model of any method, also in training; the path of a `.keras` file,
-                which is read in safe mode, or of a folder with `model.keras`; or
-                networks by name.
-            networks: Names of the networks to take, as the players name them, separated
-                by spaces: "encoder decoder". None for all that both models have.
-            partial: Whether to take only the layers that fit, where a network has
-                others, too.
-
-        Returns:
-            What was taken and what not, and why. It also says where the laws differ.
-            `print` shows it as a table.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: On networks that do not fit or are not there. The model is then
-                unchanged.
-
-        Example:
-            svae = ks.SVAE(*nets)
-            print(svae.load_weights_from(vae))
-        """
-        taken, values = taking.take(self, taking.opened(other), networks, partial)
-        settings = self.get_compile_config() if self.compiled else None
-        if settings:
-            fresh = {
-                name: type(one).from_config(one.get_config())
-                for name, one in self.optimizers.items()
-            }
-        if self.averages is not None:
-            self.averages.take_back(self.trainable_variables)
-        for variable, value in values:
-            variable.assign(value)
-        if settings:
-            self.compile(**{**settings, **fresh})
-        return taken
 
     @property
     def step(self) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.networks.ends import all_layers
 
-__all__ = ["Taken", "networks_of", "opened", "take"]
+__all__ = ["Taken", "Taking", "networks_of", "opened", "take"]
 
 
 class Taken(dict[str, str]):
@@ -34,6 +35,69 @@ class Taken(dict[str, str]):
         return "\n".join([*lines, *(f"note: {one}" for one in self.notes)])
 
     __repr__ = __str__
+
+
+class Taking(keras.Model):
+    """A model that can start from the weights of another one."""
+
+    optimizers: Any  # a property of `Game`
+    averages: Averages | None
+
+    def load_weights_from(
+        self,
+        other: "keras.Model | Mapping[str, keras.Model] | str | os.PathLike",
+        *,
+        networks: str | Iterable[str] | None = None,
+        partial: bool = False,
+    ) -> Taken:
+        """Starts from the weights of another model: of each network both models have.
+
+        For example, a VAE's encoder and decoder for an sVAE, or a trained model for
+        data of another kind. Networks are compared layer by layer, by kind and shapes
+        of weights, before any weight is changed. A network is taken as a whole, with
+        the averages of its batch normalisation, or not at all. A critic of another log
+        ratio is not taken.
+
+        Averages of weights (`compile(ema=...)`) start anew. So does the optimizers'
+        state, but not their learning rates: a compiled model is compiled again with new
+        optimizers of the same settings. The step stays.
+
+        Args:
+            other: A model of any method, also in training; the path of a `.keras` file,
+                which is read in safe mode, or of a folder with `model.keras`; or
+                networks by name.
+            networks: Names of the networks to take, as the players name them, separated
+                by spaces: "encoder decoder". None for all that both models have.
+            partial: Whether to take only the layers that fit, where a network has
+                others, too.
+
+        Returns:
+            What was taken and what not, and why. It also says where the laws differ.
+            `print` shows it as a table.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: On networks that do not fit or are not there. The model is then
+                unchanged.
+
+        Example:
+            svae = ks.SVAE(*nets)
+            print(svae.load_weights_from(vae))
+        """
+        taken, values = take(self, opened(other), networks, partial)
+        settings = self.get_compile_config() if self.compiled else None
+        if settings:
+            fresh = {
+                name: type(one).from_config(one.get_config())
+                for name, one in self.optimizers.items()
+            }
+        if self.averages is not None:
+            self.averages.take_back(self.trainable_variables)
+        for variable, value in values:
+            variable.assign(value)
+        if settings:
+            self.compile(**{**settings, **fresh})
+        return taken
 
 
 def opened(source) -> Any:
