@@ -77,8 +77,7 @@ class Feed:
                 `torch.utils.data.DataLoader`. A distributed data set belongs to the
                 user and stays unchanged.
             batch_size: For arrays; None means 32.
-            shuffle: For arrays and for a `PyDataset`: whether each pass has an order of
-                its own.
+            shuffle: For arrays and a `PyDataset`: whether each pass has its own order.
             steps: For arrays without a batch size: the number of batches to make.
 
         Raises:
@@ -114,7 +113,7 @@ class Feed:
             return without_autotuning(self._of_batches(x, known, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
-            f"iterable over batches; received: {type(x).__name__}"
+            f"iterable over batches; received: {type(x).__name__}{_batches_of(x)}"
         )
 
     def looked(self, fed: Fed) -> Fed:
@@ -288,5 +287,14 @@ def count_of(fed) -> int:
     return len(first)
 
 
-def _spec_of(array: np.ndarray) -> tf.TensorSpec:
+def _batches_of(x) -> str:
+    """How an object that holds examples becomes batches, as a part of a message."""
+    if hasattr(x, "to_tf_dataset"):  # of Hugging Face
+        return ". x.to_tf_dataset(batch_size=64, columns='image') makes batches of it"
+    if hasattr(x, "__getitem__") and hasattr(x, "__len__"):  # of PyTorch
+        return ". torch.utils.data.DataLoader(x, batch_size=64) makes batches of it"
+    return ""
+
+
+def _spec_of(array) -> tf.TensorSpec:
     return tf.TensorSpec((None, *array.shape[1:]), array.dtype)

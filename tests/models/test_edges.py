@@ -21,6 +21,25 @@ def models():
     return dict(zip(("vae", "cvae"), made, strict=True))
 
 
+class Rows:
+    """A data set as PyTorch's are: its examples have an index."""
+
+    def __len__(self):
+        return len(X)
+
+    def __getitem__(self, index):
+        return X[index]
+
+
+class Table(Rows):
+    """A data set as Hugging Face's are."""
+
+    shape = X.shape
+
+    def to_tf_dataset(self, batch_size, columns):
+        return tf.data.Dataset.from_tensor_slices(X).batch(batch_size)
+
+
 MASKED = np.ma.masked_array(X, X > 0.5)
 FIT = {
     "masked values": ("vae", {"x": MASKED}, "MaskedArray, whose masked values"),
@@ -29,6 +48,12 @@ FIT = {
     "a number": ("vae", {"x": np.float32(1)}, "a single float32"),
     "ragged lists": ("vae", {"x": [[0.1, 0.2], [0.3]]}, "lists of several"),
     "several arrays": ("vae", {"x": [X[:6], X[6:]]}, "a list of 2 arrays"),
+    "a data set of torch": (
+        "vae",
+        {"x": Rows()},
+        r"Rows\. torch.utils.data.DataLoader",
+    ),
+    "a table": ("vae", {"x": Table()}, r"Table\. x.to_tf_dataset"),
     "strings": ("vae", {"x": X.astype(str)}, "received: str.*numbers"),
     "classes as objects": ("cvae", {"y": Y.astype(object)}, "y of type object"),
     "classes by name": ("cvae", {"y": {"y": Y}}, "y of type dict"),
