@@ -99,6 +99,7 @@ class Law:
         return RANGES[self.activation]
 
     def get_config(self) -> dict:
+        """The constructor's arguments, as JSON has them."""
         return {"activation": self.activation, "draw": self.draw}
 
     @classmethod

@@ -70,6 +70,7 @@ class Matched(JointModel):
         raise NotImplementedError
 
     def autoencoder_loss(self, draw):
+        """What the methods share: the matching, and the weighted likelihoods."""
         f_p = self.f(*draw.p, training=draw.training)
         f_q = self.f(*draw.q, training=draw.training)
         draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)
