@@ -15,6 +15,7 @@ from keras_svae import (
     optimizers,
     pictures,
     ratios,
+    samplers,
     schedules,
 )
 from keras_svae.fitting import fit
@@ -103,5 +104,6 @@ __all__ = [
     "optimizers",
     "pictures",
     "ratios",
+    "samplers",
     "schedules",
 ]
