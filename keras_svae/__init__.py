@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 import keras_svae.backend  # noqa: F401  # first: it says what all others would not
 from keras_svae import (
     callbacks,
+    codes,
     data,
     distributions,
     evaluation,
@@ -93,6 +94,7 @@ __all__ = [
     "TwoStageVAE",
     "UnrolledGAN",
     "callbacks",
+    "codes",
     "data",
     "distributions",
     "evaluation",

@@ -44,6 +44,8 @@ class SharedScale(Gaussian):
 class GammaVAE(VAE):
     """A VAE whose Gaussian likelihood learns its scale: the base of `TwoStageVAE`."""
 
+    players = {"autoencoder": Player("encoder decoder gamma")}
+
     def __init__(self, encoder, decoder, *, activation, draw, **kwargs):
         gamma = Gamma(name="gamma")
         self._law_of_x = SharedScale(gamma, activation, draw)

@@ -101,5 +101,5 @@ class SecondStageVAE(Trained):
         """See `Sampler`."""
         shape = [n, self.latent_dim]
         mu = self.decoder(noise.normal(shape, "code_of_code"), training=False)
-        z = mu + self.gamma.value * noise.normal(shape, "code")
+        z = tf.cast(mu, tf.float32) + self.gamma.value * noise.normal(shape, "code")
         return self.shift.value + self.spread.value * z
