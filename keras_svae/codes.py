@@ -84,15 +84,15 @@ def traverse(z, dimensions: Sequence[int], values) -> np.ndarray:
             "Expected one code (latent_dim,) and values (steps,); received: shapes "
             f"{z.shape} and {values.shape}"
         )
-    dimensions = np.asarray(dimensions)
-    outside = dimensions.ndim != 1 or dimensions.dtype.kind not in "iu"
-    if outside or np.any((dimensions < 0) | (dimensions >= len(z))):
+    entries = np.asarray(dimensions)
+    outside = entries.ndim != 1 or entries.dtype.kind not in "iu"
+    if outside or np.any((entries < 0) | (entries >= len(z))):
         raise ValueError(
             f"Expected dimensions, integers in 0..{len(z) - 1}; received: "
-            f"{dimensions.tolist()}"
+            f"{entries.tolist()}"
         )
-    rows = np.tile(z, (len(dimensions), len(values), 1))
-    for row, dimension in zip(rows, dimensions, strict=True):
+    rows = np.tile(z, (len(entries), len(values), 1))
+    for row, dimension in zip(rows, entries, strict=True):
         row[:, dimension] = values
     return rows
 

@@ -54,10 +54,10 @@ def interpolations(
     start, end = np.asarray(start), np.asarray(end)
     checks.shapes("end of start's shape", end.shape, start.shape, "datum for datum")
     y = model.classes_for(start, y) if hasattr(model, "encoder") else y
-    z = [codes.encode(model, x, y) for x in (start, end)]
+    first, last = (codes.encode(model, x, y) for x in (start, end))
     if way is None:
         way = "spherical" if model.prior_name == "normal" else "linear"
-    images = _decoded(model, codes.interpolate(*z, steps, way=way), y)
+    images = _decoded(model, codes.interpolate(first, last, steps, way=way), y)
     parts = [start[:, None], images, end[:, None]]
     return _grid(model, np.concatenate(parts, 1))
 
