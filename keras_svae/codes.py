@@ -174,7 +174,7 @@ def encode(model, x, y=None) -> np.ndarray:
 
 
 def decode(model, z, y=None) -> np.ndarray:
-    """Data (..., *data_shape) of codes (..., latent_dim), as `model.decode` gives them.
+    """Data (..., shape) of codes (..., latent_dim), as `model.decode` gives them.
 
     Args:
         model: A model of this package.

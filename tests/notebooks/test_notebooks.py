@@ -49,7 +49,7 @@ def mnist_in_ten_minutes(text):
     """It reaches its end, with numbers."""
     assert "saved, loaded and served: the same samples" in text
     # The mean picture has an error of .07 to .08.
-    (error,) = re.findall(r"^mse\D+([\d.]+)", text, re.MULTILINE)
+    (error,) = re.findall(r"^MSE\D+([\d.]+)", text, re.MULTILINE)
     assert 0 < float(error) < 0.06
 
 
