@@ -143,6 +143,7 @@ def test_the_flow_has_the_density_of_its_draws():
     np.testing.assert_allclose(flow.log_prob(point), [expected], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_makes_codes_more_likely_than_a_gaussian_does():
     z = two_blobs(1000)
     flow = ks.samplers.MaskedAutoregressiveFlow(epochs=12, learning_rate=1e-2)
