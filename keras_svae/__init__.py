@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 import keras_svae.backend  # noqa: F401  # first: it says what all others would not
 from keras_svae import (
     callbacks,
+    codes,
     data,
     distributions,
     evaluation,
@@ -15,6 +16,7 @@ from keras_svae import (
     optimizers,
     pictures,
     ratios,
+    samplers,
     schedules,
 )
 from keras_svae.fitting import fit
@@ -92,6 +94,7 @@ __all__ = [
     "TwoStageVAE",
     "UnrolledGAN",
     "callbacks",
+    "codes",
     "data",
     "distributions",
     "evaluation",
@@ -103,5 +106,6 @@ __all__ = [
     "optimizers",
     "pictures",
     "ratios",
+    "samplers",
     "schedules",
 ]

@@ -84,6 +84,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--dequantise", action="store_true", help="likelihoods of 8-bit images")
     add("--seed", type=int, default=0, help="of all that is drawn [%(default)s]")
+    add(
+        "--sampler",
+        default="prior",
+        metavar="NAME",
+        help="what codes of samples are drawn from, a sampler that the model keeps "
+        "[%(default)s]",
+    )
     add("--json", metavar="FILE", help="write the measurements there too")
     return made
 
@@ -167,6 +174,7 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
         dequantise=given.dequantise,
         options=_settings(given.set),
         seed=given.seed,
+        sampler=given.sampler,
     )
 
 

@@ -49,7 +49,7 @@ class Measures(keras.callbacks.Callback):
             on it: compare numbers of one n alone.
         prefix: What the names of the columns start with.
         **given: `train`, `backbone`, `lpips`, `mixture`, `value_range`, `dequantise`,
-            `options`, `seed`: see `ks.evaluation.evaluate`.
+            `options`, `seed`, `sampler`: see `ks.evaluation.evaluate`.
 
     Attributes:
         first: The `Report` of the model before training.

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -56,6 +57,8 @@ class Pictures(keras.callbacks.Callback):
             large images they take most of the time: fewer are faster.
         seed: The seed of the examples, the samples and all other draws.
         projector: Whether codes are written for the projector.
+        more: Further pictures by name: functions of the model that return uint8
+            (height, width, 1 or 3), as those of `ks.pictures` do.
 
     Raises:
         ValueError: Before training starts, for fewer than two examples, or for examples
@@ -66,6 +69,10 @@ class Pictures(keras.callbacks.Callback):
         model.fit(train, epochs=20, callbacks=[
             keras.callbacks.TensorBoard("runs/svae"),
             ks.callbacks.Pictures("runs/svae", ks.data.load("mnist", labels=True))])
+
+        # And another picture:
+        ks.callbacks.Pictures("runs/svae", train, more={
+            "traversals": lambda model: ks.pictures.ways.traversals(model, x)})
     """
 
     may_fail = True
@@ -80,6 +87,7 @@ class Pictures(keras.callbacks.Callback):
         examples: int = 1000,
         seed: int = 0,
         projector: bool = True,
+        more: Mapping[str, Callable[[keras.Model], np.ndarray]] | None = None,
     ):
         super().__init__()
         for name, value in {"every": every, "n": n, "examples": examples}.items():
@@ -91,6 +99,17 @@ class Pictures(keras.callbacks.Callback):
         self.every, self.n, self.examples = every, n, max(n, examples)
         self.seed = seed
         self.projector = projector
+        self.more = dict(more or {})
+        for name, make in self.more.items():
+            if not isinstance(name, str) or not name or "/" in name:
+                raise ValueError(
+                    f"Expected names of files without / in more; received: {name!r}"
+                )
+            if not callable(make):
+                raise ValueError(
+                    f"Expected functions of the model in more; received: {make!r} as "
+                    f"{name!r}"
+                )
 
     def on_train_begin(self, logs=None):
         untrusted.folder(self.folder)
@@ -132,6 +151,13 @@ class Pictures(keras.callbacks.Callback):
         pictures = views.pictures(
             self.model, self.x, self.labels, self.n, self.seed, ratios
         )
+        for name, make in self.more.items():
+            if name in pictures:
+                raise ValueError(
+                    f"Expected names in more other than those of {sorted(pictures)}; "
+                    f"received: {name!r}"
+                )
+            pictures[name] = _checked(name, make(self.model))
         return pictures, ratios
 
     def write(self, epoch: int) -> None:
@@ -175,6 +201,17 @@ class Pictures(keras.callbacks.Callback):
         except Exception:
             self._writer = None  # one that has failed does not work again
             raise
+
+
+def _checked(name: str, picture) -> np.ndarray:
+    picture = np.asarray(picture)
+    fine = picture.dtype == np.uint8 and picture.ndim == 3 and picture.size
+    if not fine or picture.shape[-1] not in (1, 3):
+        raise ValueError(
+            "Expected a picture, uint8 (height, width, 1 or 3), from each function in "
+            f"more; received: {picture.dtype} of shape {picture.shape} from {name!r}"
+        )
+    return picture
 
 
 def some_examples(

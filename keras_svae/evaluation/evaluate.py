@@ -41,6 +41,7 @@ def evaluate(
     dequantise: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
+    sampler: str = "prior",
     verbose: bool = True,
 ) -> Report:
     """Measures a trained model on all that applies to it.
@@ -81,6 +82,9 @@ def evaluate(
         options: Further arguments by measure, `{"importance_weighted_bound": {"k":
             5000}}`.
         seed: The seed of all random draws.
+        sampler: What codes of samples are drawn from: "prior", or the name of a sampler
+            that the model keeps (`add_sampler`). Measures of samples then say it.
+            Measures that compare codes or log ratios with p(z) keep to the prior.
         verbose: Whether to show a progress bar.
 
     Returns:
@@ -117,6 +121,7 @@ def evaluate(
         dequantise=dequantise,
         options=options,
         seed=seed,
+        sampler=sampler,
     ).report(verbose=verbose)
 
 
@@ -220,6 +225,7 @@ def planned(
     dequantise: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
+    sampler: str = "prior",
 ) -> Plan:
     """What `evaluate` does before it computes a measure, with the same arguments."""
     named, options = names_and_options(measures, options)
@@ -232,6 +238,7 @@ def planned(
         reference=reference,
         n=None if n is None else int(n),
         seed=check_seed(seed),
+        sampler=sampler,
         backbone=backbone,
         lpips=lpips,
         mixture=mixture,

@@ -18,13 +18,12 @@ from keras_svae.evaluation.streams import (
     gather,
     has_labels,
 )
-from keras_svae.evaluation.subject import Subject
+from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
 
 __all__ = ["Material"]
 
-# Of arrays: x and what is made of it are read side by side.
-BATCH = 256
+BATCH = 256  # of arrays: x and what is made of it are read side by side
 # Examples that are read, and samples that are drawn, where nothing else is said.
 MOST = 10_000
 
@@ -45,6 +44,7 @@ class Material:
         n: Examples that are used and samples that are drawn, at most. None for 10,000
             examples at most, and as many samples as there are examples.
         seed: The seed of all random draws, also of that of n examples.
+        sampler: The law of the codes of samples, by the name that the model knows.
         backbone: The network through which measures see images; "random" for
             `random_network`. None for the same, where images have no labels.
         lpips: The network of LPIPS.
@@ -54,7 +54,7 @@ class Material:
 
     Attributes:
         n: How many samples are drawn, and how many examples are used at most.
-        n_follows: Whether n was not given, so that it follows the data.
+        n_follows: Whether n was not given.
         count: How many test examples are used, at most n.
         extremes: The smallest and largest value of all test data.
         repeats: Whether they are the same at each reading; a data set that shuffles,
@@ -65,26 +65,21 @@ class Material:
         backbone: The `Backbone` through which measures see images, or None.
         labelled_test: Whether test data have labels.
         labelled_train: Whether training data are there, with labels.
-        subject, reference, seed, dequantise, lpips, mixture: As given.
+        subject, reference, seed, sampler, dequantise, lpips, mixture: As given.
 
     Raises:
         ValueError: On data that do not go with the model.
     """
 
     subject: Subject
-    reference: str
-    n: int
-    count: int
+    lpips: LPIPS | None
+    labelled_test: bool
     extremes: tuple[float, float]
+    count: int
     repeats: bool
-    seed: int
     images: bool
     value_range: tuple[float, float] | None
     backbone: Backbone | None
-    lpips: LPIPS | None
-    mixture: Any
-    labelled_test: bool
-    labelled_train: bool
 
     def __init__(
         self,
@@ -95,6 +90,7 @@ class Material:
         reference: str = "test data",
         n: int | None = None,
         seed: int = 0,
+        sampler: str = PRIOR,
         backbone: Backbone | str | None = None,
         lpips: LPIPS | None = None,
         mixture=None,
@@ -102,6 +98,8 @@ class Material:
         dequantise: bool = False,
     ):
         self.subject, self.seed, self.reference = subject, seed, reference
+        checks.choice("sampler", sampler, tuple(subject.samplers()))
+        self.sampler = sampler
         # Without n, there are as many samples as examples: more would take long, and
         # measures that compare want as many.
         self.n_follows = n is None
@@ -149,16 +147,18 @@ class Material:
         return part
 
     def __str__(self) -> str:
-        method, shape = self.subject.about["method"], self.subject.data_shape
-        return f"{method}, {self.count} test examples of shape {shape}, n={self.n}"
+        told = f"{self.count} test examples of shape {self.subject.data_shape}"
+        return f"{self.subject.about['method']}, {told}, n={self.n}"
 
     def parts(self) -> dict[str, str]:
-        """Which parts of the data were used since the last call; no word where all."""
+        """Parts of data, and the sampler, that were used since the last call."""
         found = {
             f"{name}_examples": str(self._parts[name])
-            for name in sorted(self._asked)
+            for name in sorted(self._asked - {"samples"})
             if not self._parts[name].whole
         }
+        if "samples" in self._asked and self.sampler != PRIOR:
+            found["sampler"] = self.sampler
         self._asked.clear()
         return found
 
@@ -182,9 +182,9 @@ class Material:
 
     def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
-        return Repeatable(
-            lambda: map(self._clip, self.subject.generate(self.n, self.seed))
-        )
+        self._asked.add("samples")
+        of = self.n, self.seed, self.sampler
+        return Repeatable(lambda: map(self._clip, self.subject.generate(*of)))
 
     def reconstructions(self) -> Repeatable:
         """Reconstructions of `x`; images are clipped to their range."""
@@ -221,7 +221,7 @@ class Material:
         """Features of `x`, (count, d)."""
         return self.features(self.x())
 
-    @kept()
+    @kept("samples")
     def generated_features(self) -> np.ndarray:
         """Features of `samples`, (n, d)."""
         return self.features(self.samples())

@@ -27,6 +27,8 @@ __all__ = ["Subject"]
 
 # Examples that pass through the networks together.
 BATCH = 250
+# The endpoint that draws, and the name of the law of codes that all models have.
+_GENERATE, PRIOR = "generate", "prior"
 # Posteriors that the endpoint `posterior` describes fully: mean and deviation.
 FAMILIES = {"Gaussian": drawn.Normal}
 
@@ -121,18 +123,29 @@ class Subject:
                 f"values from {x.min():g} to {x.max():g}"
             )
 
-    def generate(self, n: int, seed: int = 0) -> Iterator[np.ndarray]:
-        """Batches of n samples x ~ p(x)."""
-        for x, _ in self.generate_pairs(n, seed):
+    def generate(
+        self, n: int, seed: int = 0, sampler: str = PRIOR
+    ) -> Iterator[np.ndarray]:
+        """Batches of n samples x ~ p(x), or of codes of a sampler that it keeps."""
+        for x, _ in self.generate_pairs(n, seed, sampler):
             yield x
 
-    def generate_pairs(self, n: int, seed: int = 0) -> Iterator[tuple]:
-        """Batches of n pairs (x, z) of the decoder's joint law."""
+    def samplers(self) -> list[str]:
+        """The laws of codes that `generate` knows, by name: "prior", and others."""
+        first = f"{_GENERATE}_"
+        kept = [name for name in self._endpoints if name.startswith(first)]
+        return [PRIOR, *sorted(name.removeprefix(first) for name in kept)]
+
+    def generate_pairs(
+        self, n: int, seed: int = 0, sampler: str = PRIOR
+    ) -> Iterator[tuple]:
+        """Batches of n pairs (x, z) of the decoder's joint law; see `generate`."""
+        name = _GENERATE if sampler == PRIOR else f"{_GENERATE}_{sampler}"
         for i, start in enumerate(range(0, n, BATCH)):
             given = [tf.constant(min(BATCH, n - start))]
             if self.classes is not None:
                 given.append(tf.constant(self.classes_of(n)[start : start + BATCH]))
-            made = self("generate", *given, _seed(seed, i))
+            made = self(name, *given, _seed(seed, i))
             yield made["x"].numpy(), made["z"].numpy()
 
     def classes_of(self, n: int) -> np.ndarray:

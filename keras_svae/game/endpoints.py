@@ -60,19 +60,19 @@ def of_model(model) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
             name, gives, when, kinds = declared.endpoint
             if when is None or when(model):
                 method = getattr(model, attribute)
-                found[name] = _function(method, gives, kinds, specs)
+                found[name] = made(method, gives, kinds, specs)
     return found
 
 
-def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
-    """The inputs that a method reads, and a function that returns a dictionary."""
+def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
+    """A function that returns a dictionary, and the inputs that a method reads."""
     reads = {one: kinds.get(one, one) for one in inspect.signature(method).parameters}
     reads = {name: kind for name, kind in reads.items() if kind in specs}
 
     def call(*values):
-        made = method(**dict(zip(reads, values, strict=True)))
-        made = made if isinstance(made, tuple) else (made,)
-        return dict(zip(gives, made, strict=True))
+        values = method(**dict(zip(reads, values, strict=True)))
+        values = values if isinstance(values, tuple) else (values,)
+        return dict(zip(gives, values, strict=True))
 
     # A caller of the SavedModel's signature uses these names.
     positional = inspect.Parameter.POSITIONAL_OR_KEYWORD

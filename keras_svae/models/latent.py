@@ -11,10 +11,10 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Game
 from keras_svae.models import about
 from keras_svae.models.classes import one_hot
 from keras_svae.models.draw import Draw
+from keras_svae.models.generating import Generating
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 
@@ -23,7 +23,7 @@ __all__ = ["LatentModel"]
 PART = 500  # codes that are decoded at once
 
 
-class LatentModel(Game):
+class LatentModel(Generating):
     """A prior p(z) and a decoder p(x|z).
 
     Args:
@@ -145,31 +145,6 @@ class LatentModel(Game):
         """Decodes codes to data, as `decode`; a conditional model takes `(z, y)`."""
         z, y = self._split(inputs)
         return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
-
-    def generate(self, n: int, y=None, seed: int = 0) -> tf.Tensor:
-        """Draws `n` examples x ~ p(x|z), z ~ p(z): (n, ...) in the data's range.
-
-        If the likelihood's `draw` is "mean", these are the means of p(x|z).
-
-        Args:
-            n: How many examples.
-            y: Required for a conditional model: one class for all, or (n,).
-            seed: The seed of the draws.
-        """
-        return self.generate_pairs(n, y, seed)[0]
-
-    @endpoint("x z", name="generate")
-    def generate_pairs(
-        self, n: int, y=None, seed: int = 0
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What `generate` gives, and the codes (n, latent_dim) behind it."""
-        if not tf.is_tensor(n):
-            n = checks.integer("n", n, at_least=1)
-        noise = Noise(seed)
-        with scope(noise):
-            z = self.prior.sample(n, seed=noise.seed("z"))
-            raw = self._raw(z, self._classes(y, n))
-            return self.likelihood_law.sample(raw, noise.seed("x")), z
 
     @endpoint("x")
     def decode(self, z, y=None, seed: int = 0) -> tf.Tensor:

@@ -10,7 +10,7 @@ from keras_svae.game.game import Player
 from keras_svae.game.once import once
 from keras_svae.models.draw import Draw
 from keras_svae.models.vae import VAE
-from keras_svae.noise import Noise, scope
+from keras_svae.noise import Noise
 
 __all__ = ["TwoStageVAE"]
 
@@ -43,6 +43,8 @@ class SharedScale(Gaussian):
 
 class GammaVAE(VAE):
     """A VAE whose Gaussian likelihood learns its scale: the base of `TwoStageVAE`."""
+
+    players = {"autoencoder": Player("encoder decoder gamma")}
 
     def __init__(self, encoder, decoder, *, activation, draw, **kwargs):
         gamma = Gamma(name="gamma")
@@ -196,20 +198,9 @@ class TwoStageVAE(GammaVAE):
         terms = self.second.bound_loss(draw.second)
         return {"reconstruction_z": terms["reconstruction_x"], "kl": terms["kl"]}
 
-    def generate_pairs(self, n: int, y=None, seed: int = 0):
-        """What `generate` gives, and the codes z of the first stage behind it.
-
-        Args:
-            n: How many examples.
-            y: None: there are no classes.
-            seed: The seed of the draws.
-        """
-        self._classes(y, n)
-        noise = Noise(seed)
-        z = self.second.generate(n, seed=noise.seed("second"))
-        with scope(noise):
-            raw = self.likelihood_raw(z)
-            return self.likelihood_law.sample(raw, noise.seed("x")), z
+    def draw_codes(self, n, noise):
+        """Codes z of the second stage."""
+        return self.second.generate(n, seed=noise.seed("second"))
 
     def get_config(self):
         return {**super().get_config(), "stage": self.stage}

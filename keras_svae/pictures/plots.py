@@ -11,7 +11,7 @@ import os
 import numpy as np
 import PIL.Image
 
-from keras_svae import files
+from keras_svae import codes, files
 from keras_svae.pictures.charts import histogram, reliability, scatter
 
 __all__ = [
@@ -157,11 +157,7 @@ def _arranged(tiles: np.ndarray, columns: int, gap: int) -> np.ndarray:
 
 
 def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
-    """Codes on the way from one code to another, ends included.
-
-    Under a normal prior the way is an arc (White, 2016, "Sampling generative
-    networks"): in many dimensions a straight line leaves the shell where the codes
-    are. Under a uniform one it is straight.
+    """`ks.codes.interpolate`: an arc under a normal prior, else a straight line.
 
     Args:
         start: Codes (batch, latent_dim).
@@ -174,20 +170,8 @@ def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
     """
     if steps < 2:
         raise ValueError(f"Expected steps >= 2; received: steps={steps}")
-    start, end = (np.asarray(z, np.float64)[:, None] for z in (start, end))
-    t = np.linspace(0, 1, steps)[None, :, None]
-    way = (1 - t) * start + t * end
-    if prior == "normal":
-        norms = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
-        cosine = np.sum(start * end, -1) / np.where(norms > 0, norms, 1)
-        angle = np.arccos(np.clip(cosine, -1, 1))[..., None]
-        sine = np.sin(angle)
-        # Parallel codes, opposite codes and zero define no unique arc.
-        arc = (sine > 1e-4) & (norms > 0)[..., None]
-        sine = np.where(arc, sine, 1)
-        turned = (np.sin((1 - t) * angle) * start + np.sin(t * angle) * end) / sine
-        way = np.where(arc, turned, way)
-    return way.astype(np.float32)
+    way = "spherical" if prior == "normal" else "linear"
+    return codes.interpolate(start, end, steps, way=way)
 
 
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:

@@ -1,10 +1,10 @@
 """What a model can show: its pictures, log ratios and codes, as arrays."""
 
 import inspect
-import math
 
 import numpy as np
 
+from keras_svae.codes import encode, in_chunks
 from keras_svae.noise import Noise, scope
 from keras_svae.pictures import plots
 
@@ -79,20 +79,27 @@ def pictures(
     return found
 
 
-def samples(model, n: int = 64, seed: int = 0) -> np.ndarray | None:
-    """Samples of images in a grid, or of points in the plane; None for other data."""
-    if tuple(model.data_shape) == (2,):
-        return plots.scatter(
-            {"samples": model.generate(1000, _in_turn(model, 1000), seed=seed)}
-        )
-    if len(model.data_shape) != 3 or model.data_shape[-1] not in (1, 3):
+def samples(model, n: int = 64, seed: int = 0, sampler=None) -> np.ndarray | None:
+    """Samples of images in a grid, or of points in the plane; None for other data.
+
+    Args:
+        model: A model of this package.
+        n: Images in the grid. Of points, there are 1,000.
+        seed: The seed of the draws.
+        sampler: What codes are drawn from, as `model.generate` takes it.
+    """
+    points = tuple(model.data_shape) == (2,)
+    if not points and not (
+        len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3)
+    ):
         return None
-    x = model.generate(n, _in_turn(model, n), seed=seed)
-    return plots.grid(x, **_look(model, x))
+    n = 1000 if points else n
+    x = model.generate(n, _in_turn(model, n), seed=seed, sampler=sampler)
+    return plots.scatter({"samples": x}) if points else plots.grid(x, **look(model, x))
 
 
 def _images(model, x, y, n, seed):
-    values = _look(model, x)
+    values = look(model, x)
     samples = model.generate(n, _in_turn(model, n), seed=seed)
     found = {"samples": plots.grid(samples, **values)}
     if hasattr(model, "encoder"):
@@ -114,7 +121,7 @@ def _scatter(model, x, labels, seed):
     classes = _in_turn(model, len(x))
     panels = {"data": x, "samples": model.generate(len(x), classes, seed=seed)}
     if hasattr(model, "encoder"):
-        panels["reconstructions"] = _in_chunks(model.reconstruct, x, y)
+        panels["reconstructions"] = in_chunks(model.reconstruct, x, y)
     ways, _ = _interpolations(model, x, y, 50, seed)
     panels["interpolations"] = ways.reshape(-1, 2)
     colors = {
@@ -139,7 +146,7 @@ def _interpolations(model, x, y, steps, seed):
         start, end = np.split(_prior(model, 2 * _INTERPOLATIONS, seed), 2)
     z = plots.interpolate(start, end, steps, prior=model.prior_name)
     y = None if y is None else np.repeat(y, steps)
-    ways = _in_chunks(model.decode, z.reshape(-1, model.latent_dim), y)
+    ways = in_chunks(model.decode, z.reshape(-1, model.latent_dim), y)
     return ways.reshape(*z.shape[:2], *model.data_shape), ends
 
 
@@ -179,8 +186,8 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
     across, up = np.meshgrid(*_quantiles(model, n).T)
     z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
     ys = np.full(len(z), y) if model.conditional else None
-    images = _in_chunks(model.decode, z.astype(np.float32), ys)
-    return plots.grid(images, n, **_look(model, images), gap=0)
+    images = in_chunks(model.decode, z.astype(np.float32), ys)
+    return plots.grid(images, n, **look(model, images), gap=0)
 
 
 def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
@@ -208,8 +215,8 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
         row[:, dimension] = ways[:, dimension]
     rows = rows.reshape(-1, model.latent_dim).astype(np.float32)
     y = None if y is None else np.repeat(y[:1], len(rows))
-    images = _in_chunks(model.decode, rows, y)
-    return plots.grid(images, n, **_look(model, images))
+    images = in_chunks(model.decode, rows, y)
+    return plots.grid(images, n, **look(model, images))
 
 
 def neighbours(model, x, n: int = 9, seed: int = 0, y=None) -> np.ndarray:
@@ -229,10 +236,10 @@ def neighbours(model, x, n: int = 9, seed: int = 0, y=None) -> np.ndarray:
     drawn = np.asarray(model.neighbours(x, n, y, seed=seed))
     rows = np.concatenate([x[:, None], drawn], 1)
     flat = rows.reshape(-1, *model.data_shape)
-    return plots.grid(flat, n + 1, **_look(model, x))
+    return plots.grid(flat, n + 1, **look(model, x))
 
 
-def _look(model, x):
+def look(model, x):
     smooth = min(model.data_shape[:2]) < _TINY
     return {"value_range": value_range(model, x), "smooth": smooth}
 
@@ -281,7 +288,7 @@ def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
 
 def codes(model, x, y=None) -> np.ndarray:
     """Codes (batch, latent_dim) of data (batch, ...), as `model.encode` gives them."""
-    return _in_chunks(model.encode, x, y)
+    return encode(model, x, y)
 
 
 def value_range(model, x) -> tuple[float, float]:
@@ -290,10 +297,3 @@ def value_range(model, x) -> tuple[float, float]:
         return model.likelihood_law.range
     low, high = float(np.min(x)), float(np.max(x))
     return (low, high) if high > low else (low, low + 1)
-
-
-def _in_chunks(function, x, y=None) -> np.ndarray:
-    parts = math.ceil(len(x) / _CHUNK)
-    ys = [None] * parts if y is None else np.array_split(y, parts)
-    chunks = zip(np.array_split(x, parts), ys, strict=True)
-    return np.concatenate([function(x, y) for x, y in chunks])

@@ -422,3 +422,23 @@ def test_conditional_models_are_shown_with_their_classes(method, tmp_path, monke
         assert np.abs(again - other).max() > 0.01
     with pytest.raises(ValueError, match="Expected pairs"):
         fit(model, tmp_path, x)
+
+
+def test_further_pictures_are_functions_of_the_model(tmp_path):
+    x, _ = small.digits()
+    model = small.vae()
+    more = {"ways": lambda model: ks.pictures.ways.traversals(model, x, [0], 3)}
+    fit(model, tmp_path, x, epochs=1, more=more)
+    expected = ks.pictures.ways.traversals(model, x, [0], 3)
+    np.testing.assert_array_equal(png(tmp_path / "ways.png"), expected)
+    assert (tmp_path / "pictures" / "epoch-0000-ways.png").is_file()
+    for wrong, message in (
+        ({"samples": more["ways"]}, "names in more other than.*'samples'"),
+        ({"a/b": more["ways"]}, "names of files without / in more.*'a/b'"),
+        ({"ways": expected}, "functions of the model in more"),
+        ({"ways": lambda model: model.decode(np.ones((1, 3)))}, "uint8.*from 'ways'"),
+    ):
+        untrained = small.vae()
+        with pytest.raises(ValueError, match="Expected.*" + message):
+            fit(untrained, tmp_path / "other", x, epochs=1, more=wrong)
+        assert untrained.step == 0

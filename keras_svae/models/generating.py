@@ -1,0 +1,194 @@
+"""Generation: codes of the prior, or of a sampler that the model keeps, decoded."""
+
+import functools
+import warnings
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_svae.game import checks
+from keras_svae.game.endpoints import endpoint, made
+from keras_svae.game.game import Game
+from keras_svae.noise import Noise, scope
+
+__all__ = ["Generating"]
+
+# The name of the model's own law of codes.
+PRIOR = "prior"
+
+
+class Generating(Game):
+    """A model that draws codes and decodes them: the base of `LatentModel`."""
+
+    prior: Any
+    likelihood_law: Any
+    latent_dim: int
+    classes: int | None
+    _samplers: Any = ()
+
+    def generate(self, n: int, y=None, seed: int = 0, sampler=None) -> tf.Tensor:
+        """Draws `n` examples x ~ p(x|z), z ~ p(z): (n, ...) in the data's range.
+
+        If the likelihood's `draw` is "mean", these are the means of p(x|z).
+
+        Args:
+            n: How many examples.
+            y: Required for a conditional model: one class for all, or (n,).
+            seed: The seed of the draws.
+            sampler: What codes are drawn from: None or "prior" for the model's own law,
+                p(z); a fitted sampler of `ks.samplers`; or the name of one that the
+                model keeps, see `add_sampler`.
+
+        Raises:
+            ValueError: For a sampler that is not fitted, not known, or of codes of
+                another dimension.
+        """
+        return self.generate_pairs(n, y, seed, sampler)[0]
+
+    @endpoint("x z", name="generate")
+    def generate_pairs(
+        self, n: int, y=None, seed: int = 0, sampler=None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `generate` gives, and the codes (n, latent_dim) behind it."""
+        if not tf.is_tensor(n):
+            n = checks.integer("n", n, at_least=1)
+        chosen = self._chosen(sampler)
+        noise = Noise(seed)
+        with scope(noise):
+            draw = self.draw_codes if chosen is None else chosen.draw_codes
+            z = draw(n, noise)
+            raw = self._raw(z, self._classes(y, n))
+            return self.likelihood_law.sample(raw, noise.seed("x")), z
+
+    def draw_codes(self, n: "int | tf.Tensor", noise: Noise) -> tf.Tensor:
+        """n codes of the model's own law, (n, latent_dim)."""
+        return self.prior.sample(n, seed=noise.seed("z"))
+
+    def _raw(self, z, y) -> tf.Tensor:
+        raise NotImplementedError
+
+    def _classes(self, y, n) -> tf.Tensor | None:
+        raise NotImplementedError
+
+    # ---- Samplers that the model keeps -------------------------------------------
+
+    @property
+    def samplers(self) -> dict[str, Any]:
+        """The samplers that the model keeps, by name."""
+        return {one.name: one for one in self._samplers}
+
+    def add_sampler(self, sampler) -> None:
+        """Keeps a fitted sampler under its own name. It replaces one of that name.
+
+        It is saved with the model, `generate` knows its name, and the SavedModel has an
+        endpoint `generate_NAME`.
+
+        Args:
+            sampler: A fitted sampler of `ks.samplers`.
+
+        Raises:
+            ValueError: If it is not fitted, of codes of another dimension, or if the
+                model has no encoder, has classes, or codes that have a category.
+
+        Example:
+            mixture = ks.samplers.GaussianMixture(10, name="mixture")
+            model.add_sampler(mixture.fit(model, train))
+            model.generate(64, sampler="mixture")
+        """
+        self._check_sampler(sampler)
+        self.remove_sampler(sampler.name, missing_ok=True)
+        # A new list: a loaded model's state is locked, but its samplers may change.
+        locked = self._tracker.locked
+        self._tracker.unlock()
+        self._samplers = [*self._samplers, sampler]
+        if locked:
+            self._tracker.lock()
+
+    def remove_sampler(self, name: str, *, missing_ok: bool = False) -> None:
+        """Gives up a sampler that the model keeps.
+
+        Args:
+            name: Its name.
+            missing_ok: Whether there may be none of this name.
+
+        Raises:
+            ValueError: If there is none of this name.
+        """
+        if name not in self.samplers:
+            if missing_ok:
+                return
+            self._check_known(name)
+        self._tracker.untrack(self.samplers[name])
+        self._samplers = [one for one in self._samplers if one.name != name]
+
+    def _chosen(self, sampler):
+        """The sampler that is meant; None for the model's own law."""
+        if sampler is None or (isinstance(sampler, str) and sampler == PRIOR):
+            return None
+        if isinstance(sampler, str):
+            self._check_known(sampler)
+            sampler = self.samplers[sampler]
+        else:
+            self._check_sampler(sampler)
+        with tf.init_scope():  # also while an endpoint is traced
+            fitted_at, now = sampler.fitted_at, self.step
+        if 0 <= fitted_at != now:
+            warnings.warn(
+                f"The sampler {sampler.name!r} was fitted at step {fitted_at} of "
+                f"training, and the model is at step {now}: its codes may have moved. "
+                "Fit the sampler again.",
+                stacklevel=4,
+            )
+        return sampler
+
+    def _check_known(self, name: str) -> None:
+        if name not in self.samplers:
+            raise ValueError(
+                f"Expected the name of a sampler that the model keeps, one of "
+                f"{[PRIOR, *self.samplers]}; received: {name!r}"
+            )
+
+    def _check_sampler(self, sampler) -> None:
+        # Imported here: samplers know models, and not the other way round.
+        from keras_svae.samplers.sampler import Sampler, check_codes
+
+        if not isinstance(sampler, Sampler):
+            raise ValueError(
+                "Expected a sampler of ks.samplers, the name of one that the model "
+                f"keeps, or None; received: {sampler!r}"
+            )
+        sampler.check_fitted()
+        check_codes(self.about(), offers=hasattr(self, "encoder"))
+        if sampler.latent_dim != self.latent_dim:
+            raise ValueError(
+                f"Expected a sampler of codes of {self.latent_dim} dimensions; "
+                f"received: {type(sampler).__name__} of {sampler.latent_dim}"
+            )
+
+    def about(self) -> dict:
+        raise NotImplementedError
+
+    def endpoints(self):
+        """See `Game.endpoints`; also `generate_NAME` for each sampler."""
+        found, specs = super().endpoints(), self.input_specs()
+        for name in self.samplers:
+            method = functools.partial(self.generate_pairs, sampler=name)
+            found[f"generate_{name}"] = made(method, ["x", "z"], {}, specs)
+        return found
+
+    def get_config(self):
+        config = super().get_config()
+        if self._samplers:
+            serialized = keras.saving.serialize_keras_object
+            config["samplers"] = [serialized(one) for one in self._samplers]
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        given = dict(config)
+        kept = given.pop("samplers", [])
+        model = super().from_config(given)
+        for one in kept:
+            model.add_sampler(keras.saving.deserialize_keras_object(one))
+        return model
