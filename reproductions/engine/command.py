@@ -230,6 +230,8 @@ def _run(one: Experiment, given: dict, places) -> None:
         verbose=places.verbose,
         backup_every=places.backup_every,
     )
+    if not record:  # of several workers, the first one tells
+        return
     if "diverged" in record:
         raise ks.Diverged(record["diverged"])
     print(report(one, record))

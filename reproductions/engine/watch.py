@@ -25,6 +25,8 @@ class Clock(keras.callbacks.Callback):
         often: The number of epochs after which the time is written.
     """
 
+    first_worker_only = True
+
     def __init__(self, folder: RunFolder, often: int):
         super().__init__()
         self.folder, self.often, self.before = folder, often, folder.seconds
