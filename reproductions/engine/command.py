@@ -55,7 +55,11 @@ class StudyOptions(Places):
 
     Args:
         out: Folder of the runs; unset, runs/PAPER-STUDY.
-        workers: Processes, one thread each; unset, one for each core.
+        workers: Processes, one thread each; unset, one for each core. Of a launcher:
+            jobs at a time.
+        launcher: Where runs are made: in processes of this command; as jobs of Slurm;
+            as the same jobs on this machine (local), to try them.
+        slurm: Settings of jobs, partition=gpu,gpus_per_node=1,timeout_min=600.
         report: Run nothing, write what is done so far.
         mix_commits: Take runs of other commits, too.
         record: Also write the summary to this file, results/NAME.json.
@@ -63,6 +67,8 @@ class StudyOptions(Places):
 
     out: str | None = None
     workers: int = len(os.sched_getaffinity(0))
+    launcher: typing.Literal["processes", "local", "slurm"] = "processes"
+    slurm: str | None = None
     report: bool = False
     mix_commits: bool = False
     record: str | None = None
@@ -207,6 +213,8 @@ def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     with Study(
         folder,
         workers=places.workers,
+        launcher=places.launcher,
+        slurm=places.slurm,
         places=Places(**{name: getattr(places, name) for name in fields}),
         report=places.report,
         mix_commits=places.mix_commits,

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import tensorflow as tf
-from tensorflow.distribute import cluster_resolver
 
 from keras_svae.game import workers
 
 __all__ = ["about", "completed", "first_alone", "strategy"]
+
+resolvers = tf.distribute.cluster_resolver
 
 T = TypeVar("T")
 # Where Slurm's workers listen: ports of the job, as several jobs may share a node.
@@ -115,7 +116,7 @@ def _multiworker() -> tf.distribute.Strategy:
         ) from error
 
 
-def cluster() -> cluster_resolver.ClusterResolver:
+def cluster() -> resolvers.ClusterResolver:
     """The workers of this run and which of them this process is.
 
     TF_CONFIG says it, or Slurm's variables in a step that `srun` started.
@@ -137,7 +138,7 @@ def cluster() -> cluster_resolver.ClusterResolver:
                 '"task": {"type": "worker", "index": 0}}, with this process among the '
                 f"workers; received: {told}"
             )
-        return cluster_resolver.TFConfigClusterResolver()
+        return resolvers.TFConfigClusterResolver()
     if "SLURM_PROCID" in os.environ and "SLURM_STEP_NODELIST" in os.environ:
         return _slurm()
     raise ValueError(
@@ -146,11 +147,11 @@ def cluster() -> cluster_resolver.ClusterResolver:
     )
 
 
-def _slurm() -> cluster_resolver.ClusterResolver:
+def _slurm() -> resolvers.ClusterResolver:
     job = int(os.environ.get("SLURM_JOB_ID", 0))
     # `srun --gpus-per-task` says which GPUs a task sees. The resolver's own way fails
     # on nodes without GPUs, so it is given numbers that it does not use.
-    resolver = cluster_resolver.SlurmClusterResolver(
+    resolver = resolvers.SlurmClusterResolver(
         port_base=_PORTS[job % len(_PORTS)],
         gpus_per_node=len(_PORTS),
         gpus_per_task=1,
@@ -163,12 +164,12 @@ def _slurm() -> cluster_resolver.ClusterResolver:
         address = f"{node}:{_PORTS[job % len(_PORTS)] + int(place)}"
         if address in spec.as_dict()["worker"]:
             index = spec.as_dict()["worker"].index(address)
-    return cluster_resolver.SimpleClusterResolver(
+    return resolvers.SimpleClusterResolver(
         spec, task_type="worker", task_id=index, rpc_layer="grpc"
     )
 
 
-def _tasks(resolver: cluster_resolver.ClusterResolver) -> list[str]:
+def _tasks(resolver: resolvers.ClusterResolver) -> list[str]:
     return [one for kind in resolver.cluster_spec().as_dict().values() for one in kind]
 
 

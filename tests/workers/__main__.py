@@ -97,23 +97,32 @@ def files(folder, steps=4):
     keep(folder, "files", model)
 
 
-def go_on(folder, steps=3):
-    """From a backup of any number of workers."""
+def go_on(folder, since, steps=3):
+    """From a backup of any number of workers, to the next one."""
     model = build()
-    assert ks.callbacks.restore(model, folder / "backup") == steps
-    keep(folder, "restored", model)
-    model.fit(data(steps).repeat(), steps_per_epoch=steps, epochs=1, verbose=0)
-    keep(folder, "went_on", model)
-
-
-def backed_up(folder, steps=3):
-    model = build()
+    assert ks.callbacks.restore(model, folder / "backup") == since
+    keep(folder, f"restored-{since}", model)
     fit(model, steps, callbacks=[ks.callbacks.Backup(folder / "backup")])
-    keep(folder, "trained", model)
+    keep(folder, f"trained-{since + steps}", model)
+
+
+def refused(folder):
+    """A backup folder of another run: the first worker alone looks into it."""
+    model = build()
+    fit(model, 2, callbacks=[ks.callbacks.Backup(folder / "backup")])
+
+
+def elsewhere(folder):
+    """Each worker has a folder of its own; one of them is empty."""
+    model = build()
+    try:
+        ks.callbacks.restore(model, folder / f"backup-{INDEX}")
+    except ValueError as error:
+        print("REFUSED", error)
 
 
 def slowly(folder, epochs=6, wait=0.5):
-    """Epochs of two steps that a test can interrupt."""
+    """Epochs of two steps; a test interrupts them."""
     model = build()
     pause = lambda epoch, logs: time.sleep(wait)  # noqa: E731
     pause = keras.callbacks.LambdaCallback(on_epoch_end=pause)
