@@ -15,6 +15,7 @@ import jsonargparse
 import yaml
 
 import keras_svae as ks
+from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
@@ -206,7 +207,7 @@ def command(one: Experiment, arguments: list[str]) -> None:
 
 def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     one.resolve(**given)  # raises before anything is copied
-    folder = pathlib.Path(places.out or f"runs/{one.paper}-{one.name}")
+    folder = local(places.out or f"runs/{one.paper}-{one.name}", "a study's folder")
     if not places.report:
         from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
     fields = [field.name for field in dataclasses.fields(Places)]

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import keras
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae import files
 from keras_svae.game import workers
 from reproductions.engine import build, devices, measure, results
 from reproductions.engine.experiment import Call, Experiment
@@ -237,5 +237,5 @@ def _may_fail(name: str, failed: dict[str, str]):
 def save(model: ks.Game, folder: RunFolder) -> None:
     """Writes the .keras file and the SavedModel, each completely or not at all."""
     model.save(folder.keras_file)
-    shutil.rmtree(folder.saved_model, ignore_errors=True)
+    files.remove_all(folder.saved_model)
     model.export(folder.saved_model)

@@ -1,6 +1,5 @@
 """A choice of weights during training, for a run that can be killed and resumed."""
 
-import os
 from collections.abc import Callable, Mapping
 
 import keras
@@ -85,9 +84,7 @@ class Stopping(keras.callbacks.EarlyStopping):
         # Of several workers, all choose, and the first one writes.
         first = workers.is_first(self.model.distribute_strategy)
         if first and self.best_epoch == epoch:
-            temporary = self.best_file.with_name("writing.best.weights.h5")
-            self.model.save_weights(temporary)
-            os.replace(temporary, self.best_file)
+            self.model.save_weights(self.best_file)  # completely or not at all
         value = float(logs[self.monitor])
         self.history.append({"epoch": epoch, "step": self.model.step, "value": value})
         if first:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_svae.game.checks import choice
+from keras_svae.paths import local
 from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
@@ -60,7 +61,7 @@ class Study:
         mix_commits: bool = False,
         record: str | os.PathLike | None = None,
     ):
-        self.folder, self.workers = pathlib.Path(folder), workers
+        self.folder, self.workers = local(folder, "a study's folder"), workers
         choice("launcher", launcher, ("processes", "local", "slurm"))
         if launcher != "processes" and workers < 1:
             raise ValueError(
@@ -210,7 +211,7 @@ class Study:
         print(text)
         stems = [self.folder / "summary"]
         if self.record is not None:
-            stems.append(pathlib.Path(self.record).with_suffix(""))
+            stems.append(local(self.record, "a record").with_suffix(""))
         for stem in stems:
             write_json(stem.with_suffix(".json"), made)
             print(f"written: {stem.with_suffix('.json')}")

@@ -60,7 +60,7 @@ def train(
         every = max(1, training.epochs // 10)
         callbacks += [Table(folder, epoch)] if first else []
         callbacks += [
-            keras.callbacks.TensorBoard(folder.path, write_graph=False),
+            keras.callbacks.TensorBoard(str(folder.path), write_graph=False),
             ks.callbacks.Pictures(folder.path, inputs.picture_examples(), every=every),
         ]
     callbacks += [clock, *([stopping] if stopping else [])]
