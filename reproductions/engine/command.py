@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable, Iterator
 
 import jsonargparse
+import tensorflow as tf
 import yaml
 
 import keras_svae as ks
@@ -156,6 +157,15 @@ def guarded(program: str) -> Iterator[None]:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
         print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except tf.errors.UnavailableError:
+        if os.environ.get("KERAS_SVAE_TRACEBACK"):
+            raise
+        print(
+            f"{program}: Expected all workers to go on; received: one that has ended. "
+            "Start all of them again with --resume",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{program}: interrupted; the same command goes on", file=sys.stderr)

@@ -193,13 +193,13 @@ def first_alone(
         What the function returns; on the other workers, `others`.
 
     Raises:
-        RuntimeError: On the other workers, if the first one has an error.
+        ChildProcessError: On the other workers, if the first one has an error.
     """
     if not workers.are_several(strategy):
         return does()
     if not workers.is_first(strategy):
         if any(workers.gathered(strategy, 0)):
-            raise RuntimeError(
+            raise ChildProcessError(
                 "Expected the first worker to go on; received: an error there, which "
                 "its own output shows"
             )

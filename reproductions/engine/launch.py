@@ -138,7 +138,7 @@ def launched(
 
     Raises:
         ValueError: If there is no Slurm, or it has no such settings.
-        RuntimeError: If a job ends without a run's record. It names the job's log.
+        ChildProcessError: If a job ends without a run's record. It names the job's log.
     """
     if not todo:
         return
@@ -172,7 +172,7 @@ def launched(
                     if file.exists() or (ended and _appears(file, kind)):
                         yield mine[file], read_json(file)
                     elif ended:
-                        raise RuntimeError(_ended(job, file))
+                        raise ChildProcessError(_ended(job, file))
                     else:
                         left.append(file)
                 running[job] = left

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.noise import Noise
 from tests.models import tiny
 from tests.replicas import losses_of, one_device, some_replicas, two_replicas
 
@@ -75,6 +76,60 @@ def compare(method, monkeypatch, steps=2, rate=1.0, count=2, atol=1e-5, **compil
     for a, b, before in zip(many.weights, single.weights, start, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=atol)
         assert np.abs(a.numpy() - before).max() > 1e-4
+
+
+def within_batch(name, **more):
+    """A model whose losses look at several examples of a batch together."""
+    if name == "age":
+        encoder = tiny.dense([tiny.DATA], tiny.CODE, "encoder")
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        more |= {"mu": 1.0, "lam": 1.0, "turns": {"generator": 1}}
+        model = ks.AGE(encoder, decoder, **more)
+    elif name == "wae_mmd":
+        encoder = tiny.dense([tiny.DATA], tiny.CODE, "encoder")
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        model = ks.WAEMMD(encoder, decoder, **more)
+    else:
+        return tiny.build(name, compiled=False, **more)
+    rng = np.random.default_rng(7)
+    for variable in model.trainable_variables:
+        variable.assign(0.6 * rng.normal(size=variable.shape))
+    return model
+
+
+def update_of(model, x):
+    """By one step of gradient descent."""
+    before = [v.numpy() for v in model.trainable_weights]
+    sgd = {p.optimizer: keras.optimizers.SGD(1.0) for p in model.players.values()}
+    model.compile(**sgd)
+    data = tf.data.Dataset.from_tensors(x)
+    model.fit(data, verbose=0)
+    after = [v.numpy() for v in model.trainable_weights]
+    return [a - b for a, b in zip(after, before, strict=True)]
+
+
+@pytest.mark.fixed_seed
+@pytest.mark.parametrize(
+    "name", ["iwgan", "as_vae", "as_vae_g", "age", "wae_mmd", "unrolled_gan"]
+)
+def test_statistics_of_a_batch_are_those_of_each_share(name, monkeypatch):
+    """The step is the mean of the steps that each share makes alone."""
+    given = {"seed": 3, "play": "simultaneous"}
+    x = tiny.data(n=GLOBAL)
+    with two_replicas().scope():
+        found = update_of(within_batch(name, **given), x)
+    noise, alone = ks.Game._noise, []
+    for i, share in enumerate(np.split(x, 2)):
+        monkeypatch.setattr(
+            ks.Game,
+            "_noise",
+            lambda self, purpose, i=i: Noise(self.seed).fold(purpose).fold(i),
+        )
+        alone.append(update_of(within_batch(name, **given), share))
+    monkeypatch.setattr(ks.Game, "_noise", noise)
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(*alone, strict=True))
+    for one, several in zip(found, zip(*alone, strict=True), strict=True):
+        np.testing.assert_allclose(one, np.mean(several, 0), atol=2e-5)
 
 
 def averages(**compiled):

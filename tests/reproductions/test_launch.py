@@ -101,7 +101,7 @@ def test_jobs_of_this_machine_give_the_records(tmp_path, marks):
 @pytest.mark.slow
 def test_a_job_that_fails_is_named_and_the_others_are_kept(tmp_path, marks):
     with Study(tmp_path / "study", workers=1, launcher="local") as study:
-        with pytest.raises(RuntimeError, match=r"received: .*small lam \(log: "):
+        with pytest.raises(ChildProcessError, match=r"received: .*small lam \(log: "):
             study(calls(0.1, 9.0))
         assert mse(study(calls(0.1))) == [0.1]
     assert marks() == ["0.1"]
