@@ -89,7 +89,7 @@ class Feed:
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
         if isinstance(x, Fed):
-            return without_autotuning(self._of_arrays(x, batch_size, shuffle, steps))
+            return set_up(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
             if count == tf.data.INFINITE_CARDINALITY and not steps:
@@ -98,20 +98,16 @@ class Feed:
                     f"{self.what}, which have no end; received: none"
                 )
             finite = count >= 0
-            return without_autotuning(
-                self.sizes.large_enough(self._of_dataset(x), finite, steps)
-            )
+            return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle))
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return without_autotuning(
-                self._of_batches(batches, batches.count, steps, x[0])
-            )
+            return set_up(self._of_batches(batches, batches.count, steps, x[0]))
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
             known = len(x) if isinstance(x, Sized) else None
-            return without_autotuning(self._of_batches(x, known, steps))
+            return set_up(self._of_batches(x, known, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}"
@@ -178,7 +174,7 @@ class Feed:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:
             # These can be read again: a stream that can't does not know its length.
-            for element in without_autotuning(data.take(1)):
+            for element in set_up(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = count_of(fed)
                 self.sizes.check(size, size)
@@ -239,18 +235,24 @@ class Feed:
         return self.looked(keras.tree.map_structure(as_array, fed))
 
 
-def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
+def set_up(data: tf.data.Dataset) -> tf.data.Dataset:
     """The same data, set up so that closing the iterator does not wait.
 
     A thread of tf.data tunes buffers and parallelism. It sleeps up to a minute, and
     closing an iterator waits for it. Without this thread, calls with AUTOTUNE have as
     many threads as the machine has cores, at most 16. If the user has switched the
     tuning on, it stays on.
+
+    Of several workers, each takes its share of each batch, so that all of them together
+    see the batches of one device. TensorFlow's own choice may give each worker files of
+    its own. It stays if the user has made it.
     """
-    if data.options().autotune.enabled:
-        return data
-    options = tf.data.Options()
-    options.autotune.enabled = False
+    known, options = data.options(), tf.data.Options()
+    if not known.autotune.enabled:
+        options.autotune.enabled = False
+    shard = tf.data.experimental.AutoShardPolicy
+    if known.experimental_distribute.auto_shard_policy == shard.AUTO:
+        options.experimental_distribute.auto_shard_policy = shard.DATA
     return data.with_options(options)
 
 
