@@ -45,6 +45,7 @@ class Feed:
             and the reason. A smaller batch is left out with a warning.
         replicas: The number of replicas that share a batch.
         purpose: What the data are for, "to train on", for messages.
+        seed: Of shuffling; None for another order at each call.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Feed:
         least: tuple[int, str] = (0, ""),
         replicas: int = 1,
         purpose: str = "",
+        seed: int | None = None,
     ):
-        self.unpack, self.look = unpack, look
+        self.unpack, self.look, self.seed = unpack, look, seed
         self.sizes = Sizes(*least, replicas)
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
@@ -100,7 +102,7 @@ class Feed:
             finite = count >= 0
             return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
         if isinstance(x, keras.utils.PyDataset):
-            batches = Reader(x, bool(shuffle))
+            batches = Reader(x, bool(shuffle), self.seed)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             return set_up(self._of_batches(batches, batches.count, steps, x[0]))
@@ -155,10 +157,10 @@ class Feed:
             self.sizes.check(size, full)
         rows = tf.data.Dataset.range(count)
         if shuffle and shuffle != "batch":
-            rows = rows.shuffle(count)
+            rows = rows.shuffle(count, self.seed)
         rows = rows.batch(batch_size)
         if shuffle == "batch":
-            rows = rows.map(tf.random.shuffle)
+            rows = rows.map(lambda one: tf.random.shuffle(one, self.seed))
         with tf.device("CPU:0"):
             arrays = keras.tree.map_structure(tf.constant, arrays)
 

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import workers
 from keras_svae.game.feed import Feed, set_up
 from keras_svae.game.reader import Reader
 from tests.models import tiny
@@ -231,6 +232,29 @@ def test_workers_share_each_batch_unless_the_user_says_otherwise():
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = mine
         assert policy(tf.data.Dataset.range(3).with_options(options)) == mine
+
+
+@pytest.mark.parametrize("kind", ["array", "batches", "PyDataset"])
+def test_workers_shuffle_alike(kind, monkeypatch):
+    """Otherwise their shares would be of different batches."""
+    x = np.arange(64, dtype="float32")[:, None] / 64 * np.ones(tiny.DATA, "float32")
+    monkeypatch.setattr(workers, "are_several", lambda strategy: True)
+
+    def orders(model):
+        feed = model._feed(training=True)
+        given = Batches(x) if kind == "PyDataset" else model._arrays(x)
+        shuffle = "batch" if kind == "batches" else True
+        data = feed.of(given, batch_size=2, shuffle=shuffle)
+        for _ in range(2):
+            yield np.concatenate([one.batch[:, 0] for one in data]).tolist()
+
+    model = still()
+    (one, two), (same, again) = orders(model), orders(model)
+    assert one == same and two == again
+    assert one != x[:, 0].tolist()
+    if kind != "batches":  # there, a seed gives each pass the same order
+        assert one != two
+    assert sorted(one) == sorted(two) == x[:, 0].tolist()
 
 
 def test_loaded_data_are_without_autotuning_and_read_in_parallel():
