@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from keras_svae.paths import any_path, is_local
+from keras_svae.paths import Remote, any_path, is_local
 
 try:
     import fcntl
@@ -120,7 +120,7 @@ def remove_all(folder: str | os.PathLike) -> None:
         if is_local(folder):
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            any_path(folder).remove_all()
+            Remote(folder).remove_all()
 
 
 def make_folder(path: str | os.PathLike) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from keras_svae.paths import AnyPath, Remote, any_path
+from keras_svae.paths import AnyPath, Remote, any_path, local
 
 __all__ = [
     "Arrays",
@@ -133,7 +133,7 @@ class Arrays(Mapping[str, np.ndarray]):
         path: str | os.PathLike,
         expected: str = "an .npz file as numpy.savez writes it",
     ):
-        self._path = regular(path, expected)
+        self._path = local(regular(path, expected), expected)
         try:
             with zipfile.ZipFile(self._path) as archive:
                 members = archive.infolist()

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import files
-from keras_svae.paths import AnyPath, any_path
+from keras_svae.paths import AnyPath, Remote, any_path
 from keras_svae.untrusted import check_unpacked, plain_name, regular
 
 __all__ = ["load_keras", "opened"]
@@ -113,10 +113,10 @@ def load_keras(path: str | os.PathLike, **options) -> keras.Model:
         ValueError: If it is damaged, or of another kind, version or package.
     """
     expected = "a whole .keras file, as model.save writes it"
-    path = regular(path, expected)
-    if not files.is_local(path):
-        with files.local_copy(path) as copy:
+    if isinstance(found := regular(path, expected), Remote):
+        with files.local_copy(found) as copy:
             return load_keras(copy, **options)
+    path = found
     try:
         with zipfile.ZipFile(path) as archive:
             check_unpacked(path, sum(one.file_size for one in archive.infolist()))

@@ -31,11 +31,12 @@ def test_batch_normalisation_over_all_replicas_is_that_of_one_device(
 
 
 @pytest.mark.fixed_seed
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_fifty_steps_of_replicas_are_those_of_one_device(count, monkeypatch):
     compare("svae_r", monkeypatch, steps=50, rate=0.05, count=count, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.fixed_seed
 def test_four_replicas_with_moments_over_all_are_one_device(monkeypatch):
     monkeypatch.setattr(tiny, "dense", tiny.normalised)
@@ -110,7 +111,15 @@ def update_of(model, x):
 
 @pytest.mark.fixed_seed
 @pytest.mark.parametrize(
-    "name", ["iwgan", "as_vae", "as_vae_g", "age", "wae_mmd", "unrolled_gan"]
+    "name",
+    [
+        "iwgan",
+        "as_vae",
+        pytest.param("as_vae_g", marks=pytest.mark.slow),
+        pytest.param("age", marks=pytest.mark.slow),
+        pytest.param("wae_mmd", marks=pytest.mark.slow),
+        pytest.param("unrolled_gan", marks=pytest.mark.slow),
+    ],
 )
 def test_statistics_of_a_batch_are_those_of_each_share(name, monkeypatch):
     """The step is the mean of the steps that each share makes alone."""
