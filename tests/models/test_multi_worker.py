@@ -121,6 +121,24 @@ def test_all_workers_hear_what_stops_one_of_them(tmp_path):
 
 
 @pytest.mark.slow
+def test_data_that_workers_cannot_share_evenly(tmp_path):
+    """The last batch has one example, and one worker none; nobody waits for it."""
+    command = ["tests.workers", "uneven", tmp_path]
+    with Workers(command, environments(2), tmp_path) as workers:
+        assert workers.ends() == [0, 0], workers.printed(0)[-3000:]
+        lines = [workers.printed(i).splitlines() for i in range(2)]
+    one, other = (next(x for x in several if "FOUND" in x) for several in lines)
+    assert one == other
+    steps = json.loads(one.removeprefix("FOUND "))
+    found(tmp_path, "uneven", 2)
+    for name in ("array", "data set", "unknown"):
+        assert np.isfinite(steps[f"evaluated {name}"]).all()
+    assert "REFUSED array Expected at least 1 example per replica" in str(lines[0])
+    assert steps["trained data set"] == steps["trained unknown"] == [3]
+    assert steps["trained generator"] == [3]
+
+
+@pytest.mark.slow
 def test_workers_see_the_same_backups(tmp_path):
     model = compiled(tiny.build("svae_r", compiled=False), lambda: adam())
     for folder in ("backup", "backup-1"):

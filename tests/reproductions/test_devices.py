@@ -1,12 +1,16 @@
 """--strategy and --replicas: what follows from what, and who the workers are."""
 
 import json
+import pathlib
+import re
+import subprocess
 
 import pytest
 import tensorflow as tf
+import yaml
 
-from reproductions.engine import Study, devices
-from reproductions.svae import toy
+from reproductions.engine import Study, command, devices
+from reproductions.svae import mnist, toy
 from tests.workers import Workers, free_ports
 
 GIVEN = {"units": 8, "depth": 1}
@@ -82,6 +86,32 @@ def test_one_process_does_all_by_itself():
     assert devices.about(strategy) == {}
 
 
+def test_what_the_page_prints_for_clusters(tmp_path, monkeypatch):
+    """The commands are parsed, and the manifest's shell makes a TF_CONFIG."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "machines.md").read_text()
+    scripts = re.findall(r"^```sh\n(#!.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (manifest,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    service, job = yaml.safe_load_all(manifest)
+    spec = job["spec"]["template"]["spec"]
+    assert service["metadata"]["name"] == spec["subdomain"]
+    (container,) = spec["containers"]
+    (shell,) = container["args"]
+    assert job["spec"]["completions"] == job["spec"]["parallelism"] == 2
+    for text in [*scripts, shell]:
+        words = re.search(r"python -m reproductions.svae mnist (.*)", text, re.DOTALL)
+        words = words[1].replace("\\\n", " ").replace("$resume", "").split()
+        assert command.parse(mnist, words)["strategy"] == "multiworker"
+    told = shell[: shell.index("test -e")] + 'printf "%s" "$TF_CONFIG"'
+    given = {"JOB_COMPLETION_INDEX": "1"}
+    config = subprocess.check_output(["bash", "-c", told], env=given, text=True)
+    monkeypatch.setenv("TF_CONFIG", config)
+    resolver = devices.cluster()
+    assert resolver.task_id == 1
+    assert resolver.cluster_spec().as_dict()["worker"] == [
+        f"{job['metadata']['name']}-{i}.{spec['subdomain']}:2222" for i in range(2)
+    ]
+
+
 @pytest.mark.slow
 def test_an_experiment_on_two_workers_of_slurm(tmp_path):
     """Its record is one device's but for replicas; a second start finds it finished."""
@@ -103,8 +133,8 @@ def test_an_experiment_on_two_workers_of_slurm(tmp_path):
         }
         for i in range(2)
     ]
-    command = ["reproductions.svae", "toy", *options]
-    with Workers(command, environments, tmp_path) as workers:
+    words = ["reproductions.svae", "toy", *options]
+    with Workers(words, environments, tmp_path) as workers:
         assert workers.ends(400) == [0, 0], workers.printed(0)[-3000:]
         assert "The record" in workers.printed(0) or "tensorboard" in workers.printed(0)
         assert "ours" not in workers.printed(1)
@@ -116,7 +146,7 @@ def test_an_experiment_on_two_workers_of_slurm(tmp_path):
     assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) >= 2
     assert (tmp_path / "run" / "savedmodel" / "saved_model.pb").exists()
     # A folder that is in use: both end, the first one says why.
-    with Workers(command, environments, tmp_path) as workers:
+    with Workers(words, environments, tmp_path) as workers:
         statuses = workers.ends(200)
         assert 0 not in statuses, statuses
         assert "or --resume to go on with the run there" in workers.printed(0)

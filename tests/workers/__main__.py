@@ -162,6 +162,37 @@ def not_finite(folder, worker=1):
     time.sleep(3)  # a worker that handles it does not end at once
 
 
+def uneven(folder):
+    """Data of all kinds that workers cannot share evenly: 17 examples, batches of 8."""
+    x = tiny.data(n=2 * GLOBAL + 1)
+    batches = [x[i : i + GLOBAL] for i in range(0, len(x), GLOBAL)]
+    model = build("vae")
+    given = {
+        "array": x,
+        "data set": tf.data.Dataset.from_tensor_slices(x).batch(GLOBAL),
+        "unknown": tf.data.Dataset.from_generator(
+            lambda: iter(batches),
+            output_signature=tf.TensorSpec((None, tiny.DATA), tf.float32),
+        ),
+        "generator": iter(batches),
+    }
+    found = {}
+    for name, one in given.items():
+        if name != "generator":
+            size = {"batch_size": GLOBAL} if name == "array" else {}
+            logs = model.evaluate(one, verbose=0, return_dict=True, **size)
+            found[f"evaluated {name}"] = [float(np.ravel(v)[0]) for v in logs.values()]
+        before = model.step
+        try:
+            size = {"batch_size": GLOBAL} if name == "array" else {}
+            model.fit(one, verbose=0, **size)
+            found[f"trained {name}"] = [model.step - before]
+        except ValueError as error:
+            print("REFUSED", name, str(error)[:100])
+    print("FOUND", json.dumps(found))
+    keep(folder, "uneven", model)
+
+
 def wrong_batch(folder):
     """The second batch is not finite."""
     x = tiny.data(n=4 * GLOBAL)
