@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_svae import data, evaluation
 from keras_svae.evaluation.backbones.resizing import PUBLISHED
+from keras_svae.paths import local
 
 __all__ = ["find_backbone", "main"]
 
@@ -247,7 +248,7 @@ def _write(path: str, content: dict | None = None) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    temporary = pathlib.Path(f"{path}.writing")
+    temporary = pathlib.Path(f"{local(path, '--json FILE')}.writing")
     try:
         if pathlib.Path(path).is_dir():
             raise IsADirectoryError(f"it is a folder: {path}")

@@ -11,8 +11,12 @@ import os
 import pathlib
 import platform
 import shutil
+import tempfile
+from collections.abc import Iterator
 
 import tensorflow as tf
+
+from keras_svae.paths import Remote, any_path, is_local
 
 try:
     import fcntl
@@ -21,10 +25,12 @@ except ImportError:  # no locks here
 
 __all__ = [
     "Memory",
+    "local_copy",
     "lock",
     "make_folder",
     "read",
     "remove",
+    "remove_all",
     "remove_leftovers",
     "unlock",
     "write",
@@ -49,11 +55,6 @@ class Memory(io.BytesIO):
 
     def __str__(self):
         return self._called
-
-
-def is_local(path: str | os.PathLike) -> bool:
-    """Whether a path is in the computer's own file system."""
-    return "://" not in str(path)
 
 
 def beside(path: str | os.PathLike) -> str:
@@ -99,6 +100,27 @@ def read(path: str | os.PathLike) -> bytes:
     """A file's content."""
     with tf.io.gfile.GFile(os.fspath(path), "rb") as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def local_copy(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """A local path with the same file, for libraries that read no others."""
+    if is_local(path):
+        yield pathlib.Path(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder) / any_path(path).name
+        copy.write_bytes(read(path))
+        yield copy
+
+
+def remove_all(folder: str | os.PathLike) -> None:
+    """Removes a folder with all that is in it, as far as that is possible."""
+    with contextlib.suppress(OSError):
+        if is_local(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            Remote(folder).remove_all()
 
 
 def make_folder(path: str | os.PathLike) -> None:

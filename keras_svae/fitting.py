@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import pathlib
 from collections.abc import Callable
 
 import keras
@@ -98,9 +97,9 @@ def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None
         epoch: The epoch where training begins.
         separator: What stands between cells.
     """
-    if not pathlib.Path(path).exists():
+    if not files.exists(path):
         return
-    text = pathlib.Path(path).read_bytes().decode(errors="replace")
+    text = files.read(path).decode(errors="replace")
     whole = text[: text.rfind("\n") + 1]
     rows = list(csv.reader(io.StringIO(whole), delimiter=separator))
     head = rows[0] if rows else []

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from keras_svae.paths import AnyPath, Remote, any_path, local
+
 __all__ = [
     "Arrays",
     "check_memory",
@@ -29,7 +31,7 @@ _KINDS = {
 }
 
 
-def regular(path: str | os.PathLike, expected: str) -> pathlib.Path:
+def regular(path: str | os.PathLike, expected: str) -> AnyPath:
     """The path, if an ordinary file is there. It is not opened: a pipe would wait.
 
     Args:
@@ -40,7 +42,15 @@ def regular(path: str | os.PathLike, expected: str) -> pathlib.Path:
         FileNotFoundError: If nothing is there.
         ValueError: If it is a folder, a named pipe, a socket or a device.
     """
-    path = pathlib.Path(path)
+    path = any_path(path)
+    if isinstance(path, Remote):  # such file systems have no pipes and devices
+        if not path.exists():
+            raise FileNotFoundError(
+                f"Expected {expected}; received: {path}, which does not exist"
+            )
+        if path.is_dir():
+            raise ValueError(f"Expected {expected}; received: {path}, a folder")
+        return path
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -53,14 +63,15 @@ def regular(path: str | os.PathLike, expected: str) -> pathlib.Path:
     return path
 
 
-def folder(path: str | os.PathLike) -> pathlib.Path:
+def folder(path: str | os.PathLike) -> AnyPath:
     """The path, if a folder is there or nothing.
 
     Raises:
         FileExistsError: If it is something else.
     """
-    path = pathlib.Path(path)
-    if os.path.lexists(path) and not path.is_dir():
+    path = any_path(path)
+    there = path.exists() if isinstance(path, Remote) else os.path.lexists(path)
+    if there and not path.is_dir():
         raise FileExistsError(f"Expected a folder; received: the file {path}")
     return path
 
@@ -122,7 +133,7 @@ class Arrays(Mapping[str, np.ndarray]):
         path: str | os.PathLike,
         expected: str = "an .npz file as numpy.savez writes it",
     ):
-        self._path = regular(path, expected)
+        self._path = local(regular(path, expected), expected)
         try:
             with zipfile.ZipFile(self._path) as archive:
                 members = archive.infolist()

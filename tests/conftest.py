@@ -1,4 +1,4 @@
-"""Two logical CPUs for the whole session, so that replicas can be tested.
+"""Four logical CPUs for the whole session, so that replicas can be tested.
 
 And `--seed-shift N`: the same tests with other random numbers.
 """
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
+    [tf.config.LogicalDeviceConfiguration()] * 4,
 )
 
 # What is added to every seed; a dict, so that wrappers read it when they are called.

@@ -21,7 +21,7 @@ from keras_svae.callbacks.backup_files import (
     steps_in,
     whole,
 )
-from keras_svae.game import checks, resuming
+from keras_svae.game import checks, resuming, workers
 from keras_svae.game.configuration import made_by
 
 __all__ = ["Backup", "restore"]
@@ -77,7 +77,7 @@ class Backup(keras.callbacks.Callback):
         Returns:
             Whether this process writes: of several workers, the first one does.
         """
-        self._writes = model.distribute_strategy.extended.should_checkpoint
+        self._writes = workers.is_first(model.distribute_strategy)
         if self._writes:
             if files.is_local(self.folder):
                 untrusted.folder(self.folder)
@@ -224,14 +224,17 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
     Raises:
         FileExistsError: If the folder is a file.
         ValueError: If the backup is of another method, other shapes or another class of
-            optimizer, or all backups are damaged; the model is then unchanged.
+            optimizer, all backups are damaged, or workers find other backups; the model
+            is then unchanged.
     """
     checks.choice("rates", rates, ("saved", "compiled"))
     folder = os.fspath(folder)
     if files.is_local(folder):
         untrusted.folder(folder)
     steps = steps_in(folder)
+    strategy, same = model.distribute_strategy, f"the newest step in {folder}"
     if not steps:
+        workers.check_same(strategy, 0, same)
         return 0
     if not model.compiled:
         raise ValueError(
@@ -252,6 +255,7 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
             f"{', '.join(file for _, file in damaged)}, and no other. Remove the "
             "folder to begin anew"
         )
+    workers.check_same(strategy, about["step"], same)
     method = type(model).__name__
     if about["method"] != method:
         raise ValueError(
@@ -266,7 +270,8 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
             f"the older backup {newest}.",
             stacklevel=2,
         )
-        put_aside(path)
+        if workers.is_first(strategy):
+            put_aside(path)
     compiled = _rates(model)
     model.load_weights(files.Memory(newest.replace(".json", ".weights.h5"), weights))
     for name, rate in _rates(model).items():

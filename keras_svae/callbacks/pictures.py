@@ -1,7 +1,6 @@
 """Pictures of what a model has learned, while it trains."""
 
 import os
-import pathlib
 from collections.abc import Callable, Mapping
 
 import keras
@@ -11,6 +10,7 @@ import tensorflow as tf
 from keras_svae import untrusted
 from keras_svae.evaluation.part import chosen
 from keras_svae.evaluation.streams import Examples, fields
+from keras_svae.paths import any_path
 from keras_svae.pictures import plots, projector, views
 
 __all__ = ["Pictures"]
@@ -93,7 +93,7 @@ class Pictures(keras.callbacks.Callback):
         for name, value in {"every": every, "n": n, "examples": examples}.items():
             if value < 1:
                 raise ValueError(f"Expected {name} >= 1; received: {name}={value}")
-        self.folder = pathlib.Path(folder)
+        self.folder = any_path(folder)
         self.history = self.folder / "pictures"
         self.data = data
         self.every, self.n, self.examples = every, n, max(n, examples)

@@ -4,7 +4,6 @@ import functools
 import math
 import operator
 import os
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +13,7 @@ from keras_svae.data.examples import Examples, Source, held_out
 from keras_svae.data.images import Framing, collect, of_two_sizes
 from keras_svae.data.listing import Listing
 from keras_svae.data.picture_files import printable
+from keras_svae.paths import AnyPath
 from keras_svae.untrusted import check_memory
 
 _SPLITS = {
@@ -46,7 +46,7 @@ def annotated(text: str, files: list[str], where) -> list[str]:
     return [of_name[name] for name in names]
 
 
-def _pool(folder: pathlib.Path, listing: Listing) -> tuple[list[str], list[str] | None]:
+def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | None]:
     """The pictures of a split and their classes, which are names of subfolders.
 
     Classes take turns. So the first n pictures, which measures or callbacks may use,
@@ -173,9 +173,9 @@ class Files:
         return tf.map_fn(one, tf.gather(self._paths, rows), fn_output_signature=kind)
 
 
-def _splits(folders: list[pathlib.Path], where: pathlib.Path) -> tuple[dict, list]:
+def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
     """The folders of splits, by split, and the other folders."""
-    found: dict[str, pathlib.Path] = {}
+    found: dict[str, AnyPath] = {}
     others = []
     for sub in folders:
         split = _SPLITS.get(sub.name.lower())
@@ -191,7 +191,7 @@ def _splits(folders: list[pathlib.Path], where: pathlib.Path) -> tuple[dict, lis
     return found, others
 
 
-def source(path: pathlib.Path, framing: Framing, cache: bool, links: bool) -> Source:
+def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     """The pictures of a folder.
 
     Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if

@@ -1,12 +1,12 @@
 """Which files of a folder are pictures, and why the others are left out."""
 
 import os
-import pathlib
 import stat
 import warnings
 
 from keras_svae.data import picture_files
 from keras_svae.data.picture_files import printable
+from keras_svae.paths import AnyPath, Remote
 
 __all__ = ["Listing"]
 
@@ -33,8 +33,8 @@ class Listing:
         links: Whether links may lead out of it.
     """
 
-    def __init__(self, root: pathlib.Path, links: bool):
-        self._root = os.path.realpath(root)
+    def __init__(self, root: AnyPath, links: bool):
+        self._shown, self._root = root, os.path.realpath(root)
         self._links = links
         self._left_out: dict[str, list[str]] = {}
 
@@ -52,14 +52,17 @@ class Listing:
             parts.append(f"as {why}: {shown}{more}")
         return "; ".join(parts)
 
+    def _named(self) -> str | os.PathLike:
+        return self._shown if isinstance(self._shown, Remote) else self._root
+
     def warn(self) -> None:
         """Says once what was left out and why, if anything was."""
-        text = f"Left out of {printable(self._root)}, {self}"
+        text = f"Left out of {printable(self._named())}, {self}"
         if self._left_out and text not in _TOLD:
             _TOLD.add(text)
             warnings.warn(text, stacklevel=5)  # the line that calls `load`
 
-    def folders(self, where: pathlib.Path) -> list[pathlib.Path]:
+    def folders(self, where: AnyPath) -> list[AnyPath]:
         """The subfolders, in the order of their names. They may be links.
 
         Raises:
@@ -82,7 +85,7 @@ class Listing:
                 found.append(one)
         return sorted(found)
 
-    def pictures(self, folder: pathlib.Path, deep: bool, beside=()) -> list[str]:
+    def pictures(self, folder: AnyPath, deep: bool, beside=()) -> list[str]:
         """The picture files, in the order of their names.
 
         Args:
@@ -94,7 +97,8 @@ class Listing:
             ValueError: If one is a link that leads out, and links may not.
         """
         found: list[str] = []
-        for where, folders, files in os.walk(folder):
+        walked = folder.walk() if isinstance(folder, Remote) else os.walk(folder)
+        for where, folders, files in walked:
             for name in folders if deep else ():
                 path = os.path.join(where, name)
                 if name.startswith("."):

@@ -1,6 +1,7 @@
 """Files of pictures, read by Pillow: which files are pictures, and their pixels."""
 
 import dataclasses
+import io
 import os
 from collections.abc import Mapping
 
@@ -9,6 +10,8 @@ import PIL.Image
 import PIL.ImageOps
 import PIL.TiffImagePlugin
 import tensorflow as tf
+
+from keras_svae.paths import Remote, is_local
 
 __all__ = ["WRONG", "Header", "broken", "header", "is_picture", "pixels", "read"]
 
@@ -173,7 +176,10 @@ def printable(path: str | os.PathLike) -> str:
 def _open(path: str) -> PIL.Image.Image:
     PIL.Image.init()
     kinds = [one for one in PIL.Image.ID if one not in _NEVER]
-    return PIL.Image.open(path, formats=kinds)
+    if is_local(path):
+        return PIL.Image.open(path, formats=kinds)
+    # Pillow reads a part of a local file for its header; here it gets all of it.
+    return PIL.Image.open(io.BytesIO(Remote(path).read_bytes()), formats=kinds)
 
 
 def _of_16_bits(image: PIL.Image.Image) -> PIL.Image.Image:

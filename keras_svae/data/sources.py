@@ -1,12 +1,12 @@
 """Which source belongs to a name."""
 
 import os
-import pathlib
 
 from keras_svae.data import digits, folder, mixtures, npz, tfds
 from keras_svae.data.examples import Source
 from keras_svae.data.images import Framing
 from keras_svae.digest import digest
+from keras_svae.paths import AnyPath, any_path, local
 
 _OWN = (*mixtures.NAMES, "digits", "tiny_imagenet")
 
@@ -76,7 +76,7 @@ def open_source(
         return folder.source(path, framing, cache, links)
     _refuse("but for a folder of images", cache=(cache, True), links=(links, False))
     if path is not None:
-        return npz.source(path, framing)
+        return npz.source(local(path, "an .npz file"), framing)
     if name == "digits":
         return digits.source(framing)
     builder = tfds.find(name, data_dir)
@@ -100,7 +100,7 @@ def _refuse(where: str, **given) -> None:
             )
 
 
-def _path(name) -> pathlib.Path | None:
+def _path(name) -> AnyPath | None:
     """The path, if a path is meant: our names and TFDS's names come first."""
     if not isinstance(name, (str, os.PathLike)):
         raise TypeError(
@@ -110,7 +110,7 @@ def _path(name) -> pathlib.Path | None:
     text = os.fspath(name)
     if not text:
         raise ValueError("Expected a name or a path; received: ''")
-    path = pathlib.Path(name).expanduser()
+    path = any_path(name).expanduser()
     meant = (
         isinstance(name, os.PathLike)
         or text.endswith(".npz")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from keras_svae import files
+from keras_svae.paths import AnyPath, Remote, any_path
 from keras_svae.untrusted import check_unpacked, plain_name, regular
 
 __all__ = ["load_keras", "opened"]
@@ -27,7 +29,7 @@ def opened(
         ValueError: If what is there is no model of this package.
     """
     if isinstance(source, (str, os.PathLike)):
-        path = pathlib.Path(source)
+        path = any_path(source)
         if not path.exists():
             raise FileNotFoundError(
                 "Expected a .keras file, a SavedModel or a run's folder; received: "
@@ -54,7 +56,7 @@ def opened(
     return functions, json.loads(json.dumps(source.about())), source
 
 
-def _saved_model(path: pathlib.Path) -> tuple[dict[str, Callable], dict, object]:
+def _saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
     places = (path, path / "savedmodel")
     found = [p for p in places if (p / "saved_model.pb").is_file()]
     if not found:
@@ -65,14 +67,14 @@ def _saved_model(path: pathlib.Path) -> tuple[dict[str, Callable], dict, object]
     return _of_saved_model(found[0])
 
 
-def _of_saved_model(path: pathlib.Path) -> tuple[dict[str, Callable], dict, object]:
+def _of_saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
     expected = "a whole SavedModel that keras_svae exported"
     plain_name(path, "a SavedModel")
-    for file in path.rglob("*"):
+    for file in path.rglob("*") if isinstance(path, pathlib.Path) else ():
         if not file.is_dir():
             regular(file, f"{expected}, of ordinary files")
     try:
-        loaded = tf.saved_model.load(path)
+        loaded = tf.saved_model.load(os.fspath(path))
     # TensorFlow raises errors of many kinds for a damaged one.
     except Exception as error:
         raise ValueError(
@@ -111,7 +113,10 @@ def load_keras(path: str | os.PathLike, **options) -> keras.Model:
         ValueError: If it is damaged, or of another kind, version or package.
     """
     expected = "a whole .keras file, as model.save writes it"
-    path = regular(path, expected)
+    if isinstance(found := regular(path, expected), Remote):
+        with files.local_copy(found) as copy:
+            return load_keras(copy, **options)
+    path = found
     try:
         with zipfile.ZipFile(path) as archive:
             check_unpacked(path, sum(one.file_size for one in archive.infolist()))

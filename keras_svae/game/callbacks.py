@@ -6,7 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from keras_svae.game import monitored, rates
+from keras_svae.game import monitored, rates, workers
 from keras_svae.game.diverged import Diverged
 
 __all__ = ["prepared"]
@@ -55,6 +55,8 @@ def _errors_of(callback) -> tuple | None:
 def prepared(callbacks, model, validated: bool) -> list | None:
     """Checks the callbacks. Rates change for all players, and pictures may fail.
 
+    Of several workers, only the first one has the callbacks that write files.
+
     Args:
         callbacks: What the caller of `fit` gave.
         model: The compiled model.
@@ -68,6 +70,7 @@ def prepared(callbacks, model, validated: bool) -> list | None:
     callbacks = rates.for_all_players(callbacks, model)
     if callbacks is None:
         return None
+    callbacks = workers.without_writers(callbacks, model.distribute_strategy)
     errors = [_errors_of(one) for one in callbacks]
     return [
         _MayFail(one, of_one) if of_one else one

@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +87,8 @@ def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
 def export(model, filepath: str | os.PathLike) -> None:
     """Writes a SavedModel with the endpoints that a model has, or nothing.
 
+    Where the path is not local, a process that is killed leaves a part of it.
+
     A `seed` of an endpoint is int32. A model's own methods refuse negative seeds. An
     endpoint accepts them: each is a further seed with draws of its own, which no seed
     >= 0 has.
@@ -103,15 +104,19 @@ def export(model, filepath: str | os.PathLike) -> None:
     """
     path = checks.new_folder(filepath)
     plain_name(filepath, "a SavedModel")
-    files.remove_leftovers(path.parent, path.name)
+    here = files.is_local(path)
+    if here:
+        files.remove_leftovers(path.parent, path.name)
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, (function, signature) in model.endpoints().items():
         archive.add_endpoint(name, function, input_signature=signature)
-    temporary = files.beside(path)
+    # Other file systems cannot rename a folder at once.
+    temporary = files.beside(path) if here else os.fspath(path)
     try:
         archive.write_out(temporary, verbose=False)
-        os.replace(temporary, path)  # at once; an empty folder makes way
+        if here:
+            os.replace(temporary, path)  # at once; an empty folder makes way
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        files.remove_all(temporary)
         raise

@@ -45,6 +45,7 @@ class Feed:
             and the reason. A smaller batch is left out with a warning.
         replicas: The number of replicas that share a batch.
         purpose: What the data are for, "to train on", for messages.
+        seed: Of shuffling; None for another order at each call.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Feed:
         least: tuple[int, str] = (0, ""),
         replicas: int = 1,
         purpose: str = "",
+        seed: int | None = None,
     ):
-        self.unpack, self.look = unpack, look
+        self.unpack, self.look, self.seed = unpack, look, seed
         self.sizes = Sizes(*least, replicas)
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
@@ -88,7 +90,7 @@ class Feed:
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
         if isinstance(x, Fed):
-            return without_autotuning(self._of_arrays(x, batch_size, shuffle, steps))
+            return set_up(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
             if count == tf.data.INFINITE_CARDINALITY and not steps:
@@ -97,20 +99,16 @@ class Feed:
                     f"{self.what}, which have no end; received: none"
                 )
             finite = count >= 0
-            return without_autotuning(
-                self.sizes.large_enough(self._of_dataset(x), finite, steps)
-            )
+            return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
         if isinstance(x, keras.utils.PyDataset):
-            batches = Reader(x, bool(shuffle))
+            batches = Reader(x, bool(shuffle), self.seed)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return without_autotuning(
-                self._of_batches(batches, batches.count, steps, x[0])
-            )
+            return set_up(self._of_batches(batches, batches.count, steps, x[0]))
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
             known = len(x) if isinstance(x, Sized) else None
-            return without_autotuning(self._of_batches(x, known, steps))
+            return set_up(self._of_batches(x, known, steps))
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}{_batches_of(x)}"
@@ -158,10 +156,10 @@ class Feed:
             self.sizes.check(size, full)
         rows = tf.data.Dataset.range(count)
         if shuffle and shuffle != "batch":
-            rows = rows.shuffle(count)
+            rows = rows.shuffle(count, self.seed)
         rows = rows.batch(batch_size)
         if shuffle == "batch":
-            rows = rows.map(tf.random.shuffle)
+            rows = rows.map(lambda one: tf.random.shuffle(one, self.seed))
         with tf.device("CPU:0"):
             arrays = keras.tree.map_structure(tf.constant, arrays)
 
@@ -177,7 +175,7 @@ class Feed:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:
             # These can be read again: a stream that can't does not know its length.
-            for element in without_autotuning(data.take(1)):
+            for element in set_up(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = count_of(fed)
                 self.sizes.check(size, size)
@@ -238,18 +236,24 @@ class Feed:
         return self.looked(keras.tree.map_structure(as_array, fed))
 
 
-def without_autotuning(data: tf.data.Dataset) -> tf.data.Dataset:
+def set_up(data: tf.data.Dataset) -> tf.data.Dataset:
     """The same data, set up so that closing the iterator does not wait.
 
     A thread of tf.data tunes buffers and parallelism. It sleeps up to a minute, and
     closing an iterator waits for it. Without this thread, calls with AUTOTUNE have as
     many threads as the machine has cores, at most 16. If the user has switched the
     tuning on, it stays on.
+
+    Of several workers, each takes its share of each batch, so that all of them together
+    see the batches of one device. TensorFlow's own choice may give each worker files of
+    its own. It stays if the user has made it.
     """
-    if data.options().autotune.enabled:
-        return data
-    options = tf.data.Options()
-    options.autotune.enabled = False
+    known, options = data.options(), tf.data.Options()
+    if not known.autotune.enabled:
+        options.autotune.enabled = False
+    shard = tf.data.experimental.AutoShardPolicy
+    if known.experimental_distribute.auto_shard_policy == shard.AUTO:
+        options.experimental_distribute.auto_shard_policy = shard.DATA
     return data.with_options(options)
 
 

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.game import checks, endpoints, replicas, updates
+from keras_svae.game import checks, endpoints, replicas, updates, workers
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
@@ -505,7 +505,11 @@ class Game(Configured, Printed, Taking, Trainer):
         }
         if self.jit_compile:
             return list(values.values())
-        return [updates.finite(one, player, key, "loss") for key, one in values.items()]
+        shared = workers.over_all(self.distribute_strategy, list(values.values()))
+        return [
+            updates.finite(one, player, key, "loss")
+            for key, one in zip(values, shared, strict=True)
+        ]
 
     def _weights(self, player: Player) -> list:
         return [variable.value for variable in self.variables_of(player)]
@@ -554,6 +558,13 @@ class Game(Configured, Printed, Taking, Trainer):
                 for key, several in means.items()
             }
         with tf.control_dependencies(checked):
+            if workers.are_several(self.distribute_strategy):
+                flags = [updates.flag(gradient) for gradient in gradients]
+                flags = workers.over_all(self.distribute_strategy, flags)
+                checked += [
+                    updates.finite(flag, name, variable.path, "gradient")
+                    for flag, variable in zip(flags, variables, strict=True)
+                ]
             gradients = [
                 updates.finite(gradient, name, variable.path, "gradient")
                 for gradient, variable in zip(gradients, variables, strict=True)
@@ -652,9 +663,7 @@ class Game(Configured, Printed, Taking, Trainer):
         }
         names = [name for name in means.names if name in here]
         logs = means.result(names, empty)
-        if isinstance(
-            self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
-        ):
+        if workers.are_several(self.distribute_strategy):
             # Keras's loop cannot reduce scalar logs over workers.
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
         return logs
@@ -668,7 +677,7 @@ class Game(Configured, Printed, Taking, Trainer):
         def guarded(iterator):
             try:
                 logs = step(iterator)
-            except tf.errors.InvalidArgumentError as error:
+            except tf.errors.OpError as error:  # of another worker, of any kind
                 found = updates.found_in(error)
                 if found is None:
                     raise

@@ -20,6 +20,10 @@ class _Columns(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.logger.keys = self.columns
+        file = self.logger.csv_file
+        # Keras asks this at the end, also of TensorFlow's files, which do not know it.
+        if file is not None and not hasattr(file, "closed"):
+            file.closed = False
 
 
 def checked(callbacks, model, validated: bool):

@@ -19,8 +19,11 @@ class Reader:
         count: How many batches there are; None for an endless data set.
     """
 
-    def __init__(self, data: keras.utils.PyDataset, shuffle: bool):
+    def __init__(
+        self, data: keras.utils.PyDataset, shuffle: bool, seed: int | None = None
+    ):
         self.data, self.shuffle = data, shuffle
+        self._random = random if seed is None else random.Random(seed)
         self.count = data.num_batches
 
     def __iter__(self) -> Iterator:
@@ -29,7 +32,7 @@ class Reader:
         if self.count is not None:
             numbers = range(self.count)
             if self.shuffle:
-                numbers = random.sample(numbers, self.count)
+                numbers = self._random.sample(numbers, self.count)
         if self.data.workers <= 1 and not self.data.use_multiprocessing:
             yield from (self.data[i] for i in numbers)
         else:

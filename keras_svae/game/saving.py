@@ -35,8 +35,12 @@ class SavedAtOnce:
             FileNotFoundError: If there is no such file.
             ValueError: If the file is damaged, or has other weights.
         """
-        if isinstance(filepath, (str, os.PathLike)) and files.is_local(filepath):
+        named = isinstance(filepath, (str, os.PathLike))
+        remote = named and not files.is_local(filepath)
+        if named and not os.fspath(filepath).startswith("hf://"):
             regular(filepath, "a file of weights")
+            if remote:  # HDF5 reads local files alone
+                filepath = files.Memory(os.fspath(filepath), files.read(filepath))
         optimizers = (getattr(self, "optimizers", None) or {}).values()
         variables = [*self.variables]
         for one in optimizers:

@@ -2,16 +2,17 @@
 
 import difflib
 import os
-import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_svae import files
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.networks.ends import all_layers
+from keras_svae.paths import any_path
 
 __all__ = ["Taken", "Taking", "networks_of", "opened", "take"]
 
@@ -110,14 +111,15 @@ def opened(source) -> Any:
     if isinstance(source, Mapping):
         return source
     if isinstance(source, (str, os.PathLike)):
-        path = pathlib.Path(source).expanduser()
+        path = any_path(source).expanduser()
         path = path / "model.keras" if path.is_dir() else path
         if not path.is_file() or path.suffix != ".keras":
             raise FileNotFoundError(
                 "Expected a .keras file, or a folder with model.keras; received: "
                 f"{source}"
             )
-        source = keras.saving.load_model(path, compile=False, safe_mode=True)
+        with files.local_copy(path) as copy:
+            source = keras.saving.load_model(copy, compile=False, safe_mode=True)
     if not hasattr(source, "players"):
         raise ValueError(
             "Expected a model of keras_svae, its .keras file, or networks by name, "

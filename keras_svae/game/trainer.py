@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, random_states, resuming
+from keras_svae.game import checks, random_states, resuming, workers
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
@@ -61,7 +61,10 @@ class Trainer(SavedAtOnce, Called):
         replicas = self.distribute_strategy.num_replicas_in_sync
         least = self.least_share() if training else (0, "")
         purpose = "to train on" if training else "to evaluate on"
-        return Feed(self._unpacked, self._look, least, replicas, purpose)
+        # All workers need the same order, to share each batch.
+        several = workers.are_several(self.distribute_strategy)
+        seed = self.seed + self.step if several else None
+        return Feed(self._unpacked, self._look, least, replicas, purpose, seed)
 
     def _unpacked(self, element) -> Fed:
         """A `Fed` from an element of the user's data."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
-__all__ = ["all_finite", "clipped", "finite", "found_in", "passed", "values"]
+__all__ = ["all_finite", "clipped", "finite", "flag", "found_in", "passed", "values"]
 
 # The format in which a check's TensorFlow error says which number was wrong.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
@@ -40,6 +40,11 @@ def all_finite(gradients: list[Gradient]) -> tf.Tensor:
     """Whether all gradients are finite, as a scalar: XLA cannot raise errors."""
     each = [tf.reduce_all(tf.math.is_finite(values(one))) for one in gradients]
     return tf.reduce_all(each)
+
+
+def flag(gradient: Gradient) -> tf.Tensor:
+    """0, or NaN if the gradient is not finite, as a float32 scalar."""
+    return tf.where(all_finite([gradient]), 0.0, float("nan"))
 
 
 def passed(gradients: list[Gradient]) -> list[Gradient]:

@@ -17,6 +17,7 @@ from keras_svae.game import checks, taking
 from keras_svae.game.configuration import made_by
 from keras_svae.hub.card import card
 from keras_svae.hub.pull import HASHES, MODEL, hub_package, repository
+from keras_svae.paths import local
 from keras_svae.pictures import plots, views
 
 __all__ = ["push"]
@@ -79,7 +80,8 @@ def push(
         repo, revision = repository(os.fspath(target))
         package = hub_package()
     else:
-        folder = checks.new_folder(pathlib.Path(target).expanduser())
+        folder = local(target, "hf://USER/REPO, or a new folder").expanduser()
+        checks.new_folder(folder)
     opened = taking.opened(model)
     if not isinstance(opened, keras.Model):
         raise ValueError(

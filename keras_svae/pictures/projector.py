@@ -1,12 +1,14 @@
 """The files that TensorBoard's embedding projector reads."""
 
+import io
 import math
 import os
-import pathlib
 
 import numpy as np
 from tensorboard.plugins import projector
 
+from keras_svae import files
+from keras_svae.paths import AnyPath, any_path
 from keras_svae.pictures import plots
 
 __all__ = ["write"]
@@ -32,13 +34,15 @@ def write(
             not fit on a sprite.
         value_range: The range of the images.
     """
-    folder = pathlib.Path(folder)
+    folder = any_path(folder)
     codes = np.asarray(codes)
     config = projector.ProjectorConfig()
     embedding = config.embeddings.add()
     embedding.tensor_name = "codes"
     embedding.tensor_path = "tensors.tsv"
-    np.savetxt(folder / "tensors.tsv", codes, fmt="%.6g", delimiter="\t")
+    text = io.StringIO()
+    np.savetxt(text, codes, fmt="%.6g", delimiter="\t")
+    files.write(folder / "tensors.tsv", text.getvalue().encode())
     if labels is not None:
         embedding.metadata_path = "metadata.tsv"
         _write_metadata(folder / "metadata.tsv", np.asarray(labels), len(codes))
@@ -55,11 +59,11 @@ def write(
     projector.visualize_embeddings(str(folder), config)
 
 
-def _write_metadata(path: pathlib.Path, labels: np.ndarray, n: int) -> None:
+def _write_metadata(path: AnyPath, labels: np.ndarray, n: int) -> None:
     if len(labels) != n:
         raise ValueError(f"Expected {n} labels; received: {len(labels)}")
     rows = labels.reshape(n, -1)
     lines = ["\t".join(map(str, row)) for row in rows.tolist()]
     if rows.shape[1] > 1:  # only then does the projector expect a header
         lines.insert(0, "\t".join(f"label {i}" for i in range(rows.shape[1])))
-    path.write_text("\n".join(lines) + "\n")
+    files.write(path, ("\n".join(lines) + "\n").encode())

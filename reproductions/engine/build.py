@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.distributions import (
@@ -185,38 +184,3 @@ def policy(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def strategy(replicas: int) -> tf.distribute.Strategy:
-    """No strategy for one replica, else one over GPUs, or over logical CPU devices.
-
-    Raises:
-        ValueError: If there are too few GPUs, or TensorFlow has started with too few
-            logical CPUs.
-    """
-    if replicas == 1:
-        return tf.distribute.get_strategy()
-    devices = tf.config.list_physical_devices("GPU")
-    if devices and len(devices) < replicas:
-        raise ValueError(
-            f"Expected {replicas} GPUs for replicas={replicas}; received: "
-            f"{len(devices)}"
-        )
-    if devices:
-        return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(replicas)])
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    one = tf.config.LogicalDeviceConfiguration()
-    try:
-        tf.config.set_logical_device_configuration(cpu, [one] * replicas)
-    except RuntimeError as error:  # too late, but there may be enough devices
-        if len(tf.config.list_logical_devices("CPU")) < replicas:
-            raise ValueError(
-                f"Expected {replicas} logical CPUs for replicas={replicas}; "
-                "received: a TensorFlow that has started with fewer"
-            ) from error
-    # TensorFlow numbers the collective reductions of each strategy anew: on CPUs a
-    # second strategy in a process would meet the first one's.
-    return tf.distribute.MirroredStrategy(
-        [f"CPU:{i}" for i in range(replicas)],
-        cross_device_ops=tf.distribute.ReductionToOneDevice(),
-    )

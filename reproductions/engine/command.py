@@ -12,9 +12,11 @@ import typing
 from collections.abc import Callable, Iterator
 
 import jsonargparse
+import tensorflow as tf
 import yaml
 
 import keras_svae as ks
+from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
@@ -55,7 +57,11 @@ class StudyOptions(Places):
 
     Args:
         out: Folder of the runs; unset, runs/PAPER-STUDY.
-        workers: Processes, one thread each; unset, one for each core.
+        workers: Processes, one thread each; unset, one for each core. Of a launcher:
+            jobs at a time.
+        launcher: Where runs are made: in processes of this command; as jobs of Slurm;
+            as the same jobs on this machine (local), to try them.
+        slurm: Settings of jobs, partition=gpu,gpus_per_node=1,timeout_min=600.
         report: Run nothing, write what is done so far.
         mix_commits: Take runs of other commits, too.
         record: Also write the summary to this file, results/NAME.json.
@@ -63,6 +69,8 @@ class StudyOptions(Places):
 
     out: str | None = None
     workers: int = len(os.sched_getaffinity(0))
+    launcher: typing.Literal["processes", "local", "slurm"] = "processes"
+    slurm: str | None = None
     report: bool = False
     mix_commits: bool = False
     record: str | None = None
@@ -150,6 +158,15 @@ def guarded(program: str) -> Iterator[None]:
             raise
         print(f"{program}: {error}", file=sys.stderr)
         sys.exit(2)
+    except tf.errors.UnavailableError:
+        if os.environ.get("KERAS_SVAE_TRACEBACK"):
+            raise
+        print(
+            f"{program}: Expected all workers to go on; received: one that has ended. "
+            "Start all of them again with --resume",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except KeyboardInterrupt:
         print(f"{program}: interrupted; the same command goes on", file=sys.stderr)
         sys.exit(130)
@@ -200,13 +217,15 @@ def command(one: Experiment, arguments: list[str]) -> None:
 
 def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     one.resolve(**given)  # raises before anything is copied
-    folder = pathlib.Path(places.out or f"runs/{one.paper}-{one.name}")
+    folder = local(places.out or f"runs/{one.paper}-{one.name}", "a study's folder")
     if not places.report:
         from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
     fields = [field.name for field in dataclasses.fields(Places)]
     with Study(
         folder,
         workers=places.workers,
+        launcher=places.launcher,
+        slurm=places.slurm,
         places=Places(**{name: getattr(places, name) for name in fields}),
         report=places.report,
         mix_commits=places.mix_commits,
@@ -230,6 +249,8 @@ def _run(one: Experiment, given: dict, places) -> None:
         verbose=places.verbose,
         backup_every=places.backup_every,
     )
+    if not record:  # of several workers, the first one tells
+        return
     if "diverged" in record:
         raise ks.Diverged(record["diverged"])
     print(report(one, record))

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_type_hints
 
+from reproductions.engine import devices
 from reproductions.engine import options as opt
 from reproductions.engine.options import Option, takes_none
 from reproductions.engine.settings import Data, Training
@@ -131,7 +132,7 @@ class Experiment:
         """
         if unknown := set(given) - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
-        given = {n: self._read(n, v) for n, v in given.items()}
+        given = devices.completed({n: self._read(n, v) for n, v in given.items()})
         budget = (
             given.get("budget", self.options["budget"].default)
             if self.budgets
@@ -145,8 +146,6 @@ class Experiment:
         of_both = self.by_budget.get(budget, {}).get(method, {})
         chosen = self.settings | self.budgets.get(budget, {})
         ours |= (chosen := chosen | self.by_method.get(method, {}) | of_both)
-        if given.get("replicas", 1) > 1:
-            ours["steps_per_execution"] = 1
         # A None that is given in place of a value has to be kept.
         unset = {n for n, v in given.items() if v is None and ours[n] is not None}
         ours |= given

@@ -5,16 +5,16 @@ import fcntl
 import json
 import math
 import os
-import pathlib
 from collections.abc import Iterator
 
 from keras_svae import files
+from keras_svae.paths import AnyPath, Remote, any_path
 from keras_svae.untrusted import regular
 
 
 def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
-    path = pathlib.Path(path)
+    path = any_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_written(content), indent=1, allow_nan=False) + "\n"
     files.write(path, text.encode())
@@ -35,9 +35,9 @@ def read_json(path: str | os.PathLike):
     Raises:
         ValueError: If the file is no JSON. The error names the file.
     """
-    regular(path, "a whole JSON file")
+    path = regular(path, "a whole JSON file")
     try:
-        return json.loads(pathlib.Path(path).read_text())
+        return json.loads(path.read_text())
     except ValueError as error:
         raise ValueError(
             f"Expected a whole JSON file; received: {path} ({error})"
@@ -46,20 +46,25 @@ def read_json(path: str | os.PathLike):
 
 def add_json(path: str | os.PathLike, name: str, content) -> None:
     """Writes one part of a file with several parts. The others do not change."""
-    found = read_json(path) if pathlib.Path(path).exists() else {}
+    found = read_json(path) if any_path(path).exists() else {}
     write_json(path, {**found, name: content})
 
 
 @contextlib.contextmanager
-def locked(folder: str | os.PathLike) -> Iterator[pathlib.Path]:
+def locked(folder: str | os.PathLike) -> Iterator[AnyPath]:
     """The folder, which no other process uses meanwhile. It is made if needed.
+
+    A folder that is not local has no lock: nothing keeps other processes out.
 
     Raises:
         FileExistsError: If another process uses it.
         OSError: If it cannot be made.
     """
-    folder = pathlib.Path(folder)
+    folder = any_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(folder, Remote):  # such file systems have no locks
+        yield folder
+        return
     with open(folder / ".lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

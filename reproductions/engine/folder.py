@@ -1,10 +1,9 @@
 """A run's folder: a new one, or one in which to continue."""
 
 import os
-import pathlib
-import shutil
 
-from keras_svae import untrusted
+from keras_svae import files, untrusted
+from keras_svae.paths import any_path
 from reproductions.engine.files import read_json, write_json
 
 
@@ -24,11 +23,11 @@ class RunFolder:
         savedmodel/      for TensorFlow alone
 
     Args:
-        path: The folder.
+        path: The folder, local or on a file system that TensorFlow knows.
     """
 
     def __init__(self, path: str | os.PathLike):
-        self.path = pathlib.Path(path)
+        self.path = any_path(path)
         self.config_file = self.path / "config.json"
         self.metrics_file = self.path / "metrics.json"
         self.clock_file = self.path / "clock.json"
@@ -111,7 +110,7 @@ class RunFolder:
 
     def remove(self) -> None:
         """Removes the files of a run that failed."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        files.remove_all(self.path)
 
     def _compare(self, known: dict, mine: dict) -> None:
         there, here = _flat(known), _flat(mine)

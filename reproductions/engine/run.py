@@ -3,23 +3,24 @@
 import contextlib
 import dataclasses
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.engine import build, measure, results
+from keras_svae import files
+from keras_svae.game import workers
+from reproductions.engine import build, devices, measure, results
 from reproductions.engine.experiment import Call, Experiment
 from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity
 from reproductions.engine.settings import Data, Training
-from reproductions.engine.stopping import Stopping
-from reproductions.engine.watch import Clock, Progress, Table
+from reproductions.engine.training import train
 
 __all__ = ["Run", "execute"]
 
@@ -80,7 +81,8 @@ def execute(
             there are more epochs.
 
     Returns:
-        The record. If a loss became NaN or infinite, "diverged" in it says so.
+        The record. If a loss became NaN or infinite, "diverged" in it says so. Of
+        several workers, the first one alone writes and returns it, the others {}.
 
     Raises:
         FileExistsError: If the folder is in use and is not to be resumed.
@@ -89,21 +91,28 @@ def execute(
     """
     places = places or Places()
     folder = RunFolder(out)
+    # First of all: later, TensorFlow connects to no cluster.
+    strategy = _strategy(call)
+    first = workers.is_first(strategy)
     mine = identity(call, places)
-    new = folder.open(mine, resume)
+    new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
     if folder.finished:
         print(f"The run in {folder.path} is finished: nothing to do.")
-        return read_json(folder.metrics_file)
+        return read_json(folder.metrics_file) if first else {}
     began, used = time.monotonic(), time.process_time()
     started: list = []
     try:
         # Another process may be working on this run.
-        with locked(folder.path):
-            found = _found(call, folder, places, keep, verbose, backup_every, started)
+        with locked(folder.path) if first else contextlib.nullcontext():
+            found = _found(
+                call, strategy, folder, places, keep, verbose, backup_every, started
+            )
     except BaseException:
         if new and not started:
             folder.remove()
         raise
+    if not first:
+        return {}
     spent = {
         "whole seconds": round(time.monotonic() - began, 1),
         "processor seconds": round(time.process_time() - used, 1),
@@ -121,8 +130,16 @@ def execute(
     return read_json(file)
 
 
+def _strategy(call: Call) -> tf.distribute.Strategy:
+    if not isinstance(call.function, Experiment):
+        return tf.distribute.get_strategy()
+    settings = call.settings
+    return devices.strategy(settings.get("replicas", 1), settings.get("strategy"))
+
+
 def _found(
     call: Call,
+    strategy: tf.distribute.Strategy,
     folder: RunFolder,
     places: Places,
     keep: str,
@@ -141,9 +158,7 @@ def _found(
         seconds = round(time.monotonic() - began, 1)
         return {"metrics": metrics, "seconds": seconds, **extra}
     settings = call.settings
-    seed, replicas = settings.get("seed", 0), settings.get("replicas", 1)
-    strategy = build.strategy(replicas)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(settings.get("seed", 0))
     with strategy.scope(), build.policy(settings.get("dtype", "float32")):
         run = call.function(**settings)
     if not isinstance(run, Run):
@@ -174,6 +189,22 @@ def _found(
         content["lost its way"] = str(error)
         seconds = folder.seconds
     memory = results.peak_memory()
+    seen = devices.first_alone(
+        strategy, lambda: _measured(run, inputs, folder, keep, backbone, perceptual), {}
+    )
+    return content | {
+        "steps": int(run.model.step),
+        "seconds": round(seconds, 1),
+        "peak memory of training, GB": memory,
+        **devices.about(strategy),
+        **seen,
+    }
+
+
+def _measured(
+    run: Run, inputs: Inputs, folder: RunFolder, keep: str, backbone, perceptual
+) -> dict:
+    """The content of a record that is found after training."""
     failed: dict[str, str] = {}
     if keep == "folder":
         with _may_fail("pictures", failed):
@@ -182,12 +213,10 @@ def _found(
     if keep == "folder":
         with _may_fail("model files", failed):
             save(run.model, folder)
+    found = {}
     if (history := folder.path / "validation.json").exists():
-        content["validation"] = read_json(history)
-    return content | {
-        "steps": int(run.model.step),
-        "seconds": round(seconds, 1),
-        "peak memory of training, GB": memory,
+        found["validation"] = read_json(history)
+    return found | {
         "metrics": {name: float(value) for name, value in report.items()},
         "measures": report.asdict(),
         "left_out": report.left_out,
@@ -205,80 +234,8 @@ def _may_fail(name: str, failed: dict[str, str]):
         failed[name] = f"{type(error).__name__}: {error}"
 
 
-def train(
-    run: Run,
-    inputs: Inputs,
-    folder: RunFolder,
-    keep: str = "folder",
-    verbose: str = "none",
-    backup_every: int | None = None,
-) -> float:
-    """Trains a compiled model from its folder's last backup, or from the start.
-
-    Afterwards, the weights and log.csv are those of a run without interruptions, bit
-    for bit.
-
-    Returns:
-        The seconds of training, over all sessions.
-    """
-    model, training = run.model, run.training
-    step = ks.callbacks.restore(model, folder.backup)
-    epoch = step // inputs.steps_per_epoch
-    if step and verbose != "none":
-        print(f"resumed at step {step}: epoch {epoch + 1} of {training.epochs}")
-    often = max(1, training.epochs // 50)
-    stopping, watched = None, None
-    if training.patience or keep == "folder":
-        watched = inputs.validation_examples()
-    if run.select or training.patience:
-        often = 1  # a choice looks at every epoch
-        value = _negative(run.select(model, inputs)) if run.select else None
-        patience = training.patience or training.epochs
-        monitor = "val_selected" if run.select else training.monitor
-        more = run.criteria(model, inputs) if run.criteria else {}
-        stopping = Stopping(folder, monitor, patience, value, more)
-        stopping.catch_up(model, watched, inputs.steps_per_epoch)
-    clock = Clock(folder, often)
-    callbacks = run.callbacks(model, inputs) if run.callbacks else []
-    if keep == "folder":
-        every = max(1, training.epochs // 10)
-        callbacks += [
-            Table(folder, epoch),
-            keras.callbacks.TensorBoard(folder.path, write_graph=False),
-            ks.callbacks.Pictures(folder.path, inputs.picture_examples(), every=every),
-        ]
-    callbacks += [clock, *([stopping] if stopping else [])]
-    every = backup_every or often * inputs.steps_per_epoch
-    callbacks.append(ks.callbacks.Backup(folder.backup, every=every))
-    if model.averages is not None:
-        callbacks.append(ks.callbacks.AveragedWeights(finalize=False))
-    if verbose == "bar":
-        callbacks.append(Progress(training.epochs, inputs.steps_per_epoch))
-
-    if epoch < training.epochs and not (stopping and stopping.stopped):
-        model.fit(
-            inputs.stream(step),
-            steps_per_epoch=inputs.steps_per_epoch,
-            initial_epoch=epoch,
-            epochs=training.epochs,
-            validation_data=watched,
-            validation_freq=often,
-            verbose=2 if verbose == "line" else 0,
-            callbacks=callbacks,
-        )
-    if stopping:
-        stopping.take_best()
-    if model.averages is not None:  # once, in any number of sessions
-        model.averages.lend(model.trainable_variables)
-    return clock.seconds
-
-
-def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
-    return lambda model: -of(model)
-
-
 def save(model: ks.Game, folder: RunFolder) -> None:
     """Writes the .keras file and the SavedModel, each completely or not at all."""
     model.save(folder.keras_file)
-    shutil.rmtree(folder.saved_model, ignore_errors=True)
+    files.remove_all(folder.saved_model)
     model.export(folder.saved_model)

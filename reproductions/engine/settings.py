@@ -150,6 +150,9 @@ class Training:
         ais_examples: Test examples of annealed importance sampling, if that is named.
         ais_temperatures: Its distributions from the prior to the posterior.
         replicas: Devices that share each batch: GPUs, else logical CPUs.
+        strategy: none: one device. mirrored: replicas of this machine; if replicas is
+            not given, all its GPUs. multiworker: all devices of all workers, which
+            TF_CONFIG or Slurm name. Unset: what replicas says.
         dtype: Policy of the networks, weights and losses being float32.
         steps_per_execution: Steps per call of the graph, at most; 1 for several
             replicas.
@@ -178,6 +181,7 @@ class Training:
     ais_examples: int = 100
     ais_temperatures: int = 1000
     replicas: int = 1
+    strategy: Literal["none", "mirrored", "multiworker"] | None = None
     dtype: Literal["float32", "mixed_bfloat16"] = "float32"
     steps_per_execution: int = 1
 

@@ -1,11 +1,11 @@
 """A choice of weights during training, for a run that can be killed and resumed."""
 
-import os
 from collections.abc import Callable, Mapping
 
 import keras
 
 import keras_svae as ks
+from keras_svae.game import workers
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.folder import RunFolder
 
@@ -81,13 +81,14 @@ class Stopping(keras.callbacks.EarlyStopping):
                 f"{self.monitor!r}"
             )
         super().on_epoch_end(epoch, logs)
-        if self.best_epoch == epoch:
-            temporary = self.best_file.with_name("writing.best.weights.h5")
-            self.model.save_weights(temporary)
-            os.replace(temporary, self.best_file)
+        # Of several workers, all choose, and the first one writes.
+        first = workers.is_first(self.model.distribute_strategy)
+        if first and self.best_epoch == epoch:
+            self.model.save_weights(self.best_file)  # completely or not at all
         value = float(logs[self.monitor])
         self.history.append({"epoch": epoch, "step": self.model.step, "value": value})
-        write_json(self.history_file, self.history)
+        if first:
+            write_json(self.history_file, self.history)
 
     def take_best(self) -> None:
         """Loads the best weights, with the optimizers' state and the step of then."""

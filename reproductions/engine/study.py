@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reproductions.engine import board, results
+from keras_svae.game.checks import choice
+from keras_svae.paths import local
+from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.places import Places, identity, name_of
 
 __all__ = ["Study"]
 
-# Runs per process: TensorFlow does not free all graphs of finished runs.
-TASKS = 12
 CODE = ("keras_svae", "reproductions")
 
 
@@ -38,7 +38,11 @@ class Study:
 
     Args:
         folder: Where the runs are.
-        workers: Processes, one thread each, at least 1; 0 runs in this process.
+        workers: Processes, one thread each, at least 1; 0 runs in this process. Of a
+            launcher: jobs at a time, at least 1.
+        launcher: "processes" of this one; or jobs, of "slurm" or "local", see
+            `reproductions.engine.launch`.
+        slurm: Settings of jobs, "partition=gpu,gpus_per_node=1,timeout_min=600".
         places: Where data and weights are.
         report: Run nothing; give the runs that are done.
         mix_commits: Take runs of other commits, too.
@@ -50,12 +54,25 @@ class Study:
         folder: str | os.PathLike,
         *,
         workers: int = 0,
+        launcher: str = "processes",
+        slurm: str | None = None,
         places: Places | None = None,
         report: bool = False,
         mix_commits: bool = False,
         record: str | os.PathLike | None = None,
     ):
-        self.folder, self.workers = pathlib.Path(folder), workers
+        self.folder, self.workers = local(folder, "a study's folder"), workers
+        choice("launcher", launcher, ("processes", "local", "slurm"))
+        if launcher != "processes" and workers < 1:
+            raise ValueError(
+                f"Expected workers >= 1 with launcher={launcher}; received: {workers}"
+            )
+        if launcher == "processes" and slurm is not None:
+            raise ValueError(
+                "Expected slurm= only with launcher local or slurm; received: "
+                f"slurm={slurm}"
+            )
+        self.launcher, self.jobs = launcher, launch.options_of(slurm)
         self.places, self.report = places or Places(), report
         self.mix_commits, self.record = mix_commits, record
         self._stack = contextlib.ExitStack()
@@ -80,6 +97,11 @@ class Study:
         """
         if not calls:
             raise ValueError("Expected at least one run; received: none")
+        if any(call.settings.get("strategy") == "multiworker" for call in calls):
+            raise ValueError(
+                "Expected runs of one machine each in a study; received: "
+                "strategy=multiworker"
+            )
         files: dict[pathlib.Path, Call] = {}
         for call in calls:
             name = f"{call.title}-{name_of(identity(call, self.places))}"
@@ -132,13 +154,17 @@ class Study:
             yield file, record
 
     def _made(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
+        if self.launcher != "processes":
+            given = self.launcher, self.workers, self.places, self.jobs
+            yield from launch.launched(todo, *given)
+            return
         if not self.workers:
             for file, call in todo.items():
-                yield file, _one(call, file, self.places, results.commit())
+                yield file, one_run(call, file, self.places, results.commit())
             return
         # Start new processes now and then. (The pool's own max_tasks_per_child can lock
         # up, in Python 3.11 at least.)
-        items, at_once = list(todo.items()), TASKS * self.workers
+        items, at_once = list(todo.items()), launch.TASKS * self.workers
         for i in range(0, len(items), at_once):
             with concurrent.futures.ProcessPoolExecutor(
                 self.workers,
@@ -148,7 +174,7 @@ class Study:
             ) as pool:
                 code = results.commit()
                 futures = {
-                    pool.submit(_one, call, file, self.places, code): file
+                    pool.submit(one_run, call, file, self.places, code): file
                     for file, call in items[i : i + at_once]
                 }
                 try:
@@ -185,7 +211,7 @@ class Study:
         print(text)
         stems = [self.folder / "summary"]
         if self.record is not None:
-            stems.append(pathlib.Path(self.record).with_suffix(""))
+            stems.append(local(self.record, "a record").with_suffix(""))
         for stem in stems:
             write_json(stem.with_suffix(".json"), made)
             print(f"written: {stem.with_suffix('.json')}")
@@ -200,7 +226,7 @@ def _shown(code: dict) -> str:
     return f"{str(code['commit'])[:10]}{changed}"
 
 
-def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
+def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
     """One run, in a worker process."""
     import keras
 
@@ -217,15 +243,20 @@ def _one(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
     return execute(call, folder, places, **options)
 
 
-def _worker_starts(parent: int, command: str) -> None:
-    """Sets one thread per worker, and ends a worker if its parent is killed."""
-    os.environ["KERAS_SVAE_COMMAND"] = command  # for the records
+def one_thread() -> None:
+    """Sets one thread for TensorFlow, which has not started yet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
+
+
+def _worker_starts(parent: int, command: str) -> None:
+    """Sets one thread per worker, and ends a worker if its parent is killed."""
+    os.environ["KERAS_SVAE_COMMAND"] = command  # for the records
+    one_thread()
 
     def watch():
         while os.getppid() == parent:

@@ -9,6 +9,7 @@ import time
 import keras
 import tqdm
 
+from keras_svae import files
 from keras_svae.fitting import keep_rows
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
@@ -24,6 +25,8 @@ class Clock(keras.callbacks.Callback):
         folder: The run's folder.
         often: The number of epochs after which the time is written.
     """
+
+    first_worker_only = True
 
     def __init__(self, folder: RunFolder, often: int):
         super().__init__()
@@ -70,6 +73,11 @@ class Table(keras.callbacks.Callback):
         if not self.path.exists():
             writer.writeheader()
         writer.writerows(self.waiting)
+        if not files.is_local(self.path):  # nothing can be appended there
+            there = files.read(self.path) if self.path.exists() else b""
+            files.write(self.path, there + text.getvalue().encode())
+            self.waiting = []
+            return
         before = self.path.stat().st_size if self.path.exists() else 0
         try:
             with open(self.path, "ab", buffering=0) as file:

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game.feed import Feed, without_autotuning
+from keras_svae.game import workers
+from keras_svae.game.feed import Feed, set_up
 from keras_svae.game.reader import Reader
 from tests.models import tiny
 from tests.models.test_terms import still
@@ -217,7 +218,43 @@ def test_the_users_own_autotuning_is_kept():
     options = tf.data.Options()
     options.autotune.enabled = True
     data = tf.data.Dataset.range(3).with_options(options)
-    assert without_autotuning(data).options().autotune.enabled is True
+    assert set_up(data).options().autotune.enabled is True
+
+
+def test_workers_share_each_batch_unless_the_user_says_otherwise():
+    shard = tf.data.experimental.AutoShardPolicy
+
+    def policy(data):
+        return set_up(data).options().experimental_distribute.auto_shard_policy
+
+    assert policy(tf.data.Dataset.range(3)) == shard.DATA
+    for mine in (shard.OFF, shard.FILE):
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = mine
+        assert policy(tf.data.Dataset.range(3).with_options(options)) == mine
+
+
+@pytest.mark.parametrize("kind", ["array", "batches", "PyDataset"])
+def test_workers_shuffle_alike(kind, monkeypatch):
+    """Otherwise their shares would be of different batches."""
+    x = np.arange(64, dtype="float32")[:, None] / 64 * np.ones(tiny.DATA, "float32")
+    monkeypatch.setattr(workers, "are_several", lambda strategy: True)
+
+    def orders(model):
+        feed = model._feed(training=True)
+        given = Batches(x) if kind == "PyDataset" else model._arrays(x)
+        shuffle = "batch" if kind == "batches" else True
+        data = feed.of(given, batch_size=2, shuffle=shuffle)
+        for _ in range(2):
+            yield np.concatenate([one.batch[:, 0] for one in data]).tolist()
+
+    model = still()
+    (one, two), (same, again) = orders(model), orders(model)
+    assert one == same and two == again
+    assert one != x[:, 0].tolist()
+    if kind != "batches":  # there, a seed gives each pass the same order
+        assert one != two
+    assert sorted(one) == sorted(two) == x[:, 0].tolist()
 
 
 def test_loaded_data_are_without_autotuning_and_read_in_parallel():
@@ -234,7 +271,7 @@ def test_loaded_data_are_without_autotuning_and_read_in_parallel():
         lambda i: tf.numpy_function(meet, [i], tf.int64),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    assert sorted(without_autotuning(parallel).as_numpy_iterator()) == [0, 1]
+    assert sorted(set_up(parallel).as_numpy_iterator()) == [0, 1]
 
 
 def tuning_threads() -> int:

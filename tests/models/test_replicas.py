@@ -8,80 +8,16 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.noise import Noise
 from tests.models import tiny
-from tests.replicas import two_replicas
+from tests.replicas import losses_of, one_device, some_replicas, two_replicas
 
 GLOBAL = 8
-dense = tiny.dense
 
 
 def dataset(n=16):
     return tf.data.Dataset.from_tensor_slices(tiny.data(n=n)).batch(GLOBAL)
 
 
-class BothReplicas(Noise):
-    """The noise of two replicas side by side: what one device would need to draw."""
-
-    def __init__(self, sources):
-        self.sources = sources
-
-    def fold(self, number):
-        return BothReplicas([source.fold(number) for source in self.sources])
-
-    def seed(self, name=None):
-        return tf.stack([source.seed(name) for source in self.sources])
-
-
-class Halves:
-    """A law whose samples are drawn in two halves, each with its own seed."""
-
-    def __init__(self, law, parts=()):
-        self.law, self.parts = law, parts
-
-    def __call__(self, raw):
-        return Halves(self.law(raw), [self.law(r) for r in tf.split(raw, 2)])
-
-    def __getattr__(self, name):
-        return getattr(self.law, name)
-
-    def sample(self, *args, seed=None):
-        if seed is None:  # a law of the model: raw outputs and a seed
-            raw, seed = args
-            parts = zip(tf.split(raw, 2), tf.unstack(seed), strict=True)
-            return tf.concat([self.law.sample(r, s) for r, s in parts], 0)
-        if self.parts:
-            draws = zip(self.parts, tf.unstack(seed), strict=True)
-            return tf.concat([part.sample(seed=s) for part, s in draws], 0)
-        return tf.concat(
-            [self.law.sample(args[0] // 2, seed=s) for s in tf.unstack(seed)], 0
-        )
-
-
-class OneDevice:
-    """Mixed into a method: the draws of two replicas on one device."""
-
-    def _noise(self, purpose):
-        base = Noise(self.seed).fold(purpose)
-        return BothReplicas([base.fold(0), base.fold(1)])
-
-    @property
-    def prior(self):
-        return Halves(super().prior)
-
-
-def partners_of_halves(codes):
-    """On one device, as two replicas have them."""
-    return tf.concat([tf.roll(half, 1, 0) for half in tf.split(codes, 2)], 0)
-
-
 METHODS = ["gan", "svae_r", "alice", "aim", "veegan", "as_vae", "avb"]
-
-
-def normalised(inputs, outputs, name):
-    """`tiny.dense`, with batch normalisation."""
-    network = dense(inputs, outputs, name)
-    features = ks.networks.BatchNormalization()(network.get_layer("features").output)
-    out = keras.layers.Dense(outputs)(features)
-    return keras.Model(network.inputs, out, name=name)
 
 
 @pytest.mark.fixed_seed
@@ -90,8 +26,21 @@ def test_batch_normalisation_over_all_replicas_is_that_of_one_device(
     method, monkeypatch
 ):
     """By 50 steps, which move all averages, too."""
-    monkeypatch.setattr(tiny, "dense", normalised)
+    monkeypatch.setattr(tiny, "dense", tiny.normalised)
     compare(method, monkeypatch, steps=50, rate=0.05, sync_batch_norm=True)
+
+
+@pytest.mark.fixed_seed
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_fifty_steps_of_replicas_are_those_of_one_device(count, monkeypatch):
+    compare("svae_r", monkeypatch, steps=50, rate=0.05, count=count, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.fixed_seed
+def test_four_replicas_with_moments_over_all_are_one_device(monkeypatch):
+    monkeypatch.setattr(tiny, "dense", tiny.normalised)
+    compare("svae_r", monkeypatch, 50, 0.05, 4, 1e-4, sync_batch_norm=True)
 
 
 @pytest.mark.fixed_seed
@@ -100,39 +49,96 @@ def test_two_replicas_give_the_update_of_one_device(method, monkeypatch):
     compare(method, monkeypatch)
 
 
-def compare(method, monkeypatch, steps=2, rate=1.0, **compiled):
-    """Two replicas, and one device that is given their draws and the same batches."""
+def compare(method, monkeypatch, steps=2, rate=1.0, count=2, atol=1e-5, **compiled):
+    """Replicas, and one device that is given their draws and the same batches."""
     data = dataset(steps * GLOBAL)
 
     def optimizers(model):
         players = model.players.values()
         return {p.optimizer: keras.optimizers.SGD(rate) for p in players}
 
-    with two_replicas().scope():
-        double = tiny.build(method, compiled=False)
-        double.compile(**optimizers(double), **compiled)
-    double.fit(data, verbose=0)
-    cls, settings = tiny.METHODS[method]
-    one_device = type("One" + cls.__name__, (OneDevice, cls), {})
-    monkeypatch.setitem(tiny.METHODS, method, (one_device, settings))
-    single = tiny.build(method, compiled=False)
-    if hasattr(single, "posterior_law"):
-        single.posterior_law = Halves(single.posterior_law)
-    # The dry run of compile has one noise, like any single device.
-    monkeypatch.setattr("keras_svae.game.game.Noise", Noise)
-    start = [v.numpy() for v in single.weights]
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            "keras_svae.game.game.Noise",
-            lambda seed: BothReplicas([Noise(seed), Noise(seed)]),
-        )
+    def trained(model):
+        logged = []
+        seen = lambda batch, logs: logged.append(dict(logs))  # noqa: E731
+        seen = keras.callbacks.LambdaCallback(on_train_batch_end=seen)
+        model.fit(data, verbose=0, callbacks=[seen])
+        return losses_of(logged)
+
+    with some_replicas(count).scope():
+        many = tiny.build(method, compiled=False)
+        many.compile(**optimizers(many), **compiled)
+    theirs = trained(many)
+    with one_device(method, count, monkeypatch) as single:
+        start = [v.numpy() for v in single.weights]
         single.compile(**optimizers(single))
-    monkeypatch.setattr("keras_svae.models.as_vae.partners", partners_of_halves)
-    single.fit(data, verbose=0)
-    assert double.step == single.step == steps
-    for a, b, before in zip(double.weights, single.weights, start, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+        for name, losses in trained(single).items():
+            np.testing.assert_allclose(theirs[name], losses, atol=1e-4, rtol=1e-4)
+    assert many.step == single.step == steps
+    for a, b, before in zip(many.weights, single.weights, start, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=atol)
         assert np.abs(a.numpy() - before).max() > 1e-4
+
+
+def within_batch(name, **more):
+    """A model whose losses look at several examples of a batch together."""
+    if name == "age":
+        encoder = tiny.dense([tiny.DATA], tiny.CODE, "encoder")
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        more |= {"mu": 1.0, "lam": 1.0, "turns": {"generator": 1}}
+        model = ks.AGE(encoder, decoder, **more)
+    elif name == "wae_mmd":
+        encoder = tiny.dense([tiny.DATA], tiny.CODE, "encoder")
+        decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+        model = ks.WAEMMD(encoder, decoder, **more)
+    else:
+        return tiny.build(name, compiled=False, **more)
+    rng = np.random.default_rng(7)
+    for variable in model.trainable_variables:
+        variable.assign(0.6 * rng.normal(size=variable.shape))
+    return model
+
+
+def update_of(model, x):
+    """By one step of gradient descent."""
+    before = [v.numpy() for v in model.trainable_weights]
+    sgd = {p.optimizer: keras.optimizers.SGD(1.0) for p in model.players.values()}
+    model.compile(**sgd)
+    data = tf.data.Dataset.from_tensors(x)
+    model.fit(data, verbose=0)
+    after = [v.numpy() for v in model.trainable_weights]
+    return [a - b for a, b in zip(after, before, strict=True)]
+
+
+@pytest.mark.fixed_seed
+@pytest.mark.parametrize(
+    "name",
+    [
+        "iwgan",
+        "as_vae",
+        pytest.param("as_vae_g", marks=pytest.mark.slow),
+        pytest.param("age", marks=pytest.mark.slow),
+        pytest.param("wae_mmd", marks=pytest.mark.slow),
+        pytest.param("unrolled_gan", marks=pytest.mark.slow),
+    ],
+)
+def test_statistics_of_a_batch_are_those_of_each_share(name, monkeypatch):
+    """The step is the mean of the steps that each share makes alone."""
+    given = {"seed": 3, "play": "simultaneous"}
+    x = tiny.data(n=GLOBAL)
+    with two_replicas().scope():
+        found = update_of(within_batch(name, **given), x)
+    noise, alone = ks.Game._noise, []
+    for i, share in enumerate(np.split(x, 2)):
+        monkeypatch.setattr(
+            ks.Game,
+            "_noise",
+            lambda self, purpose, i=i: Noise(self.seed).fold(purpose).fold(i),
+        )
+        alone.append(update_of(within_batch(name, **given), share))
+    monkeypatch.setattr(ks.Game, "_noise", noise)
+    assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(*alone, strict=True))
+    for one, several in zip(found, zip(*alone, strict=True), strict=True):
+        np.testing.assert_allclose(one, np.mean(several, 0), atol=2e-5)
 
 
 def averages(**compiled):

@@ -68,6 +68,17 @@ def dense(inputs: list[int], outputs: int, name: str) -> keras.Model:
     return keras.Model(tensors if len(tensors) > 1 else tensors[0], x, name=name)
 
 
+_dense = dense
+
+
+def normalised(inputs: list[int], outputs: int, name: str) -> keras.Model:
+    """`dense`, with batch normalisation; put it in the place of `tiny.dense`."""
+    network = _dense(inputs, outputs, name)
+    features = ks.networks.BatchNormalization()(network.get_layer("features").output)
+    out = keras.layers.Dense(outputs)(features)
+    return keras.Model(network.inputs, out, name=name)
+
+
 def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs):
     """A model of this method whose weights depend on nothing but their shapes."""
     cls, settings = {**METHODS, **VARIANTS, **UNIFYING}[method]

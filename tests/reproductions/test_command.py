@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.engine import build, command, execute, measure, results, run
+from reproductions.engine import build, command, devices, execute, measure, results, run
 from reproductions.engine.inputs import Inputs
 from reproductions.svae import digits, mnist, toy
 
@@ -187,7 +187,7 @@ def test_steps_per_execution_never_run_over_an_epoch():
 
 
 def test_two_replicas_take_the_same_global_batch():
-    with build.strategy(2).scope():
+    with devices.strategy(2).scope():
         one = toy(units=8, depth=1, epochs=1, replicas=2)
         build.compile_model(one.model, one.training, 16)
     assert one.model.distribute_strategy.num_replicas_in_sync == 2

@@ -24,6 +24,7 @@ from keras_svae.evaluation.backbones.classifier import (
     network,
     sidecar,
 )
+from keras_svae.paths import local
 
 __all__ = ["train"]
 
@@ -62,7 +63,7 @@ def train(
     title = pathlib.Path(name).stem
     recipe = recipe or RECIPES.get(title, DEFAULT)
     path = (
-        pathlib.Path(out).expanduser()
+        local(out, "a .keras file (out)").expanduser()
         if out
         else cache_folder("classifiers") / f"{title}.keras"
     )

@@ -1,13 +1,13 @@
 """Mean and covariance of features, read batch by batch."""
 
 import os
-import pathlib
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.paths import local
 from keras_svae.untrusted import Arrays
 
 __all__ = ["Moments"]
@@ -124,7 +124,7 @@ class Moments:
         Raises:
             ValueError: If the path does not end in .npz.
         """
-        path = pathlib.Path(path)
+        path = local(path, "an .npz file")
         if path.suffix != ".npz":
             raise ValueError(f"Expected a path that ends in .npz; received: {path}")
         known: dict[str, Any] = {} if self.n is None else {"n": self.n}

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from keras_svae.noise import check_seed as seed
+from keras_svae.paths import AnyPath, any_path
 
 __all__ = [
     "all_finite",
@@ -101,12 +102,13 @@ def shapes(name: str, received, expected, why: str) -> None:
         raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
 
 
-def new_folder(path) -> pathlib.Path:
+def new_folder(path) -> AnyPath:
     """The path; raises if something is there that would be overwritten."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"Expected a path of a folder; received: {path!r}")
-    path = pathlib.Path(path)
-    parents = [one for one in path.parents if one.exists()]
+    path = any_path(path)
+    above = path.parents if isinstance(path, pathlib.Path) else ()
+    parents = [one for one in above if one.exists()]
     if parents and not parents[0].is_dir():
         raise NotADirectoryError(
             f"Expected a new or empty folder; received: {path}, but {parents[0]} is a "

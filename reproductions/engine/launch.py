@@ -1,0 +1,228 @@
+"""A study's runs as jobs of Slurm, or of this machine in the same way.
+
+submitit submits them: it knows Slurm's arrays, time limits and preemption, and its
+local executor tries the same way without a cluster. Records are gathered from the
+study's folder, which all machines have to see.
+"""
+
+import collections
+import os
+import pathlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reproductions.engine import results
+from reproductions.engine.experiment import Call
+from reproductions.engine.files import read_json, write_json
+from reproductions.engine.places import Places
+
+__all__ = ["launched", "options_of"]
+
+# Runs per job, at most: TensorFlow does not free all graphs of finished runs.
+TASKS = 12
+# Settings that both executors know; all others are Slurm's own.
+_SHARED = ("timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node")
+# Seconds between two looks; until a shared file system shows another machine's file.
+_LOOKS = {"local": 0.2, "slurm": 10.0}
+PATIENCE = 60.0
+
+
+def options_of(text: str | None) -> dict[str, Any]:
+    """Settings of jobs from text, "partition=gpu,timeout_min=600".
+
+    Raises:
+        ValueError: For a part that is no NAME=VALUE.
+    """
+    found: dict[str, Any] = {}
+    for part in (text or "").split(","):
+        name, equals, value = part.strip().partition("=")
+        if part.strip() and not (name and equals and value):
+            raise ValueError(
+                f"Expected NAME=VALUE with commas between (--slurm); received: {part!r}"
+            )
+        if name:
+            key = name if name in _SHARED else f"slurm_{name}"
+            found[key] = int(value) if value.isdigit() else value
+    return found
+
+
+class Runs:
+    """What a job does: some runs, one after the other.
+
+    Args:
+        items: Calls, and the file of each one's record.
+        places: Where data and weights are.
+        watch: A process; the job ends when this process has ended. None for a job that
+            goes on by itself.
+    """
+
+    def __init__(self, items: list, places: Places, watch: int | None):
+        self.items, self.places, self.watch = items, places, watch
+        self.code, self.command = results.commit(), results.command()
+
+    def __call__(self) -> None:
+        from reproductions.engine import study
+
+        os.environ["KERAS_SVAE_COMMAND"] = self.command  # for the records
+        if self.watch is not None:
+            threading.Thread(target=self._ends_with, daemon=True).start()
+            study.one_thread()
+        for call, file in self.items:
+            if not file.exists():  # a job that was requeued has made some of them
+                study.one_run(call, file, self.places, self.code)
+
+    def _ends_with(self) -> None:
+        while True:
+            try:
+                os.kill(self.watch or 0, 0)
+            except ProcessLookupError:
+                os._exit(1)
+            time.sleep(1)
+
+    def checkpoint(self):
+        """At the time limit, and before others take the node: goes on in a new job."""
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(self)
+
+
+def _executor(kind: str, folder: pathlib.Path, workers: int, options: Mapping):
+    try:
+        import submitit
+    except ImportError:
+        raise ValueError(
+            "Expected the package submitit, pip install 'keras-svae[cluster]', with "
+            f"launcher={kind}; received: no such package"
+        ) from None
+    given = {"timeout_min": 24 * 60, **options}
+    if kind == "local" and (wrong := set(given) - set(_SHARED)):
+        names = ", ".join(sorted(one.removeprefix("slurm_") for one in wrong))
+        raise ValueError(
+            f"Expected {names} only with launcher=slurm; received: launcher=local"
+        )
+    try:
+        # Runs continue from their backups, so a time limit is not an end.
+        made = submitit.AutoExecutor(folder, cluster=kind, slurm_max_num_timeout=1000)
+        if kind == "slurm":
+            given = {"slurm_use_srun": False, **given}
+            given["slurm_array_parallelism"] = workers
+        made.update_parameters(name=folder.parent.name, **given)
+    except (RuntimeError, NameError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected Slurm here, and settings that submitit knows, with launcher="
+            f"{kind}; received: {error}"
+        ) from error
+    return made
+
+
+def launched(
+    todo: Mapping[pathlib.Path, Call],
+    kind: str,
+    workers: int,
+    places: Places,
+    options: Mapping[str, Any],
+) -> Iterator[tuple[pathlib.Path, dict]]:
+    """The records of runs, as jobs make them.
+
+    If this process ends, jobs of Slurm go on. The same call later waits for them, and
+    submits only the others.
+
+    Args:
+        todo: By the file of its record, the runs to make.
+        kind: "local" or "slurm".
+        workers: Jobs at a time.
+        places: Where data and weights are.
+        options: Settings of jobs, see `options_of`.
+
+    Raises:
+        ValueError: If there is no Slurm, or it has no such settings.
+        ChildProcessError: If a job ends without a run's record. It names the job's log.
+    """
+    if not todo:
+        return
+    folder = next(iter(todo)).parent.resolve() / "jobs"
+    executor = _executor(kind, folder, workers, options)
+    known = _Known(folder) if kind == "slurm" else None
+    running = {} if known is None else known.running(todo)
+    mine = {file.resolve(): file for file in todo}
+    taken = {file for several in running.values() for file in several}
+    items = [(call, file.resolve()) for file, call in todo.items()]
+    items = [one for one in items if one[1] not in taken]
+    size = min(TASKS, -(-len(items) // workers) or 1)
+    watch = os.getpid() if kind == "local" else None
+    parts = collections.deque(
+        Runs(items[i : i + size], places, watch) for i in range(0, len(items), size)
+    )
+    try:
+        while parts or running:
+            count = len(parts) if known is not None else workers - len(running)
+            several = [parts.popleft() for _ in range(min(count, len(parts)))]
+            if several:
+                with executor.batch():
+                    jobs = [executor.submit(one) for one in several]
+                for job, one in zip(jobs, several, strict=True):
+                    running[job] = [file for _, file in one.items]
+                if known is not None:
+                    known.add({job: running[job] for job in jobs})
+            for job in list(running):
+                ended, left = job.done(), []
+                for file in running[job]:
+                    if file.exists() or (ended and _appears(file, kind)):
+                        yield mine[file], read_json(file)
+                    elif ended:
+                        raise ChildProcessError(_ended(job, file))
+                    else:
+                        left.append(file)
+                running[job] = left
+                if ended:
+                    del running[job]
+            time.sleep(_LOOKS[kind] if running else 0)
+    finally:
+        for job in running if known is None else ():
+            job.cancel(check=False)
+
+
+def _appears(file: pathlib.Path, kind: str) -> bool:
+    """Whether a file is there, perhaps after a while."""
+    last = time.monotonic() + (PATIENCE if kind == "slurm" else 0.0)
+    while not file.exists() and time.monotonic() < last:
+        time.sleep(1)
+    return file.exists()
+
+
+def _ended(job, file: pathlib.Path) -> str:
+    text = job.stderr() or ""
+    last = text.strip().splitlines()[-1:] or ["nothing in its log"]
+    return (
+        f"Expected the record {file} of the job {job.job_id}; received: {last[0]} "
+        f"(log: {job.paths.stderr}). The same command goes on"
+    )
+
+
+class _Known:
+    """Which jobs of Slurm make which records: the file jobs.json."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder, self.file = folder, folder / "jobs.json"
+        self.jobs = read_json(self.file) if self.file.exists() else {}
+
+    def running(self, todo) -> dict:
+        """Jobs that have not ended, and the records that they will make."""
+        import submitit
+
+        wanted, found = {file.resolve() for file in todo}, {}
+        for number, names in self.jobs.items():
+            job = submitit.SlurmJob(self.folder, number)
+            files = [self.folder.parent / name for name in names]
+            files = [file for file in files if file in wanted and not file.exists()]
+            if files and not job.done(force_check=True):
+                found[job] = files
+        return found
+
+    def add(self, running: dict) -> None:
+        """Writes down new jobs."""
+        for job, files in running.items():
+            self.jobs[job.job_id] = [file.name for file in files]
+        write_json(self.file, self.jobs)

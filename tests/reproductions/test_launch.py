@@ -1,0 +1,146 @@
+"""Runs of a study as jobs: of this machine, and of a Slurm that is played here."""
+
+import os
+import pathlib
+import sys
+import time
+
+import pytest
+
+from reproductions.engine import Call, Study, launch
+from reproductions.engine.files import read_json
+
+submitit = pytest.importorskip("submitit")
+
+# Slurm's commands, as far as submitit calls them. Jobs are processes of this machine.
+COMMANDS = {
+    "sbatch": """
+import os, re, subprocess, sys
+text = open(sys.argv[1]).read()
+count = int((re.search("--array=0-([0-9]+)", text) or [0, 0])[1]) + 1
+options = os.environ["PLAYED"] + "/options"
+open(options, "a").write(text)
+for i in range(count):
+    task = {"SLURM_JOB_ID": f"7{i}", "SLURM_LOCALID": "0", "SLURM_PROCID": "0"}
+    task |= {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": str(i)}
+    task |= {"SLURM_NTASKS": "1", "SLURM_NODEID": "0", "SLURM_JOB_NUM_NODES": "1"}
+    task |= {"SLURM_JOB_NODELIST": "localhost"}
+    if count == 1:
+        del task["SLURM_ARRAY_JOB_ID"], task["SLURM_ARRAY_TASK_ID"]
+        task["SLURM_JOB_ID"] = "7"
+    with open(os.environ["PLAYED"] + f"/log-{i}", "w") as log:
+        subprocess.Popen(["bash", sys.argv[1]], env=os.environ | task, stdout=log,
+                         stderr=log, start_new_session=True)
+print("Submitted batch job 7")
+""",
+    "sacct": """
+import os
+state = open(os.environ["PLAYED"] + "/state").read()
+print("JobID|State|NodeList")
+for name in ("7", "7_0", "7_1"):
+    print(f"{name}|{state}|localhost")
+""",
+    "srun": "",
+}
+
+
+def value_of(lam: float) -> dict:
+    if lam > 5:
+        raise ValueError("Expected a small lam")
+    time.sleep(float(os.environ.get("PAUSE", 0)))
+    with open(os.environ["MARK"], "a") as file:
+        file.write(f"{lam}\n")
+    return {"mse": lam}
+
+
+def calls(*lams):
+    return [Call(value_of, {"lam": lam}) for lam in lams]
+
+
+@pytest.fixture
+def marks(tmp_path, monkeypatch):
+    path = tmp_path / "marks"
+    path.touch()
+    monkeypatch.setenv("MARK", str(path))
+    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parents[2]))
+    return lambda: sorted(path.read_text().split())
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    folder = tmp_path / "played"
+    folder.mkdir()
+    for name, text in COMMANDS.items():
+        (folder / name).write_text(f"#!{sys.executable}\n{text}")
+        (folder / name).chmod(0o755)
+    (folder / "state").write_text("RUNNING")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("PLAYED", str(folder))
+    monkeypatch.setitem(launch._LOOKS, "slurm", 0.2)
+    monkeypatch.setattr(launch, "PATIENCE", 2.0)
+    submitit.SlurmJob.watcher.clear()
+    return folder
+
+
+def interrupted(seconds):
+    raise KeyboardInterrupt
+
+
+def mse(records):
+    return [one["metrics"]["mse"] for one in records]
+
+
+@pytest.mark.slow
+def test_jobs_of_this_machine_give_the_records(tmp_path, marks):
+    with Study(tmp_path / "study", workers=2, launcher="local") as study:
+        assert mse(study(calls(0.1, 0.2))) == [0.1, 0.2]
+        assert mse(study(calls(0.2, 0.1))) == [0.2, 0.1]  # found again
+    assert marks() == ["0.1", "0.2"]
+
+
+@pytest.mark.slow
+def test_a_job_that_fails_is_named_and_the_others_are_kept(tmp_path, marks):
+    with Study(tmp_path / "study", workers=1, launcher="local") as study:
+        with pytest.raises(ChildProcessError, match=r"received: .*small lam \(log: "):
+            study(calls(0.1, 9.0))
+        assert mse(study(calls(0.1))) == [0.1]
+    assert marks() == ["0.1"]
+
+
+@pytest.mark.slow
+def test_jobs_of_slurm_go_on_when_the_study_has_ended(
+    tmp_path, marks, slurm, monkeypatch
+):
+    """The same command waits for them, and submits only what nobody makes."""
+    monkeypatch.setenv("PAUSE", "3")
+    given = {"workers": 2, "launcher": "slurm", "slurm": "partition=short"}
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", interrupted)
+        with Study(tmp_path / "study", **given) as study:
+            study(calls(0.1, 0.2))
+    with Study(tmp_path / "study", **given) as study:
+        assert mse(study(calls(0.1, 0.2))) == [0.1, 0.2]
+        known = read_json(tmp_path / "study" / "jobs" / "jobs.json")
+        assert sorted(known) == ["7_0", "7_1"]
+    assert marks() == ["0.1", "0.2"]
+    options = (slurm / "options").read_text()
+    assert options.count("--partition=short") == 1 and "--array=0-1%2" in options
+
+
+def test_wrong_settings_of_jobs_are_refused(tmp_path, marks, slurm, monkeypatch):
+    def refused(text, **given):
+        with pytest.raises(ValueError, match=text):
+            with Study(tmp_path / "study", **{"workers": 1, **given}) as study:
+                study(calls(0.1))
+
+    refused("only with launcher local or slurm", slurm="partition=gpu")
+    refused("workers >= 1 with launcher=slurm", launcher="slurm", workers=0)
+    refused("launcher", launcher="cluster")
+    refused("NAME=VALUE", launcher="slurm", slurm="partition")
+    refused("that submitit knows.*kind", launcher="slurm", slurm="kind=fast")
+    refused("partition only with launcher=slurm", launcher="local", slurm="partition=a")
+    monkeypatch.setenv("PATH", "/nothing")
+    refused("Expected Slurm here", launcher="slurm")
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    refused("Expected the package submitit", launcher="slurm")
+    assert marks() == []
