@@ -2,9 +2,8 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from keras_svae.distributions import Gaussian
+from keras_svae.distributions import Gaussian, drawn
 from keras_svae.game import checks
 from keras_svae.game.game import Player
 from keras_svae.game.once import once
@@ -38,7 +37,7 @@ class SharedScale(Gaussian):
         self.gamma = gamma
 
     def distribution(self, raw):
-        return tfp.distributions.Normal(self.location(raw), self.gamma.value())
+        return drawn.Normal(self.location(raw), self.gamma.value())
 
 
 class GammaVAE(VAE):
@@ -196,20 +195,22 @@ class TwoStageVAE(GammaVAE):
         terms = self.second.bound_loss(draw.second)
         return {"reconstruction_z": terms["reconstruction_x"], "kl": terms["kl"]}
 
-    def generate_pairs(self, n: int, y=None, seed: int = 0):
+    def generate_pairs(
+        self, n: int, y=None, seed: int = 0, batch_size: int | None = None
+    ):
         """What `generate` gives, and the codes z of the first stage behind it.
 
         Args:
             n: How many examples.
             y: None: there are no classes.
             seed: The seed of the draws.
+            batch_size: See `generate`.
         """
         self._classes(y, n)
         noise = Noise(seed)
-        z = self.second.generate(n, seed=noise.seed("second"))
+        z = self.second.generate(n, None, noise.seed("second"), batch_size)
         with scope(noise):
-            raw = self.likelihood_raw(z)
-            return self.likelihood_law.sample(raw, noise.seed("x")), z
+            return self._sampled(z, None, noise, batch_size), z
 
     def get_config(self):
         return {**super().get_config(), "stage": self.stage}
