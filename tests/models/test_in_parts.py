@@ -145,7 +145,7 @@ def test_methods_with_ways_of_their_own_are_calculated_in_parts():
             "generate": lambda one, z, y=y: one.generate(ROWS, y),
         }
         asked = {key: call for key, call in asked.items() if hasattr(one, key)}
-        assert len(asked) > 1
+        assert asked
         for key, call in asked.items():
             whole = call(one, z)
             with pytest.MonkeyPatch.context() as patch:
