@@ -87,8 +87,8 @@ from tests.replicas import two_replicas
 
 def made(**mode):
     with two_replicas().scope():
-        model = tiny.build("svae_r", compiled=False)
-        model.compile("sgd", critic_optimizer="sgd", **mode)
+        model = tiny.build("vae", compiled=False)
+        model.compile("sgd", **mode)
     return model
 
 data = tf.data.Dataset.from_tensor_slices(tiny.data(n=21)).batch(4)
@@ -114,7 +114,7 @@ bad[21] = 1e30
 try:
     several.fit(bad, batch_size=4, shuffle=False, verbose=0)
 except ks.Diverged as error:
-    assert f"at step {several.step} " in str(error) + " ", (several.step, error)
+    assert "at step 11." in str(error), error
     assert several.step == 11
 else:
     raise AssertionError
