@@ -230,7 +230,7 @@ class Trainer(SavedAtOnce, Called):
             )
 
     def _begin_training(self) -> None:
-        self._trained_on = 0
+        self._trained_on, self._left_of_epoch = 0, None
         if self.averages is not None:
             self.averages.begin(self.trainable_variables)
 

@@ -143,6 +143,16 @@ def test_a_number_of_steps_is_kept_by_all_entrances():
     model.train_on_batch(tiny.data(n=4))
     assert model.step == 7
 
+    def interrupt(batch, logs=None):
+        raise KeyboardInterrupt
+
+    stops = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(model, data.repeat(), steps_per_epoch=6, callbacks=[stops])
+    assert model.step == 11
+    fitted(model, data)  # what was left of that epoch does not count here
+    assert model.step == 21
+
 
 def test_a_backup_within_an_epoch_goes_on_bit_for_bit(tmp_path):
     whole, killed, resumed = (made(steps_per_execution=4, ema=0.9) for _ in range(3))
