@@ -10,8 +10,7 @@ Example:
     ks.pictures.plots.save("way.png", ks.pictures.ways.rows(model, way))
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,8 +18,6 @@ from keras_svae.game import checks
 
 __all__ = ["along", "attribute", "decode", "encode", "interpolate", "traverse"]
 
-# Examples that pass through the networks at once.
-_CHUNK = 250
 WAYS = ("linear", "spherical")
 
 
@@ -156,8 +153,6 @@ def along(z, direction, amounts) -> np.ndarray:
 def encode(model, x, y=None) -> np.ndarray:
     """Codes (batch, latent_dim) of data (batch, ...), as `model.encode` gives them.
 
-    It encodes a part after the other, for less memory.
-
     Args:
         model: A model with an encoder.
         x: Data in the likelihood's range.
@@ -170,7 +165,7 @@ def encode(model, x, y=None) -> np.ndarray:
         raise ValueError(
             f"Expected a model with an encoder; received: {type(model).__name__}"
         )
-    return in_chunks(model.encode, x, y)
+    return model.encode(x, y).numpy()
 
 
 def decode(model, z, y=None) -> np.ndarray:
@@ -189,16 +184,8 @@ def decode(model, z, y=None) -> np.ndarray:
     flat = z.reshape(-1, z.shape[-1])
     if y is not None:
         y = np.broadcast_to(np.asarray(y), z.shape[:-1]).reshape(-1)
-    found = in_chunks(model.decode, flat, y)
+    found = model.decode(flat, y).numpy()
     return found.reshape(*z.shape[:-1], *found.shape[1:])
-
-
-def in_chunks(function: Callable, x, y=None) -> np.ndarray:
-    """What a function of examples (and classes) gives, a part after the other."""
-    parts = math.ceil(len(x) / _CHUNK)
-    ys = [None] * parts if y is None else np.array_split(y, parts)
-    chunks = zip(np.array_split(x, parts), ys, strict=True)
-    return np.concatenate([function(x, y) for x, y in chunks])
 
 
 def _codes(name: str, z) -> np.ndarray:

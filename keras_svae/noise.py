@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from keras_svae import philox
 
-__all__ = ["Noise", "check_seed", "draw", "scope"]
+__all__ = ["Noise", "check_seed", "draw", "rows", "scope"]
 
 
 def check_seed(value, name: str = "seed") -> int:
@@ -154,6 +154,27 @@ def scope(noise: "Noise | int | tf.Tensor") -> Iterator[Noise]:
         yield noise
     finally:
         _current.reset(token)
+
+
+@contextlib.contextmanager
+def rows(start: int, count: int) -> Iterator[None]:
+    """Within it, `count` rows get the noise that they would get among all rows.
+
+    See `keras_svae.philox.rows`. Draws without a name begin with the same one in each
+    part.
+
+    Args:
+        start: The first row of this part.
+        count: How many rows it has.
+    """
+    now = _current.get()
+    with contextlib.ExitStack() as stack:
+        if now is not None:
+            copied = Noise(now.key)
+            copied._unnamed = now._unnamed
+            stack.enter_context(scope(copied))
+        stack.enter_context(philox.rows(start, count))
+        yield
 
 
 def draw(shape, law: str = "normal") -> tf.Tensor:

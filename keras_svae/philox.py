@@ -17,7 +17,16 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["bits", "integers", "normal", "split", "uniform", "without_xla"]
+__all__ = [
+    "bits",
+    "integers",
+    "is_part",
+    "normal",
+    "rows",
+    "split",
+    "uniform",
+    "without_xla",
+]
 
 ALGORITHM = tf.random.Algorithm.PHILOX.value
 # From TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
@@ -48,19 +57,61 @@ def without_xla(known: bool = True) -> Iterator[None]:
         _without_xla.reset(token)
 
 
+# Which rows of a larger draw are drawn: the first one, and how many.
+_rows: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar(
+    "rows", default=None
+)
+
+
+@contextlib.contextmanager
+def rows(start: int, count: int) -> Iterator[None]:
+    """Within it, normal and uniform draws are a part of larger draws.
+
+    A draw for `count` rows gives what a draw for all rows, of the same seed, has from
+    the row `start` on. So what is calculated in parts has the noise of the whole. Each
+    row has an equal part of a draw, in the order of rows.
+
+    Args:
+        start: The first row.
+        count: How many rows.
+    """
+    token = _rows.set((start, count))
+    try:
+        yield
+    finally:
+        _rows.reset(token)
+
+
+def is_part() -> bool:
+    """Whether it is called within `rows`."""
+    return _rows.get() is not None
+
+
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
-    if _without_xla.get() and dtype == tf.float32:
+    part = _rows.get()
+    if _without_xla.get() and dtype == tf.float32 and part is None:
         return tf.random.stateless_normal(shape, seed)
     shape = _shape(shape)
     count = tf.reduce_prod(shape)
-    x, y = tf.unstack(_fractions(bits([(count + 1) // 2, 2], seed)), axis=1)
+    if part is not None:
+        before = _before(count, part)
+        # Numbers are made in pairs.
+        extra = before % 2
+        pairs = _normal_pairs(before // 2, (count + extra + 1) // 2, seed)
+        return tf.cast(tf.reshape(pairs[extra : extra + count], shape), dtype)
+    pairs = _normal_pairs(0, (count + 1) // 2, seed)
+    return tf.cast(tf.reshape(pairs[:count], shape), dtype)
+
+
+def _normal_pairs(first, count, seed) -> tf.Tensor:
+    """Pairs of normal numbers, one after the other, from the first one on."""
+    words = bits([count, 2], seed, first=2 * first)
+    x, y = tf.unstack(_fractions(words), axis=1)
     # The method of Box and Muller. The angle is rounded once, as in TensorFlow.
     angle = tf.cast(tf.cast(y, tf.float64) * (2 * math.pi), tf.float32)
     size = tf.sqrt(-2.0 * tf.math.log(tf.maximum(x, 1e-7)))
-    pairs = tf.stack([size * tf.sin(angle), size * tf.cos(angle)], 1)
-    drawn = tf.reshape(tf.reshape(pairs, [-1])[:count], shape)
-    return tf.cast(drawn, dtype)
+    return tf.reshape(tf.stack([size * tf.sin(angle), size * tf.cos(angle)], 1), [-1])
 
 
 def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
@@ -68,12 +119,14 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
 
     In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
-    if _without_xla.get() and dtype == tf.float32:
+    part = _rows.get()
+    if _without_xla.get() and dtype == tf.float32 and part is None:
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
+    first = 0 if part is None else _before(tf.reduce_prod(_shape(shape)), part)
     if dtype == tf.float64:
-        drawn = _long_fractions(bits(shape, seed, tf.uint64))
+        drawn = _long_fractions(bits(shape, seed, tf.uint64, first))
     else:
-        drawn = tf.cast(_fractions(bits(shape, seed)), dtype)
+        drawn = tf.cast(_fractions(bits(shape, seed, first=first)), dtype)
     kind = drawn.dtype.as_numpy_dtype
     low, high = (
         value if tf.is_tensor(value) else kind(value) for value in (minval, maxval)
@@ -90,11 +143,39 @@ def integers(shape, seed, below: int) -> tf.Tensor:
     )
 
 
-def bits(shape, seed, dtype=tf.int32) -> tf.Tensor:
-    """Draws any integer of the type, of this shape; an int32 (2,) seed."""
-    return tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=_shape(shape), **_start(seed), dtype=dtype
+def bits(shape, seed, dtype=tf.int32, first: int | tf.Tensor = 0) -> tf.Tensor:
+    """Draws any integer of the type, of this shape; an int32 (2,) seed.
+
+    Args:
+        shape: The shape.
+        seed: The seed.
+        dtype: An integer type of 32 or 64 bits.
+        first: Where the draw begins, in a longer draw of the same seed.
+    """
+    shape, start = _shape(shape), _start(seed)
+    if isinstance(first, int) and first == 0:
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=shape, **start, dtype=dtype
+        )
+    # Philox counts blocks of 128 bits.
+    each = 16 // dtype.size
+    first = tf.cast(first, tf.int64)
+    blocks = tf.stack([tf.cast(first // each, tf.uint64), 0])
+    extra, count = first % each, tf.cast(tf.reduce_prod(shape), tf.int64)
+    drawn = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[extra + count],
+        key=start["key"],
+        counter=start["counter"] + blocks,
+        alg=start["alg"],
+        dtype=dtype,
     )
+    return tf.reshape(drawn[extra:], shape)
+
+
+def _before(count, part: tuple[int, int]) -> tf.Tensor:
+    """How many of the larger draw's numbers come before those of these rows."""
+    start, size = part
+    return start * (count // size)
 
 
 def split(seed) -> list[tf.Tensor]:

@@ -137,6 +137,7 @@ def table(
     seeds: PositiveInt = 5,
     methods: list[Literal[tuple(NAMES)]] = list(NAMES),  # noqa: B006
     epochs: PositiveInt = 100,
+    dtype: Literal["float32", "mixed_bfloat16"] = "float32",
 ) -> None:
     """All methods on the same data, networks and budget, means over seeds.
 
@@ -148,13 +149,15 @@ def table(
         seeds: Runs of each method.
         methods: The rows.
         epochs: Of 20 steps.
+        dtype: Policy of the networks.
     """
+    given = {"epochs": epochs, "dtype": dtype}
     if not study.report:
         # It raises before hours of training.
         load_backbone(study.places.backbone or "digits", "digits")
     records = study(
         [
-            digits.call(method=method, seed=seed, epochs=epochs)
+            digits.call(method=method, seed=seed, **given)
             for seed in range(seeds)
             for method in methods
         ]
@@ -163,7 +166,7 @@ def table(
     seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "all methods side by side, digits",
-        "settings": digits.resolve(epochs=epochs),
+        "settings": digits.resolve(**given),
         "data": records[0].get("data"),
         "backbone": records[0].get("backbone"),
         "by_method": found,

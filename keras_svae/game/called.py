@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks
+from keras_svae.game import checks, loop
 from keras_svae.game.feed import Fed, Feed
 
 __all__ = ["Called"]
@@ -63,6 +63,7 @@ class Called(keras.Model):
             x = inputs(x)
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
+        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
         with self._told(feed):
             return super().predict(batches, **given)
 

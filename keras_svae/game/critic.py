@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_svae import ratios
 from keras_svae.game import checks
+from keras_svae.game.in_parts import in_parts
 
 __all__ = ["Critic"]
 
@@ -104,4 +105,8 @@ class OfModel:
 
     def log_ratio(self, *inputs: tf.Tensor) -> tf.Tensor:
         """The trained model's logits, (batch,)."""
-        return tf.squeeze(self(*inputs, training=False), -1)
+
+        def logits(*inputs):
+            return tf.squeeze(self(*inputs, training=False), -1)
+
+        return in_parts(logits, *inputs)

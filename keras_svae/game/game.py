@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.game import checks, endpoints, replicas, updates, workers
+from keras_svae.game import checks, endpoints, replicas, updates, workers, xla
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
@@ -209,7 +209,7 @@ class Game(Configured, Printed, Taking, Trainer):
         self,
         optimizer=None,
         *,
-        jit_compile: bool = False,
+        jit_compile: bool | str = False,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         ema: float | None = None,
@@ -226,11 +226,16 @@ class Game(Configured, Printed, Taking, Trainer):
                 Keras's callbacks that change the learning rate change the rates of all
                 players; see `keras_svae.callbacks.ForPlayer` for one player.
             jit_compile: Compile the step with XLA. Measure first: it was slower on our
-                CPUs. The model's own noise is the same with and without XLA. But
-                Keras's Dropout and GaussianNoise draw other masks under XLA, and all
-                replicas have the same seed and draw the same masks.
+                CPUs. "auto" decides by the devices and the networks' layers, and
+                `summary()` says what and why. Under a strategy, TensorFlow compiles
+                clusters of nodes (see docs/speed.md). The model's own noise is the
+                same with and without XLA. But Keras's Dropout and GaussianNoise draw
+                other masks under XLA, and all replicas have the same seed and draw the
+                same masks.
             run_eagerly: Run without a graph, for debugging.
-            steps_per_execution: Steps per call of the graph.
+            steps_per_execution: Steps per call of the graph. Callbacks see every call,
+                not every step. The steps are those of single calls. The last call of
+                an epoch has fewer if an epoch is no multiple of it.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
                 which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
             sync_batch_norm: Under several replicas, True lets batch normalisation take
@@ -241,23 +246,20 @@ class Game(Configured, Printed, Taking, Trainer):
         Raises:
             ValueError: For a missing optimizer; for one that two players share, or that
                 scales the loss or averages weights; for one that accumulates gradients
-                under several replicas; or for XLA or several steps per execution under
-                several replicas.
+                under several replicas; or for XLA under a strategy on CPUs without the
+                flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
         optimizers = {"optimizer": optimizer, **optimizers}
-        if steps_per_execution != "auto":
-            checks.counts(1, steps_per_execution=steps_per_execution)
+        checks.counts(1, steps_per_execution=steps_per_execution)
         check_momentum(ema)
         strategy = self.distribute_strategy
         count = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, count)
-        if count > 1 and (jit_compile or steps_per_execution > 1):
-            raise ValueError(
-                "Expected jit_compile=False and steps_per_execution=1 under several "
-                "replicas, where Keras's loop supports neither; received: "
-                f"jit_compile={jit_compile}, steps_per_execution={steps_per_execution}"
-            )
+        xla.checked(jit_compile, strategy)
+        asked, self._why_xla = jit_compile, ""
+        if asked == "auto":
+            jit_compile, self._why_xla = xla.decided(self._networks(), strategy)
         replicas.synchronize(checks.batch_norms(self._networks()), sync_batch_norm)
         super().compile(
             optimizer=None,
@@ -286,7 +288,12 @@ class Game(Configured, Printed, Taking, Trainer):
             self._make_means()
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
-        self._ema = ema
+        self._ema, self._asked_for_xla = ema, asked
+
+    @property
+    def _whole_xla(self) -> bool:
+        """Whether the step is one XLA computation, in which nothing can raise."""
+        return self.jit_compile and not xla.in_clusters(self)
 
     def _paths(self) -> set[str]:
         """The names of the weights that players update."""
@@ -315,7 +322,7 @@ class Game(Configured, Printed, Taking, Trainer):
                 name: keras.saving.serialize_keras_object(getattr(self, name))
                 for name in self._optimizer_names
             },
-            "jit_compile": self.jit_compile,
+            "jit_compile": self._asked_for_xla,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
             "ema": self._ema,
@@ -503,7 +510,7 @@ class Game(Configured, Printed, Taking, Trainer):
             key: sum([mean.value for mean in several[1:]], several[0].value)
             for key, several in means.items()
         }
-        if self.jit_compile:
+        if self._whole_xla:
             return list(values.values())
         shared = workers.over_all(self.distribute_strategy, list(values.values()))
         return [
@@ -545,7 +552,7 @@ class Game(Configured, Printed, Taking, Trainer):
             if self.averages is not None:
                 self.averages.update(variables)
 
-        if self.jit_compile:  # the host finds NaN in the logs
+        if self._whole_xla:  # the host finds NaN in the logs
             fine = updates.all_finite(gradients)
             tf.cond(fine, lambda: (update(gradients), 0)[1], lambda: 0)
             return {

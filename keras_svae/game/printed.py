@@ -88,4 +88,18 @@ class Printed:
                 total += count
             together = f" = {total:,}" if len(sizes) > 1 else ""
             lines.append(f" Player {name}{how} trains {' + '.join(sizes)}{together}")
-        return lines
+        return lines + self._how_compiled()
+
+    def _how_compiled(self) -> list[str]:
+        """What `compile` chose or was told, where it is not what it is by default."""
+        model: Any = self
+        if not model.compiled or (
+            model._asked_for_xla is False and model.steps_per_execution == 1
+        ):
+            return []
+        how = "with XLA" if model.jit_compile else "without XLA"
+        if model._asked_for_xla == "auto":
+            how += f" ('auto': {model._why_xla})"
+        count = model.steps_per_execution
+        several = "1 step" if count == 1 else f"{count} steps"
+        return [f" A call of the graph: {several} {how}"]

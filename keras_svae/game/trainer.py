@@ -2,13 +2,12 @@
 
 import contextlib
 import inspect
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, random_states, resuming, workers
+from keras_svae.game import checks, loop, random_states, resuming, workers
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
@@ -33,6 +32,8 @@ class Trainer(SavedAtOnce, Called):
     _of_batch: dict[str, tuple[str, str]] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
+    # Steps that the epoch still has, if calls of several steps do not fill it.
+    _left_of_epoch: int | None = None
 
     # ---- What a method gives -----------------------------------------------------
 
@@ -158,7 +159,7 @@ class Trainer(SavedAtOnce, Called):
         """
         self._check_compiled("fit")
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
-        _check_counts(given)
+        checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
         data |= {name: checks.of_numbers(data[name]) for name in names[:3]}
@@ -181,17 +182,17 @@ class Trainer(SavedAtOnce, Called):
                 batch_size=given.pop("validation_batch_size", None) or batch_size,
                 steps=given.get("validation_steps"),
             )
-        if steps and steps % self.steps_per_execution:
-            # Keras would continue into the next epoch.
-            raise ValueError(
-                "Expected steps_per_epoch to be a multiple of steps_per_execution="
-                f"{self.steps_per_execution}; received: steps_per_epoch={steps}"
+            given["validation_data"] = loop.at_most(
+                given["validation_data"],
+                given.get("validation_steps"),
+                self.steps_per_execution,
             )
+        training = loop.passes(training, steps, self.steps_per_execution)
         callbacks = prepared(given.pop("callbacks", None), self, validation is not None)
         self._begin_training()
         with self._told(*feeds), self._averaging(), with_backups(callbacks):
             given |= {"shuffle": False, "callbacks": callbacks}
-            history = resuming.fit(super().fit, self, training, given)
+            history = resuming.fit(self._fit, self, training, given)
             if self._trained_on == 0 and history.epoch:
                 raise ValueError(
                     "Expected data to train on; received: "
@@ -202,6 +203,20 @@ class Trainer(SavedAtOnce, Called):
                     )
                 )
         return history
+
+    def _fit(self, data, **given) -> keras.callbacks.History:
+        """Keras's `fit`, which trains no step beyond `steps_per_epoch`."""
+        steps = given.get("steps_per_epoch")
+        if steps and steps % self.steps_per_execution:
+            counted = loop.Counted(steps)
+            given["callbacks"] = [counted, *(given.get("callbacks") or ())]
+        return super().fit(data, **given)
+
+    def _make_function(self, step_function):
+        """Keras makes its train function and its test function with this."""
+        if not loop.needed(self):
+            return super()._make_function(step_function)
+        return loop.function(self, step_function, step_function == self.train_step)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Keras reads a batch under a strategy, to build what is built here already.
@@ -218,7 +233,7 @@ class Trainer(SavedAtOnce, Called):
             )
 
     def _begin_training(self) -> None:
-        self._trained_on = 0
+        self._trained_on, self._left_of_epoch = 0, None
         if self.averages is not None:
             self.averages.begin(self.trainable_variables)
 
@@ -242,7 +257,7 @@ class Trainer(SavedAtOnce, Called):
             x, y, batch_size, *args, **kwargs
         )
         given = {**given.arguments, **given.arguments.pop("kwargs", {})}
-        _check_counts(given)
+        checks.counts_of(given)
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}
         feed = self._feed(training=False)
@@ -251,6 +266,7 @@ class Trainer(SavedAtOnce, Called):
             batch_size=given.pop("batch_size", None),
             steps=given.get("steps"),
         )
+        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
         with self._told(feed):
             return super().evaluate(batches, **given)
 
@@ -284,13 +300,3 @@ class Trainer(SavedAtOnce, Called):
         """See `save_own_variables`."""
         super().load_own_variables(random_states.apart(store))
         random_states.restore(self, store)
-
-
-def _check_counts(given: dict) -> None:
-    """Raises unless the arguments that count something are counts."""
-    batches = ("batch_size", "steps_per_epoch", "validation_batch_size")
-    steps = ("validation_steps", "steps")
-    checks.counts(1, **{name: given.get(name) for name in (*batches, *steps)})
-    if not isinstance(given.get("validation_freq"), Sequence):  # or the epochs' numbers
-        checks.counts(1, validation_freq=given.get("validation_freq"))
-    checks.counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})

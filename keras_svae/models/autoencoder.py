@@ -8,6 +8,7 @@ from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Player
+from keras_svae.game.in_parts import given, outputs
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.costs import squared
 from keras_svae.models.latent import LatentModel
@@ -78,7 +79,9 @@ class Autoencoder(LatentModel):
         return {**super().observe(draw), "mse": over_data(error)}
 
     @endpoint("z")
-    def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
+    def encode(
+        self, x, y=None, seed: int | None = None, batch_size: int | None = None
+    ) -> tf.Tensor:
         """Codes (batch, latent_dim) of data (batch, ...).
 
         Args:
@@ -86,11 +89,13 @@ class Autoencoder(LatentModel):
             y: For a conditional model: one class for all, or (batch,).
             seed: None for the posterior's mean, a seed for a draw from it. An
                 implicit encoder always draws, by default with seed 0.
+            batch_size: How many examples are encoded at once; None for 250.
         """
         noise = Noise(0 if seed is None else seed)
-        raw = self._encoded(x, y, noise)
         if seed is None:
-            return self.posterior_law.mean(raw)
+            mean = self.posterior_law.mean
+            return self._encoded(x, y, noise, batch_size=batch_size, then=mean)
+        raw = self._encoded(x, y, noise, batch_size=batch_size)
         # The name differs: a generated code of the same seed is another draw.
         return self.posterior_law.sample(raw, noise.seed("z_q"))
 
@@ -101,7 +106,11 @@ class Autoencoder(LatentModel):
     @endpoint("log_posterior", when=lambda model: model.posterior_law.explicit)
     def log_posterior(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
         """log q(z|x) of each pair, (batch,), nats; see `posterior`."""
-        return self.posterior(x, y, seed).log_prob(z)
+
+        def density(raw, z):
+            return self.posterior_law(raw).log_prob(z)
+
+        return self._encoded(x, y, Noise(seed), tf.convert_to_tensor(z), then=density)
 
     @endpoint(
         "mean scale",
@@ -112,20 +121,25 @@ class Autoencoder(LatentModel):
         law = self.posterior(x, y, seed)
         return law.mean(), law.stddev()
 
-    def _encoded(self, x, y, noise) -> tf.Tensor:
+    def _encoded(self, x, y, noise, *others, **how):
+        """The encoder's output; see `in_parts.outputs`."""
         x = self._data(x)
         y = self._classes(self.classes_for(x, y), tf.shape(x)[0])
         with scope(noise):
-            return self.posterior_raw(x, y=y)
+            return outputs(self.posterior_raw, x, y, *others, **how)
 
     def classes_for(self, x, y=None):
         """The classes that data are encoded with: y, and what the model infers."""
         return y
 
-    def reconstruct(self, x, y=None, seed: int | None = None) -> tf.Tensor:
+    def reconstruct(
+        self, x, y=None, seed: int | None = None, batch_size: int | None = None
+    ) -> tf.Tensor:
         """Encodes and decodes data: `decode(encode(x, y, seed), y)`."""
         y = self.classes_for(x, y)
-        return self.decode(self.encode(x, y, seed), y, 0 if seed is None else seed)
+        size = given(batch_size)
+        z = self.encode(x, y, seed, **size)
+        return self.decode(z, y, 0 if seed is None else seed, **size)
 
     @endpoint("reconstruction", name="reconstruct")
     def _reconstruct(self, x, y=None, seed: int = 0):
@@ -134,7 +148,9 @@ class Autoencoder(LatentModel):
         return self.decode(self.encode(x, y, noise), y, seed)
 
     @endpoint("neighbours")
-    def neighbours(self, x, n: int, y=None, seed: int = 0) -> tf.Tensor:
+    def neighbours(
+        self, x, n: int, y=None, seed: int = 0, batch_size: int | None = None
+    ) -> tf.Tensor:
         """Draws around data: x' = mean of p(x|z), z ~ q(z|x) (AIM, algorithm 2).
 
         Args:
@@ -142,6 +158,7 @@ class Autoencoder(LatentModel):
             n: How many draws for each example.
             y: For a conditional model: one class for all, or (batch,).
             seed: The seed of the draws.
+            batch_size: How many draws are made at once; None for 250.
 
         Returns:
             (batch, n, ...), in the data's range.
@@ -153,8 +170,9 @@ class Autoencoder(LatentModel):
             y = tf.repeat(y, n)
         # Each copy of x is encoded separately: an encoder with noise then draws for
         # each.
-        z = self.encode(tf.repeat(self._data(x), n, axis=0), y, seed)
-        made = self.decode(z, y, seed)
+        size = given(batch_size)
+        z = self.encode(tf.repeat(self._data(x), n, axis=0), y, seed, **size)
+        made = self.decode(z, y, seed, **size)
         return tf.reshape(made, [-1, n, *self.data_shape])
 
 

@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
+from keras_svae.game.in_parts import in_parts
 from keras_svae.game.once import once
 from keras_svae.game.terms import over_data
 from keras_svae.models.autoencoder import JointModel
@@ -182,7 +183,10 @@ class AdversarialVariationalBayes(JointModel):
 
         Moments that are estimated come from a fixed seed.
         """
-        x, z = self._data(x), self._codes(z)
-        contrast = self.contrast(x, Noise(0), False)
-        f = self.f.log_ratio(x, contrast.normalised(z))
-        return f + contrast.over(self.prior, z)
+
+        def log_ratio(x, z):
+            contrast = self.contrast(x, Noise(0), False)
+            f = self.f.log_ratio(x, contrast.normalised(z))
+            return f + contrast.over(self.prior, z)
+
+        return in_parts(log_ratio, self._data(x), self._codes(z))

@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
+from keras_svae.game import checks
 from keras_svae.game.terms import Term, over_data
 
-__all__ = ["accuracy", "cross_entropy", "one_hot"]
+__all__ = ["accuracy", "cross_entropy", "labels_of", "one_hot"]
 
 
 def one_hot(y, classes: int) -> tf.Tensor:
@@ -32,3 +33,31 @@ def accuracy(log_q: tf.Tensor, y: tf.Tensor) -> Term:
     """
     right = tf.argmax(log_q, -1) == tf.cast(y, tf.int64)
     return over_data(tf.cast(right, tf.float32), where=y >= 0)
+
+
+def labels_of(model, y, n, unlabelled: bool = False) -> tf.Tensor | None:
+    """n classes, int64 (n,); None if the model has no classes.
+
+    Args:
+        model: A model, perhaps without classes.
+        y: As a caller gave them.
+        n: How many.
+        unlabelled: Whether -1, no class, is allowed, and what y=None means.
+    """
+    if model.classes is None:
+        if y is not None:
+            raise ValueError(
+                f"Expected y=None for {type(model).__name__}, which has no classes; "
+                f"received: y={y!r}"
+            )
+        return None
+    if y is None and unlabelled:
+        y = -1
+    if y is None:
+        raise ValueError(
+            f"Expected y, a class in 0..{model.classes - 1} for all examples or for "
+            f"each, for {type(model).__name__}; received: y=None"
+        )
+    y = tf.convert_to_tensor(y)
+    size = None if y.shape.rank == 0 else n
+    return tf.broadcast_to(checks.labels(y, model.classes, size, unlabelled), [n])

@@ -11,16 +11,14 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
+from keras_svae.game.in_parts import outputs
 from keras_svae.models import about
-from keras_svae.models.classes import one_hot
+from keras_svae.models.classes import labels_of, one_hot
 from keras_svae.models.draw import Draw
 from keras_svae.models.generating import Generating
-from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise, scope
 
 __all__ = ["LatentModel"]
-
-PART = 500  # codes that are decoded at once
 
 
 class LatentModel(Generating):
@@ -146,16 +144,26 @@ class LatentModel(Generating):
         z, y = self._split(inputs)
         return self.likelihood_law.mean(self.likelihood_raw(z, training, y))
 
+    def _sampled(self, z, y, noise: Noise, batch_size: int | None) -> tf.Tensor:
+        """Draws x ~ p(x|z) for codes; call it in the scope of the noise."""
+        raw = outputs(self.likelihood_raw, z, y, batch_size=batch_size)
+        # A law of the user's own may not know of parts.
+        return self.likelihood_law.sample(raw, noise.seed("x"))
+
     @endpoint("x")
-    def decode(self, z, y=None, seed: int = 0) -> tf.Tensor:
+    def decode(
+        self, z, y=None, seed: int = 0, batch_size: int | None = None
+    ) -> tf.Tensor:
         """The mean of p(x|z), (batch, ...).
 
         Args:
             z: Codes (batch, latent_dim).
             y: For a conditional model: one class for all, or (batch,).
             seed: Matters only if the decoder is fed noise.
+            batch_size: See `generate`.
         """
-        return self.likelihood_law.mean(self._decoded(z, y, seed))
+        mean = self.likelihood_law.mean
+        return self._decoded(z, y, seed, batch_size=batch_size, then=mean)
 
     def likelihood(self, z, y=None, seed: int = 0):
         """p(x|z) as a TFP distribution; raises a ValueError if it is implicit."""
@@ -164,21 +172,18 @@ class LatentModel(Generating):
     @endpoint("log_likelihood", when=lambda model: model.likelihood_law.explicit)
     def log_likelihood(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
         """log p(x|z) of each pair, (batch,), nats; see `likelihood`."""
-        return self.likelihood(z, y, seed).log_prob(x)
 
-    def _decoded(self, z, y, seed) -> tf.Tensor:
+        def density(raw, x):
+            return self.likelihood_law(raw).log_prob(x)
+
+        return self._decoded(z, y, seed, tf.convert_to_tensor(x), then=density)
+
+    def _decoded(self, z, y, seed, *others, **how):
+        """The decoder's output; see `in_parts.outputs`."""
         z = self._codes(z)
         with scope(_decoders(seed)):
-            return self._raw(z, self._classes(y, tf.shape(z)[0]))
-
-    def _raw(self, z, y) -> tf.Tensor:
-        """The decoder's output, in parts if it has no noise: parts would share it."""
-        count = z.shape[0]
-        if not tf.executing_eagerly() or count <= PART or noise_layers(self.decoder):
-            return self.likelihood_raw(z, y=y)
-        parts = [slice(i, i + PART) for i in range(0, count, PART)]
-        each = [self.likelihood_raw(z[p], y=None if y is None else y[p]) for p in parts]
-        return tf.concat(each, 0)
+            y = self._classes(y, tf.shape(z)[0])
+            return outputs(self.likelihood_raw, z, y, *others, **how)
 
     def _split(self, inputs):
         """Inputs of `call`, with one-hot classes, or None if there are no classes."""
@@ -202,31 +207,7 @@ class LatentModel(Generating):
             return None
         return one_hot(labels, self.classes)
 
-    def _labels(self, y, n, unlabelled: bool = False) -> tf.Tensor | None:
-        """n classes, int64 (n,); None if the model has no classes.
-
-        Args:
-            y: As a caller gave them.
-            n: How many.
-            unlabelled: Whether -1, no class, is allowed, and what y=None means.
-        """
-        if self.classes is None:
-            if y is not None:
-                raise ValueError(
-                    f"Expected y=None for {type(self).__name__}, which has no classes; "
-                    f"received: y={y!r}"
-                )
-            return None
-        if y is None and unlabelled:
-            y = -1
-        if y is None:
-            raise ValueError(
-                f"Expected y, a class in 0..{self.classes - 1} for all examples or for "
-                f"each, for {type(self).__name__}; received: y=None"
-            )
-        y = tf.convert_to_tensor(y)
-        size = None if y.shape.rank == 0 else n
-        return tf.broadcast_to(checks.labels(y, self.classes, size, unlabelled), [n])
+    _labels = labels_of
 
     def _codes(self, z) -> tf.Tensor:
         z = tf.convert_to_tensor(z, tf.float32)

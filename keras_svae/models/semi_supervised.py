@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.game import Player
+from keras_svae.game.in_parts import in_parts
 from keras_svae.game.once import once
 from keras_svae.models.classes import accuracy, cross_entropy, one_hot
 from keras_svae.models.draw import Draw
@@ -155,11 +156,13 @@ class SemiSupervisedVAE(VAE):
     @endpoint("probabilities")
     def classify(self, x) -> tf.Tensor:
         """The probabilities q(y|x), (batch, classes), of data (batch, ...)."""
-        return tf.exp(self.log_classes(self._data(x)))
+        return tf.exp(in_parts(self.log_classes, self._data(x)))
 
-    def encode(self, x, y=None, seed: int | None = None) -> tf.Tensor:
+    def encode(
+        self, x, y=None, seed: int | None = None, batch_size: int | None = None
+    ) -> tf.Tensor:
         """See `Autoencoder.encode`. y = None or -1 means the most probable class."""
-        return super().encode(x, y, seed)
+        return super().encode(x, y, seed, batch_size)
 
     def bound(self, x, y=None, seed: int = 0) -> tf.Tensor:
         """The bound on log p(x) if y is None or -1, else on log p(x, y).

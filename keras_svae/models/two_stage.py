@@ -2,9 +2,8 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from keras_svae.distributions import Gaussian
+from keras_svae.distributions import Gaussian, drawn
 from keras_svae.game import checks
 from keras_svae.game.game import Player
 from keras_svae.game.once import once
@@ -38,7 +37,7 @@ class SharedScale(Gaussian):
         self.gamma = gamma
 
     def distribution(self, raw):
-        return tfp.distributions.Normal(self.location(raw), self.gamma.value())
+        return drawn.Normal(self.location(raw), self.gamma.value())
 
 
 class GammaVAE(VAE):
@@ -198,9 +197,10 @@ class TwoStageVAE(GammaVAE):
         terms = self.second.bound_loss(draw.second)
         return {"reconstruction_z": terms["reconstruction_x"], "kl": terms["kl"]}
 
-    def draw_codes(self, n, noise):
+    def draw_codes(self, n, noise, batch_size=None):
         """Codes z of the second stage."""
-        return self.second.generate(n, seed=noise.seed("second"))
+        seed = noise.seed("second")
+        return self.second.generate(n, seed=seed, batch_size=batch_size)
 
     def get_config(self):
         return {**super().get_config(), "stage": self.stage}

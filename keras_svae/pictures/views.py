@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from keras_svae.codes import encode, in_chunks
+from keras_svae.codes import encode
 from keras_svae.noise import Noise, scope
 from keras_svae.pictures import plots
 
@@ -121,7 +121,7 @@ def _scatter(model, x, labels, seed):
     classes = _in_turn(model, len(x))
     panels = {"data": x, "samples": model.generate(len(x), classes, seed=seed)}
     if hasattr(model, "encoder"):
-        panels["reconstructions"] = in_chunks(model.reconstruct, x, y)
+        panels["reconstructions"] = model.reconstruct(x, y).numpy()
     ways, _ = _interpolations(model, x, y, 50, seed)
     panels["interpolations"] = ways.reshape(-1, 2)
     colors = {
@@ -146,7 +146,7 @@ def _interpolations(model, x, y, steps, seed):
         start, end = np.split(_prior(model, 2 * _INTERPOLATIONS, seed), 2)
     z = plots.interpolate(start, end, steps, prior=model.prior_name)
     y = None if y is None else np.repeat(y, steps)
-    ways = in_chunks(model.decode, z.reshape(-1, model.latent_dim), y)
+    ways = model.decode(z.reshape(-1, model.latent_dim), y).numpy()
     return ways.reshape(*z.shape[:2], *model.data_shape), ends
 
 
@@ -186,7 +186,7 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
     across, up = np.meshgrid(*_quantiles(model, n).T)
     z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
     ys = np.full(len(z), y) if model.conditional else None
-    images = in_chunks(model.decode, z.astype(np.float32), ys)
+    images = model.decode(z.astype(np.float32), ys).numpy()
     return plots.grid(images, n, **look(model, images), gap=0)
 
 
@@ -215,7 +215,7 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
         row[:, dimension] = ways[:, dimension]
     rows = rows.reshape(-1, model.latent_dim).astype(np.float32)
     y = None if y is None else np.repeat(y[:1], len(rows))
-    images = in_chunks(model.decode, rows, y)
+    images = model.decode(rows, y).numpy()
     return plots.grid(images, n, **look(model, images))
 
 

@@ -133,8 +133,8 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
         model: A model.
         training: Rates and their decay.
         steps_per_epoch: Each call of the graph runs as many steps as the training
-            allows and as divide an epoch: otherwise Keras would run over the end of an
-            epoch. Weights do not depend on it.
+            allows and as divide an epoch, so that none is shorter. Weights do not
+            depend on it.
     """
     most = min(training.steps_per_execution, steps_per_epoch)
     rates = dict.fromkeys(model.players, training.learning_rate)

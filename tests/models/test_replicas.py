@@ -205,14 +205,6 @@ def test_each_replica_draws_noise_of_its_own():
     np.testing.assert_array_equal(one, again[0])
 
 
-def test_replicas_refuse_what_keras_cannot_do_there():
-    with two_replicas().scope():
-        model = tiny.build("svae", compiled=False)
-        for mode in ({"jit_compile": True}, {"steps_per_execution": 2}):
-            with pytest.raises(ValueError, match="under several replicas"):
-                model.compile(optimizer="sgd", critic_optimizer="sgd", **mode)
-
-
 def test_an_optimizer_of_another_strategy_is_refused():
     with two_replicas().scope():
         model = tiny.build("vae", compiled=False)

@@ -62,3 +62,22 @@ def test_measures_are_named_once():
     assert {*side_by_side.QUESTIONS} == {
         "generation", "coverage", "inference", "likelihood",
     }  # fmt: skip
+
+
+def test_a_policy_is_that_of_all_runs():
+    class Asked(Exception):
+        pass
+
+    class Asks:
+        report = True
+
+        def __call__(self, calls):
+            self.calls = calls
+            raise Asked
+
+    for given in ({}, {"dtype": "mixed_bfloat16"}):
+        study = Asks()
+        with pytest.raises(Asked):
+            side_by_side.table(study=study, seeds=1, methods=["vae"], **given)
+        (call,) = study.calls
+        assert call.settings["dtype"] == given.get("dtype", "float32")

@@ -3,6 +3,7 @@
 import numbers
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,6 +47,16 @@ def counts(at_least: int, **given) -> None:
     for name, value in given.items():
         if value is not None:
             integer(name, value, at_least)
+
+
+def counts_of(given: dict) -> None:
+    """Raises unless the arguments that count something are counts."""
+    batches = ("batch_size", "steps_per_epoch", "validation_batch_size")
+    steps = ("validation_steps", "steps")
+    counts(1, **{name: given.get(name) for name in (*batches, *steps)})
+    if not isinstance(given.get("validation_freq"), Sequence):  # or the epochs' numbers
+        counts(1, validation_freq=given.get("validation_freq"))
+    counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})
 
 
 def weight(name: str, value) -> float:

@@ -1,0 +1,71 @@
+"""What is calculated for many examples, in parts: memory grows with a part."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from keras_svae import noise, philox
+from keras_svae.game import checks
+
+__all__ = ["PART", "given", "in_parts", "outputs"]
+
+# Examples that pass through a network at once, if the caller does not say it.
+PART = 250
+
+
+def given(batch_size: int | None) -> dict[str, int]:
+    """The argument of a method that a subclass may have overridden without it."""
+    return {} if batch_size is None else {"batch_size": batch_size}
+
+
+def in_parts(function: Callable, *inputs, batch_size: int | None = None):
+    """A function of rows, called on some rows at a time; its results are joined.
+
+    The parts draw the noise that the whole would draw: results do not depend on
+    `batch_size`, but for rounding. In a graph, which does not know how many rows there
+    are, nothing is cut.
+
+    Args:
+        function: Of as many tensors as there are inputs. It gives a tensor (rows, ...)
+            or a structure of such, and draws its noise by `keras_svae.noise`.
+        *inputs: Tensors (rows, ...). An input may be None.
+        batch_size: How many rows at once; None for 250.
+    """
+    checks.counts(1, batch_size=batch_size)
+    size = batch_size or PART
+    count = next(one for one in inputs if one is not None).shape[0]
+    if not tf.executing_eagerly() or count <= size or philox.is_part():
+        return function(*inputs)
+    found = []
+    for start in range(0, count, size):
+        part = [one if one is None else one[start : start + size] for one in inputs]
+        with noise.rows(start, min(size, count - start)):
+            found.append(function(*part))
+    return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *found)
+
+
+def outputs(
+    network: Callable,
+    inputs,
+    y,
+    *others,
+    batch_size: int | None = None,
+    then: Callable | None = None,
+):
+    """A network's output for all inputs, or what is made of it, in parts.
+
+    Args:
+        network: A function of inputs and of classes, `y=`.
+        inputs: What it reads, (rows, ...).
+        y: Classes, one-hot (rows, classes), or None.
+        *others: Further arguments of `then`, (rows, ...).
+        batch_size: See `in_parts`.
+        then: Makes a result of a part's output and others. It draws no noise: a law of
+            a user's own would draw the same for each part. None for the output.
+    """
+
+    def call(inputs, y, *others):
+        raw = network(inputs, y=y)
+        return raw if then is None else then(raw, *others)
+
+    return in_parts(call, inputs, y, *others, batch_size=batch_size)

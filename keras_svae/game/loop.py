@@ -1,0 +1,182 @@
+"""Several steps in one call, and XLA under replicas: what Keras's own loop cannot do.
+
+Keras's loop runs over the end of an epoch that is no multiple of the steps of a call,
+and goes on after a number that is not finite. Each step here is the step of a call of
+its own: same batch, same noise, same numbers.
+"""
+
+import contextlib
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from keras_svae.game import xla
+
+__all__ = ["Counted", "at_most", "function", "needed", "passes"]
+
+
+class Counted(keras.callbacks.Callback):
+    """Tells the loop how many steps an epoch has, where calls do not fill it.
+
+    Args:
+        steps: The steps of an epoch.
+    """
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model._left_of_epoch = self.steps
+
+    def on_train_end(self, logs=None):
+        self.model._left_of_epoch = None
+
+
+def needed(model) -> bool:
+    """Whether the model's step needs this loop. Else Keras's does the same."""
+    return model.steps_per_execution > 1 or xla.in_clusters(model)
+
+
+def passes(data, steps: int | None, per_call: int):
+    """Data to train on, in the form in which Keras does not count their batches.
+
+    Keras counts whole calls. So it would leave out the rest of the data, or begin them
+    again too early.
+
+    Args:
+        data: A data set.
+        steps: The steps of an epoch; None for all batches of the data.
+        per_call: The steps of a call.
+
+    Raises:
+        ValueError: For data of the user's own strategy that have to be counted.
+    """
+    if not steps or steps % per_call == 0 or _cardinality(data) < 0:
+        return data
+    _check_changeable(data, steps, per_call)
+    if _cardinality(data) % steps == 0:
+        return data.repeat()
+    # The last epoch of each pass is short, and Keras warns.
+    return data.filter(_true)
+
+
+def at_most(data, steps: int | None, per_call: int):
+    """The first batches of data to evaluate on or to predict from; see `passes`."""
+    if not steps or steps % per_call == 0:
+        return data
+    _check_changeable(data, steps, per_call)
+    return data.take(steps)
+
+
+def function(model, step: Callable, training: bool) -> Callable:
+    """What Keras calls with an iterator, to run several steps and get the last logs.
+
+    Args:
+        model: A compiled model.
+        step: `train_step` or `test_step`.
+        training: Whether a log that is not finite ends the call.
+    """
+    one = _one_step(model, step)
+    several = (_eagerly if model.run_eagerly else _in_graph)(one, training)
+    clustered = xla.in_clusters(model)
+
+    def call(iterator):
+        with xla.clustering() if clustered else contextlib.nullcontext():
+            if not isinstance(
+                iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)
+            ):
+                return [one(data) for data in iterator][-1]  # of train_on_batch
+            left = model._left_of_epoch if training else None
+            most = model.steps_per_execution
+            most = most if left is None else min(most, left)
+            done, logs = several(iterator, tf.constant(most, tf.int64))
+            if int(done) == 0:
+                raise StopIteration
+        if left is not None:
+            model._left_of_epoch = left - most
+        return logs
+
+    return call
+
+
+def _one_step(model, step) -> Callable:
+    """A step on all replicas: a function of their data, which gives one log."""
+    strategy = model.distribute_strategy
+
+    def mean(value):
+        if strategy.num_replicas_in_sync > 1:
+            value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
+        return tf.reshape(value, []) if value.shape.rank else value  # see `Game._logs`
+
+    def one(data):
+        logs = strategy.run(step, args=(data,))
+        return keras.tree.map_structure(mean, logs)
+
+    if model.run_eagerly:
+        return one
+    whole = model.jit_compile and not xla.in_clusters(model)
+    return tf.function(
+        one, autograph=False, reduce_retracing=True, jit_compile=whole or None
+    )
+
+
+def _in_graph(one, stops: bool) -> Callable:
+    @tf.function(autograph=False, reduce_retracing=True)
+    def several(iterator, most):
+        made = one.get_concrete_function(iterator.element_spec).structured_outputs
+        empty = tf.nest.map_structure(lambda x: tf.zeros(x.shape, x.dtype), made)
+
+        def runs(done, more, logs):
+            return tf.logical_and(done < most, more)
+
+        def body(done, more, logs):
+            data = iterator.get_next_as_optional()
+            there = data.has_value()
+            logs = tf.cond(there, lambda: one(data.get_value()), lambda: logs)
+            more = tf.logical_and(there, _finite(logs)) if stops else there
+            return done + tf.cast(there, tf.int64), more, logs
+
+        start = tf.constant(0, tf.int64), tf.constant(True), empty
+        done, _, logs = tf.while_loop(runs, body, start, parallel_iterations=1)
+        return done, logs
+
+    return several
+
+
+def _eagerly(one, stops: bool) -> Callable:
+    def several(iterator, most):
+        done, logs = 0, None
+        while done < int(most):
+            data = iterator.get_next_as_optional()
+            if not data.has_value():
+                break
+            done, logs = done + 1, one(data.get_value())
+            if stops and not _finite(logs):
+                break
+        return done, logs
+
+    return several
+
+
+def _finite(logs: dict[str, tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_all(tf.math.is_finite(tf.stack(list(logs.values()))))
+
+
+@tf.autograph.experimental.do_not_convert
+def _true(*unused):
+    return True
+
+
+def _cardinality(data) -> int:
+    found = data.cardinality
+    return int(found() if callable(found) else found)
+
+
+def _check_changeable(data, steps, per_call):
+    if not isinstance(data, tf.data.Dataset):
+        raise ValueError(
+            "Expected a number of steps that is a multiple of steps_per_execution="
+            f"{per_call} for a {type(data).__name__}; received: {steps} steps"
+        )
