@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import shutil
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -23,6 +24,7 @@ __all__ = [
     "Memory",
     "lock",
     "make_folder",
+    "new_folder",
     "read",
     "remove",
     "remove_leftovers",
@@ -92,6 +94,24 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
             )
             number = getattr(error, "errno", None)
             raise (OSError(number, text) if number else OSError(text)) from error
+        raise
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike) -> Iterator[str]:
+    """Gives a folder to fill, which then stands at the path at once, or not at all.
+
+    Args:
+        path: A local folder that is not there, or empty.
+    """
+    remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
+    temporary = beside(path)
+    try:
+        os.makedirs(temporary)
+        yield temporary
+        os.replace(temporary, path)  # an empty folder makes way
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 

@@ -12,12 +12,21 @@ of a seed. Here it is five.
 import contextlib
 import contextvars
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["bits", "integers", "normal", "split", "uniform", "without_xla"]
+__all__ = [
+    "bits",
+    "drawn_by",
+    "integers",
+    "is_given",
+    "normal",
+    "split",
+    "uniform",
+    "without_xla",
+]
 
 ALGORITHM = tf.random.Algorithm.PHILOX.value
 # From TensorFlow's core/kernels/stateless_random_ops.cc, as are the steps of `_start`.
@@ -48,8 +57,39 @@ def without_xla(known: bool = True) -> Iterator[None]:
         _without_xla.reset(token)
 
 
+# What draws in place of this module, if anything does.
+_source: contextvars.ContextVar[Callable | None] = contextvars.ContextVar(
+    "source", default=None
+)
+
+
+@contextlib.contextmanager
+def drawn_by(source: Callable[[str, tf.Tensor], tf.Tensor]) -> Iterator[None]:
+    """Within it, `source(law, shape)` gives the normal and uniform numbers.
+
+    For formats without random operators: there, the numbers are inputs.
+
+    Args:
+        source: Gives float32 draws of this shape, from N(0, 1) for the law "normal",
+            from U[0, 1) for "uniform".
+    """
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def is_given() -> bool:
+    """Whether something else draws, see `drawn_by`."""
+    return _source.get() is not None
+
+
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
+    source = _source.get()
+    if source is not None:
+        return tf.cast(source("normal", _shape(shape)), dtype)
     if _without_xla.get() and dtype == tf.float32:
         return tf.random.stateless_normal(shape, seed)
     shape = _shape(shape)
@@ -68,9 +108,12 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
 
     In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
-    if _without_xla.get() and dtype == tf.float32:
+    source = _source.get()
+    if source is None and _without_xla.get() and dtype == tf.float32:
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
-    if dtype == tf.float64:
+    if source is not None:
+        drawn = tf.cast(source("uniform", _shape(shape)), dtype)
+    elif dtype == tf.float64:
         drawn = _long_fractions(bits(shape, seed, tf.uint64))
     else:
         drawn = tf.cast(_fractions(bits(shape, seed)), dtype)

@@ -155,4 +155,11 @@ def _uniform(n, law, seed, low=0.0, high=1.0, dtype=None) -> tf.Tensor:
 
 
 def _shape(n, law) -> tf.Tensor:
+    if philox.is_given():
+        # The draws become an input, whose known sizes it shows. ONNX has no operator
+        # for TFP's way to the others.
+        mean = tf.shape(law.mean())
+        known = enumerate(law.batch_shape)
+        sizes = [mean[i] if size is None else size for i, size in known]
+        return tf.concat([[n], sizes], 0)
     return tf.concat([[n], law.batch_shape_tensor()], 0)

@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -85,8 +84,29 @@ def _function(method, gives: list[str], kinds: dict[str, str], specs: dict) -> t
     return call, signature
 
 
-def export(model, filepath: str | os.PathLike) -> None:
-    """Writes a SavedModel with the endpoints that a model has, or nothing.
+def chosen(model, names: "list[str] | str | None") -> list[str]:
+    """The names of the endpoints that are asked for, in the model's order.
+
+    Args:
+        model: A model with `endpoints()`.
+        names: One or several; None for all.
+
+    Raises:
+        ValueError: If the model has no such endpoint.
+    """
+    found = [*model.endpoints()]
+    if names is None:
+        return found
+    asked = [names] if isinstance(names, str) else [*names]
+    if not asked or not set(asked) <= set(found):
+        raise ValueError(
+            f"Expected endpoints out of {', '.join(found)}; received: {names!r}"
+        )
+    return [name for name in found if name in asked]
+
+
+def export(model, filepath: str | os.PathLike, names: list[str]) -> list[str]:
+    """Writes a SavedModel with these endpoints, or nothing.
 
     A `seed` of an endpoint is int32. A model's own methods refuse negative seeds. An
     endpoint accepts them: each is a further seed with draws of its own, which no seed
@@ -95,6 +115,10 @@ def export(model, filepath: str | os.PathLike) -> None:
     Args:
         model: A model with `endpoints()`, see `of_model`.
         filepath: A new or empty folder.
+        names: The endpoints. The first one is `serving_default`.
+
+    Returns:
+        The endpoints.
 
     Raises:
         FileExistsError: If the folder holds something.
@@ -103,15 +127,11 @@ def export(model, filepath: str | os.PathLike) -> None:
     """
     path = checks.new_folder(filepath)
     plain_name(filepath, "a SavedModel")
-    files.remove_leftovers(path.parent, path.name)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, (function, signature) in model.endpoints().items():
+    for name in names:
+        function, signature = model.endpoints()[name]
         archive.add_endpoint(name, function, input_signature=signature)
-    temporary = files.beside(path)
-    try:
-        archive.write_out(temporary, verbose=False)
-        os.replace(temporary, path)  # at once; an empty folder makes way
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    with files.new_folder(path) as folder:
+        archive.write_out(folder, verbose=False)
+    return names
