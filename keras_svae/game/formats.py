@@ -105,6 +105,7 @@ def onnx(
             f"endpoints={names[0]!r}, or a new folder for all; received: {filepath}"
         )
     path = _new_file(filepath) if one else checks.new_folder(filepath)
+    names = [name for name in names if name != "about"] or names  # it goes with all
     tf2onnx = needed("tf2onnx", "onnx")
     library = importlib.import_module("onnx")
     about = json.dumps(model.about()) if hasattr(model, "about") else "{}"
