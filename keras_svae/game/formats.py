@@ -23,7 +23,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from keras_svae import files, philox
 from keras_svae.game import checks
 
-__all__ = ["litert", "needed", "onnx"]
+__all__ = ["fed_noise", "litert", "onnx"]
 
 EXTRAS = {"onnx": "tf2onnx onnxruntime", "litert": "ai-edge-litert"}
 OPSET = 18  # what ONNX Runtime 1.14 (2023) and later read
