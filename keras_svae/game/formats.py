@@ -98,7 +98,7 @@ def onnx(
         ValueError: If no endpoint could be converted, or several are asked for in one
             file.
     """
-    one = os.fspath(filepath).endswith(".onnx")
+    one = _fspath(filepath).endswith(".onnx")
     if one and len(names) != 1:
         raise ValueError(
             "Expected one endpoint for a file, as an ONNX file has one graph, such as "
@@ -163,7 +163,7 @@ def litert(model, filepath, names: list[str], **settings) -> list[str]:
         ValueError: For another ending, an attribute that is not there, or if no
             endpoint could be converted.
     """
-    if not os.fspath(filepath).endswith(".tflite"):
+    if not _fspath(filepath).endswith(".tflite"):
         raise ValueError(f"Expected a file that ends in .tflite; received: {filepath}")
     path = _new_file(filepath)
     archive = keras.export.ExportArchive()
@@ -211,6 +211,12 @@ def _each(convert: Callable, names: list[str]) -> tuple[dict, dict[str, str]]:
         except Exception as error:
             left_out[name] = str(error).strip().splitlines()[0][:200]
     return made, left_out
+
+
+def _fspath(path) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"Expected a path; received: {path!r}")
+    return str(path)
 
 
 def _new_file(path) -> pathlib.Path:
