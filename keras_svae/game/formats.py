@@ -119,7 +119,7 @@ def onnx(
         inputs = [one.name for one in frozen.inputs]
         outputs = [one.name for one in frozen.outputs]
         called = [one.name for one in specs] + sorted(traced.structured_outputs)
-        with _quiet("tf2onnx"):
+        with _quiet("tf2onnx", "tensorflow"):
             # Not `from_function`: it takes constants of the graph for inputs.
             made, _ = tf2onnx.convert.from_graph_def(
                 frozen.graph.as_graph_def(add_shapes=True),
