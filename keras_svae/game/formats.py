@@ -25,7 +25,6 @@ from keras_svae.game import checks
 
 __all__ = ["fed_noise", "litert", "onnx"]
 
-EXTRAS = {"onnx": "tf2onnx onnxruntime", "litert": "ai-edge-litert"}
 OPSET = 18  # what ONNX Runtime 1.14 (2023) and later read
 
 
@@ -106,8 +105,8 @@ def onnx(
         )
     path = _new_file(filepath) if one else checks.new_folder(filepath)
     names = [name for name in names if name != "about"] or names  # it goes with all
-    tf2onnx = needed("tf2onnx", "onnx")
-    library = importlib.import_module("onnx")
+    tf2onnx = _needed("tf2onnx")
+    library = _needed("onnx")
     about = json.dumps(model.about()) if hasattr(model, "about") else "{}"
 
     def convert(name):
@@ -244,14 +243,13 @@ def _tell(format_: str, made: dict, left_out: dict[str, str]) -> None:
         )
 
 
-def needed(module: str, extra: str):
-    """The module; raises an ImportError with the command that installs it."""
+def _needed(module: str):
     try:
         return importlib.import_module(module)
     except ImportError:
         raise ImportError(
-            f"Expected the package {module}, which is not installed: "
-            f'pip install "keras-svae[{extra}]", or pip install {EXTRAS[extra]}'
+            f"Expected the package {module} for ONNX files, which is not installed: "
+            "pip install tf2onnx onnxruntime"
         ) from None
 
 

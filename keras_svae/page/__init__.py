@@ -47,12 +47,11 @@ def build(
         FileExistsError: If `folder` holds something.
         ValueError: If the model has no decoder of such pictures.
     """
-    shape = tuple(getattr(model, "data_shape", ()))
-    if len(shape) != 3 or shape[-1] not in (1, 3):
-        received = f"{type(model).__name__} of data {shape}"
+    shape = tuple(model.data_shape)
+    if "decode" not in model.endpoints() or len(shape) != 3 or shape[-1] not in (1, 3):
         raise ValueError(
-            "Expected a model of pictures (height, width, 1 or 3); received: "
-            f"{received if shape else type(model).__name__}"
+            "Expected a model that decodes codes to pictures (height, width, 1 or 3); "
+            f"received: {type(model).__name__}, data {shape}"
         )
     path = checks.new_folder(folder)
     runtime = os.fspath(runtime)

@@ -69,7 +69,7 @@ def test_the_command_says_what_is_wrong_in_a_line(tmp_path, capsys):
 @ONNX
 def test_the_folder_of_a_model_with_classes_and_noise(tmp_path):
     nets = ks.networks.digits(
-        latent_dim=2, units=8, depth=1, classes=3, joint=False, decoder_noise=True
+        latent_dim=2, units=8, depth=1, classes=3, joint=False, noise=True
     )
     page.build(ks.CGAN(*nets[1:]), tmp_path / "page", title="</script> & mine")
     names = sorted(one.name for one in (tmp_path / "page").iterdir())
@@ -78,6 +78,9 @@ def test_the_folder_of_a_model_with_classes_and_noise(tmp_path):
     assert "<title>&lt;/script&gt; &amp; mine</title>" in text
     settings = json.loads(text.split("const page = ")[1].split(";\n")[0])
     assert settings["classes"] == 3 and settings["runtime"] == page.RUNTIME
+    # Eight uniform numbers each in the two places where the decoder is fed noise.
+    assert [one["name"] for one in settings["noise"]][0] == "uniform"
+    assert all(one["shape"] == [1, 8] for one in settings["noise"])
 
 
 @contextlib.contextmanager
