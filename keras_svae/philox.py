@@ -57,8 +57,8 @@ def without_xla(known: bool = True) -> Iterator[None]:
         _without_xla.reset(token)
 
 
-# What draws in place of this module, if anything does.
-_source: contextvars.ContextVar[Callable | None] = contextvars.ContextVar(
+# What draws in place of this module, if anything does, and in which graph.
+_source: contextvars.ContextVar[tuple | None] = contextvars.ContextVar(
     "source", default=None
 )
 
@@ -67,13 +67,14 @@ _source: contextvars.ContextVar[Callable | None] = contextvars.ContextVar(
 def drawn_by(source: Callable[[str, tf.Tensor], tf.Tensor]) -> Iterator[None]:
     """Within it, `source(law, shape)` gives the normal and uniform numbers.
 
-    For formats without random operators: there, the numbers are inputs.
+    For formats without random operators: there, the numbers are inputs. Graphs within
+    the graph draw as usual: TFP traces some to learn shapes, and throws them away.
 
     Args:
         source: Gives float32 draws of this shape, from N(0, 1) for the law "normal",
             from U[0, 1) for "uniform".
     """
-    token = _source.set(source)
+    token = _source.set((source, _graph()))
     try:
         yield
     finally:
@@ -82,14 +83,26 @@ def drawn_by(source: Callable[[str, tf.Tensor], tf.Tensor]) -> Iterator[None]:
 
 def is_given() -> bool:
     """Whether something else draws, see `drawn_by`."""
-    return _source.get() is not None
+    found = _source.get()
+    return found is not None and found[1] is _graph()
+
+
+def _graph() -> tf.Graph | None:
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def _given(law: str, shape, dtype) -> tf.Tensor | None:
+    found = _source.get()
+    if found is None or not is_given():
+        return None
+    return tf.cast(found[0](law, _shape(shape)), dtype)
 
 
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
-    source = _source.get()
-    if source is not None:
-        return tf.cast(source("normal", _shape(shape)), dtype)
+    given = _given("normal", shape, dtype)
+    if given is not None:
+        return given
     if _without_xla.get() and dtype == tf.float32:
         return tf.random.stateless_normal(shape, seed)
     shape = _shape(shape)
@@ -108,11 +121,11 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
 
     In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
-    source = _source.get()
-    if source is None and _without_xla.get() and dtype == tf.float32:
+    drawn = _given("uniform", shape, dtype)
+    if drawn is None and _without_xla.get() and dtype == tf.float32:
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
-    if source is not None:
-        drawn = tf.cast(source("uniform", _shape(shape)), dtype)
+    if drawn is not None:
+        pass
     elif dtype == tf.float64:
         drawn = _long_fractions(bits(shape, seed, tf.uint64))
     else:

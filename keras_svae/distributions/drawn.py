@@ -116,9 +116,11 @@ class OneHotCategorical(tfd.OneHotCategorical):
         size = logits.shape[-1]
         rows = tf.reshape(logits, [-1, size])
         rows = rows - tf.reduce_max(rows, -1, keepdims=True)
-        # Double precision, as in TensorFlow: so rounding changes no draw.
-        heights = tf.cumsum(tf.exp(tf.cast(rows, tf.float64)), -1)
-        drawn = philox.uniform([tf.shape(rows)[0], n], seed, dtype=tf.float64)
+        # Double precision, as in TensorFlow: so rounding changes no draw. LiteRT does
+        # not have it.
+        kind = tf.float32 if philox.is_given() else tf.float64
+        heights = tf.cumsum(tf.exp(tf.cast(rows, kind)), -1)
+        drawn = philox.uniform([tf.shape(rows)[0], n], seed, dtype=kind)
         drawn = tf.transpose(drawn * heights[:, -1:])
         below = tf.cast(heights <= drawn[..., None], tf.int32)
         found = tf.minimum(tf.reduce_sum(below, -1), size - 1)

@@ -97,8 +97,9 @@ def chosen(model, names: "list[str] | str | None") -> list[str]:
     found = [*model.endpoints()]
     if names is None:
         return found
-    asked = [names] if isinstance(names, str) else [*names]
-    if not asked or not set(asked) <= set(found):
+    asked = [names] if isinstance(names, str) else names
+    known = isinstance(asked, (list, tuple)) and all(one in found for one in asked)
+    if not asked or not known:
         raise ValueError(
             f"Expected endpoints out of {', '.join(found)}; received: {names!r}"
         )

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ from keras_svae.game import checks
 
 __all__ = ["fed_noise", "litert", "onnx"]
 
+# What the converters call an operator that their format does not have.
+_UNKNOWN = r"(?:No Op registered for |TF Select ops: |Custom ops: |error: 'tf\.)(\w+)"
 OPSET = 18  # what ONNX Runtime 1.14 (2023) and later read
 
 
@@ -104,7 +107,14 @@ def onnx(
             f"endpoints={names[0]!r}, or a new folder for all; received: {filepath}"
         )
     path = _new_file(filepath) if one else checks.new_folder(filepath)
-    names = [name for name in names if name != "about"] or names  # it goes with all
+    names = [name for name in names if name != "about"]
+    if not names:
+        raise ValueError(
+            "Expected an endpoint other than about, which is in the metadata of each "
+            "ONNX file; received: endpoints='about'"
+        )
+    _check_types(model)
+    opset = checks.integer("opset_version", opset_version or OPSET, at_least=1)
     tf2onnx = _needed("tf2onnx")
     library = _needed("onnx")
     about = json.dumps(model.about()) if hasattr(model, "about") else "{}"
@@ -125,7 +135,7 @@ def onnx(
                 name=name,
                 input_names=inputs,
                 output_names=outputs,
-                opset=opset_version or OPSET,
+                opset=opset,
                 tensors_to_rename=dict(zip(inputs + outputs, called, strict=True)),
             )
         # tf2onnx keeps operators that it does not know.
@@ -165,6 +175,7 @@ def litert(model, filepath, names: list[str], **settings) -> list[str]:
     if not _fspath(filepath).endswith(".tflite"):
         raise ValueError(f"Expected a file that ends in .tflite; received: {filepath}")
     path = _new_file(filepath)
+    _check_types(model)
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name in names:
@@ -208,8 +219,25 @@ def _each(convert: Callable, names: list[str]) -> tuple[dict, dict[str, str]]:
             made[name] = convert(name)
         # The converters raise almost anything.
         except Exception as error:
-            left_out[name] = str(error).strip().splitlines()[0][:200]
+            unknown = re.search(_UNKNOWN, str(error))
+            why = unknown[1] if unknown else str(error).strip().partition("\n")[0]
+            left_out[name] = why[:200]
     return made, left_out
+
+
+def _check_types(model) -> None:
+    """Raises if a layer does not compute in float32.
+
+    tf2onnx writes files of such layers that ONNX Runtime does not load.
+    """
+    layers = model._flatten_layers(include_self=False)
+    other = {one.compute_dtype for one in layers} - {"float32"}
+    if other:
+        raise ValueError(
+            "Expected networks that compute in float32, as ONNX Runtime and LiteRT do; "
+            f"received: {', '.join(sorted(map(str, other)))}. Make them without the "
+            "policy, and `load_weights` of this model"
+        )
 
 
 def _fspath(path) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,6 +23,13 @@ def has(*modules):
 
 
 ONNX, LITERT = has("tf2onnx", "onnxruntime"), has("ai_edge_litert")
+
+
+def with_categories():
+    nets = ks.networks.digits(latent_dim=5, units=8, depth=1, joint=False)
+    x = keras.Input((8, 8, 1))
+    raw = keras.layers.Dense(2 * 2 + 3)(keras.layers.Flatten()(x))
+    return ks.InfoGAN(*nets[1:], encoder=keras.Model(x, raw), categories=3, lam=0.7)
 
 
 def reads(model, name) -> dict[str, list]:
@@ -45,6 +53,11 @@ def test_draws_become_inputs_in_place_of_seed_and_count():
     assert reads(invariants.MODELS["cgan"](), "generate") == {
         "y": [None],
         "normal": [None, invariants.CODE],
+    }
+    # A category is chosen by one uniform number.
+    assert reads(with_categories(), "generate") == {
+        "normal": [None, 2],
+        "uniform": [None],
     }
     # A network that is fed noise reads it, too.
     fed = reads(invariants.MODELS["avb"](), "encode")
@@ -111,7 +124,7 @@ def test_onnx_is_a_folder_of_files_or_one_file(tmp_path):
 @ONNX
 def test_what_a_format_has_no_operator_for_is_left_out_and_named(tmp_path):
     model = tiny.build("vae", likelihood="bernoulli", compiled=False)
-    with pytest.warns(UserWarning, match=r"left out: bound \(.*Expm1"):
+    with pytest.warns(UserWarning, match=r"left out: bound \(Expm1\)"):
         model.export(tmp_path / "some", "onnx", endpoints=["bound", "posterior"])
     assert [one.name for one in (tmp_path / "some").iterdir()] == ["posterior.onnx"]
     for path in ("none", "none.onnx"):
@@ -139,6 +152,8 @@ def test_what_a_format_has_no_operator_for_is_left_out_and_named(tmp_path):
             "file is a file",
         ),
         ({"endpoints": "encode"}, ValueError, "out of generate, .*received: 'encode'"),
+        ({"endpoints": 3}, ValueError, "out of generate, .*received: 3"),
+        ({"format": "onnx", "endpoints": "about"}, ValueError, "other than about"),
         ({"endpoints": []}, ValueError, r"out of generate, .*received: \[\]"),
     ],
 )
@@ -150,6 +165,16 @@ def test_what_is_refused_before_anything_is_written(
     with pytest.raises(error, match=f"Expected .*{why}"):
         tiny.build("gan", compiled=False).export(**{"filepath": "new"} | given)
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("format_", ["onnx", "litert"])
+def test_networks_of_another_type_are_refused(format_, tmp_path):
+    x, z = keras.Input((2,)), keras.Input((2,))
+    decoder = keras.Model(z, keras.layers.Dense(2, dtype="mixed_bfloat16")(z))
+    model = ks.GAN(decoder, keras.Model(x, keras.layers.Dense(1)(x)))
+    with pytest.raises(ValueError, match="compute in float32.*received: bfloat16"):
+        model.export(tmp_path / "a.tflite", format=format_)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_missing_library_is_named_with_its_command(tmp_path, monkeypatch):
@@ -167,6 +192,14 @@ def test_a_saved_model_of_some_endpoints(tmp_path):
 
 # Every law and every kind of network is in one of them.
 METHODS = ["svae_laplace", "vae_flow", "avb", "info_gan", "aim", "ss_vae", "ijae"]
+
+
+@pytest.mark.slow
+@ONNX
+@LITERT
+def test_codes_with_categories():
+    row = benchmark.measure(with_categories(), ["generate"])["generate"]
+    assert max(row.values()) < 1e-5
 
 
 @pytest.mark.slow
