@@ -198,8 +198,9 @@ def litert(model, filepath, names: list[str], **settings) -> list[str]:
                 setattr(converter, key, value)
             return converter.convert()
 
+        left_out: dict[str, str] = {}
         try:
-            made, left_out = dict.fromkeys(names, convert(*names)), {}
+            made = dict.fromkeys(names, convert(*names))
         except TypeError:
             raise
         except Exception:  # one of them; the converter does not say which
