@@ -190,8 +190,8 @@ def test_a_saved_model_of_some_endpoints(tmp_path):
     assert set(served) == {"decode", "serving_default"}
 
 
-# Every law and every kind of network is in one of them.
-METHODS = ["svae_laplace", "vae_flow", "avb", "info_gan", "aim", "ss_vae", "ijae"]
+# Flows are not in it: TFP's bijectors bring operators that ONNX does not have.
+METHODS = ["svae_laplace", "avb", "info_gan", "aim", "ss_vae", "ijae"]
 
 
 @pytest.mark.slow
