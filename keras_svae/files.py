@@ -28,6 +28,7 @@ __all__ = [
     "local_copy",
     "lock",
     "make_folder",
+    "new_folder",
     "read",
     "remove",
     "remove_all",
@@ -93,6 +94,30 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
             )
             number = getattr(error, "errno", None)
             raise (OSError(number, text) if number else OSError(text)) from error
+        raise
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike) -> Iterator[str]:
+    """Gives a folder to fill, which then stands at the path at once, or not at all.
+
+    Where the path is not local, a process that is killed leaves a part of it: other
+    file systems cannot rename a folder at once.
+
+    Args:
+        path: A folder that is not there, or empty.
+    """
+    here = is_local(path)
+    if here:
+        remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
+    temporary = beside(path) if here else os.fspath(path)
+    try:
+        make_folder(temporary)
+        yield temporary
+        if here:
+            os.replace(temporary, path)  # an empty folder makes way
+    except BaseException:
+        remove_all(temporary)
         raise
 
 

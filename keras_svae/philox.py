@@ -12,14 +12,16 @@ of a seed. Here it is five.
 import contextlib
 import contextvars
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 __all__ = [
     "bits",
+    "drawn_by",
     "integers",
+    "is_given",
     "is_part",
     "normal",
     "rows",
@@ -61,6 +63,10 @@ def without_xla(known: bool = True) -> Iterator[None]:
 _rows: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar(
     "rows", default=None
 )
+# What draws in place of this module, if anything does, and in which graph.
+_source: contextvars.ContextVar[tuple | None] = contextvars.ContextVar(
+    "source", default=None
+)
 
 
 @contextlib.contextmanager
@@ -87,8 +93,46 @@ def is_part() -> bool:
     return _rows.get() is not None
 
 
+@contextlib.contextmanager
+def drawn_by(source: Callable[[str, tf.Tensor], tf.Tensor]) -> Iterator[None]:
+    """Within it, `source(law, shape)` gives the normal and uniform numbers.
+
+    For formats without random operators: there, the numbers are inputs. Graphs within
+    the graph draw as usual: TFP traces some to learn shapes, and throws them away.
+
+    Args:
+        source: Gives float32 draws of this shape, from N(0, 1) for the law "normal",
+            from U[0, 1) for "uniform".
+    """
+    token = _source.set((source, _graph()))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def is_given() -> bool:
+    """Whether something else draws, see `drawn_by`."""
+    found = _source.get()
+    return found is not None and found[1] is _graph()
+
+
+def _graph() -> tf.Graph | None:
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+
+def _given(law: str, shape, dtype) -> tf.Tensor | None:
+    found = _source.get()
+    if found is None or not is_given():
+        return None
+    return tf.cast(found[0](law, _shape(shape)), dtype)
+
+
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
     """Draws from N(0, 1), of this shape; an int32 (2,) seed."""
+    given = _given("normal", shape, dtype)
+    if given is not None:
+        return given
     part = _rows.get()
     if _without_xla.get() and dtype == tf.float32 and part is None:
         return tf.random.stateless_normal(shape, seed)
@@ -120,10 +164,13 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
     In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
     part = _rows.get()
-    if _without_xla.get() and dtype == tf.float32 and part is None:
+    drawn = _given("uniform", shape, dtype)
+    if drawn is None and _without_xla.get() and dtype == tf.float32 and part is None:
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
     first = 0 if part is None else _before(tf.reduce_prod(_shape(shape)), part)
-    if dtype == tf.float64:
+    if drawn is not None:
+        pass
+    elif dtype == tf.float64:
         drawn = _long_fractions(bits(shape, seed, tf.uint64, first))
     else:
         drawn = tf.cast(_fractions(bits(shape, seed, first=first)), dtype)

@@ -116,9 +116,11 @@ class OneHotCategorical(tfd.OneHotCategorical):
         size = logits.shape[-1]
         rows = tf.reshape(logits, [-1, size])
         rows = rows - tf.reduce_max(rows, -1, keepdims=True)
-        # Double precision, as in TensorFlow: so rounding changes no draw.
-        heights = tf.cumsum(tf.exp(tf.cast(rows, tf.float64)), -1)
-        drawn = philox.uniform([tf.shape(rows)[0], n], seed, dtype=tf.float64)
+        # Double precision, as in TensorFlow: so rounding changes no draw. LiteRT does
+        # not have it.
+        kind = tf.float32 if philox.is_given() else tf.float64
+        heights = tf.cumsum(tf.exp(tf.cast(rows, kind)), -1)
+        drawn = philox.uniform([tf.shape(rows)[0], n], seed, dtype=kind)
         drawn = tf.transpose(drawn * heights[:, -1:])
         below = tf.cast(heights <= drawn[..., None], tf.int32)
         found = tf.minimum(tf.reduce_sum(below, -1), size - 1)
@@ -155,4 +157,11 @@ def _uniform(n, law, seed, low=0.0, high=1.0, dtype=None) -> tf.Tensor:
 
 
 def _shape(n, law) -> tf.Tensor:
+    if philox.is_given():
+        # The draws become an input, whose known sizes it shows. ONNX has no operator
+        # for TFP's way to the others.
+        mean = tf.shape(law.mean())
+        known = enumerate(law.batch_shape)
+        sizes = [mean[i] if size is None else size for i, size in known]
+        return tf.concat([[n], sizes], 0)
     return tf.concat([[n], law.batch_shape_tensor()], 0)

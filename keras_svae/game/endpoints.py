@@ -84,10 +84,30 @@ def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
     return call, signature
 
 
-def export(model, filepath: str | os.PathLike) -> None:
-    """Writes a SavedModel with the endpoints that a model has, or nothing.
+def chosen(model, names: "list[str] | str | None") -> list[str]:
+    """The names of the endpoints that are asked for, in the model's order.
 
-    Where the path is not local, a process that is killed leaves a part of it.
+    Args:
+        model: A model with `endpoints()`.
+        names: One or several; None for all.
+
+    Raises:
+        ValueError: If the model has no such endpoint.
+    """
+    found = [*model.endpoints()]
+    if names is None:
+        return found
+    asked = [names] if isinstance(names, str) else names
+    known = isinstance(asked, (list, tuple)) and all(one in found for one in asked)
+    if not asked or not known:
+        raise ValueError(
+            f"Expected endpoints out of {', '.join(found)}; received: {names!r}"
+        )
+    return [name for name in found if name in asked]
+
+
+def export(model, filepath: str | os.PathLike, names: list[str]) -> list[str]:
+    """Writes a SavedModel with these endpoints, or nothing.
 
     A `seed` of an endpoint is int32. A model's own methods refuse negative seeds. An
     endpoint accepts them: each is a further seed with draws of its own, which no seed
@@ -96,6 +116,10 @@ def export(model, filepath: str | os.PathLike) -> None:
     Args:
         model: A model with `endpoints()`, see `of_model`.
         filepath: A new or empty folder.
+        names: The endpoints. The first one is `serving_default`.
+
+    Returns:
+        The endpoints.
 
     Raises:
         FileExistsError: If the folder holds something.
@@ -104,19 +128,11 @@ def export(model, filepath: str | os.PathLike) -> None:
     """
     path = checks.new_folder(filepath)
     plain_name(filepath, "a SavedModel")
-    here = files.is_local(path)
-    if here:
-        files.remove_leftovers(path.parent, path.name)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, (function, signature) in model.endpoints().items():
+    for name in names:
+        function, signature = model.endpoints()[name]
         archive.add_endpoint(name, function, input_signature=signature)
-    # Other file systems cannot rename a folder at once.
-    temporary = files.beside(path) if here else os.fspath(path)
-    try:
-        archive.write_out(temporary, verbose=False)
-        if here:
-            os.replace(temporary, path)  # at once; an empty folder makes way
-    except BaseException:
-        files.remove_all(temporary)
-        raise
+    with files.new_folder(path) as folder:
+        archive.write_out(folder, verbose=False)
+    return names

@@ -31,6 +31,7 @@ INSTEAD = {
 
 # Pages about packages that are no dependencies of this one.
 NEEDS = {
+    "formats.md": ["tf2onnx", "onnxruntime", "ai_edge_litert.interpreter"],
     "wandb.md": ["wandb"],
     "mlflow.md": ["mlflow.keras"],
     "comet.md": ["comet_ml"],

@@ -125,7 +125,7 @@ def test_deterministic_endpoints_convert_and_give_the_same(name, tmp_path):
 @pytest.mark.parametrize(
     ("given", "error", "why"),
     [
-        ({"format": "onnx"}, ValueError, "tf_saved_model.*received: 'onnx'"),
+        ({"format": "torch"}, ValueError, "tf_saved_model.*received: 'torch'"),
         ({"format": None}, ValueError, "tf_saved_model.*received: None"),
         ({"input_signature": [1]}, ValueError, "input_signature=None"),
         ({"is_static": True}, TypeError, "received: is_static"),
