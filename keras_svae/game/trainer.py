@@ -32,16 +32,12 @@ class Trainer(SavedAtOnce, Called):
     _of_batch: dict[str, tuple[str, str]] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
-    # Steps that the epoch still has, if calls of several steps do not fill it.
-    _left_of_epoch: int | None = None
+    _left_of_epoch: int | None = None  # if calls of several steps do not fill it
 
     # ---- What a method gives -----------------------------------------------------
 
     def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch that the model cannot learn from.
-
-        For symbolic tensors, types and shapes are checked; for others, values too.
-        """
+        """Raises a ValueError on a batch of wrong types, shapes or (not symbolic) values."""
 
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""
