@@ -37,7 +37,10 @@ class Trainer(SavedAtOnce, Called):
     # ---- What a method gives -----------------------------------------------------
 
     def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch of wrong types, shapes or (not symbolic) values."""
+        """Raises a ValueError on a batch of wrong types, shapes or values.
+
+        Of symbolic tensors, it looks at types and shapes alone.
+        """
 
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""

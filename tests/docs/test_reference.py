@@ -16,7 +16,8 @@ REFERENCE = (DOCS / "api.md").read_text()
 MODULES = set(re.findall(r"automodule:: (\S+)", REFERENCE))
 ALONE = set(re.findall(r"auto(?:class|function|exception):: (\S+)", REFERENCE))
 PACKAGES = ["", ".models", ".networks", ".data", ".callbacks", ".pictures", ".hub"]
-PACKAGES += [".evaluation", ".distributions", ".game"]
+PACKAGES += [".evaluation", ".distributions", ".game", ".samplers", ".codes"]
+PACKAGES += [".optimizers", ".schedules", ".ratios", ".noise", ".page"]
 # What has a page of its own, or is another's name.
 ELSEWHERE = {"__version__"}
 
