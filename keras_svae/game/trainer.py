@@ -37,10 +37,7 @@ class Trainer(SavedAtOnce, Called):
     # ---- What a method gives -----------------------------------------------------
 
     def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch of wrong types, shapes or values.
-
-        Of symbolic tensors, it looks at types and shapes alone.
-        """
+        """Raises a ValueError on a batch of a wrong type, shape or (known) value."""
 
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""
