@@ -1,37 +1,69 @@
-"""The benchmark's Keras side: `fit` of this package's sVAE-r, as a user calls it."""
+"""The benchmark's Keras side: `fit` of this package's models, as a user calls it."""
 
 import sys
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.benchmarks.training import CONFIGURATIONS
+from reproductions.benchmarks import plain_keras
+from reproductions.benchmarks.cases import ALONE, CASES, CONFIGURATIONS, FLOOR, PLAIN
+from reproductions.benchmarks.step_worker import product, repeated, stepping
 from reproductions.benchmarks.worker import serve
 
 
-def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.SVAE:
-    """A compiled sVAE-r.
+def of_pythae(case: str) -> ks.Game:
+    """The model for which pythae has a trainer, on 784-512-16 and back."""
+    like = {"shape": (28, 28, 1), "units": 512, "depth": 1}
+    if case == "vae":
+        nets = ks.networks.dense(16, likelihood="bernoulli", **like)
+        return ks.VAE(nets.encoder, nets.decoder)
+    # pythae's decoder ends in a sigmoid, and its error is squared.
+    law = ks.distributions.Gaussian(activation="sigmoid")
+    if case == "wae":
+        nets = ks.networks.dense(16, "implicit", law, noise=False, **like)
+        return ks.WAEMMD(nets.encoder, nets.decoder)
+    nets = ks.networks.dense(16, likelihood=law, **like)
+    critic = keras.Sequential(
+        [
+            keras.Input((16,)),
+            keras.layers.Dense(256, activation="relu"),
+            keras.layers.Dense(1),
+        ]
+    )
+    return ks.AdversarialAutoencoder(nets.encoder, nets.decoder, critic)
 
-    Args:
-        case: "mnist" (table 3's nets) or "toy".
-        lam: Weight of the log likelihoods.
-        learning_rate: Of both Adams.
-        **compiling: See `ks.SVAE.compile`.
-    """
+
+def made(case: str, lam: float) -> ks.Game:
+    """The case's model: sVAE-r, or what pythae has, too."""
+    if case not in ("mnist", "toy"):
+        return of_pythae(case)
     networks = {"mnist": ks.networks.mnist, "toy": ks.networks.toy}[case]()
     likelihood = {"mnist": "bernoulli", "toy": "gaussian"}[case]
-    model = ks.SVAE(*networks, lam=lam, likelihood=likelihood)
-    model.compile(
-        optimizer=ks.optimizers.Adam(learning_rate),
-        critic_optimizer=ks.optimizers.Adam(learning_rate),
-        **compiling,
-    )
+    return ks.SVAE(*networks, lam=lam, likelihood=likelihood)
+
+
+def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.Game:
+    """A compiled model.
+
+    Args:
+        case: One of `training.CASES`.
+        lam: Weight of sVAE-r's log likelihoods.
+        learning_rate: Of all Adams.
+        **compiling: See `ks.Game.compile`.
+    """
+    model = made(case, lam)
+    optimizers = {
+        player.optimizer: ks.optimizers.Adam(learning_rate)
+        for player in model.players.values()
+    }
+    model.compile(**optimizers, **compiling)
     return model
 
 
-def block(model: ks.SVAE, batches: np.ndarray):
+def block(model: keras.Model, batches: np.ndarray) -> Callable[[int], None]:
     """A function that fits a number of steps on batches (number, batch, ...)."""
     data = tf.data.Dataset.from_tensor_slices(batches).repeat().prefetch(2)
 
@@ -41,26 +73,38 @@ def block(model: ks.SVAE, batches: np.ndarray):
     return run
 
 
-def parameters(model: ks.SVAE) -> list[int]:
+def parameters(model: ks.Game) -> list[int]:
     """How many numbers encoder, decoder and critic learn."""
+    networks = [getattr(model, one, None) for one in ("encoder", "decoder", "critic")]
     return [
         sum(int(np.prod(v.shape)) for v in net.trainable_variables)
-        for net in (model.encoder, model.decoder, model.critic)
+        for net in networks
+        if net is not None
     ]
 
 
 def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
-    """Serves a block "case/configuration" for each case and configuration."""
+    """Serves a block "case/kind" for each case and kind."""
     tf.config.threading.set_intra_op_parallelism_threads(int(threads))
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     about = {"versions": versions, "parameters": {}}
     blocks = {}
-    for case, batches in np.load(data).items():
-        for name, compiling in CONFIGURATIONS.items():
-            model = build(case, float(lam), float(learning_rate), **compiling)
-            blocks[f"{case}/{name}"] = block(model, batches)
-        about["parameters"][case] = parameters(model)
+    for name, batches in np.load(data).items():
+        case = CASES[name]
+        for kind in case.ours:
+            model = build(
+                name, float(lam), float(learning_rate), **CONFIGURATIONS[kind]
+            )
+            blocks[f"{name}/{kind}"] = block(model, batches)
+        about["parameters"][name] = parameters(model)
+        if PLAIN in case.references:
+            plain = plain_keras.build(name, float(lam), float(learning_rate))
+            blocks[f"{name}/{PLAIN[1]}"] = block(plain, batches)
+            model = build(name, float(lam), float(learning_rate))
+            blocks[f"{name}/{ALONE}"] = repeated(stepping(model, batches))
+        if case.gflop:
+            blocks[f"{name}/{FLOOR}"] = repeated(product("float32"))
     serve(about, blocks)
 
 

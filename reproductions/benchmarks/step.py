@@ -24,7 +24,8 @@ import time
 
 import numpy as np
 
-from reproductions.benchmarks import training
+from reproductions.benchmarks import cases, training
+from reproductions.benchmarks.blocks import marks
 from reproductions.benchmarks.step_worker import SIDE
 from reproductions.engine.files import write_json
 from reproductions.engine.results import commit, record
@@ -50,31 +51,6 @@ RATIOS = [
     ("now", "floor, float32"),
     ("now, bfloat16", "floor, bfloat16"),
 ]
-# Periods of schedulers and of quotas, seconds, and how near to a multiple is on it.
-PERIODS, NEAR = (0.01, 0.1), 0.02
-
-
-def quantised(seconds: list[float]) -> bool:
-    """Whether nine of ten steps take a multiple of a scheduler's period, or more."""
-    for period in PERIODS:
-        parts = np.asarray(seconds) / period
-        on_it = (np.abs(parts - np.round(parts)) < NEAR) & (np.round(parts) > 0)
-        if len(seconds) >= 5 and on_it.mean() >= 0.9:
-            return True
-    return False
-
-
-def marks(seconds: list[float], load: float, threads: int) -> list[str]:
-    """What may be wrong with a block.
-
-    Args:
-        seconds: Of each of its steps.
-        load: The load average, over a minute, after it.
-        threads: How many the block itself may keep busy.
-    """
-    # One more than the benchmark itself brings.
-    found = ["busy"] if load > threads + 1 else []
-    return [*found, "quantised"] if quantised(seconds) else found
 
 
 def measure(workers: dict[str, training.Worker], blocks: int, steps: int, threads=2):
@@ -199,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
     load = [round(one, 1) for one in os.getloadavg()]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
-        np.savez(data, mnist=training.batches("mnist"))
+        np.savez(data, mnist=cases.batches("mnist"))
         workers = {}
         for name, policy in POLICIES.items():
             more = (str(checkouts[name]), policy)
@@ -216,7 +192,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=SEED,
         before=commit(checkouts["before"]),
         data="blobs like strokes, drawn, see reproductions/benchmarks/training.py",
-        N=training.CASES["mnist"]["batch"],
+        N=cases.CASES["mnist"].batch,
         steps=given.steps,
         threads=given.threads,
         onednn=os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),

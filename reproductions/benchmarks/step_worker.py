@@ -40,7 +40,6 @@ def step(batches: np.ndarray, lam: float, learning_rate: float) -> Callable:
         learning_rate: Of both Adams.
     """
     import keras
-    import tensorflow as tf
 
     import keras_svae as ks
 
@@ -48,6 +47,13 @@ def step(batches: np.ndarray, lam: float, learning_rate: float) -> Callable:
     model = ks.SVAE(*ks.networks.mnist(latent_dim=32), lam=lam)
     adam = getattr(ks, "optimizers", keras.optimizers).Adam
     model.compile(optimizer=adam(learning_rate), critic_optimizer=adam(learning_rate))
+    return stepping(model, batches)
+
+
+def stepping(model, batches: np.ndarray) -> Callable:
+    """A function that trains a compiled model for one step."""
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False
     data = tf.data.Dataset.from_tensor_slices(batches).repeat().with_options(options)

@@ -96,9 +96,17 @@ class SVAE:
         lam: Weight of the log likelihoods.
         learning_rate: Of both Adams.
         fused: Whether Adam runs as one kernel instead of PyTorch's default.
+        compiled: Whether `torch.compile` compiles the networks.
     """
 
-    def __init__(self, case: str, lam: float, learning_rate: float, fused: bool):
+    def __init__(
+        self,
+        case: str,
+        lam: float,
+        learning_rate: float,
+        fused: bool = False,
+        compiled: bool = False,
+    ):
         self.bernoulli = case == "mnist"
         self.latent_dim, self.lam = LATENT_DIM[case], lam
         self.encoder, self.decoder, self.critic = {"mnist": mnist, "toy": toy}[case]()
@@ -108,6 +116,9 @@ class SVAE:
         self.optimizer = torch.optim.Adam(own, **adam)
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), **adam)
         self.losses = torch.zeros(2)
+        if compiled:
+            for name in ("encoder", "decoder", "critic"):
+                getattr(self, name).compile()
 
     def posterior(self, x):
         """q(z|x): its mean and scale."""
@@ -155,19 +166,26 @@ class SVAE:
 
 
 def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
-    """Serves the blocks "case/eager" and "case/eager, fused Adam"."""
+    """Serves a block "case/how" for each case, eager and compiled."""
     torch.set_num_threads(int(threads))
     # TensorFlow does so too. Otherwise momenta of dying units would slow this side
     # down.
     torch.set_flush_denormal(True)
     about = {"versions": {"torch": torch.__version__}, "parameters": {}}
     blocks = {}
+    ways = {
+        "eager": {},
+        "eager, fused Adam": {"fused": True},
+        "compiled, fused Adam": {"fused": True, "compiled": True},
+    }
     for case, batches in np.load(data).items():
+        if case not in LATENT_DIM:
+            continue
         batches = torch.from_numpy(batches)
         if batches.ndim == 5:
             batches = batches.movedim(-1, 2).contiguous()
-        for name, fused in {"eager": False, "eager, fused Adam": True}.items():
-            model = SVAE(case, float(lam), float(learning_rate), fused)
+        for name, way in ways.items():
+            model = SVAE(case, float(lam), float(learning_rate), **way)
             blocks[f"{case}/{name}"] = lambda steps, model=model, batches=batches: (
                 model.run(batches, steps)
             )

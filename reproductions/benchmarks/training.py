@@ -1,10 +1,18 @@
-"""Times the training step of sVAE-r beside the same step in PyTorch eager.
+"""Times training steps beside the same steps in PyTorch, plain Keras and pythae.
 
-Both sides have the same networks, losses, optimizer and batches, and two threads. Two
-processes live through the whole benchmark and time blocks of steps in alternation, so
-that only one works at any time and a busy machine slows both down. A Keras block is a
-call of `fit` with everything it does: iterator, callbacks, metrics, the check for
-diverging losses. A PyTorch block is a plain loop.
+Both sides have the same networks, losses, optimizer and batches, and two threads. A
+process for each library lives through the whole benchmark and times blocks of steps in
+turn, so that only one works at any time and a busy machine slows all down.
+
+A block of ours is a call of `fit` with everything it does: iterator, callbacks,
+metrics, the look at data, the check for diverging losses. "our step alone" calls the
+compiled step in a loop. A PyTorch block is a plain loop. "plain Keras" is a
+`keras.Model` with a `train_step` as one writes it by hand, and Keras's own layers and
+Adam. pythae's block is a call of its trainer. The floor is the time of a step's
+floating-point operations at the rate of a product of two 2048 x 2048 matrices.
+
+Blocks during which other work kept the machine busy are left out of the medians. If few
+others remain, or blocks take multiples of a period, nothing is reported.
 """
 
 import argparse
@@ -12,54 +20,30 @@ import contextlib
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 
 import numpy as np
 
+from reproductions.benchmarks.blocks import marks
+from reproductions.benchmarks.cases import (
+    CASES,
+    FLOOR,
+    LAM,
+    LEARNING_RATE,
+    STEPS,
+    batches,
+    order,
+)
+from reproductions.benchmarks.summaries import summary, table
 from reproductions.engine.results import record
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = ROOT / "reproductions" / "results" / "benchmark.json"
-TORCH = "torch==2.13.0"
-PLAIN = "eager"
-REFERENCES = (PLAIN, "eager, fused Adam")
-LAM, LEARNING_RATE = 0.1, 1e-4
-
-# Steps per call of the graph, in the configurations that have several.
-STEPS = 16
-# What `compile` is given.
-CONFIGURATIONS = {
-    "graph": {},
-    "XLA": {"jit_compile": True},
-    f"graph, {STEPS} steps per execution": {"steps_per_execution": STEPS},
-    f"XLA, {STEPS} steps per execution": dict(
-        jit_compile=True, steps_per_execution=STEPS
-    ),
-}
-
-# What to time: batch, steps of a block, rounds, largest accepted ratio of medians.
-CASES = {
-    "mnist": {"batch": 64, "steps": STEPS, "rounds": 9, "goal": 1.0},
-    "toy": {"batch": 128, "steps": 20 * STEPS, "rounds": 15, "goal": 0.5},
-}
-
-
-def batches(case: str, number: int = 16) -> np.ndarray:
-    """Batches (number, batch, ...) float32: blobs like strokes, or five Gaussians."""
-    generator = np.random.default_rng(0)
-    batch = CASES[case]["batch"]
-    if case == "toy":
-        centers = np.array([[0, 0], [2, 2], [2, -2], [-2, 2], [-2, -2]])
-        chosen = centers[generator.integers(5, size=(number, batch))]
-        return (chosen + 0.2 * generator.normal(size=chosen.shape)).astype("float32")
-    rows, columns = np.mgrid[:28, :28]
-    centers = generator.uniform(8, 20, size=(number, batch, 2, 1, 1))
-    squares = (rows - centers[:, :, 0]) ** 2 + (columns - centers[:, :, 1]) ** 2
-    return np.exp(-squares / 18)[..., None].astype("float32")
+TORCH = ("torch==2.13.0", "pythae==0.1.2")
 
 
 class Worker:
@@ -81,7 +65,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            env=os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"},
         )
         self.about = self._answer()
 
@@ -114,92 +98,77 @@ class Worker:
 def torch_python(folder: pathlib.Path) -> str:
     """The interpreter of an environment with PyTorch, made where there is none."""
     python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists():
-        print(f"Installing {TORCH} into {folder}: once", flush=True)
+    if not ready.exists() or ready.read_text() != " ".join(TORCH):
+        print(f"Installing {', '.join(TORCH)} into {folder}: once", flush=True)
         venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", TORCH, "numpy"]
+        command = [str(python), "-m", "pip", "install", "--quiet", *TORCH, "numpy"]
         subprocess.run(command, check=True)
-        ready.touch()
+        ready.write_text(" ".join(TORCH))
     return str(python)
 
 
-def measure(workers: dict[str, Worker], case: str, rounds: int, steps: int) -> dict:
-    """Milliseconds per step, on the wall and of CPU: per configuration and block.
+def idle(threads: int, patience: int) -> float:
+    """Waits until the machine is idle; the load average then.
 
-    Configurations that take three times as long as the fastest in a trial have only
-    three blocks.
+    Raises:
+        RuntimeError: If it is not, after `patience` seconds.
+    """
+    until = time.monotonic() + patience
+    while (load := os.getloadavg()[0]) > 0.5 * threads:
+        if time.monotonic() > until:
+            raise RuntimeError(
+                f"Expected an idle machine, a load of {0.5 * threads} at most; "
+                f"received: {load:.1f}"
+            )
+        time.sleep(5)
+    return load
+
+
+def measure(
+    workers: dict[str, Worker], name: str, rounds: int, steps: int, threads: int = 2
+) -> dict[str, list[dict]]:
+    """All blocks by kind, in the order of time.
+
+    Kinds that take three times as long as the fastest in a trial have only three
+    blocks.
 
     Args:
-        workers: "torch" and "keras".
-        case: One of `CASES`.
-        rounds: How often each configuration has its block.
+        workers: "torch", "keras", "pythae", as the case needs them.
+        name: One of `CASES`.
+        rounds: How often each kind has its block.
         steps: Of a block.
+        threads: See `marks`.
     """
-    order = [("torch", name) for name in REFERENCES]
-    order += [("keras", name) for name in CONFIGURATIONS]
-    # PyTorch before each of ours: A B A B.
-    order = [turn for one in order[1:] for turn in (order[0], one)]
-    times: dict[str, list[tuple[float, float]]] = {name: [] for _, name in order}
-    first = {}
-    for side, name in dict.fromkeys(order):
-        for _ in range(2):  # tracing, compiling; then first allocations
-            first[name] = workers[side].time(f"{case}/{name}", STEPS)[0]
-    hopeless = {name for name in first if first[name] > 3 * min(first.values())}
+    case = CASES[name]
+    turns = order(case)
+    first, found = {}, {kind: [] for _, kind in turns}
+    for side, kind in dict.fromkeys(turns):
+        trial = 3 if kind == FLOOR else STEPS
+        tracing = workers[side].time(f"{name}/{kind}", trial)[0]
+        # Tracing and compiling are over; then first allocations.
+        first[kind] = workers[side].time(f"{name}/{kind}", trial)[0]
+        found[kind].append({"first s": round(tracing, 2)})
+    rivals = {kind: one for kind, one in first.items() if kind != FLOOR}
+    slow = {kind for kind, one in rivals.items() if one > 3 * min(rivals.values())}
     for number in range(rounds):
-        print(f"\r{case}: round {number + 1} of {rounds}", end="", flush=True)
-        for side, name in order:
-            if name in hopeless - {PLAIN} and number >= 3:
+        print(f"\r{name}: round {number + 1} of {rounds}", end="", flush=True)
+        for side, kind in turns:
+            if kind in slow - {turns[0][1]} and number >= 3:
                 continue
-            wall, cpu = workers[side].time(f"{case}/{name}", steps)
-            times[name].append((1e3 * wall / steps, 1e3 * cpu / steps))
-    print("\r", end="")
-    return times
-
-
-def summary(times: dict[str, list[tuple[float, float]]], goal: float) -> dict:
-    """Medians, quartiles and ratios of one case, and which configuration is best."""
-    plain, plain_cpu = map(statistics.median, zip(*times[PLAIN], strict=True))
-    rows = {}
-    for name, values in times.items():
-        walls, cpus = zip(*values, strict=True)
-        low, median, high = statistics.quantiles(walls, n=4, method="inclusive")
-        rows[name] = {
-            "median_ms": round(median, 4),
-            "quartiles_ms": [round(low, 4), round(high, 4)],
-            "median_cpu_ms": round(statistics.median(cpus), 4),
-            "blocks": len(values),
-            "ratio_to_pytorch_eager": round(median / plain, 4),
-            "cpu_ratio_to_pytorch_eager": round(statistics.median(cpus) / plain_cpu, 4),
-        }
-    best = min(CONFIGURATIONS, key=lambda name: rows[name]["median_ms"])
-    ratio = rows[best]["ratio_to_pytorch_eager"]
-    return {
-        "best": best,
-        "ratio": ratio,
-        "goal": goal,
-        "reached": ratio <= goal,
-        "configurations": rows,
-    }
-
-
-def table(results: dict) -> str:
-    """The results as text."""
-    lines = []
-    for case, result in results.items():
-        lines.append(f"{case}, batch {CASES[case]['batch']}")
-        for name, row in result["configurations"].items():
-            low, high = row["quartiles_ms"]
-            lines.append(
-                f"  {name:34}{row['median_ms']:9.3f} ms/step  "
-                f"[{low:.3f}, {high:.3f}]  x {row['ratio_to_pytorch_eager']:.3f}"
-                f"   CPU {row['median_cpu_ms']:.3f}"
-                f"  x {row['cpu_ratio_to_pytorch_eager']:.3f}"
+            count = 10 if kind == FLOOR else steps
+            wall, cpu = workers[side].time(f"{name}/{kind}", count)
+            load = os.getloadavg()[0]
+            found[kind].append(
+                {
+                    "ms": round(1e3 * wall / count, 4),
+                    "cpu_ms": round(1e3 * cpu / count, 4),
+                    "seconds": round(wall, 4),
+                    "load": round(load, 2),
+                    "marks": marks([], load, threads),
+                }
             )
-        lines.append(
-            f"  best: {result['best']}, {result['ratio']:.3f} of PyTorch's time; "
-            f"goal {result['goal']}: {'reached' if result['reached'] else 'missed'}"
-        )
-    return "\n".join(lines)
+    print("\r", end="")
+    return found
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -226,6 +195,17 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         help=f"environment with {TORCH}, made if absent; pip's PIP_* variables count",
     )
     parser.add_argument("--output", type=pathlib.Path, default=RESULT)
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=300,
+        help="seconds to wait for an idle machine (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="measure on a busy machine, and write what cannot be believed",
+    )
     given = parser.parse_args(argv)
     if given.rounds is not None and given.rounds < 2:
         parser.error(f"Expected --rounds >= 2; received: {given.rounds}")
@@ -237,44 +217,61 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Measures, prints the table, writes the JSON file."""
     given = arguments(argv)
-    pythons = {"torch": torch_python(given.torch_venv), "keras": sys.executable}
+    python = torch_python(given.torch_venv)
+    pythons = {"torch": python, "pythae": python, "keras": sys.executable}
+    load = os.getloadavg()[0] if given.anyway else idle(given.threads, given.patience)
+    start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
         np.savez(data, **{case: batches(case) for case in given.cases})
+        needed = {side for name in given.cases for side, _ in order(CASES[name])}
         workers = {}
-        for side, python in pythons.items():
-            workers[side] = Worker(python, f"{side}_worker", data, given.threads)
+        for side in sorted(needed):
+            workers[side] = Worker(pythons[side], f"{side}_worker", data, given.threads)
             stack.callback(workers[side].close)
-        parameters = {side: one.about["parameters"] for side, one in workers.items()}
-        if parameters["torch"] != parameters["keras"]:
-            raise AssertionError(f"Expected equal networks; received: {parameters}")
-        print("Parameters of encoder, decoder, critic on both sides:")
-        print(*(f"  {case}: {n}" for case, n in parameters["keras"].items()), sep="\n")
-        results = {}
-        for case in given.cases:
-            rounds = given.rounds or CASES[case]["rounds"]
-            steps = given.steps or CASES[case]["steps"]
-            times = measure(workers, case, rounds, steps)
-            results[case] = {
-                "batch": CASES[case]["batch"],
+        check_networks({side: one.about["parameters"] for side, one in workers.items()})
+        results, blocks = {}, {}
+        for name in given.cases:
+            rounds = given.rounds or CASES[name].rounds
+            steps = given.steps or CASES[name].steps
+            blocks[name] = measure(workers, name, rounds, steps, given.threads)
+            results[name] = {
+                "batch": CASES[name].batch,
                 "steps_per_block": steps,
-                "parameters": parameters["keras"][case],
-                **summary(times, CASES[case]["goal"]),
+                "parameters": workers["keras"].about["parameters"][name],
+                **summary(blocks[name], CASES[name]),
             }
-    print(table(results))
+            print(table({name: results[name]}), flush=True)
+    if not given.anyway and any(one["wrong"] for one in results.values()):
+        sys.exit("Expected clean blocks; received: the above. Nothing is written")
     versions = {}
     for one in workers.values():
         versions |= one.about["versions"]
     report = record(
-        load=[round(load, 1) for load in os.getloadavg()],
+        load=round(load, 1),
         threads=given.threads,
         versions=versions,
+        data="blobs like strokes, or five Gaussians, drawn: see `batches`",
+        seconds=round(time.perf_counter() - start, 1),
         results=results,
+        blocks=blocks,
     )
     text = json.dumps(report, indent=2)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(text + "\n")
     print(f"Written: {given.output}")
+
+
+def check_networks(parameters: dict[str, dict[str, list[int]]]) -> None:
+    """Raises if the networks of a case have other sizes on another side."""
+    ours = parameters.pop("keras")
+    for side, cases in parameters.items():
+        for name, count in cases.items():
+            if count != ours[name]:
+                raise AssertionError(
+                    f"Expected equal networks; received: {count} in {side} and "
+                    f"{ours[name]} here, for {name}"
+                )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,16 @@ import sys
 import numpy as np
 import pytest
 
-from reproductions.benchmarks import keras_worker, training, worker
+from reproductions.benchmarks import (
+    blocks,
+    cases,
+    keras_worker,
+    plain_keras,
+    summaries,
+    training,
+    worker,
+)
+from reproductions.benchmarks.cases import CASES
 
 PARAMETERS = {
     # Weights and biases, scale and offset of batch normalisation, by hand from table 3.
@@ -34,25 +43,47 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("case", training.CASES)
+# pythae's 784-512-16 and back; its critic of codes has 256 units.
+ENCODER, DECODER = 784 * 512 + 512 + 512 * 16 + 16, 16 * 512 + 512 + 512 * 784 + 784
+PARAMETERS |= {
+    "vae": [ENCODER + 512 * 16 + 16, DECODER],
+    "aae": [ENCODER + 512 * 16 + 16, DECODER, 16 * 256 + 256 + 256 + 1],
+    "wae": [ENCODER, DECODER],
+}
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_networks_are_those_of_the_other_side(case):
     model = keras_worker.build(case, 0.1, 1e-4)
     assert keras_worker.parameters(model) == PARAMETERS[case]
 
 
-@pytest.mark.parametrize("case", training.CASES)
+@pytest.mark.parametrize("case", ["mnist", "toy"])
+def test_plain_keras_has_the_same_networks_and_trains(case):
+    model = plain_keras.build(case, 0.1, 1e-3)
+    assert keras_worker.parameters(model) == PARAMETERS[case]
+    before = [np.sum(np.abs(v)) for v in model.trainable_variables]
+    keras_worker.block(model, cases.batches(case, number=1)[:, :8])(1)
+    after = [np.sum(np.abs(v)) for v in model.trainable_variables]
+    # Biases under batch normalisation may stay; each network has moved.
+    moved = np.not_equal(before, after)
+    sizes = [len(n.trainable_variables) for n in (model.encoder, model.decoder)]
+    assert all(part.any() for part in np.split(moved, np.cumsum(sizes)))
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_batches_suit_the_networks(case):
     model = keras_worker.build(case, 0.1, 1e-4)
-    batches = training.batches(case, number=2)
-    assert batches.shape == (2, training.CASES[case]["batch"], *model.data_shape)
+    batches = cases.batches(case, number=2)
+    assert batches.shape == (2, CASES[case].batch, *model.data_shape)
     for batch in batches:
         model.check_data(batch)
 
 
 def test_a_block_trains_as_many_steps_as_asked():
-    compiling = training.CONFIGURATIONS["graph, 16 steps per execution"]
+    compiling = cases.CONFIGURATIONS["graph, 16 steps per execution"]
     model = keras_worker.build("toy", 0.1, 1e-4, **compiling)
-    run = keras_worker.block(model, training.batches("toy"))
+    run = keras_worker.block(model, cases.batches("toy"))
     run(32)
     run(16)
     assert int(model.step) == 48
@@ -73,62 +104,132 @@ def test_worker_answers_each_command(monkeypatch, tmp_path):
     assert all(set(time) == {"seconds", "cpu_seconds"} for time in times)
 
 
+class Fake:
+    """A worker whose blocks take this long."""
+
+    def __init__(self, seconds=lambda block: 0.5):
+        self.seconds, self.calls = seconds, []
+
+    def time(self, block, steps):
+        self.calls.append(block)
+        return self.seconds(block), 1.0
+
+
+@pytest.fixture
+def idle_machine(monkeypatch):
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (0.5, 0.5, 0.5))
+
+
+@pytest.mark.usefixtures("idle_machine")
 def test_turns_alternate_and_each_block_is_kept():
-    class Worker:
-        calls = []
-
-        def __init__(self, side):
-            self.side = side
-
-        def time(self, block, steps):
-            self.calls.append((self.side, block))
-            return 0.5, 1.0
-
-    workers = {"torch": Worker("torch"), "keras": Worker("keras")}
-    times = training.measure(workers, "toy", rounds=2, steps=16)
-    ours = [name for name in times if name in training.CONFIGURATIONS]
-    assert ours == list(training.CONFIGURATIONS)
-    assert all(times[name] == [(31.25, 62.5)] * 2 for name in ours)
-    plain = ("torch", "toy/eager")
-    played = Worker.calls[2 * len(times) :]
-    assert len(played) == 2 * 2 * (len(times) - 1)
-    assert played[::2] == [plain] * (len(played) // 2)
-    assert plain not in played[1::2]
+    one = Fake()
+    found = training.measure({"torch": one, "keras": one}, "toy", rounds=2, steps=16)
+    assert [kind for kind in found if kind in cases.CONFIGURATIONS] == [
+        *cases.CONFIGURATIONS
+    ]
+    for name in cases.CONFIGURATIONS:
+        assert [block["ms"] for block in found[name][1:]] == [31.25] * 2
+        assert [block["cpu_ms"] for block in found[name][1:]] == [62.5] * 2
+        assert found[name][0] == {"first s": 0.5}
+    played = one.calls[2 * len(found) :]
+    assert len(played) == 2 * 2 * (len(found) - 1)
+    assert played[::2] == ["toy/eager"] * (len(played) // 2)
+    assert "toy/eager" not in played[1::2]
 
 
+@pytest.mark.usefixtures("idle_machine")
 def test_the_hopeless_has_three_blocks():
-    class Worker:
-        def time(self, block, steps):
-            return (4.0 if block == "toy/XLA" else 1.0), 1.0
-
-    worker = Worker()
-    times = training.measure({"torch": worker, "keras": worker}, "toy", 5, steps=16)
-    assert len(times.pop("XLA")) == 3
-    assert len(times.pop("eager")) > 5
-    assert {len(blocks) for blocks in times.values()} == {5}
+    one = Fake(lambda block: 4.0 if block == "toy/XLA" else 1.0)
+    found = training.measure({"torch": one, "keras": one}, "toy", 5, steps=16)
+    assert len(found.pop("XLA")) == 1 + 3
+    assert len(found.pop("eager")) > 1 + 5
+    assert {len(blocks) for blocks in found.values()} == {1 + 5}
 
 
-def test_summary_names_the_best_and_its_ratio():
-    ours = list(training.CONFIGURATIONS)
-    times = {name: [(4.0, 8.0), (5.0, 8.0), (9.0, 8.0)] for name in ours}
-    times[ours[2]] = [(2.0, 8.0), (1.0, 8.0), (3.0, 8.0)]
+def kind(*ms, load=0.5, first=9.0):
+    """What `measure` gives for one kind of block."""
+    made = [
+        {
+            "ms": one,
+            "cpu_ms": 8.0,
+            "seconds": one,
+            "marks": blocks.marks([], load, 2),
+        }
+        for one in ms
+    ]
+    return [{"first s": first}, *made]
+
+
+def test_summary_names_the_best_and_its_ratios():
+    case = CASES["toy"]
+    ours = list(case.ours)
+    found = {name: kind(4.1, 5.0, 9.2) for name in ours}
+    found[ours[2]] = kind(2.1, 1.0, 3.3)
     # Not ours, so never the best.
-    times |= {name: [(4.0, 6.0)] * 3 for name in training.REFERENCES}
-    times[training.REFERENCES[1]] = [(0.1, 0.1)] * 3
-    found = training.summary(times, goal=0.4)
-    assert found["best"] == ours[2]
-    assert found["ratio"] == 0.5
-    assert not found["reached"]
-    assert training.summary(times, goal=0.5)["reached"]
-    assert found["configurations"][ours[0]] == {
+    found |= {name: kind(4.2, 4.2, 4.2) for _, name in case.references}
+    found["eager, fused Adam"] = kind(0.11, 0.12, 0.13)
+    found[cases.ALONE] = kind(2.5, 2.5, 2.5)
+    result = summaries.summary(found, case)
+    assert result["best"] == ours[2]
+    assert result["goals"] == {"eager, fused Adam": {"at most": 0.4, "ratio": 17.5}}
+    assert result["wrong"] == []
+    assert result["configurations"][ours[0]] == {
         "median_ms": 5.0,
-        "quartiles_ms": [4.5, 7.0],
+        "quartiles_ms": [4.55, 7.1],
         "median_cpu_ms": 8.0,
         "blocks": 3,
-        "ratio_to_pytorch_eager": 1.25,
-        "cpu_ratio_to_pytorch_eager": 1.3333,
+        "clean": 3,
+        "first s": 9.0,
+        "ratios": {
+            "eager": 1.1905,
+            "eager, fused Adam": 41.6667,
+            "compiled, fused Adam": 1.1905,
+            "plain Keras": 1.1905,
+            cases.ALONE: 2.0,
+        },
     }
-    assert ours[2] in training.table({"toy": found})
+    assert ours[2] in summaries.table({"toy": result})
+
+
+def test_a_floor_is_the_steps_operations_at_the_products_rate():
+    case = CASES["mnist"]
+    found = {name: kind(100.0, 101.0, 102.0) for name in case.ours}
+    found |= {name: kind(90.0) for _, name in case.references}
+    found |= {cases.ALONE: kind(99.0), cases.FLOOR: kind(80.0)}
+    rows = summaries.summary(found, case)["configurations"]
+    # 2 * 2048^3 = 17.18 GFLOP in 80 ms, so 17.5 GFLOP in 81.49 ms.
+    assert rows[cases.FLOOR]["median_ms"] == pytest.approx(81.4907, abs=1e-3)
+    assert rows["graph"]["ratios"][cases.FLOOR] == pytest.approx(1.2394, abs=1e-4)
+
+
+def test_blocks_of_a_busy_machine_are_left_out_and_many_are_wrong():
+    case = CASES["vae"]
+    busy = kind(50.0, load=9.0)[1:]
+    found = {name: [*kind(3.1, 3.2, 3.3), *busy] for name in case.ours}
+    found["pythae"] = [*kind(6.4), *busy, *busy]
+    result = summaries.summary(found, case)
+    assert result["configurations"]["graph"]["median_ms"] == 3.2
+    assert result["configurations"]["graph"]["clean"] == 3
+    assert result["wrong"] == ["pythae: 2 of 3 busy"]
+    found["pythae"] = kind(1.28, 2.56, 1.28, 3.84, 1.28)
+    assert "multiples" in summaries.summary(found, case)["wrong"][0]
+
+
+def test_a_busy_machine_is_waited_for_and_then_refused(monkeypatch):
+    loads = iter([3.0, 2.0, 0.4])
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (next(loads), 0, 0))
+    monkeypatch.setattr(training.time, "sleep", lambda seconds: None)
+    assert training.idle(2, patience=60) == 0.4
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (3.0, 0, 0))
+    with pytest.raises(RuntimeError, match=r"1.0 at most; received: 3.0"):
+        training.idle(2, patience=-1)
+
+
+def test_other_networks_are_refused():
+    same = {"toy": [1, 2, 3]}
+    training.check_networks({"keras": same, "torch": same})
+    with pytest.raises(AssertionError, match=r"\[1, 2, 4\] in torch"):
+        training.check_networks({"keras": same, "torch": {"toy": [1, 2, 4]}})
 
 
 @pytest.mark.parametrize(
@@ -141,29 +242,41 @@ def test_what_cannot_be_measured_is_refused(argv, capsys):
 
 
 def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
-    class Worker:
+    seconds = {"toy/XLA": 1.1019, "toy/eager, fused Adam": 3.3057}
+
+    class Worker(Fake):
         about = {"versions": {"x": "1"}, "parameters": {"toy": PARAMETERS["toy"]}}
 
         def __init__(self, python, module, data, threads):
+            super().__init__(lambda block: seconds.get(block, 2.2037))
             assert np.load(data)["toy"].shape[1:] == (128, 2)
-
-        def time(self, block, steps):
-            return (1.0 if block.startswith("toy/XLA") else 2.0), 2.0
 
         def close(self):
             pass
 
+    load = [0.5]
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (load[0], 0, 0))
     monkeypatch.setattr(training, "Worker", Worker)
     monkeypatch.setattr(training, "torch_python", str)
     output = tmp_path / "new" / "benchmark.json"
-    training.main(["--cases", "toy", "--rounds", "2", "--output", str(output)])
+    given = ["--cases", "toy", "--rounds", "2", "--output", str(output)]
+    training.main(given)
     found = json.loads(output.read_text())
     assert {"command", "commit", "machine", "load", "threads", "date"} < set(found)
     assert found["versions"] == {"x": "1"}
-    assert found["results"]["toy"]["ratio"] == 0.5
     assert found["results"]["toy"]["best"] == "XLA"
-    assert "goal 0.5: reached" in capsys.readouterr().out
+    goals = found["results"]["toy"]["goals"]
+    assert goals["eager, fused Adam"]["ratio"] == pytest.approx(1 / 3, abs=1e-4)
+    assert "goal 0.4: reached" in capsys.readouterr().out
+    load[0] = 9.0
+    output.unlink()
+    with pytest.raises(SystemExit, match="Expected clean blocks"):
+        monkeypatch.setattr(training, "idle", lambda threads, patience: 0.0)
+        training.main(given)
+    assert not output.exists()
+    training.main([*given, "--anyway"])
+    assert output.exists()
 
 
 def test_batches_are_the_same_each_time():
-    np.testing.assert_array_equal(training.batches("toy"), training.batches("toy"))
+    np.testing.assert_array_equal(cases.batches("toy"), cases.batches("toy"))

@@ -1,0 +1,87 @@
+"""What the benchmark of training times: cases, kinds of blocks, and their turns."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+LAM, LEARNING_RATE = 0.1, 1e-4
+
+# Steps per call of the graph, in the configurations that have several.
+STEPS = 16
+GRAPH, ALONE, FLOOR = "graph", "our step alone", "floor"
+# What `compile` is given.
+CONFIGURATIONS = {
+    GRAPH: {},
+    "XLA": {"jit_compile": True},
+    f"graph, {STEPS} steps per execution": {"steps_per_execution": STEPS},
+    f"XLA, {STEPS} steps per execution": dict(
+        jit_compile=True, steps_per_execution=STEPS
+    ),
+}
+EAGER, FUSED = ("torch", "eager"), ("torch", "eager, fused Adam")
+COMPILED, PLAIN = ("torch", "compiled, fused Adam"), ("keras", "plain Keras")
+PYTHAE = ("pythae", "pythae")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What is timed.
+
+    Args:
+        batch: Examples of a step.
+        steps: Of a block.
+        rounds: Blocks of each kind.
+        goals: By reference, the largest ratio of our best median to its median.
+        references: (worker, name); each but the first stands before each of ours once
+            a round, the first before all: A B A B.
+        ours: Names of `CONFIGURATIONS`.
+        gflop: Of a step, for the floor.
+    """
+
+    batch: int
+    steps: int
+    rounds: int
+    goals: dict[str, float]
+    references: tuple[tuple[str, str], ...] = (EAGER, FUSED, COMPILED, PLAIN)
+    ours: tuple[str, ...] = tuple(CONFIGURATIONS)
+    gflop: float | None = None
+
+
+AGAINST_PYTHAE: dict[str, Any] = {
+    "batch": 100, "steps": 12 * STEPS, "rounds": 9, "references": (PYTHAE,),
+    "goals": {"pythae": 0.5},
+    "ours": (GRAPH, f"graph, {STEPS} steps per execution"),
+}  # fmt: skip
+CASES = {
+    "mnist": Case(64, STEPS, 9, {"eager": 0.75, "eager, fused Adam": 0.8}, gflop=17.5),
+    "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
+    "vae": Case(**AGAINST_PYTHAE),
+    "aae": Case(**AGAINST_PYTHAE),
+    "wae": Case(**AGAINST_PYTHAE),
+}
+
+
+def batches(case: str, number: int = 16) -> np.ndarray:
+    """Batches (number, batch, ...) float32: blobs like strokes, or five Gaussians."""
+    generator = np.random.default_rng(0)
+    batch = CASES[case].batch
+    if case == "toy":
+        centers = np.array([[0, 0], [2, 2], [2, -2], [-2, 2], [-2, -2]])
+        chosen = centers[generator.integers(5, size=(number, batch))]
+        return (chosen + 0.2 * generator.normal(size=chosen.shape)).astype("float32")
+    rows, columns = np.mgrid[:28, :28]
+    centers = generator.uniform(8, 20, size=(number, batch, 2, 1, 1))
+    squares = (rows - centers[:, :, 0]) ** 2 + (columns - centers[:, :, 1]) ** 2
+    return np.exp(-squares / 18)[..., None].astype("float32")
+
+
+def order(case: Case) -> list[tuple[str, str]]:
+    """The turns of a round: the first reference before each other kind, A B A C."""
+    first, *others = case.references
+    others += [("keras", name) for name in case.ours]
+    if case.gflop or first is EAGER:
+        others += [("keras", ALONE)]
+    if case.gflop:
+        others += [("keras", FLOOR)]
+    return [turn for one in others for turn in (first, one)]

@@ -1,0 +1,84 @@
+"""Medians, ratios and goals of the benchmark of training."""
+
+import statistics
+
+from reproductions.benchmarks.blocks import quantised
+from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, GRAPH, Case
+
+# The side of the product, see `step_worker`.
+PRODUCT_GFLOP = 2 * 2048**3 / 1e9
+
+
+def summary(found: dict[str, list[dict]], case: Case) -> dict:
+    """Medians, quartiles and ratios of one case, and which of ours is best.
+
+    Returns:
+        A dictionary; "wrong" in it says why the numbers cannot be believed, if so.
+    """
+    rows: dict[str, dict] = {}
+    wrong = []
+    for kind, (first, *blocks) in found.items():
+        clean = [one for one in blocks if not one["marks"]]
+        if 2 * len(clean) < len(blocks):
+            wrong.append(f"{kind}: {len(blocks) - len(clean)} of {len(blocks)} busy")
+        if quantised([one["seconds"] for one in clean]):
+            wrong.append(f"{kind}: blocks take multiples of a period")
+        walls = [one["ms"] for one in clean or blocks]
+        walls = walls if len(walls) > 1 else 2 * walls
+        low, median, high = statistics.quantiles(walls, n=4, method="inclusive")
+        rows[kind] = {
+            "median_ms": round(median, 4),
+            "quartiles_ms": [round(low, 4), round(high, 4)],
+            "median_cpu_ms": round(
+                statistics.median(one["cpu_ms"] for one in clean or blocks), 4
+            ),
+            "blocks": len(blocks),
+            "clean": len(clean),
+            **first,
+        }
+    if FLOOR in rows and case.gflop:
+        rate = PRODUCT_GFLOP / rows[FLOOR]["median_ms"]  # TFLOP per second
+        rows[FLOOR]["product_ms"] = rows[FLOOR]["median_ms"]
+        rows[FLOOR]["median_ms"] = round(case.gflop / rate, 4)
+    best = min(case.ours, key=lambda kind: rows[kind]["median_ms"])
+
+    def ratio(kind: str, to: str) -> float:
+        return round(rows[kind]["median_ms"] / rows[to]["median_ms"], 4)
+
+    for kind, row in rows.items():
+        row["ratios"] = {to: ratio(kind, to) for _, to in case.references}
+        if FLOOR in rows and kind != FLOOR:
+            row["ratios"][FLOOR] = ratio(kind, FLOOR)
+    if ALONE in rows:
+        rows[GRAPH]["ratios"][ALONE] = ratio(GRAPH, ALONE)
+    return {
+        "best": best,
+        "goals": {
+            to: {"at most": goal, "ratio": ratio(best, to)}
+            for to, goal in case.goals.items()
+        },
+        "wrong": wrong,
+        "configurations": rows,
+    }
+
+
+def table(results: dict) -> str:
+    """The results as text."""
+    lines = []
+    for name, result in results.items():
+        lines.append(f"{name}, batch {CASES[name].batch}")
+        for kind, row in result["configurations"].items():
+            low, high = row["quartiles_ms"]
+            ratios = "  ".join(f"{one:.3f} {to}" for to, one in row["ratios"].items())
+            lines.append(
+                f"  {kind:34}{row['median_ms']:9.3f} ms/step  "
+                f"[{low:.3f}, {high:.3f}]  CPU {row['median_cpu_ms']:.3f}  x {ratios}"
+            )
+        for to, goal in result["goals"].items():
+            reached = goal["ratio"] <= goal["at most"]
+            lines.append(
+                f"  best: {result['best']}, {goal['ratio']:.3f} of {to}; goal "
+                f"{goal['at most']}: {'reached' if reached else 'missed'}"
+            )
+        lines += [f"  wrong: {one}" for one in result["wrong"]]
+    return "\n".join(lines)
