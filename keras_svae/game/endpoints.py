@@ -111,7 +111,7 @@ def export(model, filepath: str | os.PathLike) -> None:
     temporary = files.beside(path)
     try:
         archive.write_out(temporary, verbose=False)
-        os.replace(temporary, path)  # at once; an empty folder makes way
+        files.put_folder(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

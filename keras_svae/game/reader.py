@@ -5,6 +5,7 @@ import concurrent.futures
 import itertools
 import multiprocessing
 import random
+import sys
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -38,10 +39,13 @@ class Reader:
 
     def _by_workers(self, numbers):
         if self.data.use_multiprocessing:
-            # Forked processes share the data without pickling.
+            # Forked processes share the data without pickling. Elsewhere than on Linux,
+            # a fork is unsafe or unknown: there data are pickled, as Keras does.
             workers = concurrent.futures.ProcessPoolExecutor(
                 self.data.workers,
-                mp_context=multiprocessing.get_context("fork"),
+                mp_context=multiprocessing.get_context(
+                    "fork" if sys.platform == "linux" else "spawn"
+                ),
                 initializer=_hold,
                 initargs=(self.data,),
             )

@@ -5,7 +5,6 @@ import os
 import pathlib
 
 import numpy as np
-from tensorboard.plugins import projector
 
 from keras_svae.pictures import plots
 
@@ -32,6 +31,8 @@ def write(
             not fit on a sprite.
         value_range: The range of the images.
     """
+    from tensorboard.plugins import projector  # slow, and needed here only
+
     folder = pathlib.Path(folder)
     codes = np.asarray(codes)
     config = projector.ProjectorConfig()
@@ -62,4 +63,4 @@ def _write_metadata(path: pathlib.Path, labels: np.ndarray, n: int) -> None:
     lines = ["\t".join(map(str, row)) for row in rows.tolist()]
     if rows.shape[1] > 1:  # only then does the projector expect a header
         lines.insert(0, "\t".join(f"label {i}" for i in range(rows.shape[1])))
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ import tempfile
 import venv
 
 import numpy as np
+import psutil
 
 from reproductions.engine.results import record
 
@@ -266,14 +267,14 @@ def main(argv: list[str] | None = None) -> None:
     for one in workers.values():
         versions |= one.about["versions"]
     report = record(
-        load=[round(load, 1) for load in os.getloadavg()],
+        load=[round(load, 1) for load in psutil.getloadavg()],
         threads=given.threads,
         versions=versions,
         results=results,
     )
     text = json.dumps(report, indent=2)
     given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(text + "\n")
+    given.output.write_text(text + "\n", encoding="utf-8")
     print(f"Written: {given.output}")
 
 
