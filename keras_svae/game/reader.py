@@ -39,13 +39,9 @@ class Reader:
 
     def _by_workers(self, numbers):
         if self.data.use_multiprocessing:
-            # Forked processes share the data without pickling. Elsewhere than on Linux,
-            # a fork is unsafe or unknown: there data are pickled, as Keras does.
             workers = concurrent.futures.ProcessPoolExecutor(
                 self.data.workers,
-                mp_context=multiprocessing.get_context(
-                    "fork" if sys.platform == "linux" else "spawn"
-                ),
+                mp_context=multiprocessing.get_context(start_method()),
                 initializer=_hold,
                 initargs=(self.data,),
             )
@@ -64,6 +60,15 @@ class Reader:
                         waiting.append(pool.submit(get, number))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+def start_method() -> str:
+    """How processes that read start.
+
+    Forked ones share the data without pickling. Elsewhere than on Linux a fork is
+    unsafe or unknown: new ones get the data by pickling, as in Keras.
+    """
+    return "fork" if sys.platform == "linux" else "spawn"
 
 
 _held: list[keras.utils.PyDataset] = []
