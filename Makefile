@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+CONSTRAINTS ?= constraints.txt
 # Most of a test's time is Python that traces graphs, on one core: two processes share
 # the files.
 PYTEST = $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -14,7 +15,8 @@ export KERAS_BACKEND := tensorflow
 # The environment alone decides what is imported.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test test-slow lint format docs benchmark clean
+.PHONY: help demo test test-slow test-oldest test-newest lint format docs dist installed \
+	benchmark clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -30,6 +32,13 @@ test: $(VENV)/ready  ## the quick tests; ARGS="-k game" for some of them
 test-slow: $(VENV)/ready  ## the tests that take minutes
 	$(PYTEST) -m slow $(ARGS)
 
+test-oldest:  ## the quick tests, with the oldest versions that setup.cfg allows
+	$(MAKE) VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt test
+
+# An empty file constrains nothing.
+test-newest:  ## the quick tests, with the newest versions that setup.cfg allows
+	$(MAKE) VENV=.venv-newest CONSTRAINTS=/dev/null test
+
 lint: $(VENV)/ready-dev  ## style and types, as CI checks them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,6 +51,15 @@ format: $(VENV)/ready-dev  ## mend the style
 docs: $(VENV)/ready-dev  ## docs/_build/html/index.html, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -E -b html -d docs/_build/doctrees \
 		docs docs/_build/html
+
+# Without --wheel the wheel is made from the source archive, so both are tried.
+dist: $(VENV)/ready-dev  ## dist/: the wheel and the source archive
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+installed: dist  ## try dist/ in empty environments; ARGS="tests/x.py" for these tests
+	PYTHON=$(PYTHON) .ci/installed dist/*.whl $(ARGS)
+	PYTHON=$(PYTHON) .ci/installed dist/*.tar.gz
 
 benchmark: $(VENV)/ready  ## time training steps beside PyTorch's (installs it apart)
 	$(BIN)/python -m reproductions.benchmarks.training $(ARGS)
@@ -67,9 +85,9 @@ $(BIN)/python:
 
 # Build tools come pinned too, so nothing is built in an isolated, unpinned place.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	--constraint constraints.txt
+	--constraint $(CONSTRAINTS)
 
-$(VENV)/ready: setup.cfg constraints.txt pyproject.toml | $(BIN)/python
+$(VENV)/ready: setup.cfg $(filter-out /dev/null,$(CONSTRAINTS)) pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV): once, a few minutes"
 	$(PIP_INSTALL) pip setuptools wheel
 	$(PIP_INSTALL) --no-build-isolation --editable '.[test]'

@@ -85,7 +85,7 @@ def joined(files: Sequence[str], path: str) -> list[dict]:
         file = FOLDER / name
         if not file.is_file():
             raise ResultsError(f"There is no {file}.")
-        for keys, row in at_path(json.loads(file.read_text()), path):
+        for keys, row in at_path(json.loads(file.read_text(encoding="utf-8")), path):
             row = row if isinstance(row, dict) else {"value": row}
             one = found.setdefault(keys, {})
             one |= row if len(files) == 1 else {file.stem: row}

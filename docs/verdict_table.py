@@ -145,7 +145,9 @@ class Verdicts(SphinxDirective):
                 return [table(judged(self.arguments[0]))]
             if "since" not in self.options:
                 return self.parse_text_to_nodes("\n".join(counted()))
-            record = json.loads((FOLDER / self.options["since"]).read_text())
+            record = json.loads(
+                (FOLDER / self.options["since"]).read_text(encoding="utf-8")
+            )
             return self.parse_text_to_nodes("\n".join(changed(record)))
         except (ValueError, OSError) as error:
             raise self.error(str(error)) from error

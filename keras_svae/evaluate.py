@@ -252,7 +252,7 @@ def _write(path: str, content: dict | None = None) -> None:
     try:
         if pathlib.Path(path).is_dir():
             raise IsADirectoryError(f"it is a folder: {path}")
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         if content is not None:
             os.replace(temporary, path)
     except OSError as error:

@@ -14,13 +14,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+import psutil
 import tensorflow as tf
 
 from keras_svae.paths import Remote, any_path, is_local
 
 try:
     import fcntl
-except ImportError:  # no locks here
+except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "lock",
     "make_folder",
     "new_folder",
+    "put_folder",
     "read",
     "remove",
     "remove_all",
@@ -52,7 +54,7 @@ class Memory(io.BytesIO):
     def __init__(self, name: str, content: bytes = b""):
         super().__init__(content)
         # Not `name`: Keras would write beside it. No folder: it would look there.
-        self._called = name.rpartition("/")[2]
+        self._called = os.path.basename(name)
 
     def __str__(self):
         return self._called
@@ -60,9 +62,10 @@ class Memory(io.BytesIO):
 
 def beside(path: str | os.PathLike) -> str:
     """Where to write before a file is put in place: the same disk, this process."""
-    folder, _, name = os.fspath(path).rpartition("/")
-    name = f".{name}.writing-{platform.node()}-{os.getpid()}"
-    return f"{folder}/{name}" if _ else name
+    path = os.fspath(path)
+    name = os.path.basename(path)
+    folder = path[: len(path) - len(name)]
+    return f"{folder}.{name}.writing-{platform.node()}-{os.getpid()}"
 
 
 def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
@@ -115,10 +118,21 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
         make_folder(temporary)
         yield temporary
         if here:
-            os.replace(temporary, path)  # an empty folder makes way
+            put_folder(temporary, path)
     except BaseException:
         remove_all(temporary)
         raise
+
+
+def put_folder(written: str | os.PathLike, path: str | os.PathLike) -> None:
+    """Renames a local folder, at once; an empty folder makes way.
+
+    Raises:
+        OSError: If another folder with something in it is there.
+    """
+    if os.name == "nt" and os.path.isdir(path):  # there no folder makes way
+        os.rmdir(path)
+    os.replace(written, path)
 
 
 def read(path: str | os.PathLike) -> bytes:
@@ -182,27 +196,18 @@ def remove_leftovers(folder: str | os.PathLike, name: str | None = None) -> None
     host = glob.escape(platform.node())
     for left in pathlib.Path(folder).glob(f".{name}.writing-{host}-*"):
         number = left.name.split("-")[-1].split(".")[0]
-        if number.isdigit() and not _is_running(int(number)):
+        if number.isdigit() and not psutil.pid_exists(int(number)):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 left.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
 def lock(folder: str | os.PathLike) -> None:
     """Keeps other processes out of a folder until `unlock`, or the process's end.
 
-    Where the file system has no locks, or is not local, nothing is kept out.
+    Nothing is kept out on Windows, and where the file system has no locks or is not
+    local.
 
     Raises:
         FileExistsError: If another process has the lock.
@@ -212,7 +217,7 @@ def lock(folder: str | os.PathLike) -> None:
         return
     path = pathlib.Path(folder) / LOCK
     while True:
-        file = open(path, "w")  # noqa: SIM115
+        file = open(path, "wb")  # noqa: SIM115
         try:
             # Unlike `flock`, children of the process do not inherit it.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

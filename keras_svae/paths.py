@@ -114,8 +114,8 @@ class Remote:
 
         return _asked(read, self._text)
 
-    def read_text(self, errors: str = "strict") -> str:
-        return self.read_bytes().decode(errors=errors)
+    def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self.read_bytes().decode(encoding, errors)
 
     def unlink(self, missing_ok: bool = False) -> None:
         if not missing_ok or self.exists():

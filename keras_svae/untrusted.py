@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import psutil
 
 from keras_svae.paths import AnyPath, Remote, any_path, local
 
@@ -78,7 +79,7 @@ def folder(path: str | os.PathLike) -> AnyPath:
 
 def plain_name(path: str | os.PathLike, what: str) -> None:
     """Raises if TensorFlow would take the path for a pattern, and find other files."""
-    if found := sorted(set(os.fspath(path)) & set("*?[\\")):
+    if found := sorted(set(os.fspath(path)) & (set("*?[\\") - {os.sep})):
         raise ValueError(
             f"Expected a path of {what} without {' '.join(found)}, as TensorFlow reads "
             f"this as a pattern and does not find the files; received: {path}"
@@ -104,7 +105,7 @@ def check_unpacked(path: pathlib.Path, size: int) -> None:
 
 def check_memory(size: int, what: str, instead: str) -> None:
     """Raises if so many bytes are more than the machine has."""
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    have = psutil.virtual_memory().total
     if size > have:
         raise ValueError(
             f"Expected {what} that fit into {have / 1e9:.3g} GB of memory; received: "

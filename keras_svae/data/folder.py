@@ -65,7 +65,7 @@ def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | Non
         annotations = folder / ANNOTATIONS
         if not annotations.is_file():
             return classes["images"], None
-        text = annotations.read_text(errors="backslashreplace")
+        text = annotations.read_text(encoding="utf-8", errors="backslashreplace")
         return classes["images"], annotated(text, classes["images"], folder)
     if loose and classes:
         raise ValueError(

@@ -5,6 +5,7 @@ import concurrent.futures
 import itertools
 import multiprocessing
 import random
+import sys
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -41,10 +42,9 @@ class Reader:
 
     def _by_workers(self, numbers):
         if self.data.use_multiprocessing:
-            # Forked processes share the data without pickling.
             workers = concurrent.futures.ProcessPoolExecutor(
                 self.data.workers,
-                mp_context=multiprocessing.get_context("fork"),
+                mp_context=multiprocessing.get_context(start_method()),
                 initializer=_hold,
                 initargs=(self.data,),
             )
@@ -63,6 +63,15 @@ class Reader:
                         waiting.append(pool.submit(get, number))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+def start_method() -> str:
+    """How processes that read start.
+
+    Forked ones share the data without pickling. Elsewhere than on Linux a fork is
+    unsafe or unknown: new ones get the data by pickling, as in Keras.
+    """
+    return "fork" if sys.platform == "linux" else "spawn"
 
 
 _held: list[keras.utils.PyDataset] = []

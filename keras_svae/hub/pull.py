@@ -95,7 +95,9 @@ def _listed(folder: pathlib.Path, name: str) -> str | None:
     """The hash that a folder's list has for a file; None if there is no list."""
     if not (folder / HASHES).is_file():
         return None
-    return _hash_in((folder / HASHES).read_text(), name, folder / HASHES)
+    return _hash_in(
+        (folder / HASHES).read_text(encoding="utf-8"), name, folder / HASHES
+    )
 
 
 def _hash_in(text: str, name: str, where) -> str:
@@ -118,7 +120,9 @@ def _of_url(url: str, sha256: str | None) -> tuple[pathlib.Path, str | None]:
     url = url.rstrip("/")
     if not url.endswith(".keras"):
         listed = _fetched(f"{url}/{HASHES}", None)
-        sha256 = sha256 or _hash_in(listed.read_text(), MODEL, f"{url}/{HASHES}")
+        sha256 = sha256 or _hash_in(
+            listed.read_text(encoding="utf-8"), MODEL, f"{url}/{HASHES}"
+        )
         url = f"{url}/{MODEL}"
     return _fetched(url, sha256), sha256
 

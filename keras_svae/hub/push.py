@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import PIL
 
+from keras_svae import files
 from keras_svae.digest import digest
 from keras_svae.evaluation.evaluate import Report
 from keras_svae.game import checks, taking
@@ -104,7 +105,7 @@ def push(
     try:
         temporary.mkdir()
         _write(temporary, opened, about, image, folder.name)
-        os.replace(temporary, folder)
+        files.put_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     print(f"Written: {folder}. To upload it: hf upload USER/{folder.name} {folder}")
@@ -119,7 +120,7 @@ def _record(model) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text())
+        found = json.loads(file.read_text(encoding="utf-8"))
         found = {"seed": (found.get("settings") or {}).get("seed"), **found}
         return {name: found[name] for name in TOLD if found.get(name) is not None}
     except (ValueError, AttributeError):
@@ -157,14 +158,14 @@ def _write(folder: pathlib.Path, model, about: dict, image, place: str) -> None:
     bare.load_weights_from(model)
     bare._step.assign(model.step)
     bare.save(folder / MODEL)
-    (folder / MEASURES).write_text(json.dumps(about, indent=1) + "\n")
+    (folder / MEASURES).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     if image is not None:
         plots.save(folder / PICTURE, image)
     text = card(model, about, picture=image is not None, place=place)
-    (folder / CARD).write_text(text)
+    (folder / CARD).write_text(text, encoding="utf-8")
     names = [one for one in (MODEL, MEASURES, PICTURE) if (folder / one).exists()]
     hashes = {name: digest(folder / name) for name in names}
-    (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n")
+    (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
 
 
 def _upload(package, folder: str, repo: str, revision: str | None) -> str:

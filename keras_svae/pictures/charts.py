@@ -2,10 +2,7 @@
 
 import math
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 __all__ = ["histogram", "reliability", "scatter"]
 
@@ -43,8 +40,7 @@ def scatter(
     left, right, bottom, top = limits
     columns = math.ceil(math.sqrt(len(panels)))
     rows = math.ceil(len(panels) / columns)
-    size = (4.2 * columns, 4.4 * rows)
-    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    figure = _figure(4.2 * columns, 4.4 * rows)
     for i, (name, points) in enumerate(panels.items()):
         ax = figure.add_subplot(rows, columns, i + 1)
         colors = _colors((labels or {}).get(name))
@@ -72,7 +68,7 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
     values = {name: np.asarray(one, np.float64) for name, one in values.items()}
     finite = {name: one[np.isfinite(one)] for name, one in values.items()}
     edges = np.histogram_bin_edges(np.concatenate([*finite.values()]), bins)
-    figure = Figure(figsize=(6.4, 4), dpi=100, layout="constrained")
+    figure = _figure(6.4, 4)
     ax = figure.subplots()
     for name, one in finite.items():
         odd = len(values[name]) - len(one)
@@ -96,7 +92,7 @@ def reliability(confidence, frequency, counts) -> np.ndarray:
         uint8 (height, width, 3). A calibrated critic's marks are on the diagonal.
     """
     counts = np.asarray(counts)
-    figure = Figure(figsize=(4.4, 4.4), dpi=100, layout="constrained")
+    figure = _figure(4.4, 4.4)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color="gray", linewidth=1)
     full = counts > 0
@@ -110,6 +106,8 @@ def reliability(confidence, frequency, counts) -> np.ndarray:
 
 def _colors(labels):
     """A colour per label; far apart while there are few."""
+    import matplotlib
+
     if labels is None:
         return "tab:blue"
     kinds, index = np.unique(np.asarray(labels), return_inverse=True)
@@ -118,7 +116,15 @@ def _colors(labels):
     return matplotlib.colormaps["gist_rainbow"](index / (len(kinds) - 1))
 
 
-def _render(figure: Figure) -> np.ndarray:
+def _figure(width: float, height: float):
+    from matplotlib.figure import Figure  # slow, and needed here only
+
+    return Figure(figsize=(width, height), dpi=100, layout="constrained")
+
+
+def _render(figure) -> np.ndarray:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     # A canvas without pyplot needs no display and no global state, and is thread-safe.
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -5,7 +5,6 @@ import math
 import os
 
 import numpy as np
-from tensorboard.plugins import projector
 
 from keras_svae import files
 from keras_svae.paths import AnyPath, any_path
@@ -34,6 +33,8 @@ def write(
             not fit on a sprite.
         value_range: The range of the images.
     """
+    from tensorboard.plugins import projector  # slow, and needed here only
+
     folder = any_path(folder)
     codes = np.asarray(codes)
     config = projector.ProjectorConfig()

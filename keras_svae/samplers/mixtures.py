@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import sklearn.mixture
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -79,6 +78,8 @@ class GaussianMixture(Sampler):
 
     def learn(self, codes, seed):
         """See `Sampler`."""
+        import sklearn.mixture  # slow, and needed here only
+
         k, d = self.n_components, codes.shape[1]
         found = sklearn.mixture.GaussianMixture(
             k,

@@ -18,6 +18,7 @@ import statistics
 import time
 
 import numpy as np
+import psutil
 import tensorflow as tf
 
 import keras_svae as ks
@@ -167,11 +168,11 @@ def main(argv: list[str] | None = None) -> None:
     results = measure(timed, given.rounds, given.calls)
     print(table(results))
     settings = {k: v for k, v in vars(given).items() if k != "output"}
-    load = [round(load, 1) for load in os.getloadavg()]
+    load = [round(load, 1) for load in psutil.getloadavg()]
     report = record(load=load, **settings, results=results)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = given.output.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(report, indent=2) + "\n")
+    unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     os.replace(unfinished, given.output)
     print(f"Written: {given.output}")
 

@@ -16,9 +16,7 @@ Each subcommand writes its part of results/benchmark_measures.json.
 
 import argparse
 import json
-import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,11 +24,12 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+import psutil
 import scipy.linalg
 
 from reproductions.benchmarks import ais
 from reproductions.engine.files import add_json
-from reproductions.engine.results import FOLDER, record
+from reproductions.engine.results import FOLDER, peak_bytes, record
 
 RESULT = FOLDER / "benchmark_measures.json"
 BATCH = 500
@@ -90,7 +89,7 @@ def stream(given: argparse.Namespace) -> None:
     import keras_svae.evaluation  # noqa: F401  (what is there before anything is read)
 
     def most() -> float:
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+        return round(peak_bytes() / 2**20, 1)
 
     found = {"after imports, MiB": most()}
     sets = (features(given.n, given.dimensions, seed) for seed in (0, 1))
@@ -184,7 +183,7 @@ def main(argv: list[str] | None = None) -> None:
     if given.measure in INNER:
         stream(given)
         return
-    before = os.getloadavg()
+    before = psutil.getloadavg()
     found = COMMANDS[given.measure][0](given)
     load = [round(one, 1) for one in before]
     add_json(given.output, given.measure, record(**{"load before": load}, **found))

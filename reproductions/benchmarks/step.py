@@ -23,6 +23,7 @@ import tempfile
 import time
 
 import numpy as np
+import psutil
 
 from reproductions.benchmarks import cases, training
 from reproductions.benchmarks.blocks import marks
@@ -70,7 +71,7 @@ def measure(workers: dict[str, training.Worker], blocks: int, steps: int, thread
         print(f"\rblock {number + 1} of {blocks}", end="", flush=True)
         for name, (worker, what) in TURNS.items():
             answer = workers[worker].run(what, steps)
-            load = os.getloadavg()[0]
+            load = psutil.getloadavg()[0]
             each = [round(1e3 * one, 3) for one in answer["each"]]
             found[name].append(
                 {
@@ -172,7 +173,7 @@ def main(argv: list[str] | None = None) -> None:
     start = time.perf_counter()
     checkouts = {name: training.ROOT for name in POLICIES}
     checkouts["before"] = given.before.resolve()
-    load = [round(one, 1) for one in os.getloadavg()]
+    load = [round(one, 1) for one in psutil.getloadavg()]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
         np.savez(data, mnist=cases.batches("mnist"))

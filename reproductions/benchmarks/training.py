@@ -27,6 +27,7 @@ import time
 import venv
 
 import numpy as np
+import psutil
 
 from reproductions.benchmarks.blocks import marks
 from reproductions.benchmarks.cases import (
@@ -114,7 +115,7 @@ def idle(threads: int, patience: int) -> float:
         RuntimeError: If it is not, after `patience` seconds.
     """
     until = time.monotonic() + patience
-    while (load := os.getloadavg()[0]) > 0.5 * threads:
+    while (load := psutil.getloadavg()[0]) > 0.5 * threads:
         if time.monotonic() > until:
             raise RuntimeError(
                 f"Expected an idle machine, a load of {0.5 * threads} at most; "
@@ -157,7 +158,7 @@ def measure(
                 continue
             count = 10 if kind == FLOOR else steps
             wall, cpu = workers[side].time(f"{name}/{kind}", count)
-            load = os.getloadavg()[0]
+            load = psutil.getloadavg()[0]
             found[kind].append(
                 {
                     "ms": round(1e3 * wall / count, 4),
@@ -219,7 +220,9 @@ def main(argv: list[str] | None = None) -> None:
     given = arguments(argv)
     python = torch_python(given.torch_venv)
     pythons = {"torch": python, "pythae": python, "keras": sys.executable}
-    load = os.getloadavg()[0] if given.anyway else idle(given.threads, given.patience)
+    load = (
+        psutil.getloadavg()[0] if given.anyway else idle(given.threads, given.patience)
+    )
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
@@ -258,7 +261,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     text = json.dumps(report, indent=2)
     given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(text + "\n")
+    given.output.write_text(text + "\n", encoding="utf-8")
     print(f"Written: {given.output}")
 
 

@@ -68,7 +68,7 @@ class StudyOptions(Places):
     """
 
     out: str | None = None
-    workers: int = len(os.sched_getaffinity(0))
+    workers: int = results.cores()
     launcher: typing.Literal["processes", "local", "slurm"] = "processes"
     slurm: str | None = None
     report: bool = False
@@ -96,12 +96,12 @@ def cost(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
     best = None
     for path in sorted(results.FOLDER.glob("*.json")):
-        words = json.loads(path.read_text()).get("command", "").split()
+        words = json.loads(path.read_text(encoding="utf-8")).get("command", "").split()
         if words[2:4] == [f"reproductions.{one.paper}", one.name]:
             best = path
     if best is None:
         return "not timed"
-    record = json.loads(best.read_text())
+    record = json.loads(best.read_text(encoding="utf-8"))
     hours = record.get("processor hours")
     if "hours" in record:  # as the sweep wrote it before
         hours = record["hours"]["of processor time"]

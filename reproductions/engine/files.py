@@ -1,7 +1,6 @@
 """Files that are complete or do not exist, and folders that one process uses alone."""
 
 import contextlib
-import fcntl
 import json
 import math
 import os
@@ -10,6 +9,11 @@ from collections.abc import Iterator
 from keras_svae import files
 from keras_svae.paths import AnyPath, Remote, any_path
 from keras_svae.untrusted import regular
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
 
 
 def write_json(path: str | os.PathLike, content) -> None:
@@ -37,7 +41,7 @@ def read_json(path: str | os.PathLike):
     """
     path = regular(path, "a whole JSON file")
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
             f"Expected a whole JSON file; received: {path} ({error})"
@@ -54,7 +58,8 @@ def add_json(path: str | os.PathLike, name: str, content) -> None:
 def locked(folder: str | os.PathLike) -> Iterator[AnyPath]:
     """The folder, which no other process uses meanwhile. It is made if needed.
 
-    A folder that is not local has no lock: nothing keeps other processes out.
+    A folder that is not local has no lock, nor has Windows: nothing keeps other
+    processes out.
 
     Raises:
         FileExistsError: If another process uses it.
@@ -65,9 +70,10 @@ def locked(folder: str | os.PathLike) -> Iterator[AnyPath]:
     if isinstance(folder, Remote):  # such file systems have no locks
         yield folder
         return
-    with open(folder / ".lock", "w") as lock:
+    with open(folder / ".lock", "wb") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FileExistsError(
                 f"Expected a folder that no other process works in; received: {folder}"

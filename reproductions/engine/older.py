@@ -15,7 +15,7 @@ def changes() -> dict[str, dict]:
 
     Where the change is a commit's, also `until`; and `date` of it.
     """
-    return tomllib.loads(FILE.read_text())
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
 def changes_of(record: str) -> dict[str, dict]:

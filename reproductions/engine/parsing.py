@@ -111,7 +111,7 @@ def check_config(path: str) -> None:
     expected = "--config FILE with options by name, in YAML"
     file = regular(path, expected)
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         events = yaml.parse(text, Loader=yaml.SafeLoader)
         why = "an alias" if any(isinstance(e, yaml.AliasEvent) for e in events) else ""
         content = None if why else yaml.safe_load(text)

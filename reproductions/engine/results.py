@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import pathlib
 import platform
-import resource
 import shlex
 import subprocess
 import sys
@@ -16,6 +15,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import psutil
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None
 
 __all__ = ["cells", "interval", "published", "record", "spread", "text_of"]
 
@@ -60,7 +65,7 @@ def commit(checkout: pathlib.Path = ROOT) -> dict:
     difference = git("diff", "HEAD", "--", "*.py", checkout=checkout) or ""
     new = git("ls-files", "--others", "--exclude-standard", "*.py", checkout=checkout)
     for name in filter(None, (new or "").split("\n")):
-        difference += name + (checkout / name).read_text()
+        difference += name + (checkout / name).read_text(encoding="utf-8")
     digest = hashlib.sha256(difference.encode()).hexdigest()[:12]
     return {"commit": head, "changed": digest if difference else False}
 
@@ -69,23 +74,37 @@ def machine() -> dict:
     """Processor, cores, and versions."""
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
     }
 
 
+def cores() -> int:
+    """The cores that this process may use; of macOS, all that there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has held so far."""
+    if resource is None:
+        return psutil.Process().memory_info().peak_wset
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 def peak_memory() -> float:
     """The most memory that this process has held so far, GB (10^9 bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e9, 2)
+    return round(peak_bytes() / 1e9, 2)
 
 
 def _cpu() -> str:
     try:
-        with open("/proc/cpuinfo") as lines:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("model name"):
                     return line.split(":", 1)[1].strip()
@@ -167,7 +186,7 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
 def _published() -> tuple[dict, ...]:
     found = []
     for path in sorted((ROOT / "reproductions").glob("*/published.toml")):
-        paper = tomllib.loads(path.read_text())
+        paper = tomllib.loads(path.read_text(encoding="utf-8"))
         about = {"paper": path.parent.name, "authors": paper["authors"]}
         found += [about | number for number in paper["number"]]
     return tuple(found)

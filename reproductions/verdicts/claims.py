@@ -161,7 +161,7 @@ def _claim(paper: str, given: dict, settings: dict[str, Setting]) -> Claim:
 def claims(paper: str) -> tuple[Claim, ...]:
     """All claims of a paper, in the order of its file."""
     path = ROOT / "reproductions" / paper / "claims.toml"
-    file = tomllib.loads(path.read_text())
+    file = tomllib.loads(path.read_text(encoding="utf-8"))
     settings = {name: Setting(**one) for name, one in file["settings"].items()}
     found = []
     for given in file["claim"]:

@@ -126,7 +126,9 @@ class Records:
         if not self.has(name):
             raise Absent(f"Expected {self.folder / name}; received: no such file")
         if name not in self._read:
-            self._read[name] = json.loads((self.folder / name).read_text())
+            self._read[name] = json.loads(
+                (self.folder / name).read_text(encoding="utf-8")
+            )
         try:
             return at(self._read[name], path)
         except Absent as error:

@@ -117,7 +117,7 @@ class Fake:
 
 @pytest.fixture
 def idle_machine(monkeypatch):
-    monkeypatch.setattr(training.os, "getloadavg", lambda: (0.5, 0.5, 0.5))
+    monkeypatch.setattr(training.psutil, "getloadavg", lambda: (0.5, 0.5, 0.5))
 
 
 @pytest.mark.usefixtures("idle_machine")
@@ -217,10 +217,10 @@ def test_blocks_of_a_busy_machine_are_left_out_and_many_are_wrong():
 
 def test_a_busy_machine_is_waited_for_and_then_refused(monkeypatch):
     loads = iter([3.0, 2.0, 0.4])
-    monkeypatch.setattr(training.os, "getloadavg", lambda: (next(loads), 0, 0))
+    monkeypatch.setattr(training.psutil, "getloadavg", lambda: (next(loads), 0, 0))
     monkeypatch.setattr(training.time, "sleep", lambda seconds: None)
     assert training.idle(2, patience=60) == 0.4
-    monkeypatch.setattr(training.os, "getloadavg", lambda: (3.0, 0, 0))
+    monkeypatch.setattr(training.psutil, "getloadavg", lambda: (3.0, 0, 0))
     with pytest.raises(RuntimeError, match=r"1.0 at most; received: 3.0"):
         training.idle(2, patience=-1)
 
@@ -255,7 +255,7 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
             pass
 
     load = [0.5]
-    monkeypatch.setattr(training.os, "getloadavg", lambda: (load[0], 0, 0))
+    monkeypatch.setattr(training.psutil, "getloadavg", lambda: (load[0], 0, 0))
     monkeypatch.setattr(training, "Worker", Worker)
     monkeypatch.setattr(training, "torch_python", str)
     output = tmp_path / "new" / "benchmark.json"

@@ -137,7 +137,7 @@ def classifier(name: str | os.PathLike) -> Backbone:
                 "folder that KERAS_SVAE_CACHE names"
             )
     try:
-        about = json.loads(sidecar(path).read_text())
+        about = json.loads(sidecar(path).read_text(encoding="utf-8"))
         told = about["sha256"], about["data"], about["test accuracy"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

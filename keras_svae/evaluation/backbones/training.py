@@ -213,7 +213,7 @@ def _write(model: keras.Model, about: dict, path: pathlib.Path) -> None:
     try:
         bare.save(written)
         about = {"sha256": digest(written), **about}
-        told.write_text(json.dumps(about, indent=1) + "\n")
+        told.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         os.replace(written, path)
         os.replace(told, sidecar(path))
     finally:

@@ -1,0 +1,204 @@
+"""What an import of the package brings, and what it does without."""
+
+import ast
+import configparser
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import keras_svae
+import reproductions
+from keras_svae import files, untrusted
+from keras_svae.game import reader
+from reproductions.engine import results
+
+FOLDERS = [pathlib.Path(one.__file__).parent for one in (keras_svae, reproductions)]
+SOURCES = [path for folder in FOLDERS for path in sorted(folder.rglob("*.py"))]
+
+
+def printed(code: str) -> str:
+    """What a new process prints."""
+    paths = [str(FOLDERS[0].parent), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert not done.returncode, done.stderr[-3000:]
+    return done.stdout
+
+
+# TFP imports its parts when they are first asked for.
+LIBRARIES = """
+import sys
+import tensorflow, tensorflow_probability, keras
+from tensorflow_probability import bijectors, distributions
+distributions.Normal, bijectors.Exp
+"""
+
+
+def test_the_import_brings_nothing_heavy_beside_tensorflow_and_tfp():
+    new = printed(f"""{LIBRARIES}
+before = set(sys.modules)
+import keras_svae
+print(*sorted(set(sys.modules) - before))
+""").split()
+    assert "keras_svae.game.game" in new
+    others = {name.split(".")[0] for name in new} - sys.stdlib_module_names
+    assert others <= {"keras_svae", "PIL", "psutil", "tqdm"}
+
+
+# As on Windows. What other libraries need on Linux, they import first.
+WINDOWS = f"""{LIBRARIES}
+import importlib, os, pathlib, pkgutil, tempfile
+import jsonargparse, matplotlib.figure, psutil, scipy.stats, sklearn.mixture, tqdm
+import tensorflow_datasets
+for name in ("fcntl", "grp", "pwd", "resource", "termios"):
+    sys.modules[name] = None
+gone = "fork getloadavg geteuid getuid killpg mkfifo register_at_fork sched_getaffinity"
+for name in (gone + " setsid statvfs sysconf uname").split():
+    delattr(os, name)
+import keras_svae, reproductions
+for package in (keras_svae, reproductions):
+    for one in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if one.name.endswith("__main__"):
+            continue
+        try:
+            importlib.import_module(one.name)
+        except ModuleNotFoundError as error:  # of the benchmarks' other side
+            assert error.name == "torch", error
+from keras_svae import files, untrusted
+from reproductions.engine import files as engine_files, results
+folder = pathlib.Path(tempfile.mkdtemp())
+for _ in range(2):  # nothing is kept out
+    files.lock(folder)
+    with engine_files.locked(folder):
+        files.write(folder / "a", b"1")
+files.unlock(folder)
+untrusted.check_memory(1, "arrays", "fewer")
+assert results.cores() == os.cpu_count()
+"""
+
+
+def test_all_modules_work_without_what_windows_lacks():
+    printed(WINDOWS)
+
+
+def test_windows_tells_its_peak_memory_in_another_way(monkeypatch):
+    class Process:
+        def memory_info(self):
+            return type("Info", (), {"peak_wset": 3_000_000_000})
+
+    monkeypatch.setattr(results, "resource", None)
+    monkeypatch.setattr(results.psutil, "Process", Process)
+    assert results.peak_memory() == 3.0
+
+
+class Windows:
+    """The module `os` of Windows, as far as paths go."""
+
+    import ntpath as path
+
+    sep, fspath, getpid = "\\", staticmethod(os.fspath), staticmethod(os.getpid)
+
+
+def test_windows_paths_are_taken_apart(monkeypatch):
+    monkeypatch.setattr(files, "os", Windows)
+    for folder in ("C:\\runs\\", "C:/runs/", "runs\\", "", "gs://bucket/"):
+        assert files.beside(folder + "a.json").startswith(folder + ".a.json.writing-")
+    assert str(files.Memory("C:\\runs\\a.keras")) == "a.keras"
+    monkeypatch.setattr(untrusted, "os", Windows)
+    untrusted.plain_name("C:\\runs\\model", "a SavedModel")
+    with pytest.raises(ValueError, match=r"without \?; as|without \?, as"):
+        untrusted.plain_name("C:\\runs\\model?", "a SavedModel")
+
+
+@pytest.mark.parametrize("folder", ["/runs/", "/", "runs/", "", "gs://bucket/"])
+def test_a_file_is_written_beside_its_place(folder):
+    assert files.beside(folder + "a.json").startswith(folder + ".a.json.writing-")
+
+
+def test_an_empty_folder_makes_way_on_windows_too(monkeypatch, tmp_path):
+    replace = os.replace
+
+    def strict(written, path):  # Windows replaces files alone
+        assert not os.path.isdir(path)
+        replace(written, path)
+
+    monkeypatch.setattr(files.os, "replace", strict)
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "a").write_text("1")
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "name", "nt")
+        files.put_folder(str(tmp_path / "new"), str(tmp_path / "old"))
+    assert (tmp_path / "old" / "a").read_text() == "1"
+
+
+def test_leftovers_of_running_processes_stay(tmp_path):
+    mine = pathlib.Path(files.beside(tmp_path / "a"))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    theirs = mine.with_name(mine.name.replace(str(os.getpid()), str(ended.pid)))
+    for one in (mine, theirs):
+        one.write_text("half")
+    files.remove_leftovers(tmp_path)
+    assert mine.exists() and not theirs.exists()
+
+
+@pytest.mark.parametrize(
+    "system, method", [("linux", "fork"), ("darwin", "spawn"), ("win32", "spawn")]
+)
+def test_processes_that_read_are_forked_on_linux_alone(monkeypatch, system, method):
+    monkeypatch.setattr(reader.sys, "platform", system)
+    assert reader.start_method() == method
+
+
+def unsaid(path: pathlib.Path):
+    """Calls that read or write text in the system's encoding."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", None))
+        texts = {one.value for one in node.args[1:2] if isinstance(one, ast.Constant)}
+        plain = name == "open" and isinstance(node.func, ast.Name)
+        binary = any("b" in str(text) for text in texts)
+        if name in ("read_text", "write_text") or (plain and not binary):
+            if not {"encoding"} & {one.arg for one in node.keywords}:
+                yield f"{path.name}:{node.lineno}"
+
+
+def test_text_is_read_and_written_as_utf_8():
+    assert [one for path in SOURCES for one in unsaid(path)] == []
+
+
+# What our dependencies may bring, by the names they are imported by.
+PACKAGES = {
+    "absl": "absl-py",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "tensorflow_datasets": "tensorflow-datasets",
+    "tensorflow_probability": "tensorflow-probability",
+    "yaml": "pyyaml",
+}
+# Imported where users ask for it; a clear error says so where it is missing.
+OPTIONAL = {"huggingface_hub", "torch"}
+
+
+def test_every_library_that_is_imported_is_a_dependency():
+    imported = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {one.name.split(".")[0] for one in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    imported -= {"keras_svae", "reproductions", *OPTIONAL, *sys.stdlib_module_names}
+    setup = configparser.ConfigParser()
+    setup.read(pathlib.Path(__file__).parents[1] / "setup.cfg", encoding="utf-8")
+    required = setup["options"]["install_requires"].split("\n")
+    names = {re.match(r"[\w-]*", one)[0] for one in required}
+    assert {PACKAGES.get(one, one) for one in imported} <= names
