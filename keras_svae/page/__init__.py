@@ -80,7 +80,8 @@ def build(
         ],
         "runtime": "runtime/" if local else runtime.rstrip("/") + "/",
     }
-    text = importlib.resources.files(__name__).joinpath("index.html").read_text("utf-8")
+    page = importlib.resources.files(__name__).joinpath("index.html")
+    text = page.read_text(encoding="utf-8")
     text = string.Template(text).substitute(
         title=html.escape(title or type(model).__name__),
         page=json.dumps(settings).replace("<", "\\u003c"),
@@ -88,7 +89,7 @@ def build(
     with files.new_folder(path) as temporary:
         at = pathlib.Path(temporary)
         model.export(at / "model.onnx", format="onnx", endpoints="decode")
-        (at / "index.html").write_text(text, "utf-8")
+        (at / "index.html").write_text(text, encoding="utf-8")
         if local:
             (at / "runtime").mkdir()
             for one in there:

@@ -99,12 +99,12 @@ class Worker:
 def torch_python(folder: pathlib.Path) -> str:
     """The interpreter of an environment with PyTorch, made where there is none."""
     python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists() or ready.read_text() != " ".join(TORCH):
+    if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(TORCH):
         print(f"Installing {', '.join(TORCH)} into {folder}: once", flush=True)
         venv.create(folder, with_pip=True)
         command = [str(python), "-m", "pip", "install", "--quiet", *TORCH, "numpy"]
         subprocess.run(command, check=True)
-        ready.write_text(" ".join(TORCH))
+        ready.write_text(" ".join(TORCH), encoding="utf-8")
     return str(python)
 
 
