@@ -58,6 +58,9 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
     blocks = int(math.log2(min(height, width) // LAST))
     images = keras.Input((height, width, 3), name="images")
     x = images
+    # Weights are set below. Keras would draw these by Python's own generator, and
+    # measures leave it as it is.
+    unset = {"use_bias": False, "kernel_initializer": "zeros"}
     for block in range(blocks):
         for _ in range(2):
             layer = keras.layers.Conv2D(
@@ -65,12 +68,12 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
                 3,
                 padding="same",
                 activation="relu",
-                use_bias=False,
+                **unset,
             )
             x = layer(x)
         x = keras.layers.MaxPooling2D()(x)
     x = keras.layers.Flatten()(x)
-    x = keras.layers.Dense(FEATURES, use_bias=False, name="features")(x)
+    x = keras.layers.Dense(FEATURES, name="features", **unset)(x)
     model = keras.Model(images, x)
     # Another generator of NumPy's may change its numbers with a version.
     rng = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
