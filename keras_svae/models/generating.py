@@ -169,7 +169,7 @@ class Generating(Game):
             )
 
     def _check_sampler(self, sampler) -> None:
-        # Imported here: samplers know models, and not the other way round.
+        # Imported here: samplers read models, so their modules import them.
         from keras_svae.samplers.sampler import Sampler, check_codes
 
         if not isinstance(sampler, Sampler):

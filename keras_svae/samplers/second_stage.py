@@ -75,7 +75,7 @@ class SecondStageVAE(Trained):
 
     def learn(self, codes, seed):
         """See `Sampler`."""
-        # Imported here: models know samplers, and not the other way round.
+        # Imported here: models keep samplers, and this one is made of a model.
         from keras_svae.models.two_stage import GammaVAE
 
         train, held_out = self.standardised(codes, seed)
