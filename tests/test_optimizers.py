@@ -143,8 +143,17 @@ def test_a_loss_scale_around_it():
     check_equal(*states)
 
 
-@pytest.mark.parametrize("config", [{}, {"weight_decay": 0.1}, {"clipnorm": 0.1}])
-@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    ("config", "early"),
+    [
+        ({}, True),
+        ({"weight_decay": 0.1}, True),
+        ({"clipnorm": 0.1}, True),
+        ({}, False),
+        pytest.param({"weight_decay": 0.1}, False, marks=pytest.mark.slow),
+        pytest.param({"clipnorm": 0.1}, False, marks=pytest.mark.slow),
+    ],
+)
 def test_two_replicas(config, early):
     strategy = two_replicas()
     states = []

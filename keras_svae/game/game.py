@@ -548,7 +548,8 @@ class Game(Configured, Printed, Taking, Trainer):
         count = self.distribute_strategy.num_replicas_in_sync
 
         def update(gradients):
-            optimizer.apply(updates.clipped(gradients, optimizer, count), variables)
+            gradients = updates.clipped(gradients, optimizer, count)
+            updates.apply(optimizer, gradients, variables)
             self.after_update(name, variables)
             if self.averages is not None:
                 self.averages.update(variables)

@@ -4,6 +4,8 @@ All fenced ```python blocks of a page are run one after the other, in an empty f
 A block that is only to be read is a ```{code-block} python.
 """
 
+import ast
+import inspect
 import pathlib
 import re
 import runpy
@@ -12,6 +14,7 @@ import unittest.mock
 import matplotlib
 import pytest
 
+import keras_svae as ks
 from keras_svae.evaluation import MEASURES
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -39,21 +42,35 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+# They train or measure for half a minute each; `make test-slow` runs them.
+LONG = {
+    "annealed_importance_sampling.md",
+    "deployment.md",
+    "experiments.md",
+    "networks.md",
+    "own_pictures.md",
+    "watching.md",
+}
+
+
+def named(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if page.name in LONG else [])
+        for page in PAGES
+    ],
+    ids=named,
+)
 def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
     for module in NEEDS.get(page.name, []):
         pytest.importorskip(module, exc_type=ImportError)
     monkeypatch.chdir(tmp_path)
     matplotlib.use("Agg")
-    text = page.read_text()
-    for old, new in INSTEAD.get(page.name, []):
-        assert old in text
-        text = text.replace(old, new)
-    code = ""
-    for block in BLOCK.finditer(text):
-        # Empty lines, so that a traceback gives the page's line numbers.
-        code += "\n" * (text[: block.start(1)].count("\n") - code.count("\n"))
-        code += block[1]
+    code = code_of(page)
     # A file, since TensorFlow wants to read the source of what it traces.
     script = tmp_path / f"{page.stem}.py"
     script.write_text(code)
@@ -63,6 +80,40 @@ def test_code_of_page_runs(page, tmp_path, monkeypatch, capsys):
     output = capsys.readouterr().out.splitlines()
     for line in PRINTED.findall(code):
         assert line in output
+
+
+def code_of(page) -> str:
+    text = page.read_text()
+    for old, new in INSTEAD.get(page.name, []):
+        assert old in text
+        text = text.replace(old, new)
+    code = ""
+    for block in BLOCK.finditer(text):
+        # Empty lines, so that a traceback gives the page's line numbers.
+        code += "\n" * (text[: block.start(1)].count("\n") - code.count("\n"))
+        code += block[1]
+    return code
+
+
+def public(node: ast.expr):
+    """What `ks.a.b` is; None for anything else."""
+    if isinstance(node, ast.Name):
+        return ks if node.id == "ks" else None
+    if isinstance(node, ast.Attribute):
+        base = public(node.value)
+        return None if base is None else getattr(base, node.attr)
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_what_a_page_names_is_there(page):
+    """Of pages that only `make test-slow` runs, too: names and their arguments."""
+    for node in ast.walk(ast.parse(code_of(page))):
+        if isinstance(node, ast.Attribute):
+            public(node)
+        if isinstance(node, ast.Call) and callable(public(node.func)):
+            named = {k.arg: None for k in node.keywords if k.arg is not None}
+            inspect.signature(public(node.func)).bind_partial(**named)
 
 
 def test_pages_were_found():

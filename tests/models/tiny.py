@@ -79,8 +79,13 @@ def normalised(inputs: list[int], outputs: int, name: str) -> keras.Model:
     return keras.Model(network.inputs, out, name=name)
 
 
-def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs):
-    """A model of this method whose weights depend on nothing but their shapes."""
+def build(
+    method, likelihood="gaussian", compiled=True, optimizer=None, eager=False, **kwargs
+):
+    """A model of this method whose weights depend on nothing but their shapes.
+
+    Eager, it takes a few steps in less time than the graph of a step is made.
+    """
     cls, settings = {**METHODS, **VARIANTS, **UNIFYING}[method]
     settings = {**settings, "likelihood": likelihood, "seed": 3, **kwargs}
     law = ks.distributions.get(likelihood)
@@ -120,7 +125,8 @@ def build(method, likelihood="gaussian", compiled=True, optimizer=None, **kwargs
     if compiled:
         # With this optimizer a weight's change is minus its gradient.
         make = optimizer or (lambda: keras.optimizers.SGD(1.0))
-        model.compile(**{p.optimizer: make() for p in model.players.values()})
+        made = {p.optimizer: make() for p in model.players.values()}
+        model.compile(**made, run_eagerly=eager)
     return model
 
 
