@@ -4,6 +4,7 @@ And `--seed-shift N`: the same tests with other random numbers.
 """
 
 import functools
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,6 +39,12 @@ def pytest_configure(config):
     SHIFT["now"] = shift
     if shift:  # before test modules are imported: many draw then
         shift_seeds()
+
+
+def pytest_collection_finish():
+    """What was imported stays; to look through it again and again is time lost."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -76,7 +76,7 @@ FORMS = ("aim", "aim_minus", "aim_f_gan")
 @pytest.mark.parametrize("method", FORMS)
 def test_a_step_is_algorithm_1s_by_hand(method):
     """Both gradients at the weights before the step, on one draw, in NumPy."""
-    model, x = tiny.build(method), tiny.data()
+    model, x = tiny.build(method, eager=True), tiny.data()
     z = model.draw(tf.constant(x), model._noise(1).fold(0).fold(0), True).z.numpy()
     w = tiny.weights(model)
     before = {name: [a.copy() for a in arrays] for name, arrays in w.items()}
@@ -152,7 +152,7 @@ def test_lam_is_one_over_the_codes_dimension(dimensions):
 
 def test_aim_minus_is_aim_with_its_scale_frozen_to_one():
     """The same steps, once the scale's half of the last layer is kept where it is 1."""
-    minus, frozen = tiny.build("aim_minus"), tiny.build("aim")
+    minus, frozen = (tiny.build(one, eager=True) for one in ("aim_minus", "aim"))
     for name in ("decoder", "critic"):
         for a, b in zip(
             getattr(minus, name).variables, getattr(frozen, name).variables, strict=True
@@ -191,7 +191,8 @@ def test_aim_minus_is_aim_with_its_scale_frozen_to_one():
 
 @pytest.mark.parametrize("play", ["alternating", "simultaneous"])
 def test_without_the_code_it_is_gan(play):
-    aim, gan = tiny.build("aim", lam=0.0, play=play), tiny.build("gan", play=play)
+    aim = tiny.build("aim", lam=0.0, play=play, eager=True)
+    gan = tiny.build("gan", play=play, eager=True)
     for name in ("decoder", "critic"):
         for a, b in zip(
             getattr(aim, name).variables, getattr(gan, name).variables, strict=True
@@ -266,7 +267,7 @@ def test_the_discriminators_averages_see_samples_twice_and_data_once(play):
     encoder = tiny.dense([tiny.DATA], 4, "encoder")
     model = ks.AIM(decoder, critic, encoder, likelihood="gaussian", seed=3, play=play)
     still = [keras.optimizers.SGD(0.0) for _ in range(2)]
-    model.compile(still[0], critic_optimizer=still[1])
+    model.compile(still[0], critic_optimizer=still[1], run_eagerly=True)
     data = 5 + tiny.data()
     draw = model.draw(data, model._noise(1).fold(0).fold(0), True)
     fake = np.mean(draw.x_p, 0)

@@ -260,7 +260,7 @@ def test_losses_and_gradients_match_numpy(method, likelihood):
 @pytest.mark.parametrize("method", [m for m in tiny.METHODS if m != "vae"])
 def test_simultaneous_play_takes_all_gradients_at_the_same_weights(method):
     kwargs = {"turns": {"critic": 1}, "play": "simultaneous"}
-    model = tiny.build(method, **kwargs)
+    model = tiny.build(method, eager=True, **kwargs)
     x = tiny.data()
     reference = Reference(model, x, method)
     model.train_on_batch(x)
@@ -279,9 +279,9 @@ def test_simultaneous_play_takes_all_gradients_at_the_same_weights(method):
     [("alice", "ali"), ("alice_two_sided", "ali"), ("svae_r", "svae")],
 )
 def test_lam_zero_is_the_unregularised_method(method, base):
-    regularised = tiny.build(method, lam=0.0)
-    plain = tiny.build(base)
-    different = tiny.build(method)
+    regularised = tiny.build(method, lam=0.0, eager=True)
+    plain = tiny.build(base, eager=True)
+    different = tiny.build(method, eager=True)
     for model in (regularised, plain, different):
         model.train_on_batch(tiny.data())
     for a, b in zip(
@@ -301,12 +301,12 @@ def test_svae_with_log_sigmoid_for_f_has_the_gradient_of_ali():
             # Minus [E_q log s(f) + E_p log s(-f)].
             return -(tf.reduce_mean(log_s(f_q)) + tf.reduce_mean(log_s(-f_p)))
 
-    ali, svae = tiny.build("ali"), tiny.build("svae")
+    ali, svae = (tiny.build(name, eager=True) for name in ("ali", "svae"))
     nets = tiny.build("svae", compiled=False)
     replaced = Replaced(
         nets.encoder, nets.decoder, nets.critic, likelihood="gaussian", seed=3
     )
-    replaced.compile(optimizer="sgd", critic_optimizer="sgd")
+    replaced.compile(optimizer="sgd", critic_optimizer="sgd", run_eagerly=True)
     replaced.optimizer.learning_rate = replaced.critic_optimizer.learning_rate = 1.0
     for model in (ali, svae, replaced):
         model.train_on_batch(tiny.data())

@@ -57,7 +57,7 @@ def exported(tmp_path_factory):
     """A trained model of each method and its folder, called in one other process."""
     root, models = tmp_path_factory.mktemp("exported"), {}
     for method, names in ENDPOINTS.items():
-        models[method] = model = tiny.build(method)
+        models[method] = model = tiny.build(method, eager=True)
         model.train_on_batch(tiny.data())
         model.export(root / method / "saved")
         calls = {

@@ -17,6 +17,10 @@ SHAPES = {
 LEARNED = ks.distributions.Laplace("learned")
 
 every = pytest.mark.parametrize("name", SHAPES)
+# CelebA's are the largest, and are built as CIFAR-10's are.
+most = pytest.mark.parametrize(
+    "name", [*list(SHAPES)[:-1], pytest.param("celeba", marks=pytest.mark.slow)]
+)
 # Where a property does not depend on the data set: one dense, one convolutional.
 two = pytest.mark.parametrize("name", ["toy", "mnist"])
 
@@ -62,7 +66,7 @@ def test_shapes(name, posterior, likelihood, codes, channels, joint):
     assert nets.decoder.output_shape[1:] == data.shape[1:]
 
 
-@every
+@most
 def test_noise_follows_the_key_and_without_it_nothing_is_random(name):
     noisy = build(name, noise=True, critic_noise=True)
     first, again, other = (outputs(noisy, name, key) for key in (1, 1, 2))
@@ -94,7 +98,7 @@ def test_noise_by_default_is_what_the_posterior_needs(name, posterior, noise, fe
     assert has == [*fed, False]
 
 
-@every
+@most
 def test_keras_file_gives_the_same_outputs(name, tmp_path):
     nets = build(name, noise=True, dropout=0.2)
     loaded = []
@@ -109,7 +113,7 @@ def test_keras_file_gives_the_same_outputs(name, tmp_path):
             np.testing.assert_array_equal(one, two)
 
 
-@every
+@most
 def test_every_trainable_variable_gets_a_gradient(name):
     nets = build(name, noise=True, dropout=0.1)
     x, z = inputs(name, batch=4)
@@ -128,7 +132,7 @@ def test_every_trainable_variable_gets_a_gradient(name):
             assert np.abs(variable - old).max() > 0, variable.path
 
 
-@every
+@most
 def test_bfloat16_computes_hidden_layers_and_gives_float32(name):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -158,7 +162,7 @@ def test_dropout_is_in_every_network_and_only_in_training(name):
         np.testing.assert_array_equal(still[i], same[i])
 
 
-@every
+@most
 @pytest.mark.parametrize("switch", ["batch_norm", "critic_batch_norm"])
 def test_batch_norm_can_be_switched_for_the_critic_alone(name, switch):
     has = {}
@@ -223,7 +227,7 @@ def test_wrong_values(name, options, message):
         build(name, **options)
 
 
-@every
+@most
 def test_unknown_option(name):
     with pytest.raises(TypeError, match=r"Expected options among \[.*received: drop$"):
         build(name, drop=0.1)
