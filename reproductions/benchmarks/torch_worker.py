@@ -97,6 +97,7 @@ class SVAE:
         learning_rate: Of both Adams.
         fused: Whether Adam runs as one kernel instead of PyTorch's default.
         compiled: Whether `torch.compile` compiles the networks.
+        mode: Of `torch.compile`.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class SVAE:
         learning_rate: float,
         fused: bool = False,
         compiled: bool = False,
+        mode: str | None = None,
     ):
         self.bernoulli = case == "mnist"
         self.latent_dim, self.lam = LATENT_DIM[case], lam
@@ -118,7 +120,7 @@ class SVAE:
         self.losses = torch.zeros(2)
         if compiled:
             for name in ("encoder", "decoder", "critic"):
-                getattr(self, name).compile()
+                getattr(self, name).compile(mode=mode)
 
     def posterior(self, x):
         """q(z|x): its mean and scale."""
@@ -178,10 +180,14 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
         "eager, fused Adam": {"fused": True},
         "compiled, fused Adam": {"fused": True, "compiled": True},
     }
+    if torch.cuda.is_available():
+        torch.set_default_device("cuda")
+        graphs = {"fused": True, "compiled": True, "mode": "reduce-overhead"}
+        ways["CUDA graphs, fused Adam"] = graphs
     for case, batches in np.load(data).items():
         if case not in LATENT_DIM:
             continue
-        batches = torch.from_numpy(batches)
+        batches = torch.tensor(batches)  # on the default device
         if batches.ndim == 5:
             batches = batches.movedim(-1, 2).contiguous()
         for name, way in ways.items():
