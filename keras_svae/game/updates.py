@@ -6,7 +6,16 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
-__all__ = ["all_finite", "apply", "clipped", "finite", "flag", "found_in", "passed", "values"]
+__all__ = [
+    "all_finite",
+    "apply",
+    "clipped",
+    "finite",
+    "flag",
+    "found_in",
+    "passed",
+    "values",
+]
 
 # The format in which a check's TensorFlow error says which number was wrong.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")

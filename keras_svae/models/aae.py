@@ -4,7 +4,7 @@ import keras
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.critic_of_codes import CriticOfCodes
 from keras_svae.ratios import as_above, as_below

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_svae.distributions import Gaussian
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.gan import GAN

@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Player
 from keras_svae.game.once import once
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_batch, over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.costs import squared

@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Player
 from keras_svae.game.in_parts import given, outputs
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.costs import squared
 from keras_svae.models.latent import LatentModel

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import Term, over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.ratios import LOSSES, fooling, gradient_penalty

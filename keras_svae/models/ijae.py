@@ -12,8 +12,8 @@ from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Player
 from keras_svae.game.once import once
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder

@@ -4,7 +4,7 @@ import keras
 
 from keras_svae import distributions
 from keras_svae.game import checks
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_samples
 from keras_svae.models.adversarial import AdversarialModel
 from keras_svae.models.autoencoder import Autoencoder

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Player
 from keras_svae.game.in_parts import in_parts
 from keras_svae.game.once import once
+from keras_svae.game.player import Player
 from keras_svae.models.classes import accuracy, cross_entropy, one_hot
 from keras_svae.models.draw import Draw
 from keras_svae.models.vae import VAE

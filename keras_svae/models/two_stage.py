@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_svae.distributions import Gaussian, drawn
 from keras_svae.game import checks
-from keras_svae.game.game import Player
 from keras_svae.game.once import once
+from keras_svae.game.player import Player
 from keras_svae.models.draw import Draw
 from keras_svae.models.vae import VAE
 from keras_svae.noise import Noise

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.endpoints import endpoint
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import Term, over_data
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.noise import Noise, scope

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_svae.game import checks
-from keras_svae.game.game import Player
+from keras_svae.game.player import Player
 from keras_svae.game.terms import over_batch, over_data
 from keras_svae.kernels import mmd
 from keras_svae.models.aae import AdversarialAutoencoder

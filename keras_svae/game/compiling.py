@@ -1,0 +1,150 @@
+"""`compile`: an optimizer for each player, and how the step runs."""
+
+import keras
+
+from keras_svae.game import checks, replicas, xla
+from keras_svae.game.averages import Averages, check_momentum
+from keras_svae.game.playing import Playing
+from keras_svae.game.turn import Turn
+
+__all__ = ["Compiling"]
+
+
+class Compiling(Playing):
+    """A model whose players have an optimizer each."""
+
+    def compile(
+        self,
+        optimizer=None,
+        *,
+        jit_compile: bool | str = False,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        ema: float | None = None,
+        sync_batch_norm: bool | None = None,
+        **optimizers,
+    ):
+        """Gives each player its optimizer and builds it.
+
+        Args:
+            optimizer: Optimizer of the main player (an object, or a name that Keras
+                knows, "adam" for `ks.optimizers.Adam`), e.g. of encoder and decoder.
+                Clip gradients with Keras's own `clipnorm`, `global_clipnorm` or
+                `clipvalue`; gradients of several replicas are summed before clipping.
+                Keras's callbacks that change the learning rate change the rates of all
+                players; see `keras_svae.callbacks.ForPlayer` for one player.
+            jit_compile: Compile the step with XLA. Measure first: it was slower on our
+                CPUs. "auto" decides by the devices and the networks' layers, and
+                `summary()` says what and why. Under a strategy, TensorFlow compiles
+                clusters of nodes (see docs/speed.md). The model's own noise is the
+                same with and without XLA. But Keras's Dropout and GaussianNoise draw
+                other masks under XLA, and all replicas have the same seed and draw the
+                same masks.
+            run_eagerly: Run without a graph, for debugging.
+            steps_per_execution: Steps per call of the graph. Callbacks see every call,
+                not every step. The steps are those of single calls. The last call of
+                an epoch has fewer if an epoch is no multiple of it.
+            ema: Momentum in (0, 1) of an exponential moving average of the weights,
+                which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
+            sync_batch_norm: Under several replicas, True lets batch normalisation take
+                its moments over the batch of all replicas, False over each replica's
+                share. None means what each layer was made for, by default its share.
+            **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
+
+        Raises:
+            ValueError: For a missing optimizer; for one that two players share, or that
+                scales the loss or averages weights; for one that accumulates gradients
+                under several replicas; or for XLA under a strategy on CPUs without the
+                flag that TensorFlow needs there.
+            TypeError: For an argument that no player asks for.
+        """
+        optimizers = {"optimizer": optimizer, **optimizers}
+        checks.counts(1, steps_per_execution=steps_per_execution)
+        check_momentum(ema)
+        strategy = self.distribute_strategy
+        count = strategy.num_replicas_in_sync
+        optimizers = checks.optimizers(optimizers, self.players, count)
+        xla.checked(jit_compile, strategy)
+        asked, self._why_xla = jit_compile, ""
+        if asked == "auto":
+            jit_compile, self._why_xla = xla.decided(self._networks(), strategy)
+        replicas.synchronize(checks.batch_norms(self._networks()), sync_batch_norm)
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            auto_scale_loss=False,
+        )
+        turn = Turn(self._networks())
+        self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
+        with strategy.scope():
+            for name, one in optimizers.items():
+                updated = [
+                    variable
+                    for player in self.players.values()
+                    if player.optimizer == name
+                    for variable in self.variables_of(player)
+                ]
+                checks.build(one, updated, name)
+                setattr(self, name, one)
+            names = self.trainable_variables
+            if self.averages is not None:
+                # Keras would go on saving those of an earlier compile().
+                self._tracker.untrack(self.averages)
+            self.averages = None if ema is None else Averages(names, ema)
+            self._make_means()
+        self._optimizer_names = tuple(optimizers)
+        self._compiled_weights = self._paths()
+        self._ema, self._asked_for_xla = ema, asked
+
+    def _paths(self) -> set[str]:
+        """The names of the weights that players update."""
+        players = self.players.values()
+        return {one.path for player in players for one in self.variables_of(player)}
+
+    def _check_compiled(self, name):
+        super()._check_compiled(name)
+        if "test" in name or name == "evaluate":
+            return
+        now = self._paths()
+        changed = now ^ self._compiled_weights
+        if changed:
+            one = min(changed)
+            change = "now trained" if one in now else "now frozen"
+            raise ValueError(
+                "Expected compile() after a change of `trainable`, which takes effect "
+                f"there; received: {name}() with the weight {one!r} {change}"
+            )
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        return {
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in self._optimizer_names
+            },
+            "jit_compile": self._asked_for_xla,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "ema": self._ema,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(
+            **{
+                name: keras.saving.deserialize_keras_object(value)
+                for name, value in config.items()
+            }
+        )
+
+    @property
+    def step(self) -> int:
+        """The number of steps the model was trained; it is saved with the weights."""
+        return int(self._step.numpy())
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers of a compiled model, by their argument of `compile`."""
+        return {name: getattr(self, name) for name in self._optimizer_names}

@@ -1,0 +1,77 @@
+"""How a model leaves this package: what it exports, and in which format."""
+
+import os
+
+import tensorflow as tf
+
+from keras_svae.game import checks, formats
+from keras_svae.game import endpoints as saved_model
+
+__all__ = ["Leaving"]
+
+
+class Leaving:
+    """A model that is exported with its endpoints."""
+
+    def input_specs(self) -> dict[str, tf.TensorSpec]:
+        """What endpoints and critics read, by name."""
+        return {"seed": tf.TensorSpec([], tf.int32)}
+
+    def endpoints(self) -> dict[str, tuple]:
+        """For each endpoint of the SavedModel: its function and input signature."""
+        return saved_model.of_model(self)
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: None = None,
+        endpoints: "list[str] | str | None" = None,
+        **kwargs,
+    ) -> None:
+        """Writes what runs without this package, see the page on deployment.
+
+        Args:
+            filepath: For "tf_saved_model" a folder that is new or empty. For "onnx"
+                such a folder, for a file NAME.onnx of each endpoint, or a new file that
+                ends in ".onnx", for one endpoint. For "litert" a new file that ends in
+                ".tflite", whose signatures are the endpoints.
+            format: "tf_saved_model", "onnx" or "litert". The last two have no random
+                operators: instead of `seed`, endpoints read the random numbers.
+            verbose: Whether to print the path and the endpoints.
+            input_signature: None. Each endpoint has its own.
+            endpoints: Names of endpoints, or one name; None for all. ONNX and LiteRT
+                leave out those that they have no operators for, with a warning.
+            **kwargs: For "onnx" `opset_version`, for "litert" attributes of
+                `tf.lite.TFLiteConverter`, as in Keras.
+
+        Raises:
+            ValueError: For another format, an input signature, an endpoint that the
+                model does not have, a file with another ending, or a SavedModel's path
+                with `*`, `?`, `[` or a backslash, from which TensorFlow could not load.
+            TypeError: For further arguments, or a `filepath` that is no path.
+            FileExistsError: If something is there already.
+            ImportError: If `tf2onnx` is not installed, for "onnx".
+        """
+        writers = {
+            "tf_saved_model": saved_model.export,
+            "onnx": formats.onnx,
+            "litert": formats.litert,
+        }
+        checks.choice("format", format, tuple(writers))
+        if input_signature is not None:
+            raise ValueError(
+                "Expected input_signature=None, as each endpoint has its own; "
+                f"received: {input_signature!r}"
+            )
+        known = {"tf_saved_model": (), "onnx": ("opset_version",)}
+        if set(kwargs) - set(known.get(format, kwargs)):
+            raise TypeError(
+                "Expected filepath, format, verbose and endpoints of export; received: "
+                f"{', '.join(kwargs)}"
+            )
+        names = saved_model.chosen(self, endpoints)
+        done = writers[format](self, filepath, names, **kwargs)
+        if verbose:
+            print(f"Saved in {filepath}: {', '.join(done)}")

@@ -1,0 +1,169 @@
+"""What a step logs: means over an epoch, and what ends training among them."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_svae.game import checks, updates, workers
+from keras_svae.game.diverged import Diverged
+from keras_svae.game.means import Means
+from keras_svae.game.player import Player
+from keras_svae.game.terms import Mean, Term
+from keras_svae.game.trainer import Trainer
+from keras_svae.noise import Noise, scope
+
+__all__ = ["Logged"]
+
+
+class Logged(Trainer):
+    """A model that logs a mean for each player, term and observation.
+
+    The terms are found when the model is compiled, by a dry run of the losses.
+    """
+
+    players: dict[str, Player] = {}
+    _means: Means | None = None
+    # Says which networks are fed data, samples or both. The dry run finds this.
+    _passes: dict[str, set[bool]]
+    _passes_of_data: dict[str, set[bool]]
+
+    @property
+    def metrics(self):
+        return [] if self._means is None else self._means.views()
+
+    def columns(self, validated: bool = True) -> list[str]:
+        """The names of what `fit` logs, of a compiled model.
+
+        Args:
+            validated: Whether there are validation data.
+        """
+        names = [metric.name for metric in self.metrics]
+        found = [name for name in names if name in self._in_training]
+        return found + [f"val_{name}" for name in names] * validated
+
+    def reset_metrics(self):
+        if self._means is not None:
+            self._means.reset_state()
+
+    def get_metrics_result(self):
+        """By name, the means of all batches since the last reset."""
+        return {} if self._means is None else self._means.result(self._means.known())
+
+    def _metric_name(self, player: str, term: str) -> str:
+        if not player:
+            return term
+        return f"{player}_{term}" if term else f"{player}_loss"
+
+    def _make_means(self) -> None:
+        """Makes one mean per player, term and observation; a dry run finds these."""
+        found: dict[str, Any] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
+        self._of_batch: dict[str, tuple[str, str]] = {}
+
+        def note(player, terms):
+            terms = {key: Term.of(term, key) for key, term in terms.items()}
+            if player and "" not in terms:
+                found[f"{player}_loss"] = [self._metric_name(player, t) for t in terms]
+                self._owners[f"{player}_loss"] = player, ""
+            for key, term in terms.items():
+                name = self._metric_name(player, key)
+                found[name] = len(term.parts)
+                self._owners[name] = player, key
+                if player and not term.of_examples:
+                    self._of_batch[name] = player, key
+
+        def dry_run(batch):
+            for training in (True, False):
+                draw = self.draw(batch, Noise(0), training)
+                with scope(draw.noise):
+                    for name in self.players:
+                        note(name, self._terms(name, draw)[0])
+                    extra = {} if training else self.observe(draw)
+                note("", {**draw.log, **extra})
+                if training:
+                    self._in_training = set(found)
+
+        self._passes, self._passes_of_data = {}, {}
+        tf.function(dry_run, autograph=False).get_concrete_function(self.batch_spec())
+        self._passes_of_data = self._passes
+        if len(self.players) == 1:
+            # Keras's callbacks look at this: a bound or an error that is minimised.
+            (player,) = self.players
+            found["loss"] = [f"{player}_loss"]
+            self._owners["loss"] = player, ""
+            self._in_training.add("loss")
+        self._means = Means(found)
+
+    def _logged(self, player: str, means: dict[str, list[Mean]]):
+        """The means under their names in the log."""
+        return [(self._metric_name(player, key), found) for key, found in means.items()]
+
+    def _logs(self, found: list, empty: float = 0.0) -> dict[str, tf.Tensor]:
+        means = self._means
+        assert means is not None  # the model is compiled
+        means.update_state(found)
+        here = {name for name, _ in found}
+        here |= {
+            name for name, (player, term) in self._owners.items() if player and not term
+        }
+        names = [name for name in means.names if name in here]
+        logs = means.result(names, empty)
+        if workers.are_several(self.distribute_strategy):
+            # Keras's loop cannot reduce scalar logs over workers.
+            logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
+        return logs
+
+    # ---- Numbers that are not finite ---------------------------------------------
+
+    def make_train_function(self, force=False):
+        super().make_train_function(force)
+        if getattr(self.train_function, "guards", None) is self:
+            return
+        step = self.train_function
+
+        def guarded(iterator):
+            try:
+                logs = step(iterator)
+            except tf.errors.OpError as error:  # of another worker, of any kind
+                found = updates.found_in(error)
+                if found is None:
+                    raise
+                self._raise_diverged(*found)
+            self._trained_on += 1
+            bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
+            if bad:
+                self._raise_diverged_logs(bad)
+            return logs
+
+        guarded.guards = self
+        self.train_function = guarded
+
+    def _raise_diverged_logs(self, logs: dict) -> None:
+        # The first in playing order: it spoils what the others read. Its total is named
+        # only if no single term of it is the cause.
+        order = [*self.players, ""]
+        name = min(
+            logs,
+            key=lambda n: (order.index(self._owners[n][0]), not self._owners[n][1]),
+        )
+        player, term = self._owners[name]
+        self._raise_diverged(
+            player, term, "loss", str(float(logs[name])), self.step - 1
+        )
+
+    def _raise_diverged(
+        self, player: str, what: str, kind: str, value: str, step: int | None = None
+    ) -> None:
+        step = self.step if step is None else step
+        where = f"the player {player!r} at step {step}" if player else f"step {step}"
+        if kind == "loss":
+            received = f"in the term {what or 'loss'!r} of {where}"
+        else:
+            received = f"in the gradient of the weight {what!r} for {where}"
+        expected = "losses" if kind == "loss" else "gradients"
+        raise Diverged(
+            f"Expected finite {expected}; received: {value.lower()} {received}. "
+            "Training stopped before it reached a weight of this player, and before "
+            "anything was saved: the last checkpoint is intact. A lower learning rate, "
+            "gradient clipping (`clipnorm`), or larger scales of the laws may help."
+        ) from None
