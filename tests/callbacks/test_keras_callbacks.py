@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
+from tests.anew import Stock
 from tests.callbacks import small
 
 PLAYERS = ["critic_loss", "autoencoder_loss", "autoencoder_matching"]
@@ -57,6 +58,29 @@ def test_csv_logger_writes_every_player(run):
         np.testing.assert_allclose(
             [float(row[name]) for row in rows], history[name], rtol=1e-6
         )
+
+
+def test_models_that_tests_share_are_as_new():
+    def trained(model, **more):
+        before = [v.numpy() for v in model.variables], model.__dict__.keys()
+        fit(model, ks.callbacks.AveragedWeights(), epochs=1, **more)
+        return before[0], [v.numpy() for v in model.variables], model.critic_optimizer
+
+    stock, told = Stock(), {"compile": {"ema": 0.9}}
+    make = small.svae.__wrapped__
+    first = stock.take(make, **told)
+    found = [trained(first)]
+    assert stock.take(make, **told) is not first
+    stock.begin()
+    again = stock.take(make, **told)
+    assert again is first and again.step == again._trained_on == 0
+    found.append(trained(again))
+    for one, other in zip(*found, strict=True):
+        assert one is other or equal(one, other)
+    assert again.step == 4 and again.averages.lent
+    again.compile("sgd", critic_optimizer="sgd")
+    stock.begin()
+    assert stock.take(make, **told) is not first
 
 
 def test_tensorboard_logs_batches_and_weights(tmp_path):
