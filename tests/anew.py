@@ -61,7 +61,12 @@ class _Kept:
             variable.assign(value)
         for name in _plain(self.model):
             del self.model.__dict__[name]
-        self.model.__dict__.update(self._plain)
+        # What was None and is an object now is a traced step, which stays.
+        self.model.__dict__.update(
+            (name, value)
+            for name, value in self._plain.items()
+            if name not in self.model.__dict__
+        )
         return True
 
     def _identity(self):
