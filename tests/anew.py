@@ -25,6 +25,11 @@ class Stock:
         """Takes back all models."""
         self._taken.clear()
 
+    def clear(self) -> None:
+        """Forgets all models."""
+        self._kept.clear()
+        self._taken.clear()
+
     def take(self, make: Callable, *args, **kwargs):
         """What `make(*args, **kwargs)` gives, in the state in which it gives it.
 

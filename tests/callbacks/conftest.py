@@ -8,7 +8,9 @@ from tests.callbacks import small
 
 @pytest.fixture(scope="module")
 def stock():
-    return Stock()
+    stock = Stock()
+    yield stock
+    stock.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -15,11 +15,17 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.callbacks import backup_files
+from tests.callbacks import small
 from tests.models import tiny
 
 
+@small.shared
 def build(method="svae_r", **kwargs):
     return tiny.build(method, optimizer=lambda: keras.optimizers.Adam(0.01), **kwargs)
+
+
+def uncompiled():
+    return build.__wrapped__(compiled=False)
 
 
 def dataset():
@@ -119,7 +125,7 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"variables shaped as this model's"):
         ks.callbacks.restore(wide, tmp_path)
     with pytest.raises(ValueError, match="Expected a compiled model"):
-        ks.callbacks.restore(build(compiled=False), tmp_path)
+        ks.callbacks.restore(uncompiled(), tmp_path)
 
 
 @pytest.fixture
@@ -179,11 +185,8 @@ def test_other_settings_are_told_and_another_optimizer_is_refused(two_backups):
 def test_who_decides_about_rates(two_backups):
     folder, *_ = two_backups
 
-    def lower():
-        return build(compiled=False)
-
     def compiled(rate):
-        model = lower()
+        model = uncompiled()
         model.compile(
             keras.optimizers.Adam(rate), critic_optimizer=keras.optimizers.Adam(0.01)
         )
@@ -352,7 +355,7 @@ def test_backups_of_before_had_no_state_of_averages(tmp_path):
     """Their list of variables went on with metrics."""
 
     def averaged():
-        model = build(compiled=False)
+        model = uncompiled()
         adam = {
             p.optimizer: keras.optimizers.Adam(0.01) for p in model.players.values()
         }
