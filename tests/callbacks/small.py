@@ -1,5 +1,7 @@
 """Small models with real data, and what is read back from event files."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import keras_svae as ks
 
 SMALL = {"units": 8, "depth": 1}
+# The models of the tests that run now, if they share any.
+STOCK = None
 
 
 def digits(n=40):
@@ -32,10 +36,26 @@ def dataset(arrays, batch_size=10):
 def compiled(model, **kwargs):
     keras.utils.set_random_seed(0)
     names = [player.optimizer for player in model.players.values()]
-    model.compile(**{name: keras.optimizers.Adam(0.01) for name in names}, **kwargs)
+    model.compile(**{name: ks.optimizers.Adam(0.01) for name in names}, **kwargs)
     return model
 
 
+def shared(make):
+    """Its models are shared by the tests that take the same, and are as new in each.
+
+    They are where `tests.callbacks.conftest` is: other tests get models of their own.
+    """
+
+    @functools.wraps(make)
+    def taken(*args, **kwargs):
+        if STOCK is None:
+            return make(*args, **kwargs)
+        return STOCK.take(make, *args, **kwargs)
+
+    return taken
+
+
+@shared
 def svae(nets=ks.networks.digits, compile=None, latent_dim=3, likelihood=None):
     keras.utils.set_random_seed(0)
     law = {} if likelihood is None else {"likelihood": likelihood}
@@ -43,12 +63,14 @@ def svae(nets=ks.networks.digits, compile=None, latent_dim=3, likelihood=None):
     return compiled(model, **compile or {})
 
 
-def vae(**kwargs):
+@shared
+def vae(compile=None, **kwargs):
     keras.utils.set_random_seed(0)
     nets = ks.networks.digits(latent_dim=3, **SMALL)
-    return compiled(ks.VAE(nets.encoder, nets.decoder, **kwargs))
+    return compiled(ks.VAE(nets.encoder, nets.decoder, **kwargs), **compile or {})
 
 
+@shared
 def gan(method=ks.GAN, nets=ks.networks.digits, **kwargs):
     keras.utils.set_random_seed(0)
     nets = nets(latent_dim=3, joint=False, **SMALL)

@@ -15,25 +15,37 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.callbacks import backup_files
+from tests.callbacks import small
 from tests.models import tiny
 
 
+@small.shared
 def build(method="svae_r", **kwargs):
     return tiny.build(method, optimizer=lambda: keras.optimizers.Adam(0.01), **kwargs)
+
+
+def uncompiled():
+    return build.__wrapped__(compiled=False)
 
 
 def dataset():
     return tf.data.Dataset.from_tensor_slices(tiny.data(n=50)).batch(5)
 
 
-def test_a_run_stopped_in_mid_epoch_goes_on_bit_for_bit(tmp_path):
+@pytest.fixture(scope="module")
+def straight(stock):
+    """The variables after one epoch, and the critic's optimizer's updates."""
+    model = stock.take(build.__wrapped__)
+    model.fit(dataset(), verbose=0)
+    return values(model), int(model.critic_optimizer.iterations)
+
+
+def test_a_run_stopped_in_mid_epoch_goes_on_bit_for_bit(straight, tmp_path):
     class Killed(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 5:
                 raise KeyboardInterrupt
 
-    straight = build()
-    straight.fit(dataset(), verbose=0)
     stopped = build()
     backup = ks.callbacks.Backup(tmp_path, every=2)
     with pytest.raises(KeyboardInterrupt):
@@ -42,48 +54,57 @@ def test_a_run_stopped_in_mid_epoch_goes_on_bit_for_bit(tmp_path):
     step = ks.callbacks.restore(resumed, tmp_path)
     assert step == 6
     resumed.fit(dataset().skip(step), verbose=0)
-    for a, b in zip(straight.variables, resumed.variables, strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
-    np.testing.assert_array_equal(
-        straight.critic_optimizer.iterations, resumed.critic_optimizer.iterations
+    for a, b in zip(straight[0], values(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert resumed.critic_optimizer.iterations == straight[1]
+
+
+def session(model, folder, *more):
+    """Three epochs of 8 steps, or what is left of them in the folder."""
+    steps, done = 8, ks.callbacks.restore(model, folder)
+    backup = ks.callbacks.Backup(folder, every=3)
+    return model.fit(
+        tf.data.Dataset.from_tensor_slices(tiny.data(n=64))
+        .batch(8)
+        .repeat()
+        .skip(done),
+        epochs=3,
+        initial_epoch=done // steps,
+        steps_per_epoch=steps,
+        callbacks=[*more, backup],
+        verbose=0,
     )
 
 
+@pytest.fixture(scope="module")
+def whole(stock, tmp_path_factory):
+    """The history of a session that nothing stops, and the variables after it."""
+    stock.begin()
+    model = stock.take(build.__wrapped__)
+    history = session(model, tmp_path_factory.mktemp("whole"))
+    assert model.step == 24
+    return history, values(model)
+
+
 @pytest.mark.parametrize("killed_at", [13, 21])
-def test_the_rest_of_an_epoch_comes_first(killed_at, tmp_path):
+def test_the_rest_of_an_epoch_comes_first(killed_at, whole, tmp_path):
     class Killed(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if self.model.step == killed_at:
                 raise KeyboardInterrupt
 
-    def session(folder, *more):
-        model, steps = build(), 8
-        done = ks.callbacks.restore(model, folder)
-        backup = ks.callbacks.Backup(folder, every=3)
-        history = model.fit(
-            tf.data.Dataset.from_tensor_slices(tiny.data(n=64))
-            .batch(8)
-            .repeat()
-            .skip(done),
-            epochs=3,
-            initial_epoch=done // steps,
-            steps_per_epoch=steps,
-            callbacks=[*more, backup],
-            verbose=0,
-        )
-        return model, history
-
-    whole, history = session(tmp_path / "whole")
+    history, variables = whole
     with pytest.raises(KeyboardInterrupt):
-        session(tmp_path / "killed", Killed())
-    resumed, later = session(tmp_path / "killed")
-    assert resumed.step == whole.step == 24
-    for a, b in zip(whole.variables, resumed.variables, strict=True):
-        np.testing.assert_array_equal(a.numpy(), b.numpy())
+        session(build(), tmp_path / "killed", Killed())
+    resumed = build()
+    later = session(resumed, tmp_path / "killed")
+    assert resumed.step == 24
+    for a, b in zip(variables, values(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
     first = (killed_at - 1) // 3 * 3 // 8
     assert later.epoch == history.epoch[first:]
-    for name, values in later.history.items():  # of the interrupted epoch, too
-        assert values == history.history[name][first:], name
+    for name, found in later.history.items():  # of the interrupted epoch, too
+        assert found == history.history[name][first:], name
 
 
 def test_the_last_two_backups_are_kept(tmp_path):
@@ -119,7 +140,7 @@ def test_what_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"variables shaped as this model's"):
         ks.callbacks.restore(wide, tmp_path)
     with pytest.raises(ValueError, match="Expected a compiled model"):
-        ks.callbacks.restore(build(compiled=False), tmp_path)
+        ks.callbacks.restore(uncompiled(), tmp_path)
 
 
 @pytest.fixture
@@ -179,11 +200,8 @@ def test_other_settings_are_told_and_another_optimizer_is_refused(two_backups):
 def test_who_decides_about_rates(two_backups):
     folder, *_ = two_backups
 
-    def lower():
-        return build(compiled=False)
-
     def compiled(rate):
-        model = lower()
+        model = uncompiled()
         model.compile(
             keras.optimizers.Adam(rate), critic_optimizer=keras.optimizers.Adam(0.01)
         )
@@ -352,7 +370,7 @@ def test_backups_of_before_had_no_state_of_averages(tmp_path):
     """Their list of variables went on with metrics."""
 
     def averaged():
-        model = build(compiled=False)
+        model = uncompiled()
         adam = {
             p.optimizer: keras.optimizers.Adam(0.01) for p in model.players.values()
         }
@@ -360,7 +378,8 @@ def test_backups_of_before_had_no_state_of_averages(tmp_path):
         return model
 
     model = averaged()
-    model.fit(dataset(), callbacks=[ks.callbacks.Backup(tmp_path)], verbose=0)
+    model.run_eagerly = True
+    model.fit(dataset().take(2), callbacks=[ks.callbacks.Backup(tmp_path)], verbose=0)
     about = sorted(tmp_path.glob("*.json"))[-1]
     told = json.loads(about.read_text())
     kept = [v for v in told["variables"] if not v[0].endswith("averages/state")]

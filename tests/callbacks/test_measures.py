@@ -93,7 +93,7 @@ def test_measuring_does_not_change_the_training(given):
 
 def test_resumed_training_is_the_same_bit_for_bit(tmp_path):
     def model():
-        return small.compiled(small.vae(), ema=0.9)
+        return small.vae(compile={"ema": 0.9})
 
     def callbacks(folder):
         return [
@@ -131,7 +131,7 @@ def averaged(model):
 
 @pytest.mark.parametrize("shown", [True, False])
 def test_averages_are_measured_where_validation_sees_them(shown):
-    model = small.compiled(small.vae(), ema=0.99)
+    model = small.vae(compile={"ema": 0.99})
     measures = Measures(X, "mse")
     show = [ks.callbacks.AveragedWeights()] if shown else []
     seen = []

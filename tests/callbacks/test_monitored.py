@@ -13,6 +13,7 @@ from tests.callbacks import small
 EarlyStopping = keras.callbacks.EarlyStopping
 
 
+@small.shared
 def vae():
     nets = ks.networks.digits(latent_dim=2, joint=False, **small.SMALL)
     model = ks.VAE(nets.encoder, nets.decoder)
@@ -20,6 +21,7 @@ def vae():
     return model
 
 
+@small.shared
 def game():
     nets = ks.networks.digits(latent_dim=2, **small.SMALL)
     model = ks.SVAE(*nets)

@@ -21,6 +21,16 @@ LAWS = [
 ]
 every = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__name__)
 kinds = pytest.mark.parametrize("law", LAWS[1:], ids=lambda law: type(law).__name__)
+# 80 layers take long to trace. Their densities are compared by default, with `every`,
+# and their gradients in test_planar.py.
+shorter = pytest.mark.parametrize(
+    "law",
+    [
+        pytest.param(law, marks=pytest.mark.slow if law.length == 80 else ())
+        for law in LAWS[1:]
+    ],
+    ids=lambda law: type(law).__name__,
+)
 
 
 def raw(law, dim, batch=3, scale=1.0, seed=0):
@@ -70,7 +80,7 @@ def test_density_integrates_to_one_and_is_that_of_draws(law):
     assert expected.max() < 0.8  # there is something to tell apart
 
 
-@kinds
+@shorter
 def test_density_of_own_draws_needs_no_inverse_in_a_graph(law, monkeypatch):
     given, prior = raw(law, 4), distributions.prior("normal", 4)
 
@@ -104,7 +114,7 @@ def test_density_of_own_draws_needs_no_inverse_in_a_graph(law, monkeypatch):
     assert np.isfinite(gradient).all() and np.abs(gradient).max() > 1e-3
 
 
-@kinds
+@shorter
 def test_gradients_of_the_density_at_given_codes_match_finite_differences(law):
     given = [raw(law, 3, batch=2, scale=0.8), tf.constant([[0.5, -1.0, 0.3]] * 2)]
 
@@ -128,7 +138,7 @@ def test_gradients_of_the_density_at_given_codes_match_finite_differences(law):
         assert (ends[1] - ends[0]) / 2e-2 == pytest.approx(expected, rel=0.02)
 
 
-@kinds
+@shorter
 def test_gradients_through_a_draw_match_finite_differences(law):
     given = raw(law, 3, batch=2, scale=0.8)
     prior = distributions.prior("normal", 3)

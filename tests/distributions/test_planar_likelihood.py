@@ -61,7 +61,11 @@ def test_draws_have_the_gradient_and_the_shape():
     assert LAW.mean(raw).shape == x.shape
 
 
-@pytest.mark.parametrize("method", ["as_vae", "svae_r", "vae"])
+# AS-VAE asks for the densities of data and of draws, the others for the former.
+@pytest.mark.parametrize(
+    "method",
+    ["as_vae", *(pytest.param(n, marks=pytest.mark.slow) for n in ("svae_r", "vae"))],
+)
 def test_methods_train_with_it(method):
     model = tiny.build(method, likelihood="planar")
     logs = model.train_on_batch(tiny.data(), return_dict=True)

@@ -26,6 +26,14 @@ def table():
         yield
 
 
+@pytest.fixture
+def few(table):
+    """Of the package's own measures MSE alone, where the others say nothing new."""
+    mse = MEASURES["mse"]
+    MEASURES.clear()
+    MEASURES["mse"] = mse
+
+
 @pytest.fixture(scope="module")
 def model():
     return tiny.build("vae", likelihood="bernoulli", compiled=False)
@@ -70,7 +78,7 @@ def test_a_function_gives_one_number_or_several(model, gives, names):
     assert json.dumps(found.asdict())
 
 
-def test_it_is_given_material_and_options_and_runs_where_its_needs_are_met(model):
+def test_it_is_given_material_and_options_and_runs_where_its_needs_are_met(few, model):
     @register("spread", needs="encoder")
     def spread(material, *, axis=0):
         assert material.subject.about["method"] == "VAE" and material.count == 30
@@ -86,7 +94,7 @@ def test_it_is_given_material_and_options_and_runs_where_its_needs_are_met(model
         measure(gan, measures="spread")
 
 
-def test_needs_may_be_functions_that_see_the_options(model):
+def test_needs_may_be_functions_that_see_the_options(few, model):
     def many(material, options):
         wanted = options.get("wanted", 20)
         return None if material.count >= wanted else f"{wanted} test examples"
@@ -97,7 +105,7 @@ def test_needs_may_be_functions_that_see_the_options(model):
     assert found.left_out["many"] == "it needs 31 test examples"
 
 
-def test_costly_ones_run_where_they_are_named(model):
+def test_costly_ones_run_where_they_are_named(few, model):
     register("costly", costly=True)(lambda material: 1)
     assert "costly" in measure(model).left_out["costly"]
     assert measure(model, measures=["costly"])["costly"] == 1
@@ -180,14 +188,14 @@ QUICK = {
         tf.errors.ResourceExhaustedError(None, None, "no memory"),
     ],
 )
-def test_want_of_memory_and_interrupts_are_no_measures_failures(model, error):
+def test_want_of_memory_and_interrupts_are_no_measures_failures(few, model, error):
     register("broken")(broken(error))
     with pytest.raises(type(error)):
         measure(model)
 
 
 def test_the_command_line_imports_measures_and_fails_with_one(
-    model, tmp_path, monkeypatch, capsys
+    few, model, tmp_path, monkeypatch, capsys
 ):
     nets = ks.networks.toy(latent_dim=2, units=8)
     ks.ALI(*nets, likelihood="gaussian").export(tmp_path / "saved")

@@ -204,7 +204,7 @@ def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatc
     monkeypatch.setattr(measure, "draw", lambda *_: None)
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
-    given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "lam": 0.3}
+    given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "depth": 1, "lam": 0.3}
     given |= {"steps_per_execution": 1}
     words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     call("digits", *words, "--out", tmp_path / "words")

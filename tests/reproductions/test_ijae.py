@@ -71,7 +71,13 @@ def test_every_experiment_has_every_method(one, method):
         assert settings["nets"].startswith("ijae_") == (method in SWEPT)
 
 
-def test_paper_is_appendix_d():
+@pytest.fixture
+def without_losses(monkeypatch):
+    """Compiling computes no losses: `test_losses_are_computed_once` is of them."""
+    monkeypatch.setattr(ks.models.Game, "_make_means", lambda model: None)
+
+
+def test_paper_is_appendix_d(without_losses):
     settings = cifar10.resolve()
     expected = {"lam": 0.3, "latent_dim": 128, "learning_rate": 1e-4, "beta_1": 0.5}
     expected |= {"beta_2": 0.9, "likelihood": "shift_tanh", "posterior": "implicit"}
@@ -91,13 +97,28 @@ def test_variants_differ_in_the_likelihood_alone():
         assert one.keys() == other.keys()
 
 
+# The losses are computed as with any networks: tests/models has each method's.
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(name, marks=() if name == "ijae" else pytest.mark.slow)
+        for name in NAMES
+    ],
+)
+def test_losses_are_computed_once(method):
+    _, model = compiled(mnist, method=method, budget="quick", **SMALL)
+    assert model.metrics
+
+
 @pytest.mark.parametrize("method", NAMES)
-def test_all_have_the_same_generator_and_an_optimizer_each_player(method):
+def test_all_have_the_same_generator_and_an_optimizer_each_player(
+    method, without_losses
+):
     settings, model = compiled(mnist, method=method, budget="quick", **SMALL)
     # Of all but AGE, which does not learn with it.
     assert settings["batch_norm"] == (method != "age")
     same = {"batch_norm": settings["batch_norm"], **SMALL}
-    _, reference = compiled(mnist, budget="quick", **same)
+    reference = mnist(**mnist.resolve(budget="quick", **same)).model
     for a, b in zip(model.decoder.weights, reference.decoder.weights, strict=True):
         assert a.shape == b.shape
     assert model.likelihood_law.range == (-1, 1)

@@ -64,8 +64,10 @@ def test_a_function_of_ones_own_is_run_once_for_each_setting(tmp_path, marks):
     assert row["mse"] == pytest.approx({"mean": 0.8, "deviation": 0.5**0.5, "n": 2})
 
 
-def test_workers_do_the_same(tmp_path, marks):
-    with Study(tmp_path / "study", workers=2) as study:
+# Each worker imports TensorFlow.
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_workers_do_the_same(workers, tmp_path, marks):
+    with Study(tmp_path / "study", workers=workers) as study:
         found = study(calls(0.1, 0.2))
     assert [one["metrics"]["mse"] for one in found] == [0.1, 0.2, 1.1, 1.2]
     assert sorted(marks()) == ["0.1 0", "0.1 1", "0.2 0", "0.2 1"]
@@ -124,7 +126,7 @@ def test_two_studies_in_one_folder(tmp_path):
 
 
 def test_a_study_of_an_experiment_keeps_its_records_alone(tmp_path):
-    wanted = [toy.call(seed=seed, **TINY) for seed in (0, 1)]
+    wanted = [toy.call(method="vae", seed=seed, **TINY) for seed in (0, 1)]
     with Study(tmp_path) as study:
         found = study(wanted)
         made = study.write({"rows": 1}, "a table")

@@ -203,7 +203,9 @@ def test_the_table_of_small_runs(digits, tmp_path, monkeypatch, capsys):
     assert again["rows"] == content["rows"]
 
 
-@pytest.mark.parametrize("method", ["aacvae", "aa_ss_vae", "vae"])
+@pytest.mark.parametrize(
+    "method", [pytest.param("aacvae", marks=pytest.mark.slow), "aa_ss_vae", "vae"]
+)
 def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
     call = DIGITS.call(method=method, choose=True, epochs=2, n=500)
     record = execute(call, tmp_path / "run", keep="record", verbose="none")
