@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import playing
+from keras_svae.game import logged
 from keras_svae.models import as_vae
 from keras_svae.noise import Noise
 from tests.models import tiny
@@ -98,7 +98,7 @@ def one_device(method, count, patch):
         if hasattr(single, "posterior_law"):
             single.posterior_law = Shares(single.posterior_law, count)
         # The dry run of compile has one noise, like any single device.
-        patch.setattr(playing, "Noise", lambda seed: AllReplicas([Noise(seed)] * count))
+        patch.setattr(logged, "Noise", lambda seed: AllReplicas([Noise(seed)] * count))
         patch.setattr(as_vae, "partners", partners)
         yield single
 
