@@ -17,7 +17,8 @@ project_copyright = "the keras_svae authors"
 release = version = installed("keras-svae")
 
 extensions = [
-    "myst_parser",
+    # MyST for the Markdown pages, and the notebooks as pages.
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
@@ -29,6 +30,8 @@ extensions = [
 ]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
+# A notebook is shown with the output that is stored in it. The slow tests run it.
+nb_execution_mode = "off"
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
