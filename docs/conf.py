@@ -38,7 +38,7 @@ html_theme = "furo"
 html_title = f"keras_svae {release}"
 html_copy_source = False
 html_static_path = ["static"]
-html_css_files = ["math.css", "verdicts.css"]
+html_css_files = ["math.css", "notebooks.css", "verdicts.css"]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}
