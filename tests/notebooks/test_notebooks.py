@@ -31,6 +31,12 @@ def code(path):
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
+def printed(cells):
+    """What the cells printed."""
+    outputs = [one for cell in cells for one in cell.get("outputs", [])]
+    return "".join("".join(one.get("text", "")) for one in outputs)
+
+
 @functools.cache
 def required():
     """The modules of the packages that setup.cfg requires."""
@@ -57,6 +63,7 @@ def test_a_notebook_is_stored_with_its_output(path):
             # A folder of the machine that ran it.
             assert not re.search(r"/(tmp|home|root|work)/", json.dumps(output))
     assert pictures
+    CHECKS[path.stem](printed(cells))
 
 
 @each
@@ -92,12 +99,7 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
         notebook, timeout=LIMIT, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
-    text = "".join(
-        output.get("text", "")
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-    )
-    CHECKS[path.stem](text)
+    CHECKS[path.stem](printed(notebook.cells))
 
 
 def anomaly_detection(text):
