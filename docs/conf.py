@@ -17,7 +17,8 @@ project_copyright = "the keras_svae authors"
 release = version = installed("keras-svae")
 
 extensions = [
-    "myst_parser",
+    # MyST for the Markdown pages, and the notebooks as pages.
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
@@ -29,13 +30,15 @@ extensions = [
 ]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
+# A notebook is shown with the output that is stored in it. The slow tests run it.
+nb_execution_mode = "off"
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"keras_svae {release}"
 html_copy_source = False
 html_static_path = ["static"]
-html_css_files = ["math.css", "verdicts.css"]
+html_css_files = ["math.css", "notebooks.css", "verdicts.css"]
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "show-inheritance": True}

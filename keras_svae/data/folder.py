@@ -71,7 +71,9 @@ def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | Non
         raise ValueError(
             "Expected pictures in a folder or in class subfolders of it; received: "
             f"both, {printable(os.path.basename(loose[0]))} and "
-            f"{printable(next(iter(classes)))}/, in {printable(folder)}"
+            f"{printable(next(iter(classes)))}/, in {printable(folder)}. Move the "
+            "pictures that are in no subfolder into one: without labels=True, the "
+            "subfolders' names play no part"
         )
     if classes:
         owned = [

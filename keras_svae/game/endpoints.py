@@ -1,8 +1,10 @@
 """SavedModels: what a trained model offers where this package is not installed."""
 
+import contextlib
 import inspect
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -12,7 +14,7 @@ from keras_svae import files
 from keras_svae.game import checks
 from keras_svae.untrusted import plain_name
 
-__all__ = ["endpoint", "export"]
+__all__ = ["endpoint", "export", "quiet"]
 
 
 def endpoint(
@@ -133,6 +135,24 @@ def export(model, filepath: str | os.PathLike, names: list[str]) -> list[str]:
     for name in names:
         function, signature = model.endpoints()[name]
         archive.add_endpoint(name, function, input_signature=signature)
-    with files.new_folder(path) as folder:
+    # In a notebook TensorFlow would say where it writes: in a folder for the moment.
+    with files.new_folder(path) as folder, quiet("tensorflow", level=logging.WARNING):
         archive.write_out(folder, verbose=False)
     return names
+
+
+@contextlib.contextmanager
+def quiet(*names: str, level: int = logging.CRITICAL) -> Iterator[None]:
+    """Keeps loggers still below a level.
+
+    By default all is still: what went wrong is in the exception that follows.
+    """
+    loggers = [logging.getLogger(name) for name in names]
+    before = [one.level for one in loggers]
+    for one in loggers:
+        one.setLevel(level)
+    try:
+        yield
+    finally:
+        for one, old in zip(loggers, before, strict=True):
+            one.setLevel(old)

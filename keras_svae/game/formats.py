@@ -4,15 +4,13 @@ These formats have no random operators. So the random numbers of an endpoint are
 in place of `seed`.
 """
 
-import contextlib
 import importlib
 import json
-import logging
 import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -22,6 +20,7 @@ from tensorflow.python.framework.convert_to_constants import (
 
 from keras_svae import files, philox
 from keras_svae.game import checks
+from keras_svae.game.endpoints import quiet
 from keras_svae.paths import AnyPath, any_path
 
 __all__ = ["fed_noise", "litert", "onnx"]
@@ -128,7 +127,7 @@ def onnx(
         inputs = [one.name for one in frozen.inputs]
         outputs = [one.name for one in frozen.outputs]
         called = [one.name for one in specs] + sorted(traced.structured_outputs)
-        with _quiet("tf2onnx", "tensorflow"):
+        with quiet("tf2onnx", "tensorflow"):
             # Not `from_function`: it takes constants of the graph for inputs.
             made, _ = tf2onnx.convert.from_graph_def(
                 frozen.graph.as_graph_def(add_shapes=True),
@@ -181,7 +180,7 @@ def litert(model, filepath, names: list[str], **settings) -> list[str]:
     for name in names:
         function, specs = fed_noise(*model.endpoints()[name])
         archive.add_endpoint(name, function, input_signature=specs)
-    with tempfile.TemporaryDirectory() as folder, _quiet("tensorflow", "absl"):
+    with tempfile.TemporaryDirectory() as folder, quiet("tensorflow", "absl"):
         archive.write_out(folder, verbose=False)
 
         def convert(*chosen):
@@ -280,17 +279,3 @@ def _needed(module: str):
             f"Expected the package {module} for ONNX files, which is not installed: "
             "pip install tf2onnx onnxruntime"
         ) from None
-
-
-@contextlib.contextmanager
-def _quiet(*names: str) -> Iterator[None]:
-    """Keeps loggers still. What went wrong is in the exception that follows."""
-    loggers = [logging.getLogger(name) for name in names]
-    before = [one.level for one in loggers]
-    for one in loggers:
-        one.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for one, level in zip(loggers, before, strict=True):
-            one.setLevel(level)

@@ -1,6 +1,7 @@
 """What tf2onnx makes of a SavedModel's endpoints; it knows values by name alone."""
 
 import importlib.util
+import logging
 import subprocess
 import sys
 
@@ -141,10 +142,13 @@ def test_what_export_refuses_before_it_writes(given, error, why, tmp_path, monke
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
-def test_export_takes_what_keras_takes(tmp_path, capsys):
+def test_export_takes_what_keras_takes(tmp_path, capsys, caplog):
     model = tiny.build("gan", compiled=False)
+    caplog.set_level("INFO", "tensorflow")  # as in a notebook
     model.export(tmp_path / "a", "tf_saved_model", True, None)
     assert "generate" in capsys.readouterr().out
+    # The folder that it is written to at first is nobody's business.
+    assert not caplog.records and tf.get_logger().level == logging.INFO
     model.export(str(tmp_path / "b"), format="tf_saved_model", verbose=False)
     assert not capsys.readouterr().out
     names = keras.Model.export.__code__.co_varnames[:5]

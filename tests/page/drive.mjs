@@ -22,7 +22,7 @@ try {
   );
   const failed = await page.textContent("#status");
   if (failed) throw new Error(failed);
-  const found = [];
+  const found = [], first = await page.evaluate(() => window.shown.z);
   for (const {z, y} of JSON.parse(codes)) {
     // As a hand moves them: each slider tells the page.
     await page.evaluate(([z, y]) => {
@@ -48,7 +48,7 @@ try {
   const drawn = await page.evaluate(() => window.shown);
   const status = await page.textContent("#status");
   if (screenshot) await page.screenshot({path: screenshot, fullPage: true});
-  process.stdout.write(JSON.stringify({found, drawn, status, errors}));
+  process.stdout.write(JSON.stringify({found, first, drawn, status, errors}));
 } finally {
   await browser.close();
 }

@@ -143,6 +143,7 @@ def test_sliders_draw_what_python_decodes(tmp_path):
     np.testing.assert_allclose([one["z"] for one in found["found"]], codes)
     model = ks.hub.load(DIGITS)
     agree(model, found)
+    assert any(found["first"])  # the page begins with a draw from the prior
     drawn = found["drawn"]
     wanted = model.decode(np.float32([drawn["z"]])).numpy().ravel()
     np.testing.assert_allclose(drawn["x"], wanted, atol=1e-3)
