@@ -83,6 +83,8 @@ def open_source(
     if builder is None:
         near = tfds.near(name, _OWN)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        if "/" in name:
+            hint = " There is no such file or folder."
         raise ValueError(
             f"Expected one of {names()}, an image data set of TensorFlow Datasets, a "
             f"folder of images or an .npz file; received: {name!r}, which is none of "
