@@ -102,8 +102,8 @@ def _sums(values: tf.Tensor, places: list[list[int]]) -> tf.Tensor:
     """Sums of entries of a vector, as a vector. A sum of no entries is 0.
 
     Each is the sum of a row of one tensor, which has one order of additions. TensorFlow
-    makes an `AddN` of several additions, in an order of its own: the last bit would
-    differ between two graphs, and so between a run and its resumption.
+    makes an `AddN` of several additions, which begins with a value whose memory is free
+    at that moment: the last bit would differ between two runs.
     """
     longest = max((len(one) for one in places), default=0)
     zero = int(values.shape[0])  # the place behind the last entry

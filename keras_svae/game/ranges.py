@@ -67,8 +67,10 @@ class Seen:
         self.values, self.examples = self.values + x.size, self.examples + len(x)
         self.low = min(self.low, float(x.min()))
         self.high = max(self.high, float(x.max()))
-        if self.images and self.range is None:
-            self.whole = self.whole and bool((x == np.round(x)).all())
+        if self.images and self.range is None and self.whole:
+            # A part is enough, and needs little memory. NumPy cannot round bfloat16.
+            part = x.reshape(-1)[: 10**6].astype(np.float32)
+            self.whole = bool((part == np.round(part)).all())
         found = self._found()
         self.settled = found is not None or self.examples >= _MOST
         if found:
