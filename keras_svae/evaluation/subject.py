@@ -13,14 +13,9 @@ from keras_svae import distributions
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
 from keras_svae.evaluation.loading import opened
-from keras_svae.evaluation.streams import (
-    Examples,
-    Stream,
-    batches,
-    fields,
-    has_labels,
-)
+from keras_svae.evaluation.streams import Examples, Stream, batches, fields, has_labels
 from keras_svae.game import checks
+from keras_svae.game.ranges import Seen
 from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
@@ -69,6 +64,7 @@ class Subject:
         self.data_shape = tuple(about["data_shape"])
         self.classes = about.get("classes")
         self.range = about["range"] and tuple(about["range"])
+        self._seen = Seen(self.range, images=len(self.data_shape) == 3)
 
     @classmethod
     def of(cls, source: "Subject | keras.Model | str | os.PathLike") -> "Subject":
@@ -122,6 +118,7 @@ class Subject:
                 f"Expected data in [{low:g}, {high:g}], the model's range; received: "
                 f"values from {x.min():g} to {x.max():g}"
             )
+        self._seen.look(x)
 
     def generate(
         self, n: int, seed: int = 0, sampler: str = PRIOR

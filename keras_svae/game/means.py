@@ -1,5 +1,6 @@
 """Running means of what a model logs, all in two vectors."""
 
+import itertools
 from collections.abc import Iterable
 
 import keras
@@ -73,12 +74,9 @@ class Means(keras.metrics.Metric):
         means = tf.math.divide_no_nan(total, weight)
         if empty != 0.0:
             means = tf.where(weight > 0, means, empty)
-        parts = tf.unstack(means)
-        found = {}
-        for name in self.names if names is None else names:
-            first, *others = (parts[place] for place in self.places[name])
-            found[name] = sum(others, first)
-        return found
+        names = self.names if names is None else list(names)
+        sums = _sums(means, [self.places[name] for name in names])
+        return dict(zip(names, tf.unstack(sums), strict=True))
 
     def known(self) -> list[str]:
         """The names that have a mean of some values. Use it outside of graphs."""
@@ -92,7 +90,26 @@ class Means(keras.metrics.Metric):
 
 def _rows(values: Iterable[list[tf.Tensor]]) -> tf.Tensor:
     """Several sums of scalars as one vector. A sum of no scalars is 0."""
-    return tf.stack([sum(one[1:], one[0]) if one else 0.0 for one in values])
+    values = list(values)
+    if all(len(one) <= 1 for one in values):
+        return tf.stack([one[0] if one else 0.0 for one in values])
+    ends = list(itertools.accumulate(len(one) for one in values))
+    places = [list(range(a, b)) for a, b in itertools.pairwise([0, *ends])]
+    return _sums(tf.stack([scalar for one in values for scalar in one]), places)
+
+
+def _sums(values: tf.Tensor, places: list[list[int]]) -> tf.Tensor:
+    """Sums of entries of a vector, as a vector. A sum of no entries is 0.
+
+    Each is the sum of a row of one tensor, which has one order of additions. TensorFlow
+    makes an `AddN` of several additions, which begins with a value whose memory is free
+    at that moment: the last bit would differ between two runs.
+    """
+    longest = max((len(one) for one in places), default=0)
+    zero = int(values.shape[0])  # the place behind the last entry
+    rows = [[*one, *[zero] * (longest - len(one))] for one in places]
+    rows = np.array(rows, np.int32).reshape(len(places), longest)
+    return tf.reduce_sum(tf.gather(tf.pad(values, [[0, 1]]), rows), axis=1)
 
 
 class _View(keras.metrics.Metric):

@@ -142,7 +142,9 @@ class Playing(Logged):
         if extra:
             if "" in found:
                 found = {"objective": found.pop(""), **found}
-            found["regularization"] = Term((Part("samples", tf.add_n(extra)),))
+            # One tensor's sum has one order of additions: see `Means`.
+            total = tf.reduce_sum(tf.stack(extra))
+            found["regularization"] = Term((Part("samples", total),))
         return found, added
 
     def _still_in(self, name: str) -> list[keras.layers.Layer]:

@@ -33,6 +33,7 @@ class Trainer(SavedAtOnce, Called):
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
     _left_of_epoch: int | None = None  # if calls of several steps do not fill it
+    _seen: Any = None  # the values of data since `fit` or `evaluate` was called
 
     # ---- What a method gives -----------------------------------------------------
 
@@ -154,6 +155,7 @@ class Trainer(SavedAtOnce, Called):
         or an interruption, the model has the weights of the last step.
         """
         self._check_compiled("fit")
+        self._seen = None
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
@@ -249,10 +251,10 @@ class Trainer(SavedAtOnce, Called):
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
             return super().evaluate(x, y, batch_size, *args, **kwargs)
         self._check_compiled("evaluate")
-        given = inspect.signature(super().evaluate).bind(
-            x, y, batch_size, *args, **kwargs
-        )
-        given = {**given.arguments, **given.arguments.pop("kwargs", {})}
+        self._seen = None
+        bound = inspect.signature(super().evaluate).bind
+        given = bound(x, y, batch_size, *args, **kwargs).arguments
+        given = {**given, **given.pop("kwargs", {})}
         checks.counts_of(given)
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}

@@ -9,13 +9,14 @@ import keras
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.game import checks
+from keras_svae.game import checks, ranges
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.in_parts import outputs
 from keras_svae.models import about
 from keras_svae.models.classes import labels_of, one_hot
 from keras_svae.models.draw import Draw
 from keras_svae.models.generating import Generating
+from keras_svae.networks.ends import last_activation
 from keras_svae.noise import Noise, scope
 
 __all__ = ["LatentModel"]
@@ -124,6 +125,11 @@ class LatentModel(Generating):
             x, y = batch
             checks.classes(y, self.classes, x.shape[0], self.unlabelled)
         checks.images(x, self.data_shape, self.likelihood_law.range)
+        if self._seen is None:
+            end = ranges.range_of_end(last_activation(self.decoder))
+            is_image = len(self.data_shape) == 3
+            self._seen = ranges.Seen(self.likelihood_law.range, end, is_image)
+        self._seen.look(x)
 
     def check_inputs(self, inputs):
         z = self._pair(inputs)[0] if self.conditional else inputs

@@ -3,6 +3,7 @@
 python -m tests.faults kills      SIGKILL or Ctrl-C at random moments (--help)
 python -m tests.faults flips      a bit of a backup or of a .keras file
 python -m tests.faults full       a full disk (as root: it mounts one in memory)
+python -m tests.faults shown      a full disk while pictures and logs are written
 python -m tests.faults places     folders that change, pictures that raise
 python -m tests.faults replaced   SIGKILL in `model.save` and `export`
 python -m tests.faults beside     two processes in one folder

@@ -1,5 +1,6 @@
 """What was found: a JSON line for each try, and the record that is made of them."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -63,13 +64,18 @@ def write(root: pathlib.Path) -> None:
 
     chains = Lines(root / "kills.jsonl").all()
     others = {one["fault"]: one for one in Lines(root / "others.jsonl").all()}
-    made = {one["commit"] for one in [*chains, *others.values()]}
-    commands = {one["command"] for one in [*chains, *others.values()]}
+    lines = [*chains, *others.values()]
+    commands = {one["command"].replace(f" --root {root}", "") for one in lines}
     content = {
-        "command": sorted(commands),
-        "commit": sorted(made),
+        "command": "; ".join(sorted(commands)),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": ", ".join(sorted({one["commit"] for one in lines})),
         "machine": machine(),
-        "kills": [summary(chains, int(s)) for s in (signal.SIGKILL, signal.SIGINT)],
+        "kills": [
+            found
+            for number in (signal.SIGKILL, signal.SIGINT)
+            if (found := summary(chains, int(number)))["runs"]
+        ],
         "by setting": by_setting(chains),
         "two whole runs differ": sum(bool(c["two whole runs differ"]) for c in chains),
         "others": [

@@ -154,7 +154,10 @@ def test_networks_that_do_not_fit():
             r"critic's output \(1,\).*received: \(2,\)",
         ),
         ({"decoder": None}, r"decoder to be a built keras.Model.*received: None"),
-        ({"decoder": keras.Sequential([keras.layers.Dense(3)])}, "built keras.Model"),
+        (
+            {"decoder": keras.Sequential([keras.layers.Dense(3)])},
+            r"built keras.Model.*begin with keras.Input\(shape\)",
+        ),
     ]:
         with pytest.raises(ValueError, match="Expected.*" + message):
             ks.SVAE(**{**nets(), **change}, likelihood="gaussian")
@@ -195,8 +198,10 @@ class Subclassed(keras.Model):
 
 def test_a_subclassed_network_is_wrapped_as_the_error_says():
     network = Subclassed()
-    network(np.zeros((1, tiny.CODE), "float32"))
     critic = tiny.dense([tiny.DATA], 1, "critic")
+    with pytest.raises(ValueError, match="to be a built keras.Model.*Wrap it: x = "):
+        ks.GAN(network, critic, likelihood="gaussian")
+    network(np.zeros((1, tiny.CODE), "float32"))
     with pytest.raises(ValueError, match=r"functional or sequential.*a subclass. Wrap"):
         ks.GAN(network, critic, likelihood="gaussian")
     z = keras.Input((tiny.CODE,))

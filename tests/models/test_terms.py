@@ -88,6 +88,17 @@ def test_running_means_weigh_batches_by_their_examples():
     assert np.isnan(float(means.result(["a"], empty=np.nan)["a"]))
 
 
+def test_a_sum_of_means_has_one_order_of_additions_in_all_graphs():
+    # TensorFlow would add three scalars in another order in a graph.
+    means = Means({"three": 3, "four": 4})
+    means.weight.assign(tf.ones(7))
+    in_graph = tf.function(means.result)
+    for row in np.random.default_rng(0).normal(size=(100, 7)):
+        means.total.assign(row)
+        for name, one in means.result().items():
+            assert float(in_graph()[name]) == float(one)
+
+
 def test_shares_of_replicas_average_to_the_mean_over_the_global_batch():
     strategy = two_replicas()
     halves = [(VALUES[:3], WEIGHT[:3]), (VALUES[3:], WEIGHT[3:])]

@@ -16,9 +16,14 @@ from keras_svae.networks.ends import (
 def network(name: str, value) -> keras.Model:
     """The network; raises unless it is a built Keras model with known shapes."""
     if not isinstance(value, keras.Model) or not value.built:
+        hint = ""
+        if isinstance(value, keras.Sequential):
+            hint = ". Let it begin with keras.Input(shape)"
+        elif isinstance(value, keras.Model):
+            hint = ". Wrap it: x = keras.Input(shape); keras.Model(x, network(x))"
         raise ValueError(
             f"Expected {name} to be a built keras.Model (functional or sequential); "
-            f"received: {value!r}"
+            f"received: {value!r}{hint}"
         )
     try:
         _ = value.input_shape, value.output_shape
