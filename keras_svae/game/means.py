@@ -108,8 +108,8 @@ def _sums(values: tf.Tensor, places: list[list[int]]) -> tf.Tensor:
     longest = max((len(one) for one in places), default=0)
     zero = int(values.shape[0])  # the place behind the last entry
     rows = [[*one, *[zero] * (longest - len(one))] for one in places]
-    rows = np.array(rows, np.int32).reshape(len(places), longest)
-    return tf.reduce_sum(tf.gather(tf.pad(values, [[0, 1]]), rows), axis=1)
+    table = np.array(rows, np.int32).reshape(len(places), longest)
+    return tf.reduce_sum(tf.gather(tf.pad(values, [[0, 1]]), table), axis=1)
 
 
 class _View(keras.metrics.Metric):
