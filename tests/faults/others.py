@@ -170,7 +170,6 @@ def _full(model, disk: Disk, root, rng) -> Iterator[tuple[str, str]]:
     def unseen(path):  # it fills up after the look
         return looked(path)._replace(free=10**12)
 
-    (here / "backup").mkdir()
     writers: dict[str, tuple[Callable[[], object], int]] = {
         "backup, seen before": (backup.save, 20),
         "backup, full after the look": (backup.save, 40),
@@ -185,6 +184,8 @@ def _full(model, disk: Disk, root, rng) -> Iterator[tuple[str, str]]:
         for _ in range(tries):
             ks.callbacks.restore(model, root / "elsewhere")
             disk.filler.unlink(missing_ok=True)
+            # A backup that the last try made would be found, and not written again.
+            shutil.rmtree(here / "backup", ignore_errors=True)
             if name != "export":
                 write()
             before = tree(here)
