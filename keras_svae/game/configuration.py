@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_svae.game.checks.networks import functional
+
 __all__ = ["Configured"]
 
 # The key in a saved file for the version that made it.
@@ -85,11 +87,14 @@ def _recording(init):
 
     @functools.wraps(init)
     def recorded(self, *arguments, **named):
+        outermost = "_arguments" not in vars(self)
+        if outermost:
+            arguments = tuple(map(_as_network, arguments))
+            named = {name: _as_network(value) for name, value in named.items()}
         try:
             bound = signature.bind(self, *arguments, **named).arguments
         except TypeError:
             return init(self, *arguments, **named)  # Python raises its own error
-        outermost = "_arguments" not in vars(self)
         if outermost:
             # This bypasses Keras, which would track the networks a second time.
             object.__setattr__(self, "_arguments", {})
@@ -113,6 +118,11 @@ def _recording(init):
     # Keras reads a constructor's signature and does not follow `__wrapped__`.
     setattr(recorded, "__signature__", signature)  # noqa: B010
     return recorded
+
+
+def _as_network(value):
+    """A subclassed network as a functional one; a model of this package as it is."""
+    return value if isinstance(value, Configured) else functional(value)
 
 
 def _plain(value) -> bool:

@@ -185,28 +185,63 @@ def test_export_overwrites_nothing(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == "kept"
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class Subclassed(keras.Model):
     """A network as Keras's guide has it."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.layer = keras.layers.Dense(tiny.DATA)
 
     def call(self, z):
         return self.layer(z)
 
 
-def test_a_subclassed_network_is_wrapped_as_the_error_says():
-    network = Subclassed()
-    critic = tiny.dense([tiny.DATA], 1, "critic")
+@keras.saving.register_keras_serializable(package="tests")
+class Pairs(keras.Model):
+    """A critic that reads two."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.layer(keras.ops.concatenate(inputs, -1))
+
+
+def test_a_subclassed_network_has_the_shapes_of_its_call(tmp_path):
+    critic, decoder = Pairs(), Subclassed()
+    x, z = tiny.data(), np.zeros((1, tiny.CODE), "float32")
+    encoder = tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder")
     with pytest.raises(ValueError, match="to be a built keras.Model.*Wrap it: x = "):
-        ks.GAN(network, critic, likelihood="gaussian")
-    network(np.zeros((1, tiny.CODE), "float32"))
+        ks.SVAE(encoder, decoder, critic, likelihood="gaussian")
+    decoder(z)
+    critic([x, np.zeros((len(x), tiny.CODE), "float32")])
+    model = ks.SVAE(encoder, decoder, critic, likelihood="gaussian")
+    model.compile("sgd", critic_optimizer="sgd", run_eagerly=True)
+    before = [layer.get_weights()[0] for layer in (decoder.layer, critic.layer)]
+    model.train_on_batch(x)
+    for layer, kernel in zip((decoder.layer, critic.layer), before, strict=True):
+        assert np.abs(layer.get_weights()[0] - kernel).max() > 0
+    np.testing.assert_allclose(model.decode(z), decoder(z), rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model.generate(3), again.generate(3))
+
+
+class TwoArguments(keras.Model):
+    """Its call is not that of a network of one input."""
+
+    def call(self, x, z):
+        return x + z
+
+
+def test_a_subclassed_network_whose_call_is_another_is_told_what_to_do():
+    network = TwoArguments()
+    network(np.zeros((1, 2), "float32"), np.zeros((1, 2), "float32"))
+    critic = tiny.dense([tiny.DATA], 1, "critic")
     with pytest.raises(ValueError, match=r"functional or sequential.*a subclass. Wrap"):
         ks.GAN(network, critic, likelihood="gaussian")
-    z = keras.Input((tiny.CODE,))
-    model = ks.GAN(keras.Model(z, network(z)), critic, likelihood="gaussian")
-    assert model.generate(3).shape == (3, tiny.DATA)
 
 
 def test_an_encoder_of_two_outputs_is_told_what_is_wanted():

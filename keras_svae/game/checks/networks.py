@@ -13,6 +13,28 @@ from keras_svae.networks.ends import (
 )
 
 
+def functional(value):
+    """A subclassed `keras.Model` that was called, as a functional model of its shapes.
+
+    Keras knows the shapes of functional and sequential models alone. Anything else, and
+    a model whose call does not say its shapes, comes back as it is.
+    """
+    if not isinstance(value, keras.Model) or not value.built:
+        return value
+    if hasattr(value, "input_shape"):
+        return value
+    shape = (value.get_build_config() or {}).get("input_shape")
+    if not shape:
+        return value
+    several = isinstance(shape[0], (list, tuple))
+    inputs = [keras.Input(one[1:]) for one in (shape if several else [shape])]
+    read = inputs if several else inputs[0]
+    try:
+        return keras.Model(read, value(read), name=value.name)
+    except Exception:  # of the user's own `call`; `network` says what to do
+        return value
+
+
 def network(name: str, value) -> keras.Model:
     """The network; raises unless it is a built Keras model with known shapes."""
     if not isinstance(value, keras.Model) or not value.built:
