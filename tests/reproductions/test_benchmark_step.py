@@ -36,7 +36,7 @@ def test_the_record_holds_every_block(monkeypatch, tmp_path, capsys):
     (tmp_path / "old" / "keras_svae").mkdir(parents=True)
     (tmp_path / "old" / "keras_svae" / "__init__.py").touch()
     monkeypatch.setattr(step.training, "Worker", Worker)
-    monkeypatch.setattr(step.os, "getloadavg", lambda: (1.0, 1.0, 1.0))
+    monkeypatch.setattr(step.psutil, "getloadavg", lambda: (1.0, 1.0, 1.0))
     path = tmp_path / "step.json"
     given = ["--before", str(tmp_path / "old"), "--blocks", "3", "--steps", "4"]
     step.main([*given, "--json", str(path)])
