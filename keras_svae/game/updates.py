@@ -102,7 +102,8 @@ def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: lis
 
     Keras sums the gradients of replicas even where there is one device. TensorFlow
     registers this sum's own gradient under a name that it never forgets, and the whole
-    graph of a step with it: 11 MB for each model that was ever trained in a process.
+    graph of a step with it, for each model that was ever trained in a process: some
+    11 MB with the networks of digits.
     In the context across replicas Keras has nothing to sum.
     """
     if tf.distribute.has_strategy():

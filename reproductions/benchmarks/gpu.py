@@ -3,7 +3,7 @@
 For a machine that is at hand for minutes. Each figure has a process of its own and a
 limit of seconds; what fails or takes too long is written as that, and the next begins.
 The figures that decide most come first. Without a GPU everything runs on the CPU, which
-tries the program and says nothing about speed: each line names the device.
+tries the program and says nothing about speed: the line "device" names what there is.
 
     python -m reproductions.benchmarks.gpu --out gpu.jsonl --minutes 12
     python -m reproductions.benchmarks.gpu --out try.jsonl --case toy --steps 4

@@ -198,7 +198,7 @@ def test_training_logs_each_term_and_evaluation_the_mse():
 
 @pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, ks.optimizers.Adam])
 def test_a_model_that_is_gone_leaves_no_graph(optimizer):
-    """Keras's own loop leaves one for each model: 576 runs took 6 GB."""
+    """Else a process that trains many models grows with each: see `updates.apply`."""
     gc.collect()
     before = sum(type(one).__name__ == "FuncGraph" for one in gc.get_objects())
     model = tiny.build("svae", optimizer=optimizer)
