@@ -40,7 +40,8 @@ class Compiling(Playing):
                 same with and without XLA. But Keras's Dropout and GaussianNoise draw
                 other masks under XLA, and all replicas have the same seed and draw the
                 same masks.
-            run_eagerly: Run without a graph, for debugging.
+            run_eagerly: Run without a graph, for debugging. `compile` itself then calls
+                the losses once, with zeros; no variable changes.
             steps_per_execution: Steps per call of the graph. Callbacks see every call,
                 not every step. The steps are those of single calls. The last call of
                 an epoch has fewer if an epoch is no multiple of it.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_svae.game import checks, updates, workers
@@ -13,6 +14,9 @@ from keras_svae.game.trainer import Trainer
 from keras_svae.noise import Noise, scope
 
 __all__ = ["Logged"]
+
+# Examples of a dry run that computes: no loss looks at more than two together.
+_FEW = 4
 
 
 class Logged(Trainer):
@@ -73,18 +77,19 @@ class Logged(Trainer):
                     self._of_batch[name] = player, key
 
         def dry_run(batch):
-            for training in (True, False):
-                draw = self.draw(batch, Noise(0), training)
-                with scope(draw.noise):
-                    for name in self.players:
-                        note(name, self._terms(name, draw)[0])
-                    extra = {} if training else self.observe(draw)
-                note("", {**draw.log, **extra})
-                if training:
-                    self._in_training = set(found)
+            draw = self.draw(batch, Noise(0), True)
+            with scope(draw.noise):
+                for name in self.players:
+                    note(name, self._terms(name, draw)[0])
+                note("", draw.log)
+            self._in_training = set(found)
+            # Evaluation has the same losses. To trace them again takes seconds.
+            draw = self.draw(batch, Noise(0), False)
+            with scope(draw.noise):
+                note("", {**self.observe(draw), **draw.log})
 
         self._passes, self._passes_of_data = {}, {}
-        tf.function(dry_run, autograph=False).get_concrete_function(self.batch_spec())
+        self._without_effect(dry_run, self.batch_spec())
         self._passes_of_data = self._passes
         if len(self.players) == 1:
             # Keras's callbacks look at this: a bound or an error that is minimised.
@@ -93,6 +98,25 @@ class Logged(Trainer):
             self._owners["loss"] = player, ""
             self._in_training.add("loss")
         self._means = Means(found)
+
+    def _without_effect(self, dry_run, spec) -> None:
+        """Calls a function of a batch. No variable changes.
+
+        A graph of it is never run. A model that runs eagerly computes it, as in its
+        steps, with zeros: Python, and a debugger in it, sees tensors with values.
+        """
+        shapes = [one.shape[1:] for one in tf.nest.flatten(spec)]
+        known = all(shape.is_fully_defined() for shape in shapes)
+        alone = self.distribute_strategy.num_replicas_in_sync == 1
+        if not (self.run_eagerly and known and alone):
+            tf.function(dry_run, autograph=False).get_concrete_function(spec)
+            return
+
+        def zeros(one):
+            return tf.zeros([_FEW, *one.shape[1:]], one.dtype)
+
+        with keras.StatelessScope():
+            dry_run(tf.nest.map_structure(zeros, spec))
 
     def _logged(self, player: str, means: dict[str, list[Mean]]):
         """The means under their names in the log."""

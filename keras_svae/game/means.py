@@ -43,9 +43,19 @@ class Means(keras.metrics.Metric):
         self.batches = self.add_variable((), "zeros", name="batches")
 
     def update_state(self, found: Iterable[tuple[str, list[Mean]]]) -> None:
-        """Adds the values of a step. A name may appear several times."""
+        """Adds the values of a step. A name may appear several times.
+
+        Raises:
+            ValueError: A name is new.
+        """
         placed: list[list[Mean]] = [[] for _ in range(self.size)]
         for name, means in found:
+            if name not in self.places:
+                raise ValueError(
+                    "Expected a loss with the same terms in training and in evaluation "
+                    f"(`observe` returns further ones), of {self.names}; received: "
+                    f"{name!r}"
+                )
             for place, mean in zip(self.places[name], means, strict=True):
                 placed[place].append(mean)
         weights = _rows([mean.weight for mean in several] for several in placed)

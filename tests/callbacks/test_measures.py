@@ -69,7 +69,9 @@ def eye():
     return ks.evaluation.Backbone(net, "rows")
 
 
-@pytest.mark.parametrize("given", ["arrays", "dataset"])
+@pytest.mark.parametrize(
+    "given", [pytest.param("arrays", marks=pytest.mark.slow), "dataset"]
+)
 def test_measuring_does_not_change_the_training(given):
     def trained(*callbacks):
         keras.utils.set_random_seed(3)

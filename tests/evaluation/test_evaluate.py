@@ -85,7 +85,9 @@ def test_likelihoods_are_ordered_and_are_the_models_own(images, report):
     assert bound == pytest.approx(own.mean, abs=4 * own.mean.deviation)
 
 
-@pytest.mark.parametrize("method", ["svae_r", "gan"])
+@pytest.mark.parametrize(
+    "method", ["svae_r", pytest.param("gan", marks=pytest.mark.slow)]
+)
 def test_a_saved_model_measures_as_its_model(method, tmp_path):
     model = tiny.build(method, likelihood="bernoulli")
     model.export(tmp_path / "saved")

@@ -12,7 +12,13 @@ N = 4
 
 
 @pytest.mark.parametrize(
-    "method", ["cgan", "iwcgan", "aacvae", "aa_semi_supervised_vae"]
+    "method",
+    [
+        "cgan",
+        pytest.param("iwcgan", marks=pytest.mark.slow),
+        pytest.param("aacvae", marks=pytest.mark.slow),
+        "aa_semi_supervised_vae",
+    ],
 )
 def test_saved_and_exported_they_give_the_same(method, tmp_path):
     model = tiny.build(method, compiled=False)

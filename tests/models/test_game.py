@@ -10,7 +10,13 @@ import tensorflow as tf
 import keras_svae as ks
 from tests.models import tiny
 
-ALL = list(tiny.METHODS)
+# Three networks and two players; a network on features of another. The others
+# have the same mechanisms.
+QUICK = ["svae_r", "aim_minus"]
+ALL = [
+    pytest.param(one, marks=[] if one in QUICK else pytest.mark.slow)
+    for one in tiny.METHODS
+]
 
 
 def variables(model, trainable=False):
@@ -49,13 +55,7 @@ def test_keras_file_brings_back_weights_optimizers_and_step(method, tmp_path):
     assert len(flat(model)) > 2.5 * len(flat(model, trainable=True))  # Adam's moments
 
 
-QUICK = ["svae_r", "aim_minus"]
-
-
-@pytest.mark.parametrize(
-    "method",
-    [pytest.param(one, marks=[] if one in QUICK else pytest.mark.slow) for one in ALL],
-)
+@pytest.mark.parametrize("method", ALL)
 def test_a_model_from_a_keras_file_trains_on(method, tmp_path):
     model = tiny.build(method, optimizer=adam)
     model.fit(tiny.data(n=20), batch_size=5, epochs=2, verbose=0)
@@ -71,7 +71,9 @@ def saved_and_loaded(model, folder):
     return keras.saving.load_model(folder / "model.keras", safe_mode=True)
 
 
-@pytest.mark.parametrize("method", ["svae_r", "gan"])
+@pytest.mark.parametrize(
+    "method", ["svae_r", pytest.param("gan", marks=pytest.mark.slow)]
+)
 def test_weights_file_brings_back_all_optimizers(method, tmp_path):
     model = tiny.build(method, optimizer=adam)
     model.fit(tiny.data(n=20), batch_size=5, verbose=0)
@@ -170,7 +172,9 @@ def test_turns_are_updates_of_each_player():
     assert model.step == 4
 
 
-@pytest.mark.parametrize("method", ["svae_r", "wgan_gp"])
+@pytest.mark.parametrize(
+    "method", ["svae_r", pytest.param("wgan_gp", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("mode", [{"jit_compile": True}, {"steps_per_execution": 4}])
 def test_xla_and_several_steps_per_execution_train(method, mode):
     model = tiny.build(method)
@@ -194,6 +198,43 @@ def test_training_logs_each_term_and_evaluation_the_mse():
     assert set(logs) == names | {f"val_{n}" for n in names} | {"val_mse"}
     total = sum(logs[f"autoencoder_{t}"][0] for t in terms)
     assert logs["autoencoder_loss"][0] == pytest.approx(total, rel=1e-5)
+
+
+def test_compile_changes_no_variable_and_finds_the_same_eagerly(monkeypatch):
+    """Its dry run computes if the model runs eagerly: averages and seeds stay, too."""
+
+    def network(inputs, outputs, name):
+        net = tiny.normalised(inputs, outputs, name)
+        dropped = keras.layers.Dropout(0.5)(net.output)
+        return keras.Model(net.inputs, dropped, name=name)
+
+    monkeypatch.setattr(tiny, "dense", network)
+    found = []
+    for eager in (False, True):
+        model = tiny.build("svae_r", compiled=False)
+        before = [(v, v.numpy()) for v in model.variables]
+        model.compile(optimizer="sgd", critic_optimizer="sgd", run_eagerly=eager)
+        paths = " ".join(variable.path for variable, _ in before)
+        assert "moving_mean" in paths and "seed" in paths
+        for variable, value in before:
+            np.testing.assert_array_equal(variable, value, err_msg=variable.path)
+        found.append((model.columns(), model._means.places, model._passes))
+    assert found[0] == found[1]
+    assert found[0][2]["decoder"] == {True, False}
+
+
+def test_a_term_of_evaluation_alone_is_told():
+    class Two(ks.VAE):
+        def autoencoder_loss(self, draw):
+            terms = super().autoencoder_loss(draw)
+            return terms if draw.training else terms | {"more": terms["kl"]}
+
+    nets = tiny.build("vae", compiled=False)
+    model = Two(nets.encoder, nets.decoder, likelihood="gaussian")
+    model.compile(optimizer="sgd", run_eagerly=True)
+    model.fit(tiny.data(), verbose=0)
+    with pytest.raises(ValueError, match="same terms in.*`observe`.*received: 'auto"):
+        model.evaluate(tiny.data(), verbose=0)
 
 
 @pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, ks.optimizers.Adam])

@@ -59,7 +59,9 @@ MODES = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode", ["graph", pytest.param("XLA", marks=pytest.mark.slow), "eager"]
+)
 def test_steps_of_one_call_are_those_of_single_calls_bit_for_bit(mode):
     """Ten batches in calls of 4, 4 and 2, the last batch smaller, with weights."""
     single = made(**MODES[mode])
@@ -72,7 +74,9 @@ def test_steps_of_one_call_are_those_of_single_calls_bit_for_bit(mode):
     assert one == other
 
 
-@pytest.mark.parametrize("method", ["svae_r", "aim"])
+@pytest.mark.parametrize(
+    "method", ["svae_r", pytest.param("aim", marks=pytest.mark.slow)]
+)
 def test_players_of_a_game_take_the_same_steps(method):
     single, several = made(method), made(method, steps_per_execution=4)
     for model in (single, several):
@@ -105,7 +109,18 @@ def streams():
     }
 
 
-@pytest.mark.parametrize("kind", streams())
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no end",
+        "unknown",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in streams()
+            if kind not in ("no end", "unknown")
+        ),
+    ],
+)
 def test_an_epoch_ends_where_it_does_with_single_steps(kind):
     given = {"epochs": 3, "steps_per_epoch": 6}
     if "without" in kind:
@@ -184,7 +199,14 @@ class Bad(keras.layers.Layer):
         return keras.ops.sqrt(inputs * inputs)
 
 
-@pytest.mark.parametrize("mode", ["graph", "XLA", "two replicas"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "graph",
+        pytest.param("XLA", marks=pytest.mark.slow),
+        pytest.param("two replicas", marks=pytest.mark.slow),
+    ],
+)
 def test_a_number_that_is_not_finite_stops_within_a_call(mode):
     """The sixth batch has a gradient that is not finite: the second of its call."""
     data = tiny.data(n=40)

@@ -39,7 +39,15 @@ def operators(function) -> set[str]:
     return {node.op for node in (*graph.node, *inner)}
 
 
-@pytest.mark.parametrize("name", [*LAWS, "as_vae", "cvae", "semi_supervised_vae"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(law, marks=pytest.mark.slow) for law in LAWS),
+        pytest.param("as_vae", marks=pytest.mark.slow),
+        "cvae",
+        "semi_supervised_vae",
+    ],
+)
 def test_no_input_has_an_outputs_name_and_operators_are_known(name):
     seen = 0
     for endpoint, (call, specs) in built(name).endpoints().items():

@@ -165,18 +165,24 @@ def fit(path, values, epochs, model=None):
     return model, stop
 
 
-def test_stopping_is_keras_own_however_often_it_is_interrupted(tmp_path):
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        pytest.param([8], marks=pytest.mark.slow),
+        [1, 2, 3, 4, 5, 6, 7, 8],
+        pytest.param([5, 8], marks=pytest.mark.slow),
+        pytest.param([4, 6, 8], marks=pytest.mark.slow),
+    ],
+)
+def test_stopping_is_keras_own_however_often_it_is_interrupted(sessions, tmp_path):
     values = [3.0, 2.0, 2.5, 1.0, 1.5, 1.2, 0.5, 0.4]
-    for sessions in ([8], [1, 2, 3, 4, 5, 6, 7, 8], [5, 8], [4, 6, 8]):
-        path = tmp_path / str(sessions)
-        path.mkdir()
-        model = None
-        for epochs in sessions:
-            model, stop = fit(path, values, epochs, model)
-        assert stop.stopped and stop.stopped_epoch == 5 and model.step == 30
-        assert stop.best == 1.0 and stop.best_epoch == 3
-        stop.take_best()
-        assert model.step == 20
+    model = None
+    for epochs in sessions:
+        model, stop = fit(tmp_path, values, epochs, model)
+    assert stop.stopped and stop.stopped_epoch == 5 and model.step == 30
+    assert stop.best == 1.0 and stop.best_epoch == 3
+    stop.take_best()
+    assert model.step == 20
 
 
 def test_values_after_the_backup_are_forgotten(tmp_path):
@@ -208,6 +214,7 @@ def test_a_monitor_that_is_not_logged(tmp_path):
         as_vae.mnist.resolve(patience=0)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_its_best_weights(tmp_path, small):
     call = as_vae.mnist.call(
         budget="quick",
@@ -280,6 +287,7 @@ def test_plan_goes_round_all_methods_for_each_seed():
     assert set(study.content["table"]) == set(study.content["settings"]) == set(NAMES)
 
 
+@pytest.mark.slow
 def test_table_is_of_its_runs(tmp_path, small, monkeypatch, capsys):
     for name, value in {"epochs": 1, "steps_per_epoch": 2, "n": 20}.items():
         monkeypatch.setitem(as_vae.mnist.budgets["quick"], name, value)

@@ -58,7 +58,7 @@ def test_networks_are_those_of_the_other_side(case):
     assert keras_worker.parameters(model) == PARAMETERS[case]
 
 
-@pytest.mark.parametrize("case", ["mnist", "toy"])
+@pytest.mark.parametrize("case", [pytest.param("mnist", marks=pytest.mark.slow), "toy"])
 def test_plain_keras_has_the_same_networks_and_trains(case):
     model = plain_keras.build(case, 0.1, 1e-3)
     assert keras_worker.parameters(model) == PARAMETERS[case]

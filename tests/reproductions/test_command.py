@@ -163,6 +163,7 @@ def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
     assert not out.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gan", "vae"])
 def test_methods_without_encoder_or_critic(method, tmp_path):
     call = toy.call(method=method, units=8, depth=1, epochs=1, n=500)
@@ -186,6 +187,7 @@ def test_steps_per_execution_never_run_over_an_epoch():
         assert one.model.steps_per_execution == expected
 
 
+@pytest.mark.slow
 def test_two_replicas_take_the_same_global_batch():
     with devices.strategy(2).scope():
         one = toy(units=8, depth=1, epochs=1, replicas=2)

@@ -154,6 +154,7 @@ def test_what_is_said_of_the_optima():
     assert holds == [False, False, True, False, False, False]
 
 
+@pytest.mark.slow
 def test_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(descent, "SAMPLES", 2 * descent.BATCH)
     monkeypatch.setattr(descent, "STARTS", 2)

@@ -181,6 +181,7 @@ def digits(monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "mnist", DIGITS)
 
 
+@pytest.mark.slow
 def test_the_table_of_small_runs(digits, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(table.function.__globals__, "TEMPERATURES", (1.0, 3.0))
     given = {"groups": ["m2"], "shares": [0.1], "seeds": 1, "epochs": 1}
@@ -204,7 +205,12 @@ def test_the_table_of_small_runs(digits, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param("aacvae", marks=pytest.mark.slow), "aa_ss_vae", "vae"]
+    "method",
+    [
+        pytest.param("aacvae", marks=pytest.mark.slow),
+        pytest.param("aa_ss_vae", marks=pytest.mark.slow),
+        "vae",
+    ],
 )
 def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
     call = DIGITS.call(method=method, choose=True, epochs=2, n=500)
