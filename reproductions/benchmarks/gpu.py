@@ -2,7 +2,8 @@
 
 For a machine that is at hand for minutes. Each figure has a process of its own and a
 limit of seconds; what fails or takes too long is written as that, and the next begins.
-The figures that decide most come first. Without a GPU everything runs on the CPU, which
+The figures that decide most come first; before them stand the command, the commit, the
+machine and the seed. Without a GPU everything runs on the CPU, which
 tries the program and says nothing about speed: the line "device" names what there is.
 
     python -m reproductions.benchmarks.gpu --out gpu.jsonl --minutes 12
@@ -10,6 +11,7 @@ tries the program and says nothing about speed: the line "device" names what the
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -18,11 +20,14 @@ import tempfile
 import time
 
 import numpy as np
+import psutil
 
 from reproductions.benchmarks.cases import CASES, LAM, LEARNING_RATE, STEPS, batches
+from reproductions.engine import results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCKS = 5
+SEED = 0
 # What depends on a device most: kernels, noise, XLA, precision, updates.
 TESTS = (
     "tests/test_noise.py",
@@ -151,7 +156,7 @@ def trained(
     import keras_svae as ks
     from reproductions.benchmarks import keras_worker
 
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(SEED)
     model = keras_worker.build(case, LAM, LEARNING_RATE)
     rows = np.concatenate(batches(case))
     size = CASES[case].batch
@@ -201,7 +206,7 @@ def agreement(case: str) -> dict:
     found = {}
     gpu = tf.config.list_logical_devices("GPU")
     for name in ("GPU:0" if gpu else "CPU:0", "CPU:0"):
-        keras.utils.set_random_seed(0)
+        keras.utils.set_random_seed(SEED)
         with tf.device(name):
             model = keras_worker.build(case, LAM, LEARNING_RATE)
             logs = [
@@ -244,15 +249,36 @@ def in_a_process(name: str, given: argparse.Namespace, seconds: float) -> dict:
     command = [sys.executable, "-m", "reproductions.benchmarks.gpu", "--one", name]
     command += ["--case", given.case, "--steps", str(given.steps)]
     command += ["--torch-python", given.torch_python]
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=seconds
-        )
-    except subprocess.TimeoutExpired:
+    code, out, said = ended(command, seconds)
+    if code is None:
         return {"error": f"took more than {seconds:.0f} s"}
-    if done.returncode:
-        return {"error": " ".join(done.stderr.strip().splitlines()[-3:])}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    if code:
+        return {"error": " ".join(said.strip().splitlines()[-3:])}
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def ended(command: list[str], seconds: float) -> tuple[int | None, str, str]:
+    """How a command ended, None for too late, and what it wrote to both outputs.
+
+    What is too late is ended with all processes that it began: PyTorch, or the tests.
+    """
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=pipe, stderr=pipe, encoding="utf-8"
+    )
+    try:
+        out, said = process.communicate(timeout=seconds)
+        return process.returncode, out, said
+    except subprocess.TimeoutExpired:
+        kill(psutil.Process(process.pid))
+        return None, *process.communicate()
+
+
+def kill(process: psutil.Process) -> None:
+    """Ends a process and all that it began."""
+    for one in [*process.children(recursive=True), process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -280,6 +306,8 @@ def main(argv: list[str] | None = None) -> None:
         parser.error("Expected --out FILE; received: none")
     until = time.monotonic() + 60 * given.minutes
     with given.out.open("a", encoding="utf-8") as file:
+        about = results.record(seed=SEED, minutes=given.minutes)
+        print(json.dumps({"figure": "about", **about}), file=file, flush=True)
         for name in given.figures:
             left = until - time.monotonic()
             if left < 5:

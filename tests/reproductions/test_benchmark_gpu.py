@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+import sys
 
+import psutil
 import pytest
 
 from reproductions.benchmarks import gpu
@@ -14,27 +16,51 @@ def lines(path):
 
 def test_each_figure_is_written_whatever_happens(tmp_path, monkeypatch, capsys):
     ends = {
-        "device": subprocess.CompletedProcess([], 0, 'noise\n{"gpus": []}\n', ""),
-        "two runs": subprocess.CompletedProcess([], 1, "", "a\nb\nValueError: no\n"),
+        "device": (0, 'noise\n{"gpus": []}\n', ""),
+        "two runs": (1, "", "a\nb\nValueError: no\n"),
+        "agreement with the CPU": (None, "", ""),
     }
 
-    def run(command, timeout, **unused):
+    def ended(command, seconds):
         name = command[command.index("--one") + 1]
-        assert timeout <= gpu.FIGURES[name]
-        if name not in ends:
-            raise subprocess.TimeoutExpired(command, timeout)
+        assert seconds <= gpu.FIGURES[name]
         return ends[name]
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(gpu, "ended", ended)
     names = ["device", "two runs", "agreement with the CPU"]
     out = tmp_path / "gpu.jsonl"
     gpu.main(["--out", str(out), "--case", "toy", "--figures", *names])
-    device, runs, last = lines(out)
+    about, device, runs, last = lines(out)
+    assert {"command", "commit", "changed", "machine", "date", "seed"} <= set(about)
     assert device == {"figure": "device", "case": "toy", "gpus": []}
     assert runs["error"].endswith("ValueError: no")
     assert last["error"] == "took more than 60 s"
     gpu.main(["--out", str(out), "--minutes", "0", "--figures", "device"])
-    assert lines(out)[3]["error"] == "no time was left"
+    assert lines(out)[5]["error"] == "no time was left"
+
+
+def test_what_is_too_late_leaves_no_process():
+    child = "print('here', flush=True); import time; time.sleep(600)"
+    begins = (
+        "import subprocess, sys; "
+        f"subprocess.run([sys.executable, '-c', {child!r}], stdout=sys.stdout)"
+    )
+    command = [sys.executable, "-c", begins]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "here\n"
+        whole = psutil.Process(process.pid)
+        family = [whole, *whole.children(recursive=True)]
+        assert len(family) == 2
+        gpu.kill(whole)
+        gone, alive = psutil.wait_procs(family, timeout=60)
+    assert len(gone) == 2 and not alive
+
+
+def test_how_a_command_ends():
+    code, out, said = gpu.ended([sys.executable, "-c", "print('here')"], 60)
+    assert (code, out.strip(), said) == (0, "here", "")
+    waits = [sys.executable, "-c", "import time; time.sleep(600)"]
+    assert gpu.ended(waits, 0.1) == (None, "", "")
 
 
 def test_every_figure_has_its_function(monkeypatch):
