@@ -39,6 +39,7 @@ from reproductions.benchmarks.cases import (
     batches,
     order,
 )
+from reproductions.benchmarks.drawing import drawn
 from reproductions.benchmarks.summaries import summary, table
 from reproductions.engine.results import record
 
@@ -262,7 +263,9 @@ def main(argv: list[str] | None = None) -> None:
     text = json.dumps(report, indent=2)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(text + "\n", encoding="utf-8")
-    print(f"Written: {given.output}")
+    picture = given.output.with_suffix(".png")
+    drawn(results).savefig(picture, dpi=120)
+    print(f"Written: {given.output}, {picture}")
 
 
 def check_networks(parameters: dict[str, dict[str, list[int]]]) -> None:

@@ -71,10 +71,11 @@ def commit(checkout: pathlib.Path = ROOT) -> dict:
 
 
 def machine() -> dict:
-    """Processor, cores, and versions."""
+    """Processor, cores, whether oneDNN's kernels are asked for, and versions."""
     return {
         "cpu": _cpu(),
         "cores": cores(),
+        "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
         "system": platform.platform(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},

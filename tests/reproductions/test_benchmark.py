@@ -268,6 +268,7 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
     goals = found["results"]["toy"]["goals"]
     assert goals["eager, fused Adam"]["ratio"] == pytest.approx(1 / 3, abs=1e-4)
     assert "goal 0.4: reached" in capsys.readouterr().out
+    assert output.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     load[0] = 9.0
     output.unlink()
     with pytest.raises(SystemExit, match="Expected clean blocks"):
