@@ -244,6 +244,23 @@ def test_a_subclassed_network_whose_call_is_another_is_told_what_to_do():
         ks.GAN(network, critic, likelihood="gaussian")
 
 
+class Counts(keras.Model):
+    """Its call wants to know the batch."""
+
+    def call(self, x):
+        if x.shape[0] is None:
+            raise ValueError("a batch of None")
+        return x + 1.0
+
+
+def test_what_the_call_of_a_subclassed_network_says_is_told():
+    network = Counts()
+    network(np.zeros((4, 2), "float32"))
+    critic = tiny.dense([2], 1, "critic")
+    with pytest.raises(ValueError, match=r"a subclass. Wrap.*failed: a batch of None$"):
+        ks.GAN(network, critic, likelihood="gaussian")
+
+
 def test_an_encoder_of_two_outputs_is_told_what_is_wanted():
     x = keras.Input((tiny.DATA,))
     heads = [keras.layers.Dense(tiny.CODE)(x) for _ in range(2)]

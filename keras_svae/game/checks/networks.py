@@ -19,6 +19,13 @@ def functional(value):
     Keras knows the shapes of functional and sequential models alone. Anything else, and
     a model whose call does not say its shapes, comes back as it is.
     """
+    try:
+        return _wrapped(value)
+    except Exception:  # of the user's own `call`; `network` says it, and what to do
+        return value
+
+
+def _wrapped(value):
     if not isinstance(value, keras.Model) or not value.built:
         return value
     if hasattr(value, "input_shape"):
@@ -29,10 +36,7 @@ def functional(value):
     several = isinstance(shape[0], (list, tuple))
     inputs = [keras.Input(one[1:]) for one in (shape if several else [shape])]
     read = inputs if several else inputs[0]
-    try:
-        return keras.Model(read, value(read), name=value.name)
-    except Exception:  # of the user's own `call`; `network` says what to do
-        return value
+    return keras.Model(read, value(read), name=value.name)
 
 
 def network(name: str, value) -> keras.Model:
@@ -50,10 +54,18 @@ def network(name: str, value) -> keras.Model:
     try:
         _ = value.input_shape, value.output_shape
     except AttributeError:  # a subclass: only its calls tell its shapes
+        why = ""
+        try:
+            _wrapped(value)
+        except Exception as error:
+            # Keras puts its own words around, and colours.
+            said = str(error).rpartition("Error encountered:")[2]
+            said = said.partition("Arguments received")[0].replace("\x1b[0m", "")
+            why = f" Called with any batch, it failed: {' '.join(said.split())}"
         raise ValueError(
             f"Expected {name} to be a keras.Model whose shapes are known (functional "
             f"or sequential); received: {type(value).__name__}, a subclass. Wrap it: "
-            "x = keras.Input(shape); keras.Model(x, network(x))."
+            f"x = keras.Input(shape); keras.Model(x, network(x)).{why}"
         ) from None
     if isinstance(value.output_shape, (list, dict)):
         raise ValueError(
