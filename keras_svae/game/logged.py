@@ -115,7 +115,8 @@ class Logged(Trainer):
         def zeros(one):
             return tf.zeros([_FEW, *one.shape[1:]], one.dtype)
 
-        with keras.StatelessScope():
+        values = [(one, one.value) for one in self.variables]
+        with keras.StatelessScope(values, collect_losses=True):
             dry_run(tf.nest.map_structure(zeros, spec))
 
     def _logged(self, player: str, means: dict[str, list[Mean]]):

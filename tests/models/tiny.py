@@ -228,3 +228,21 @@ def check(model, player, expected, w, **given):
         for one, g in zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, g, rtol=2e-3, atol=3e-5)
     return draw
+
+
+def variables(model, trainable=False):
+    """All weights, and (unless trainable) the optimizers' state."""
+    found = list(model.trainable_variables)
+    if not trainable:
+        found += model.non_trainable_variables
+        for player in model.players.values():
+            found += getattr(model, player.optimizer).variables
+    return found
+
+
+def flat(model, trainable=False):
+    return np.concatenate([np.ravel(v.numpy()) for v in variables(model, trainable)])
+
+
+def adam():
+    return keras.optimizers.Adam(0.01)

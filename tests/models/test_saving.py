@@ -1,0 +1,111 @@
+"""Files bring back weights, optimizers, the step, seeds and policies."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from tests.models import tiny
+
+QUICK = ["svae_r", "aim_minus"]
+ALL = [
+    pytest.param(one, marks=[] if one in QUICK else pytest.mark.slow)
+    for one in tiny.METHODS
+]
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_keras_file_brings_back_weights_optimizers_and_step(method, tmp_path):
+    model = tiny.build(method, optimizer=tiny.adam)
+    rng = np.random.default_rng(0)
+    for player in model.players.values():
+        getattr(model, player.optimizer).build(model.variables_of(player))
+    for variable in tiny.variables(model):
+        value = rng.uniform(1, 9, variable.shape)
+        variable.assign(value.astype(variable.dtype))
+    model._step.assign(8)
+    again = saved_and_loaded(model, tmp_path)
+    assert type(again) is type(model) and again.step == 8
+    plain = {k: v for k, v in model.get_config().items() if not isinstance(v, dict)}
+    assert plain == {k: again.get_config()[k] for k in plain}
+    np.testing.assert_array_equal(tiny.flat(model), tiny.flat(again))
+    assert len(tiny.flat(model)) > 2.5 * len(
+        tiny.flat(model, trainable=True)
+    )  # Adam's moments
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_a_model_from_a_keras_file_trains_on(method, tmp_path):
+    model = tiny.build(method, optimizer=tiny.adam)
+    model.fit(tiny.data(n=20), batch_size=5, epochs=2, verbose=0)
+    again = saved_and_loaded(model, tmp_path)
+    assert again.step == 8
+    for one in (model, again):
+        one.fit(tiny.data(1, n=20), batch_size=5, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(tiny.flat(model), tiny.flat(again))
+
+
+def saved_and_loaded(model, folder):
+    model.save(folder / "model.keras")
+    return keras.saving.load_model(folder / "model.keras", safe_mode=True)
+
+
+@pytest.mark.parametrize(
+    "method", ["svae_r", pytest.param("gan", marks=pytest.mark.slow)]
+)
+def test_weights_file_brings_back_all_optimizers(method, tmp_path):
+    model = tiny.build(method, optimizer=tiny.adam)
+    model.fit(tiny.data(n=20), batch_size=5, verbose=0)
+    model.save_weights(tmp_path / "all.weights.h5")
+    again = tiny.build(method, optimizer=tiny.adam)
+    again.load_weights(tmp_path / "all.weights.h5")
+    assert int(again.critic_optimizer.iterations) == 4
+    for one in (model, again):
+        one.fit(tiny.data(1, n=20), batch_size=5, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(tiny.flat(model), tiny.flat(again))
+
+
+def test_seeds_of_keras_dropout_are_saved(tmp_path):
+    def build():
+        keras.utils.set_random_seed(3)
+        x = keras.Input((tiny.DATA,))
+        hidden = keras.layers.Dropout(0.5)(keras.layers.Dense(8)(x))
+        model = ks.VAE(
+            keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(hidden)),
+            tiny.dense([tiny.CODE], tiny.DATA, "decoder"),
+            likelihood="gaussian",
+        )
+        model.compile(optimizer="sgd")
+        return model
+
+    straight, killed = build(), build()
+    x = tiny.data(n=20)
+    for model, epochs in ((straight, 2), (killed, 1)):
+        backup = ks.callbacks.Backup(tmp_path / "backup")
+        model.fit(
+            x, batch_size=5, shuffle=False, epochs=epochs, callbacks=[backup], verbose=0
+        )
+        if epochs == 2:
+            for path in (tmp_path / "backup").iterdir():
+                path.unlink()
+    killed.save(tmp_path / "model.keras")
+    restored, loaded = build(), keras.saving.load_model(tmp_path / "model.keras")
+    assert ks.callbacks.restore(restored, tmp_path / "backup") == 4
+    for model in (restored, loaded):
+        model.fit(x, batch_size=5, shuffle=False, verbose=0)
+        np.testing.assert_array_equal(
+            tiny.flat(model, trainable=True), tiny.flat(straight, trainable=True)
+        )
+
+
+def test_the_policy_that_networks_were_made_with_is_the_one_they_run_with():
+    model = tiny.build("vae")
+    x = tiny.data()
+    expected = model.predict(x, verbose=0)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        again = ks.VAE(model.encoder, model.decoder, likelihood="gaussian")
+        found = again.predict(x, verbose=0)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_array_equal(found, expected)

@@ -1,0 +1,159 @@
+"""What reaches a weight: finite gradients, penalties, clipped and accumulated."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+
+
+def test_a_diverging_loss_stops_at_its_step_and_keeps_the_last_backup(tmp_path):
+    class Breaks(ks.SVAE):
+        def autoencoder_loss(self, draw):
+            terms = super().autoencoder_loss(draw)
+            bad = tf.where(self._step.value == 5, np.inf, 0.0)
+            terms["reconstruction_x"] += tf.cast(bad, tf.float32)
+            return terms
+
+    nets = tiny.build("svae", compiled=False)
+    model = Breaks(
+        nets.encoder, nets.decoder, nets.critic, lam=0.1, likelihood="gaussian"
+    )
+    model.compile(optimizer=tiny.adam(), critic_optimizer=tiny.adam())
+    backup = ks.callbacks.Backup(tmp_path, every=1)
+    with pytest.raises(ks.Diverged) as caught:
+        model.fit(tiny.data(n=50), batch_size=5, callbacks=[backup], verbose=0)
+    for part in ("inf", "'reconstruction_x'", "'autoencoder'", "step 5"):
+        assert part in str(caught.value)
+    assert ks.callbacks.restore(model, tmp_path) == 5
+    assert np.isfinite(tiny.flat(model)).all()
+
+
+class Bad(keras.layers.Layer):
+    """A finite value whose gradient at 0 is NaN."""
+
+    def call(self, inputs):
+        return keras.ops.sqrt(inputs * inputs)
+
+
+@pytest.mark.parametrize("mode", [{}, {"jit_compile": True}])
+def test_a_gradient_that_is_not_finite_reaches_no_weight(mode, tmp_path):
+    x = keras.Input((tiny.DATA,))
+    hidden = Bad()(keras.layers.Dense(4, use_bias=False)(x))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(hidden))
+    decoder = tiny.build("vae", compiled=False).decoder
+    model = ks.VAE(encoder, decoder, likelihood="gaussian")
+    model.compile(optimizer=tiny.adam(), **mode)
+    data = tiny.data(n=20)
+    data[12:16] = 0
+    backup = ks.callbacks.Backup(tmp_path, every=1)
+    with pytest.raises(ks.Diverged) as caught:
+        model.fit(data, batch_size=4, shuffle=False, callbacks=[backup], verbose=0)
+    assert f"backup: {tmp_path}/step-000000003.weights.h5" in str(caught.value)
+    if not mode:
+        assert f"gradient of the weight {encoder.weights[0].path!r}" in str(
+            caught.value
+        )
+        assert "step 3" in str(caught.value)
+    assert np.isfinite(tiny.flat(model)).all()
+    assert ks.callbacks.restore(model, tmp_path) == 3
+
+
+class Adds(keras.layers.Layer):
+    """Adds the mean of its inputs to the loss."""
+
+    def call(self, inputs):
+        self.add_loss(keras.ops.mean(inputs))
+        return inputs
+
+
+def test_penalties_and_added_losses_are_of_the_player_who_updates():
+    """By hand: of the encoder's pass on data, and of its weights, once a turn."""
+    x = keras.Input((tiny.DATA,))
+    first = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.5))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE)(Adds()(first(x))))
+    nets = tiny.build("svae", compiled=False)
+    model = ks.SVAE(encoder, nets.decoder, nets.critic, likelihood="gaussian")
+    model.compile(optimizer="sgd", critic_optimizer="sgd", run_eagerly=True)
+    data = tiny.data()
+    kernel, bias = (v.numpy() for v in first.weights)
+    penalty = 0.5 * (kernel**2).sum() + (data @ kernel + bias).mean()
+    logs = model.train_on_batch(data, return_dict=True)
+    assert logs["autoencoder_regularization"] == pytest.approx(penalty, rel=1e-5)
+    rest = logs["autoencoder_matching"] + logs["autoencoder_regularization"]
+    assert logs["autoencoder_loss"] == pytest.approx(rest, rel=1e-5)
+    assert "critic_regularization" not in logs
+
+
+def test_a_penalty_of_weights_has_its_own_gradient():
+    moved = []
+    for strength in (0.0, 0.25):
+        keras.utils.set_random_seed(0)
+        x = keras.Input((tiny.DATA,))
+        penalty = keras.regularizers.L2(strength) if strength else None
+        layer = keras.layers.Dense(2 * tiny.CODE, kernel_regularizer=penalty)
+        model = ks.VAE(
+            keras.Model(x, layer(x)),
+            tiny.build("vae", compiled=False).decoder,
+            likelihood="gaussian",
+        )
+        model.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
+        before = layer.kernel.numpy()
+        model.train_on_batch(tiny.data())
+        moved.append(before - layer.kernel.numpy())
+    np.testing.assert_allclose(moved[1] - moved[0], 2 * 0.25 * before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)),
+        lambda: keras.optimizers.SGD(0.1, loss_scale_factor=1024),
+    ],
+)
+def test_a_scale_of_the_loss_is_refused(optimizer):
+    with pytest.raises(ValueError, match="without a scale of the loss"):
+        tiny.build("vae", optimizer=optimizer)
+
+
+def _with_codes(draw):
+    draw.__dict__["z"] = tf.ones([tf.shape(draw.x)[0], tiny.CODE])
+    return draw
+
+
+def test_accumulated_gradients_are_the_mean_of_the_batches():
+    """On one device Keras accumulates; the weights move at every second step."""
+    x, moved = tiny.data(n=10), []
+    for steps, size in ((2, 5), (None, 10)):
+        model = tiny.build("gan", compiled=False)
+        for variable in model.critic.weights:
+            variable.assign(variable / 4)
+        model.draw = lambda *args, draw=model.draw: _with_codes(draw(*args))
+        sgd = {"gradient_accumulation_steps": steps}
+        model.compile(
+            optimizer=keras.optimizers.SGD(0.0),
+            critic_optimizer=keras.optimizers.SGD(1.0, **sgd),
+            run_eagerly=True,
+        )
+        before = [v.numpy() for v in model.critic.weights]
+        for i in range(0, 10, size):
+            model.train_on_batch(x[i : i + size])
+        moved.append(
+            [a - v.numpy() for a, v in zip(before, model.critic.weights, strict=True)]
+        )
+    for a, b in zip(*moved, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_clipping_is_the_optimizers():
+    def clipped():
+        return keras.optimizers.SGD(1.0, global_clipnorm=0.01)
+
+    model = tiny.build("svae", optimizer=clipped, eager=True)
+    before = [v.numpy() for v in model.critic.trainable_variables]
+    model.train_on_batch(tiny.data())
+    after = [v.numpy() for v in model.critic.trainable_variables]
+    moved = sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True))
+    assert np.sqrt(moved) == pytest.approx(0.01, rel=1e-3)
