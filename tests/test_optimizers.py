@@ -149,7 +149,7 @@ def test_a_loss_scale_around_it():
         ({}, True),
         ({"weight_decay": 0.1}, True),
         ({"clipnorm": 0.1}, True),
-        ({}, False),
+        pytest.param({}, False, marks=pytest.mark.slow),
         pytest.param({"weight_decay": 0.1}, False, marks=pytest.mark.slow),
         pytest.param({"clipnorm": 0.1}, False, marks=pytest.mark.slow),
     ],

@@ -86,7 +86,7 @@ def whole(stock, tmp_path_factory):
     return history, values(model)
 
 
-@pytest.mark.parametrize("killed_at", [13, 21])
+@pytest.mark.parametrize("killed_at", [13, pytest.param(21, marks=pytest.mark.slow)])
 def test_the_rest_of_an_epoch_comes_first(killed_at, whole, tmp_path):
     class Killed(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -177,7 +177,7 @@ def test_gradient_at_w_0_is_the_limit():
 
 
 @pytest.mark.fixed_seed
-@pytest.mark.parametrize("length", [1, 3, 80])
+@pytest.mark.parametrize("length", [1, 3, pytest.param(80, marks=pytest.mark.slow)])
 def test_gradients_through_the_inverse_match_finite_differences(length):
     given = [*parameters(length, 3, batch=1, scale=1.5, dtype="float64")]
     given.append(codes(3, batch=1, dtype="float64"))

@@ -52,6 +52,7 @@ LONG = {
     "experiments.md",
     "flows.md",
     "hub.md",
+    "index.md",  # of measures: all of them
     "kernel_distance.md",
     "machines.md",
     "networks.md",

@@ -62,7 +62,10 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize(
+    "name",
+    ["aim_mnist", pytest.param("aim_images", marks=pytest.mark.slow), "dcgan"],
+)
 @pytest.mark.parametrize(("joint", "shared"), [(0, 1), (0, 0), (1, 0)])
 def test_they_fit_together(name, joint, shared):
     build, shape = getattr(ks.networks, name), NETS[name]

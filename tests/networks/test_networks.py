@@ -48,7 +48,7 @@ def outputs(nets, name, key=0, training=False):
         ]
 
 
-@every
+@most
 @pytest.mark.parametrize(
     "posterior, likelihood, codes, channels",
     [("gaussian", "bernoulli", 10, 1), ("implicit", LEARNED, 5, 2)],

@@ -43,6 +43,13 @@ WORKS += [(nets.dcgan, shape, {"shared": False}) for shape in DCGAN]
 WORKS += [(nets.dcgan, (37, 51, 4), {"joint": True})]
 
 
+# The largest images, and every other of the rest.
+SLOW = [one for i, one in enumerate(WORKS) if i % 2 or max(one[1]) > 100]
+WORKS = [
+    pytest.param(*one, marks=pytest.mark.slow if one in SLOW else []) for one in WORKS
+]
+
+
 def named(value):
     return getattr(value, "__name__", None)
 

@@ -86,7 +86,11 @@ def test_losses_of_the_images_methods_are_computed_once(method):
     assert compiled(aim.mnist, method).model.metrics
 
 
-@pytest.mark.parametrize("one", [aim.mnist, aim.cifar10], ids=named)
+@pytest.mark.parametrize(
+    "one",
+    [aim.mnist, pytest.param(aim.cifar10, marks=pytest.mark.slow)],
+    ids=named,
+)
 @pytest.mark.parametrize("method", OF_IMAGES)
 def test_the_images_methods_can_be_built(one, method, monkeypatch):
     """All that is asked of networks."""

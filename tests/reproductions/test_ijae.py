@@ -110,7 +110,13 @@ def test_losses_are_computed_once(method):
     assert model.metrics
 
 
-@pytest.mark.parametrize("method", NAMES)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(name, marks=() if i % 3 == 0 else pytest.mark.slow)
+        for i, name in enumerate(NAMES)
+    ],
+)
 def test_all_have_the_same_generator_and_an_optimizer_each_player(
     method, without_losses
 ):

@@ -63,7 +63,11 @@ def test_extension_and_base_differ_in_the_method_alone():
 
 
 # Those whose networks differ: colour images are of one size, and budgets are of steps.
-CELLS = [(mnist, "paper"), (mnist, "quick"), (svhn, "quick")]
+CELLS = [
+    pytest.param(mnist, "paper", marks=pytest.mark.slow),
+    (mnist, "quick"),
+    pytest.param(svhn, "quick", marks=pytest.mark.slow),
+]
 OF_NO_NETWORK = {"data", "budget", "epochs", "steps_per_epoch", "width"}
 
 
