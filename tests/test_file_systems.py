@@ -137,6 +137,7 @@ def test_a_folder_of_pictures(ram, tmp_path):
         path.rmdir()
 
 
+@pytest.mark.slow
 def test_a_run_of_an_experiment(ram):
     words = ["--units=8", "--depth=1", "--epochs=2", "--steps-per-epoch=2", "--turns=1"]
     words += ["--n=100", "--measures=mse", "--verbose=none", f"--out={ram}/run"]

@@ -150,6 +150,7 @@ def test_mixed_bfloat16_trains_a_float32_flow():
     assert all(np.isfinite(w).all() for w in weights(model))
 
 
+@pytest.mark.slow
 def test_as_vae_takes_densities_of_both_kinds():
     keras.utils.set_random_seed(1)
     laws = {"posterior": FLOWS["planar"], "likelihood": GAUSSIAN}

@@ -106,6 +106,7 @@ def test_infogan_is_saved(tmp_path):
     assert again.lam == 0.7 and again.about() == model.about()
 
 
+@pytest.mark.slow
 def test_infogan_is_exported(tmp_path):
     model, x = partial(), tiny.data(n=10)
     model.export(tmp_path / "saved")
