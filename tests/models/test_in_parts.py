@@ -95,7 +95,9 @@ def test_the_size_of_a_part_changes_nothing_but_memory(laws):
     found = calls(one, x, 9)
     assert found.keys() == expected.keys()
     for name, value in found.items():
-        np.testing.assert_allclose(value, expected[name], atol=1e-5, err_msg=name)
+        # Rounding in float32 is relative: log densities are sums of large terms.
+        close = {"rtol": 3e-6, "atol": 1e-5}
+        np.testing.assert_allclose(value, expected[name], err_msg=name, **close)
     assert Largest.seen == 9
 
 
