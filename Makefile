@@ -15,8 +15,8 @@ export KERAS_BACKEND := tensorflow
 # The environment alone decides what is imported.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test test-slow test-oldest test-newest lint format docs dist installed \
-	benchmark clean
+.PHONY: help demo test test-slow test-oldest test-newest lint format docs links dist \
+	installed benchmark clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -51,6 +51,10 @@ format: $(VENV)/ready-dev  ## mend the style
 docs: $(VENV)/ready-dev  ## docs/_build/html/index.html, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -E -b html -d docs/_build/doctrees \
 		docs docs/_build/html
+
+links: $(VENV)/ready-dev  ## ask whether the pages' addresses answer; needs a network
+	$(BIN)/python -m sphinx -W --keep-going -b linkcheck -d docs/_build/doctrees \
+		docs docs/_build/links
 
 # Without --wheel the wheel is made from the source archive, so both are tried.
 dist: $(VENV)/ready-dev  ## dist/: the wheel and the source archive

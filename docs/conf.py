@@ -34,6 +34,11 @@ myst_heading_anchors = 3
 nb_execution_mode = "off"
 exclude_patterns = ["_build"]
 
+# Servers of the reader's own.
+linkcheck_ignore = [r"http://localhost"]
+linkcheck_retries = 3
+linkcheck_timeout = 30
+
 html_theme = "furo"
 html_title = f"keras_svae {release}"
 html_copy_source = False

@@ -11,6 +11,8 @@ import pathlib
 import sys
 from typing import Any
 
+import tensorflow as tf
+
 from keras_svae import data, evaluation
 from keras_svae.evaluation.backbones.resizing import PUBLISHED
 from keras_svae.paths import local
@@ -156,6 +158,15 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
         split: data.load(given.data, split, labels=None, **passed, **load)
         for split in (given.split, "train")
     }
+    shape = tuple(tf.nest.flatten(splits[given.split].element_spec)[0].shape[1:])
+    if shape != subject.data_shape:
+        remedy = ""
+        if len(shape) == len(subject.data_shape) == 3:
+            remedy = f" (--size {subject.data_shape[0]}, and --crop as in training)"
+        raise ValueError(
+            f"Expected data of the model's shape, {subject.data_shape}{remedy}; "
+            f"received: {given.data} of shape {shape}"
+        )
     mixture = None
     if len(subject.data_shape) == 1:
         mixture = data.mixture(given.data)

@@ -187,7 +187,7 @@ PACKAGES = {
 # Imported where users ask for it; a clear error says so where it is missing.
 OPTIONAL = {"huggingface_hub", "torch"}
 # An extra brings it, or the environment that the benchmark makes.
-OPTIONAL |= {"ai_edge_litert", "onnxruntime", "pythae", "submitit"}
+OPTIONAL |= {"ai_edge_litert", "onnxruntime", "pythae", "submitit", "torch_fidelity"}
 
 
 def test_every_library_that_is_imported_is_a_dependency():

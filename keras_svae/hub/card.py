@@ -74,6 +74,9 @@ def _what(model, about: dict) -> str:
         )
         laws = [f"{k} {told[k]}" for k in ("likelihood", "posterior") if told.get(k)]
         found.append(f"Laws: {', '.join(laws)}.")
+        if kept := told["samplers"]:
+            names = ", ".join(f"`{name}` ({kind})" for name, kind in kept.items())
+            found.append(f"Samplers, for `generate(n, sampler=)`: {names}.")
     weights = sum(math.prod(v.shape) for v in model.trainable_variables)
     found.append(f"It has {weights:,} weights.")
     licence = about.get("licence")

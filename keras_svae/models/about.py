@@ -13,7 +13,8 @@ def described(model) -> list[str]:
     laws = f"p(x|z) {type(model.likelihood_law).__name__}"
     if getattr(model, "posterior_law", None) is not None:
         laws += f", q(z|x) {type(model.posterior_law).__name__}"
-    return [shapes, f"{laws}, p(z) {model.prior_name}"]
+    kept = [f"samplers {', '.join(model.samplers)}"] if model.samplers else []
+    return [shapes, f"{laws}, p(z) {model.prior_name}", *kept]
 
 
 def of(model) -> dict:
@@ -42,4 +43,5 @@ def of(model) -> dict:
             if hasattr(model, name) and noise_layers(getattr(model, name))
         ],
         "log_ratio": ratio,
+        "samplers": {name: type(one).__name__ for name, one in model.samplers.items()},
     }

@@ -246,9 +246,10 @@ class LatentModel(Generating):
             `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
             `range` (of data, or None), `prior`, the names of the laws `likelihood` and
             `posterior` (None without encoder), `fed_noise` (which of decoder and
-            encoder are, so that their densities are given that noise), and
+            encoder are, so that their densities are given that noise),
             `log_ratio`: which law stands `above` which `below` in what `log_ratio`
-            gives, and what it `reads`; None for no log ratio.
+            gives, and what it `reads`; None for no log ratio; and `samplers`: the class
+            of each that the model keeps, by name.
         """
         return about.of(self)
 

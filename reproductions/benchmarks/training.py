@@ -97,15 +97,15 @@ class Worker:
         self.process.wait(60)
 
 
-def torch_python(folder: pathlib.Path) -> str:
+def torch_python(folder: pathlib.Path, packages: tuple[str, ...] = TORCH) -> str:
     """The interpreter of an environment with PyTorch, made where there is none."""
     python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(TORCH):
-        print(f"Installing {', '.join(TORCH)} into {folder}: once", flush=True)
+    if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(packages):
+        print(f"Installing {', '.join(packages)} into {folder}: once", flush=True)
         venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", *TORCH, "numpy"]
+        command = [str(python), "-m", "pip", "install", "--quiet", *packages, "numpy"]
         subprocess.run(command, check=True)
-        ready.write_text(" ".join(TORCH), encoding="utf-8")
+        ready.write_text(" ".join(packages), encoding="utf-8")
     return str(python)
 
 

@@ -213,6 +213,10 @@ def test_the_command_line(images, tmp_path, capsys):
             command.main([*arguments, *bad])
         assert stopped.value.code == 2
         assert "Expected" in capsys.readouterr().err
+    with pytest.raises(SystemExit):  # what to do, and of which data
+        command.main([*arguments, "--size", "16"])
+    said = capsys.readouterr().err
+    assert "(--size 8" in said and "digits of shape (16, 16, 1)" in said
 
 
 def test_images_of_a_linear_likelihood_are_clipped_to_their_range(images):

@@ -18,9 +18,10 @@ from keras_svae.digest import digest
 from keras_svae.evaluation.backbones import inception_2015 as module
 from keras_svae.evaluation.backbones.resizing import resized
 from keras_svae.evaluation.backbones.weights import Tensors, find_weights
-from tests.evaluation import state_dicts, upstream
+from reproductions.benchmarks import random_inception
+from tests.evaluation import upstream
 
-NARROW = state_dicts.inception(upstream.PART)
+NARROW = random_inception.inception(upstream.PART)
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +231,9 @@ def fidelity():
 @pytest.mark.parametrize("old", [False, True])
 def test_published_widths_beside_torch_fidelity(fidelity, tmp_path, old):
     path = tmp_path / "random.pth"
-    upstream.save(state_dicts.inception(), path, _use_new_zipfile_serialization=not old)
+    upstream.save(
+        random_inception.inception(), path, _use_new_zipfile_serialization=not old
+    )
     net = evaluation.inception_2015(path)
     for size in upstream.SIZES[: 1 if old else 3]:
         x = upstream.images(*size)
@@ -239,29 +242,3 @@ def test_published_widths_beside_torch_fidelity(fidelity, tmp_path, old):
         assert seen.shape == (3, 2048)
         np.testing.assert_allclose(seen, want[0], rtol=0, atol=1e-4)
         np.testing.assert_allclose(logits(net, x), want[1], rtol=0, atol=1e-4)
-
-
-@pytest.mark.slow
-def test_scores_are_torch_fidelitys(fidelity, tmp_path):
-    """The same pictures, the same random weights, its code and ours."""
-    path = tmp_path / "random.pth"
-    upstream.save(state_dicts.inception(), path)
-    rng = np.random.RandomState(3)
-    real, fake = rng.randint(0, 256, (2, 60, 24, 24, 3)).astype(np.uint8)
-    # Smooth colours, so that the two sets differ in more than noise.
-    fake = fake // 2 + np.linspace(0, 120, 24).astype(np.uint8)[:, None]
-    want = upstream.scores(path, real, fake)
-    net = evaluation.inception_2015(path)
-    seen = [np.concatenate(list(net.features(x, (0, 255)))) for x in (real, fake)]
-    with pytest.warns(UserWarning, match="more examples"):
-        fid = evaluation.frechet_distance(*seen)
-    assert fid == pytest.approx(want["frechet_inception_distance"], rel=1e-3)
-    kid = evaluation.kernel_distance(*seen)
-    assert kid == pytest.approx(want["kernel_inception_distance_mean"], rel=1e-4)
-    order = np.random.RandomState(2020).permutation(len(fake))  # as it shuffles
-    score = evaluation.inception_score(fake[order], 10, net, (0, 255))
-    assert score == pytest.approx(want["inception_score_mean"], rel=1e-5)
-    assert score.deviation == pytest.approx(want["inception_score_std"], rel=1e-3)
-    found = evaluation.precision_recall(*seen)
-    assert found.precision == pytest.approx(want["precision"])
-    assert found.recall == pytest.approx(want["recall"])

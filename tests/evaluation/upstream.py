@@ -10,7 +10,7 @@ import types
 
 import numpy as np
 
-from tests.evaluation import state_dicts
+from reproductions.benchmarks import random_inception
 
 RECORDED = pathlib.Path(__file__).parent / "recorded_inception_2015.json"
 # Of the recorded network: the published numbers of channels divided by this.
@@ -76,39 +76,6 @@ def outputs(module, path, images):
     return [one.numpy() for one in found]
 
 
-def scores(path, real, fake):
-    """All of torch-fidelity's scores, of uint8 images and random weights."""
-    import torch
-    import torch_fidelity
-
-    class Pictures(torch.utils.data.Dataset):
-        def __init__(self, x):
-            self.x = torch.tensor(x.transpose(0, 3, 1, 2))
-
-        def __len__(self):
-            return len(self.x)
-
-        def __getitem__(self, i):
-            return self.x[i]
-
-    return torch_fidelity.calculate_metrics(
-        input1=Pictures(fake),
-        input2=Pictures(real),
-        isc=True,
-        fid=True,
-        kid=True,
-        prc=True,
-        kid_subsets=1,
-        kid_subset_size=len(real),
-        feature_extractor="inception-v3-compat",
-        feature_extractor_weights_path=str(path),
-        save_cpu_ram=True,  # no processes beside ours: TensorFlow does not like forks
-        cuda=False,
-        cache=False,
-        verbose=False,
-    )
-
-
 def images(height, width, n=3):
     """uint8 images: noise, and one that goes from black to white."""
     rng = np.random.RandomState(1)
@@ -123,7 +90,7 @@ SIZES = ((32, 32), (299, 299), (310, 400))
 def record(path="/tmp/narrow.pth"):
     """What the narrow network gives, a few numbers of each output."""
     module, found = imported(), {}
-    save(state_dicts.inception(PART), path)
+    save(random_inception.inception(PART), path)
     with narrow(module):
         for size in SIZES:
             given = outputs(module, path, images(*size))

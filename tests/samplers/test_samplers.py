@@ -1,5 +1,6 @@
 """Samplers: their laws against closed forms, and what a model does with them."""
 
+import json
 import warnings
 
 import keras
@@ -10,6 +11,7 @@ import sklearn.mixture
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.hub.card import card
 from keras_svae.samplers.sampler import random_state
 from tests.models import tiny
 from tests.models.tiny import CODE, dense, run
@@ -217,12 +219,19 @@ def test_samplers_are_saved_and_exported(model, folder, tmp_path):
     again.add_sampler(ks.samplers.GaussianMixture(1, name="m").fit(again, tiny.data()))
     again.save(tmp_path / "again.keras")
     third = keras.saving.load_model(tmp_path / "again.keras")
-    assert sorted(third.samplers) == [
-        "aggregated_posterior",
-        "gaussian_mixture",
-        "m",
-        "masked_autoregressive_flow",
-    ]
+    kept = {
+        "aggregated_posterior": "AggregatedPosterior",
+        "gaussian_mixture": "GaussianMixture",
+        "m": "GaussianMixture",
+        "masked_autoregressive_flow": "MaskedAutoregressiveFlow",
+    }
+    assert third.about()["samplers"] == kept
+    # What is there to ask for is seen in the model, its card and its SavedModel.
+    assert f"; samplers {', '.join(third.samplers)}; players" in repr(third)
+    told = card(third, {}, picture=False, place="here")
+    assert "`m` (GaussianMixture)" in told and "Samplers" in told
+    about = json.loads(saved["about"]()["about"].numpy())
+    assert list(about["samplers"]) == list(MADE)
     assert third.samplers["gaussian_mixture"].means.shape == (3, CODE)
     for name in third.samplers:
         a, b = (m.generate(3, sampler=name) for m in (again, third))

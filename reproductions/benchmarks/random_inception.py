@@ -1,4 +1,4 @@
-"""Random weights of published networks, by the names of their files."""
+"""Random weights of the Inception network of 2015, by the names in its file."""
 
 import numpy as np
 
