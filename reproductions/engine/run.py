@@ -41,6 +41,8 @@ class Run:
             of early stopping.
         criteria: `criteria(model, inputs)` gives further columns for early stopping, by
             name: functions of validation's log.
+        last: Whether the last weights are measured, too, where `select` keeps others:
+            the record's `last metrics`.
         extra: A function of the trained model that gives further content of the record.
         callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
@@ -52,6 +54,7 @@ class Run:
     criteria: Callable[[ks.Game, Inputs], dict[str, Callable[[dict], float]]] | None = (
         None
     )
+    last: bool = False
     extra: Callable[[ks.Game], dict] | None = None
     callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
@@ -180,8 +183,14 @@ def _found(
     inputs.backbone = backbone
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
     started.append(True)
+
+    def measure_last() -> None:
+        report = measure.measure(run, inputs, backbone, perceptual)
+        content["last metrics"] = {n: float(value) for n, value in report.items()}
+
+    at_end = measure_last if run.last else None
     try:
-        seconds = train(run, inputs, folder, keep, verbose, backup_every)
+        seconds = train(run, inputs, folder, keep, verbose, backup_every, at_end)
     except ks.Diverged as error:
         if run.select is None or not (folder.path / "best.weights.h5").exists():
             return content | {"diverged": str(error), "metrics": {}, "seconds": None}

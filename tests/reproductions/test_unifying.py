@@ -12,8 +12,10 @@ import keras_svae as ks
 from reproductions.engine import Experiment, Study, build, execute
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import load_backbone
-from reproductions.unifying import cifar10, mnist, svhn, table
+from reproductions.unifying import cifar10, gain, mnist, svhn, table
 from reproductions.unifying.adapt import adapt, coloured, grey, networks, summary
+from reproductions.unifying.gain import configurations
+from reproductions.unifying.gain import summary as of_gain
 from reproductions.unifying.images import BATCH, VALIDATION, held_out_bound
 from reproductions.unifying.table import (
     BASES,
@@ -221,6 +223,55 @@ def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
     assert (accuracy is not None) == (method == "aa_ss_vae")
 
 
+def test_the_gain_has_both_columns_and_its_controls(tmp_path, monkeypatch):
+    monkeypatch.setitem(gain.function.__globals__, "mnist", DIGITS)
+    for name, some in (("TEMPERATURES", (5.0,)), ("CONSTANTS", (0.5,))):
+        monkeypatch.setitem(gain.function.__globals__, name, some)
+    with Study(tmp_path) as study:
+        gain(study=study, shares=[0.1], seeds=1, steps=4, every=2)
+    content = json.loads((tmp_path / "summary.json").read_text())
+    assert content["runs done"] == "3 of 3" and len(content["rows"]) == 5
+    for run in content["runs"]:
+        assert len(run["history"]) == 2 and run["best step"] in (2, 4)
+        assert (run["best"] == run["last"]) == (run["best step"] == 4)
+    base, ours, _, control, _ = content["rows"]
+    for column in ("best", "last"):
+        gained = ours[column]["mean"] - control[column]["mean"]
+        over = ours[f"{column} over"]
+        assert over["constant 0.5"]["mean"] == pytest.approx(gained)
+        assert set(over) == {"VAE", "constant 0.5", "constant by held-out data"}
+
+
+def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
+    runs = [
+        {"base": "vae", "share": 0.01, "seed": seed, "best step": 100}
+        | {"kind": kind, "value": value, "history": [-90.0, chosen]}
+        | {"best": -80.0 + seed + gained, "last": -85.0}
+        for seed in range(3)
+        for kind, value, chosen, gained in [
+            ("base", None, -90.0, 0.0),
+            *(("T", t, -80.0 + t * (-1) ** seed, t) for t in TEMPERATURES),
+            *(("constant", c, -80.0 - c, 2 * c) for c in (0.5, 1.0)),
+        ]
+    ]
+    rows = {row["name"]: row for row in of_gain(runs[:-1])}  # one is not done
+    over = rows["AA-VAE T by held-out data"]["best over"]
+    assert over["VAE"]["values"] == [5.0, 1.0]
+    assert over["constant by held-out data"]["values"] == [4.0, 0.0]
+    assert rows["AA-VAE T 3"]["best over"]["constant 1"]["values"] == [1.0, 1.0]
+    assert rows["VAE"]["published"]["difference"] == pytest.approx(0.74)
+    assert of_gain(runs[:4]) == []
+    every = [c.get("constant", c.get("temperature")) for c in configurations("cvae")]
+    assert every == [None, *TEMPERATURES, 0.5, 1.0]
+
+
+def test_steps_of_the_papers_budget_do_not_hang_on_the_share():
+    for one, steps in ((mnist, 42_900), (svhn, 53_300), (cifar10, 35_100)):
+        for method, share in (("vae", 0.01), ("vae", 1.0), ("gan", None)):
+            found = one.resolve(method=method, budget="paper", examples=share)
+            assert found["epochs"] * found["steps_per_epoch"] == steps
+
+
 def test_a_classifier_that_is_missing_is_missed_before_training(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
     load_backbone.cache_clear()
@@ -342,6 +393,7 @@ def test_bad_input():
     for one, more in (
         (table, {"seeds": 0}),
         (adapt, {"seeds": 0}),
+        (gain, {"steps": 0}),
         (adapt, {"steps": 0}),
     ):
         with pytest.raises(ValueError, match="Expected (seeds|steps) >= 1"):
@@ -350,6 +402,10 @@ def test_bad_input():
         mnist(method="vae", budget="quick", labelled=0.1)
     with pytest.raises(ValueError, match="Expected choose with a method that has a"):
         mnist(method="gan", budget="quick", choose=True)
+    with pytest.raises(ValueError, match="Expected last only with choose"):
+        mnist(method="vae", budget="quick", last=True)
+    with pytest.raises(ValueError, match="Expected every to divide steps"):
+        gain(study=Asked(), steps=250)
     run = DIGITS(method="cvae", dequantise=True)
     with pytest.raises(ValueError, match="Expected dequantise=False"):
         Inputs(run.model, run.data, run.training)

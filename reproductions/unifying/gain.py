@@ -1,0 +1,201 @@
+"""AA-VAE's gain where the VAE over-fits, beside a control without an adversary."""
+
+import itertools
+from typing import Literal
+
+from reproductions.engine import Study, experiment, interval, text_of
+from reproductions.engine.options import PositiveInt
+from reproductions.unifying.images import VALIDATION, mnist
+from reproductions.unifying.table import NAMES, TEMPERATURES, TEST, paper
+
+# The activated method of each base.
+ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
+# Weights of samples that no adversary gives, beside 1 for data. D_T of a very large T
+# is .5 on both, which is the ratio 1.
+CONSTANTS = (0.5, 1.0)
+BOUND = "variational_bound"
+
+
+@experiment()
+def gain(
+    study: Study,
+    bases: list[Literal["vae", "cvae"]] | None = None,
+    shares: list[float] | None = None,
+    seeds: PositiveInt = 10,
+    steps: PositiveInt = 2500,
+    every: PositiveInt = 100,
+    width: float | None = None,
+) -> None:
+    """AA-VAE at each T, a VAE, and constant weights of samples, on little data.
+
+    The controls learn from their own samples, too, but with a constant weight: no
+    adversary says which of them look real. All have the same networks, data, steps,
+    rates (Adam 1e-3) and, by seed, initial weights, so differences are paired. Each run
+    is measured twice: with its best weights by the bound on held-out data, and with its
+    last. The rows "T by held-out data" and "constant by held-out data" choose anew in
+    each seed, by the same bound.
+
+    Args:
+        study: Where the runs are.
+        bases: The VAEs that are compared with their extension; unset, vae.
+        shares: Of the training data; unset, 1%.
+        seeds: Of each cell. All cells of a seed run before the next seed.
+        steps: Of each run, the same for all shares.
+        every: Steps between two looks at held-out data; it has to divide steps.
+        width: Of DCGAN's networks; unset, dense networks.
+    """
+    if steps % every:
+        raise ValueError(
+            f"Expected every to divide steps; received: every={every}, steps={steps}"
+        )
+    nets = {} if width is None else {"nets": "dcgan_28", "width": width}
+    cells = list(itertools.product(bases or ["vae"], shares or [0.01]))
+    calls = [
+        mnist.call(
+            **nets, **settings, seed=seed, budget="quick", choose=True,
+            last=True, n=TEST, epochs=steps // every, steps_per_epoch=every,
+            learning_rate=1e-3, decay="none", measures=BOUND,
+            **{} if share == 1 else {"examples": share},
+        )
+        for seed in range(seeds)
+        for base, share in cells
+        for settings in configurations(base)
+    ]  # fmt: skip
+    records = study(calls)
+    runs = list(map(row_of, records))
+    rows = [
+        row
+        for base, share in cells
+        for row in summary(
+            [r for r in runs if (r["base"], r["share"]) == (base, share)]
+        )
+    ]
+    content = {
+        "experiment": "unifying gain",
+        "runs done": f"{len(records)} of {len(calls)}",
+        "reduced": True,
+        "rows": rows,
+        "about": {
+            "best": f"test bound of the best weights by the bound on {VALIDATION} "
+            f"held-out training examples, looked at every {every} steps",
+            "last": f"test bound after {steps} steps",
+            "constant": "weight of samples, data having 1, without an adversary",
+            "by held-out data": "that of each seed's best held-out bound",
+            "intervals": "95%, Student's t over seeds, of paired differences",
+            "test": f"{TEST} examples",
+        },
+        "processor hours": round(
+            sum(r["processor seconds"] for r in records) / 3600, 2
+        ),
+        "configs": {
+            f"{run['method']} {run['share']:g}": record["settings"]
+            for run, record in zip(runs, records, strict=True)
+        },
+        "runs": runs,
+    }
+    study.write(content, text(rows))
+
+
+def configurations(base: str) -> list[dict]:
+    """The settings of a cell's runs: base, extension at each T, controls."""
+    extension = ACTIVATED[base]
+    found: list[dict] = [{"method": base}]
+    found += [{"method": extension, "temperature": t} for t in TEMPERATURES]
+    return found + [{"method": extension, "constant": c} for c in CONSTANTS]
+
+
+def row_of(record: dict) -> dict:
+    """What the study's record keeps of a run, the held-out bound's history with it."""
+    settings = record["settings"]
+    method, constant = settings["method"], settings.get("constant")
+    base = {v: k for k, v in ACTIVATED.items()}.get(method, method)
+    found = {"base": base, "method": method, "seed": settings["seed"]}
+    found["share"] = settings.get("examples", 1.0)
+    if constant is not None:
+        found |= {"kind": "constant", "value": constant}
+    elif method != base:
+        found |= {"kind": "T", "value": settings["temperature"]}
+    else:
+        found |= {"kind": "base", "value": None}
+    history = [-one["value"] for one in record.get("validation", ())]
+    if history:
+        best = max(range(len(history)), key=history.__getitem__)
+        found |= {"history": [round(value, 3) for value in history]}
+        found |= {"best step": record["validation"][best]["step"]}
+    found["best"] = record["metrics"].get(BOUND)
+    found["last"] = record.get("last metrics", {}).get(BOUND)
+    names = ("diverged", "lost its way", "commit", "changed", "seconds")
+    names += ("processor seconds", "whole seconds")
+    return found | {name: record[name] for name in names if name in record}
+
+
+def summary(runs: list[dict]) -> list[dict]:
+    """A row for each T and control of one cell: bounds, gains, and over each control.
+
+    Seeds that lack one of the runs are left out, so all rows have the same ones.
+    """
+    several = {(run["kind"], run["value"]) for run in runs}
+    groups: dict[tuple, dict[int, dict]] = {one: {} for one in several}
+    for run in runs:
+        if run["best"] is not None and run["last"] is not None:
+            groups[run["kind"], run["value"]][run["seed"]] = run
+    whole = len(several) == 1 + len(TEMPERATURES) + len(CONSTANTS)
+    seeds = sorted(set.intersection(*map(set, groups.values()))) if whole else []
+    if not seeds:
+        return []
+    for kind in ("T", "constant"):
+        some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
+        groups[kind, "by held-out data"] = {
+            seed: max((one[seed] for one in some), key=lambda run: max(run["history"]))
+            for seed in seeds
+        }
+    order = [("base", None)]
+    order += [("T", t) for t in (*TEMPERATURES, "by held-out data")]
+    order += [("constant", c) for c in (*CONSTANTS, "by held-out data")]
+    controls = [("base", None), *(one for one in order if one[0] == "constant")]
+    first = runs[0]
+    rows = []
+    for one in order:
+        row = {"base": first["base"], "share": first["share"], "kind": one[0]}
+        row |= {"value": one[1], "name": name_of(first["base"], *one)}
+        for column in ("best", "last"):
+            mine = [groups[one][seed][column] for seed in seeds]
+            row[column] = interval(mine)
+            row[f"{column} over"] = {
+                name_of(first["base"], *other): interval(
+                    [groups[one][s][column] - groups[other][s][column] for s in seeds]
+                )
+                for other in controls
+                if other != one
+            }
+        row["best step"] = sum(groups[one][s]["best step"] for s in seeds) / len(seeds)
+        row["published"] = paper(
+            data="mnist", measure=BOUND, share=first["share"], base=first["base"],
+            method=ACTIVATED[first["base"]],
+        )  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def name_of(base: str, kind: str, value: float | str | None) -> str:
+    """A configuration in words: VAE, AA-VAE T 5, constant 0.5."""
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return {
+        "base": base.upper(),
+        "T": f"{NAMES[ACTIVATED[base]]} T {shown}",
+        "constant": f"constant {shown}",
+    }[kind]
+
+
+def text(rows: list[dict]) -> str:
+    """The rows, a line each."""
+    lines = []
+    for row in rows:
+        parts = []
+        for column in ("best", "last"):
+            bound = text_of(row[column], ".2f")
+            over = row[f"{column} over"].get(row["base"].upper())
+            gained = "" if over is None else text_of(over, ".2f", "interval")
+            parts.append(f"{column} {bound:>17} {gained:>16}")
+        lines.append(f"{row['name']:27} {row['share']:4.0%}  {'  '.join(parts)}")
+    return "\n".join(lines)
