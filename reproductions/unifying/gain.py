@@ -123,7 +123,10 @@ def row_of(record: dict) -> dict:
         found |= {"history": [round(value, 3) for value in history]}
         found |= {"best step": record["validation"][best]["step"]}
     found["best"] = record["metrics"].get(BOUND)
-    found["last"] = record.get("last metrics", {}).get(BOUND)
+    last = record.get("last", {})
+    found["last"] = last.get("metrics", {}).get(BOUND)
+    for name, one in (("best weights", record), ("last weights", last)):
+        found |= {name: one["weights"]} if "weights" in one else {}
     names = ("diverged", "lost its way", "commit", "changed", "seconds")
     names += ("processor seconds", "whole seconds")
     return found | {name: record[name] for name in names if name in record}

@@ -67,7 +67,8 @@ def _run(
         raise ValueError("Expected last only with choose; received: choose=False")
     model = method(Parts(nets, laws, training, data.classes))
     select = held_out_bound if training.choose else None
-    return Run(model, data, training, select, last=training.last)
+    extra = weights if isinstance(model, ks.AAVAE) else None
+    return Run(model, data, training, select, extra=extra, last=training.last)
 
 
 def held_out_bound(model: ks.Game, inputs) -> Callable[[ks.Game], float]:
@@ -85,6 +86,19 @@ def held_out_bound(model: ks.Game, inputs) -> Callable[[ks.Game], float]:
         return float(np.mean(np.concatenate(each)))
 
     return value
+
+
+def weights(model: ks.AAVAE, inputs) -> dict:
+    """The mean weights of data, from train, and of samples, of 1,000 each."""
+    if model.constant is not None:
+        return {"weights": {"data": 1.0, "samples": model.constant}}
+    found = inputs.arrays("train", 1000, inputs.labels)
+    x, y = found if inputs.labels else (found, None)
+    found = {}
+    for name, one in (("data", x), ("samples", model.generate(len(x), y))):
+        logits = model.log_ratio(one, y) / model.temperature
+        found[name] = float(tf.reduce_mean(tf.sigmoid(logits)))
+    return {"weights": found}
 
 
 # 1% of the training set's labels; `table` has the other sizes.
