@@ -209,7 +209,7 @@ def test_the_table_of_small_runs(digits, tmp_path, monkeypatch, capsys):
     "method", [pytest.param("aacvae", marks=pytest.mark.slow), "aa_ss_vae", "vae"]
 )
 def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
-    call = DIGITS.call(method=method, choose=True, epochs=2, n=500)
+    call = DIGITS.call(method=method, choose=True, last=True, epochs=2, n=500)
     record = execute(call, tmp_path / "run", keep="record", verbose="none")
     found = row_of(record)
     assert len(record["validation"]) == 2
@@ -219,27 +219,43 @@ def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
     assert record["steps"] == 2 * found["best epoch"]
     bound = "marginal_bound" if method == "aa_ss_vae" else "variational_bound"
     assert -80 < found["metrics"][bound] < -20
+    last = record["last"]["metrics"][bound]
+    assert (last == found["metrics"][bound]) == (found["best epoch"] == 2)
     accuracy = found["metrics"].get("classification_accuracy")
     assert (accuracy is not None) == (method == "aa_ss_vae")
 
 
-def test_the_gain_has_both_columns_and_its_controls(tmp_path, monkeypatch):
-    monkeypatch.setitem(gain.function.__globals__, "mnist", DIGITS)
-    for name, some in (("TEMPERATURES", (5.0,)), ("CONSTANTS", (0.5,))):
-        monkeypatch.setitem(gain.function.__globals__, name, some)
-    with Study(tmp_path) as study:
-        gain(study=study, shares=[0.1], seeds=1, steps=4, every=2)
-    content = json.loads((tmp_path / "summary.json").read_text())
-    assert content["runs done"] == "3 of 3" and len(content["rows"]) == 5
-    for run in content["runs"]:
-        assert len(run["history"]) == 2 and run["best step"] in (2, 4)
-        assert (run["best"] == run["last"]) == (run["best step"] == 4)
-    base, ours, _, control, _ = content["rows"]
-    for column in ("best", "last"):
-        gained = ours[column]["mean"] - control[column]["mean"]
-        over = ours[f"{column} over"]
-        assert over["constant 0.5"]["mean"] == pytest.approx(gained)
-        assert set(over) == {"VAE", "constant 0.5", "constant by held-out data"}
+def test_the_plan_of_the_gain_is_paired():
+    study = Asked()
+    gain(study=study, bases=["vae", "cvae"], shares=[0.01, 1.0], seeds=2, steps=600)
+    (calls,) = study.asked
+    assert len(calls) == len({str(c.settings) for c in calls}) == 2 * 2 * 2 * 7
+    # A seed is whole before the next one begins.
+    assert [call.settings["seed"] for call in calls] == [0] * 28 + [1] * 28
+    for i in range(0, len(calls), 7):
+        base, *others = (call.settings for call in calls[i : i + 7])
+        assert base["epochs"] * base["steps_per_epoch"] == 600
+        assert base["choose"] and base["last"]
+        for other in others:
+            assert differing(base, other) <= {"method", "temperature", "constant"}
+    runs, rows = (study.content[name] for name in ("runs", "rows"))
+    assert rows == [] and len(runs) == 56 and study.content["runs done"] == "56 of 56"
+    assert {run["base"] for run in runs} == {"vae", "cvae"}
+
+
+@pytest.mark.parametrize("method", ["aavae", "aacvae"])
+def test_the_weights_of_data_and_samples_are_told(method):
+    for constant in (None, 0.5):
+        run = DIGITS(method=method, temperature=2.0, constant=constant)
+        inputs = Inputs(run.model, run.data, run.training)
+        # Constant logits: of 2 log 3 and T = 2 the weight is .75.
+        kernel, bias = run.model.critic.weights[-2:]
+        kernel.assign(0 * kernel)
+        bias.assign(0 * bias + 2 * np.log(3))
+        expected = {"data": 1.0, "samples": 0.5}
+        if constant is None:
+            expected = {"data": 0.75, "samples": 0.75}
+        assert run.extra(run.model, inputs)["weights"] == pytest.approx(expected)
 
 
 def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
