@@ -1,6 +1,7 @@
 """AA-VAE's gain where the VAE over-fits, beside a control without an adversary."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Literal
 
 from reproductions.engine import Study, experiment, interval, text_of
@@ -14,6 +15,8 @@ ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
 # is .5 on both, which is the ratio 1.
 CONSTANTS = (0.5, 1.0)
 BOUND = "variational_bound"
+# T, or the constant, of the best bound on held-out data, anew in each seed.
+CHOSEN = "by held-out data"
 
 
 @experiment()
@@ -80,7 +83,7 @@ def gain(
             f"held-out training examples, looked at every {every} steps",
             "last": f"test bound after {steps} steps",
             "constant": "weight of samples, data having 1, without an adversary",
-            "by held-out data": "that of each seed's best held-out bound",
+            CHOSEN: "that of each seed's best held-out bound",
             "intervals": "95%, Student's t over seeds, of paired differences",
             "test": f"{TEST} examples",
         },
@@ -88,8 +91,9 @@ def gain(
             sum(r["processor seconds"] for r in records) / 3600, 2
         ),
         "configs": {
-            f"{run['method']} {run['share']:g}": record["settings"]
-            for run, record in zip(runs, records, strict=True)
+            f"{name_of(run['base'], run['kind'], run['value'])} {run['share']:g}": one
+            for run, one in zip(runs, (r["settings"] for r in records), strict=True)
+            if run["seed"] == 0
         },
         "runs": runs,
     }
@@ -137,47 +141,59 @@ def summary(runs: list[dict]) -> list[dict]:
 
     Seeds that lack one of the runs are left out, so all rows have the same ones.
     """
-    several = {(run["kind"], run["value"]) for run in runs}
-    groups: dict[tuple, dict[int, dict]] = {one: {} for one in several}
+    groups: dict[tuple, dict[int, dict]] = {}
     for run in runs:
+        of_seed = groups.setdefault((run["kind"], run["value"]), {})
         if run["best"] is not None and run["last"] is not None:
-            groups[run["kind"], run["value"]][run["seed"]] = run
-    whole = len(several) == 1 + len(TEMPERATURES) + len(CONSTANTS)
+            of_seed[run["seed"]] = run
+    base = runs[0]["base"]
+    whole = len(groups) == len(configurations(base))
     seeds = sorted(set.intersection(*map(set, groups.values()))) if whole else []
     if not seeds:
         return []
     for kind in ("T", "constant"):
         some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
-        groups[kind, "by held-out data"] = {
+        groups[kind, CHOSEN] = {
             seed: max((one[seed] for one in some), key=lambda run: max(run["history"]))
             for seed in seeds
         }
-    order = [("base", None)]
-    order += [("T", t) for t in (*TEMPERATURES, "by held-out data")]
-    order += [("constant", c) for c in (*CONSTANTS, "by held-out data")]
-    controls = [("base", None), *(one for one in order if one[0] == "constant")]
-    first = runs[0]
+    order = [("base", None), *(("T", t) for t in (*TEMPERATURES, CHOSEN))]
+    order += [("constant", c) for c in (*CONSTANTS, CHOSEN)]
+    controls = {"base": order[0]}
+    controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
+    numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}
+    numbers |= {"base": base, "method": ACTIVATED[base]}
     rows = []
     for one in order:
-        row = {"base": first["base"], "share": first["share"], "kind": one[0]}
-        row |= {"value": one[1], "name": name_of(first["base"], *one)}
+        mine = [groups[one][seed] for seed in seeds]
+        row = {"base": base, "share": runs[0]["share"], "kind": one[0]}
+        row |= {"value": one[1], "name": name_of(base, *one)}
         for column in ("best", "last"):
-            mine = [groups[one][seed][column] for seed in seeds]
-            row[column] = interval(mine)
+            row[column] = interval(run[column] for run in mine)
             row[f"{column} over"] = {
-                name_of(first["base"], *other): interval(
-                    [groups[one][s][column] - groups[other][s][column] for s in seeds]
+                name: compared(
+                    run[column] - groups[other][run["seed"]][column] for run in mine
                 )
-                for other in controls
+                for name, other in controls.items()
                 if other != one
             }
-        row["best step"] = sum(groups[one][s]["best step"] for s in seeds) / len(seeds)
-        row["published"] = paper(
-            data="mnist", measure=BOUND, share=first["share"], base=first["base"],
-            method=ACTIVATED[first["base"]],
-        )  # fmt: skip
-        rows.append(row)
+            if all(f"{column} weights" in run for run in mine):
+                row[f"{column} weights"] = {
+                    law: sum(run[f"{column} weights"][law] for run in mine) / len(mine)
+                    for law in ("data", "samples")
+                }
+        row["best step"] = sum(run["best step"] for run in mine) / len(mine)
+        rows.append(row | {"published": paper(**numbers)})
     return rows
+
+
+def compared(differences: Iterable[float]) -> dict:
+    """The interval of paired differences, and in a word what it says."""
+    found = interval(differences)
+    half, word = found["interval"], "undecided"
+    if half is not None and abs(found["mean"]) > half:
+        word = "better" if found["mean"] > 0 else "worse"
+    return found | {"says": word}
 
 
 def name_of(base: str, kind: str, value: float | str | None) -> str:
@@ -197,7 +213,7 @@ def text(rows: list[dict]) -> str:
         parts = []
         for column in ("best", "last"):
             bound = text_of(row[column], ".2f")
-            over = row[f"{column} over"].get(row["base"].upper())
+            over = row[f"{column} over"].get("base")
             gained = "" if over is None else text_of(over, ".2f", "interval")
             parts.append(f"{column} {bound:>17} {gained:>16}")
         lines.append(f"{row['name']:27} {row['share']:4.0%}  {'  '.join(parts)}")

@@ -272,9 +272,12 @@ def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
     ]
     rows = {row["name"]: row for row in of_gain(runs[:-1])}  # one is not done
     over = rows["AA-VAE T by held-out data"]["best over"]
-    assert over["VAE"]["values"] == [5.0, 1.0]
+    assert over["base"]["values"] == [5.0, 1.0] and over["base"]["says"] == "undecided"
     assert over["constant by held-out data"]["values"] == [4.0, 0.0]
-    assert rows["AA-VAE T 3"]["best over"]["constant 1"]["values"] == [1.0, 1.0]
+    over = rows["AA-VAE T 3"]["best over"]["constant 1"]
+    assert over["values"] == [1.0, 1.0] and over["says"] == "better"
+    assert rows["VAE"]["best over"]["constant 1"]["says"] == "worse"
+    assert rows["AA-VAE T 3"]["last over"]["base"]["says"] == "undecided"
     assert rows["VAE"]["published"]["difference"] == pytest.approx(0.74)
     assert of_gain(runs[:4]) == []
     every = [c.get("constant", c.get("temperature")) for c in configurations("cvae")]
