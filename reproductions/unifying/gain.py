@@ -1,9 +1,10 @@
 """AA-VAE's gain where the VAE over-fits, beside a control without an adversary."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from keras_svae.game.checks import weight
 from reproductions.engine import Study, experiment, interval, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.unifying.images import VALIDATION, mnist
@@ -27,6 +28,7 @@ def gain(
     seeds: PositiveInt = 10,
     steps: PositiveInt = 2500,
     every: PositiveInt = 100,
+    constants: list[float] | None = None,
     width: float | None = None,
 ) -> None:
     """AA-VAE at each T, a VAE, and constant weights of samples, on little data.
@@ -45,12 +47,14 @@ def gain(
         seeds: Of each cell. All cells of a seed run before the next seed.
         steps: Of each run, the same for all shares.
         every: Steps between two looks at held-out data; it has to divide steps.
+        constants: Weights of samples in the controls; unset, .5 and 1.
         width: Of DCGAN's networks; unset, dense networks.
     """
     if steps % every:
         raise ValueError(
             f"Expected every to divide steps; received: every={every}, steps={steps}"
         )
+    constants = sorted({weight("constants", one) for one in constants or CONSTANTS})
     nets = {} if width is None else {"nets": "dcgan_28", "width": width}
     cells = list(itertools.product(bases or ["vae"], shares or [0.01]))
     calls = [
@@ -62,7 +66,7 @@ def gain(
         )
         for seed in range(seeds)
         for base, share in cells
-        for settings in configurations(base)
+        for settings in configurations(base, constants)
     ]  # fmt: skip
     records = study(calls)
     runs = list(map(row_of, records))
@@ -70,7 +74,7 @@ def gain(
         row
         for base, share in cells
         for row in summary(
-            [r for r in runs if (r["base"], r["share"]) == (base, share)]
+            [r for r in runs if (r["base"], r["share"]) == (base, share)], constants
         )
     ]
     content = {
@@ -100,12 +104,12 @@ def gain(
     study.write(content, text(rows))
 
 
-def configurations(base: str) -> list[dict]:
+def configurations(base: str, constants: Sequence[float]) -> list[dict]:
     """The settings of a cell's runs: base, extension at each T, controls."""
     extension = ACTIVATED[base]
     found: list[dict] = [{"method": base}]
     found += [{"method": extension, "temperature": t} for t in TEMPERATURES]
-    return found + [{"method": extension, "constant": c} for c in CONSTANTS]
+    return found + [{"method": extension, "constant": c} for c in constants]
 
 
 def row_of(record: dict) -> dict:
@@ -136,7 +140,7 @@ def row_of(record: dict) -> dict:
     return found | {name: record[name] for name in names if name in record}
 
 
-def summary(runs: list[dict]) -> list[dict]:
+def summary(runs: list[dict], constants: Sequence[float]) -> list[dict]:
     """A row for each T and control of one cell: bounds, gains, and over each control.
 
     Seeds that lack one of the runs are left out, so all rows have the same ones.
@@ -146,11 +150,11 @@ def summary(runs: list[dict]) -> list[dict]:
         of_seed = groups.setdefault((run["kind"], run["value"]), {})
         if run["best"] is not None and run["last"] is not None:
             of_seed[run["seed"]] = run
-    base = runs[0]["base"]
-    whole = len(groups) == len(configurations(base))
+    whole = len(groups) == 1 + len(TEMPERATURES) + len(constants)
     seeds = sorted(set.intersection(*map(set, groups.values()))) if whole else []
     if not seeds:
         return []
+    base = runs[0]["base"]
     for kind in ("T", "constant"):
         some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
         groups[kind, CHOSEN] = {
@@ -158,7 +162,7 @@ def summary(runs: list[dict]) -> list[dict]:
             for seed in seeds
         }
     order = [("base", None), *(("T", t) for t in (*TEMPERATURES, CHOSEN))]
-    order += [("constant", c) for c in (*CONSTANTS, CHOSEN)]
+    order += [("constant", c) for c in (*constants, CHOSEN)]
     controls = {"base": order[0]}
     controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
     numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}
