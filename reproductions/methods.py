@@ -112,15 +112,21 @@ def cvae(parts: Parts) -> ks.CVAE:
     return parts.game(ks.CVAE, nets.encoder, nets.decoder)
 
 
-def aavae(parts: Parts, *, temperature: float = 1.0) -> ks.AAVAE:
-    """AA-VAE (Hu et al., 2018, 4.2)."""
-    return parts.game(ks.AAVAE, *parts.networks("x"), temperature=temperature)
+def aavae(
+    parts: Parts, *, temperature: float = 1.0, constant: float | None = None
+) -> ks.AAVAE:
+    """AA-VAE (Hu et al., 2018, 4.2); with constant, its control."""
+    weights = {"temperature": temperature, "constant": constant}
+    return parts.game(ks.AAVAE, *parts.networks("x"), **weights)
 
 
-def aacvae(parts: Parts, *, temperature: float = 1.0) -> ks.AACVAE:
-    """Class-conditional AA-VAE (Hu et al., 2018)."""
+def aacvae(
+    parts: Parts, *, temperature: float = 1.0, constant: float | None = None
+) -> ks.AACVAE:
+    """Class-conditional AA-VAE (Hu et al., 2018); with constant, its control."""
     nets = parts.networks("x", conditional=True)
-    return parts.game(ks.AACVAE, *nets, temperature=temperature)
+    weights = {"temperature": temperature, "constant": constant}
+    return parts.game(ks.AACVAE, *nets, **weights)
 
 
 def _m2(parts: Parts) -> tuple[list[keras.Model], keras.Model]:

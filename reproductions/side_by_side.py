@@ -122,7 +122,7 @@ def digits(
 ) -> Run:
     """scikit-learn's 8 x 8 digits with any method and the same networks."""
 
-    def weights(model: ks.Game) -> dict:
+    def weights(model: ks.Game, _) -> dict:
         """How many weights the method trains, in all its networks."""
         sizes = [np.prod(weight.shape) for weight in model.trainable_weights]
         return {"weights": int(sum(sizes))}

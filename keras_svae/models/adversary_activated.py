@@ -36,15 +36,28 @@ class AdversaryActivated(AdversarialModel):
         critic: Network from x, for `AACVAE` from `[x, y]`, to one logit, (batch, 1).
         temperature: T > 0. Above 1, weights are closer to 1/2, and samples count more.
             T changes only the weights, not what the critic learns.
+        constant: The paper's missing control, a model that learns from its own samples
+            without an adversary: if given, data have the weight 1 and samples this one,
+            at least 0, in place of D_T. The critic is trained but decides nothing; 0 is
+            the VAE.
         **kwargs: The VAE's arguments.
 
     Raises:
-        ValueError: For a temperature that is not positive.
+        ValueError: For a temperature that is not positive, or a constant below 0.
     """
 
-    def __init__(self, *networks, critic, temperature: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        *networks,
+        critic,
+        temperature: float = 1.0,
+        constant: float | None = None,
+        **kwargs,
+    ):
         super().__init__(*networks, critic=critic, **kwargs)
         self.temperature = checks.positive("temperature", temperature)
+        known = constant is not None
+        self.constant = checks.weight("constant", constant) if known else None
 
     def discriminator(self, draw) -> tf.Tensor:
         """D_T(x) on the data of a draw, (batch,), in (0, 1)."""
@@ -60,6 +73,9 @@ class AdversaryActivated(AdversarialModel):
         }
         for name, (one, over) in both.items():
             weights = tf.stop_gradient(self.discriminator(one))
+            if self.constant is not None:
+                fixed = 1.0 if name == "real" else self.constant
+                weights = fixed * tf.ones_like(weights)
             draw.log[f"weight_{name}"] = over(weights)
             for term, values in self.bound_terms(one).items():
                 loss[term] = over(weights * values) + loss.get(term, 0)
@@ -85,10 +101,12 @@ class AAVAE(AdversaryActivated, VAE):
         critic: Network from x to one unbounded logit, (batch, 1).
         temperature: T > 0; T = 1 is (17). The paper chooses it from 1, 1.5, 3 and 5 by
             validation. A larger T gives samples more weight.
+        constant: A weight of samples in place of D_T, beside 1 for data; see
+            `AdversaryActivated`.
         **kwargs: See `VAE`.
 
     Raises:
-        ValueError: For a temperature that is not positive.
+        ValueError: For a temperature that is not positive, or a constant below 0.
 
     Example:
         nets = ks.networks.mnist(latent_dim=32, joint=False)
@@ -113,7 +131,7 @@ class AACVAE(AAVAE, CVAE):
         encoder: See `CVAE`.
         decoder: See `CVAE`.
         critic: Network from `[x, y]` to one unbounded logit, (batch, 1).
-        **kwargs: `temperature`: see `AAVAE`; the others: see `VAE`.
+        **kwargs: `temperature`, `constant`: see `AAVAE`; the others: see `VAE`.
     """
 
 
@@ -131,7 +149,8 @@ class AASemiSupervisedVAE(AdversaryActivated, SemiSupervisedVAE):
         encoder: See `SemiSupervisedVAE`.
         decoder: See `SemiSupervisedVAE`.
         critic: Network from x alone to one unbounded logit, (batch, 1).
-        **kwargs: `temperature`: see `AAVAE`; the others: see `SemiSupervisedVAE`.
+        **kwargs: `temperature`, `constant`: see `AAVAE`; the others: see
+            `SemiSupervisedVAE`.
     """
 
     players = {**AdversarialModel.players, **SemiSupervisedVAE.players}

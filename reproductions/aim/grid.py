@@ -81,7 +81,7 @@ def grid25(
 ) -> Run:
     """25 Gaussians on a grid in the plane, one run (5.3, table 2, figure 3)."""
 
-    def samples(model: ks.Game) -> dict:
+    def samples(model: ks.Game, _) -> dict:
         """Points for a picture, and counts of good samples for each mode."""
         law = ks.data.mixture(data.data)
         made = ks.evaluation.Subject.of(model).generate(training.n, SEED)

@@ -61,15 +61,15 @@ def trained(
         # Later batches than those of training.
         batches = inputs.stream(steps).as_numpy_iterator()
         shadows = Shadows(calls, batches, max(0, steps - LAST))
-        kept.update(calls=calls, shadows=shadows, batches=batches, inputs=inputs)
+        kept.update(calls=calls, shadows=shadows, batches=batches)
         return [shadows]
 
-    def extra(model: ks.Game) -> dict:
+    def extra(model: ks.Game, inputs) -> dict:
         found = known(kept["calls"], kept["shadows"], kept["batches"])
-        x = kept["inputs"].arrays("test", training.n)
+        x = inputs.arrays("test", training.n)
         x = x[: len(x) // AT_ONCE * AT_ONCE]
         decoder, encoder = found["decoder"], found["encoder"]
-        return measure(Measured(model, found), x, kept["inputs"].backbone) | {
+        return measure(Measured(model, found), x, inputs.backbone) | {
             "laws apart": {
                 "decoder, p and q": apart(decoder["p"], decoder["q"]),
                 "encoder, data and samples": apart(encoder["data"], encoder["samples"]),

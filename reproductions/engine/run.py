@@ -41,7 +41,10 @@ class Run:
             of early stopping.
         criteria: `criteria(model, inputs)` gives further columns for early stopping, by
             name: functions of validation's log.
-        extra: A function of the trained model that gives further content of the record.
+        extra: `extra(model, inputs)` of the trained model gives further content of the
+            record.
+        last: Whether the last weights are measured, too, where `select` keeps others:
+            the record's `last`, metrics and what `extra` gives.
         callbacks: Further callbacks of `fit`, a function of model and inputs.
     """
 
@@ -52,7 +55,8 @@ class Run:
     criteria: Callable[[ks.Game, Inputs], dict[str, Callable[[dict], float]]] | None = (
         None
     )
-    extra: Callable[[ks.Game], dict] | None = None
+    extra: Callable[[ks.Game, Inputs], dict] | None = None
+    last: bool = False
     callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
 
@@ -180,8 +184,17 @@ def _found(
     inputs.backbone = backbone
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
     started.append(True)
+
+    def measure_last() -> None:
+        report = measure.measure(run, inputs, backbone, perceptual)
+        content["last"] = {
+            "metrics": {name: float(value) for name, value in report.items()},
+            **(run.extra(run.model, inputs) if run.extra else {}),
+        }
+
+    at_end = measure_last if run.last else None
     try:
-        seconds = train(run, inputs, folder, keep, verbose, backup_every)
+        seconds = train(run, inputs, folder, keep, verbose, backup_every, at_end)
     except ks.Diverged as error:
         if run.select is None or not (folder.path / "best.weights.h5").exists():
             return content | {"diverged": str(error), "metrics": {}, "seconds": None}
@@ -221,7 +234,7 @@ def _measured(
         "measures": report.asdict(),
         "left_out": report.left_out,
         "failed": {**report.failed, **failed},
-        **(run.extra(run.model) if run.extra else {}),
+        **(run.extra(run.model, inputs) if run.extra else {}),
     }
 
 

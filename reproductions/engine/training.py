@@ -24,11 +24,21 @@ def train(
     keep: str = "folder",
     verbose: str = "none",
     backup_every: int | None = None,
+    at_end: Callable[[], None] | None = None,
 ) -> float:
     """Trains a compiled model from its folder's last backup, or from the start.
 
     Afterwards, the weights and log.csv are those of a run without interruptions, bit
     for bit.
+
+    Args:
+        run: Model and training.
+        inputs: Its data.
+        folder: Its folder.
+        keep: See `execute`.
+        verbose: See `execute`.
+        backup_every: See `execute`.
+        at_end: Called with the last weights in the model, before it gets the best ones.
 
     Returns:
         The seconds of training, over all sessions.
@@ -84,6 +94,8 @@ def train(
         )
     if stopping:
         devices.first_alone(strategy, lambda: None)  # the file is whole
+        if at_end:
+            devices.first_alone(strategy, at_end)
         stopping.take_best()
     if model.averages is not None:  # once, in any number of sessions
         model.averages.lend(model.trainable_variables)

@@ -43,9 +43,11 @@ class Choosing(Training):
     Args:
         choose: Whether the best weights after any epoch, by the bound on held-out
             data, count; else the last.
+        last: Whether the last weights are measured, too, with choose only.
     """
 
     choose: bool = False
+    last: bool = False
 
 
 def _run(
@@ -61,8 +63,12 @@ def _run(
         raise ValueError(
             f"Expected choose with a method that has a bound; received: {name!r}"
         )
+    if training.last and not training.choose:
+        raise ValueError("Expected last only with choose; received: choose=False")
     model = method(Parts(nets, laws, training, data.classes))
-    return Run(model, data, training, held_out_bound if training.choose else None)
+    select = held_out_bound if training.choose else None
+    extra = weights if isinstance(model, ks.AAVAE) else None
+    return Run(model, data, training, select, extra=extra, last=training.last)
 
 
 def held_out_bound(model: ks.Game, inputs) -> Callable[[ks.Game], float]:
@@ -80,6 +86,19 @@ def held_out_bound(model: ks.Game, inputs) -> Callable[[ks.Game], float]:
         return float(np.mean(np.concatenate(each)))
 
     return value
+
+
+def weights(model: ks.AAVAE, inputs) -> dict:
+    """The mean weights of data, from train, and of samples, of 1,000 each."""
+    if model.constant is not None:
+        return {"weights": {"data": 1.0, "samples": model.constant}}
+    found = inputs.arrays("train", 1000, inputs.labels)
+    x, y = found if inputs.labels else (found, None)
+    found = {}
+    for name, one in (("data", x), ("samples", model.generate(len(x), y))):
+        logits = model.log_ratio(one, y) / model.temperature
+        found[name] = float(tf.reduce_mean(tf.sigmoid(logits)))
+    return {"weights": found}
 
 
 # 1% of the training set's labels; `table` has the other sizes.
@@ -106,6 +125,14 @@ _DCGAN = {
     "validation": 5000,
     "measures": "inception_score,class_accuracy",
 }
+
+
+def _paper(examples: int) -> dict:
+    """100 passes over all examples, whatever the share: one number of steps."""
+    passes = (examples - _DCGAN["validation"]) // _DCGAN["batch_size"]
+    return {"epochs": 100, "steps_per_epoch": passes}
+
+
 # Two hidden layers, as a step of DCGAN takes too long here.
 # The generator has the higher rate and batch normalisation, as the critic won at once.
 _DENSE = {
@@ -149,7 +176,7 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
         "mnist_dense": (ks.networks.mnist_dense, DENSE),
     },
     settings=_DCGAN | {"data": "mnist"},
-    budgets={"paper": {"epochs": 100}, "quick": _DENSE},
+    budgets={"paper": _paper(60_000), "quick": _DENSE},
     by_method={name: one | _BOUND[name] for name, one in _BERNOULLI.items()},
     by_budget={
         "quick": {one.__name__: _QUICK_VAE for one in _VAES}
@@ -171,17 +198,18 @@ def mnist(
 _OF_32 = {
     "methods": (*_GANS, *_VAES),
     "networks": {"dcgan_32": (_32, _OPTIONS)},
-    "budgets": {
-        "paper": {"epochs": 100},
-        "quick": {"epochs": 3, "steps_per_epoch": 100, "width": 0.25},
-    },
     "by_method": _BERNOULLI,
     "notes": (_NOTE,),
 }
 _COLOUR = _DCGAN | {"likelihood": "unit_gaussian_tanh"}
+_QUICK_32 = {"epochs": 3, "steps_per_epoch": 100, "width": 0.25}
 
 
-@experiment(settings=_COLOUR | {"data": "svhn_cropped"}, **_OF_32)
+@experiment(
+    settings=_COLOUR | {"data": "svhn_cropped"},
+    budgets={"paper": _paper(73_257), "quick": _QUICK_32},
+    **_OF_32,
+)
 def svhn(
     method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
 ) -> Run:
@@ -189,7 +217,11 @@ def svhn(
     return _run(method, nets, laws, data, training)
 
 
-@experiment(settings=_COLOUR | {"data": "cifar10"}, **_OF_32)
+@experiment(
+    settings=_COLOUR | {"data": "cifar10"},
+    budgets={"paper": _paper(50_000), "quick": _QUICK_32},
+    **_OF_32,
+)
 def cifar10(
     method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
 ) -> Run:

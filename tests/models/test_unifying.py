@@ -75,11 +75,16 @@ class Reference:
         self.model, self.w = model, tiny.weights(model)
         self.temperature = getattr(model, "temperature", None)
         self.parts = [self.part(draw)]
-        self.logits = []
+        self.logits, self.weights = [], [1.0]
         if self.temperature:
             self.parts.append(self.part(draw.fakes))
             # Weights are constants.
             self.logits = [self.f(x, y)[:, 0] for x, y, _, _ in self.parts]
+            self.weights = [
+                1 / (1 + np.exp(-f / self.temperature)) for f in self.logits
+            ]
+            if model.constant is not None:
+                self.weights = [1.0, model.constant]
 
     def part(self, draw):
         x = draw.x.numpy().astype(float)
@@ -140,13 +145,9 @@ class Reference:
 
     def autoencoder(self):
         terms = self.m2 if self.model.unlabelled else self.minus_bound
-        if not self.temperature:
-            loss = terms(*self.parts[0][:3]).mean()
-        else:
-            loss = 0
-            for (x, y, eps, _), f in zip(self.parts, self.logits, strict=True):
-                weights = 1 / (1 + np.exp(-f / self.temperature))
-                loss += (weights * terms(x, y, eps)).mean()
+        loss = 0
+        for (x, y, eps, _), weights in zip(self.parts, self.weights, strict=True):
+            loss += (weights * terms(x, y, eps)).mean()
         if self.model.unlabelled:
             x, y = self.parts[0][:2]
             log_q = np.log(self.probabilities(x))
@@ -217,6 +218,23 @@ def test_temperature_smooths_the_weights_and_leaves_the_critic():
     logits = np.log(weights) - np.log1p(-np.array(weights))
     np.testing.assert_allclose(logits[0], 5 * logits[1], rtol=1e-4)
     assert np.abs(logits[0]).min() > 0.01
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5])
+@pytest.mark.parametrize("method", ["aavae", "aa_semi_supervised_vae"])
+def test_constant_weights_leave_the_adversary_out(method, constant):
+    model = tiny.build(method, constant=constant, compiled=False)
+    reference = Reference(model, tiny.drawn(model))
+    for player in model.players:  # the critic learns as ever
+        draw = tiny.check(model, player, getattr(reference, player), reference.w)
+    seen = [float(draw.log[f"weight_{name}"]) for name in ("real", "fake")]
+    assert seen == [1, constant]
+
+
+@pytest.mark.parametrize("value", [-0.5, float("nan"), "1", True])
+def test_a_constant_weight_is_not_negative(value):
+    with pytest.raises(ValueError, match="constant to be finite and >= 0; received"):
+        tiny.build("aavae", constant=value, compiled=False)
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), None, "2", True])

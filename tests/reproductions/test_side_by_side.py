@@ -36,7 +36,7 @@ def test_all_have_the_same_budget():
 @pytest.mark.parametrize("method", ["vae", "ijae", "two_stage_vae"])
 def test_a_method_is_made_and_its_weights_are_counted(method):
     run = digits(method=method, units=4)
-    counted = run.extra(run.model)["weights"]
+    counted = run.extra(run.model, None)["weights"]
     sizes = [math.prod(weight.shape) for weight in run.model.trainable_weights]
     assert counted == sum(sizes)
 

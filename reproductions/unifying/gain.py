@@ -1,0 +1,224 @@
+"""AA-VAE's gain where the VAE over-fits, beside a control without an adversary."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from keras_svae.game.checks import weight
+from reproductions.engine import Study, experiment, interval, text_of
+from reproductions.engine.options import PositiveInt
+from reproductions.unifying.images import VALIDATION, mnist
+from reproductions.unifying.table import NAMES, TEMPERATURES, TEST, paper
+
+# The activated method of each base.
+ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
+# Weights of samples that no adversary gives, beside 1 for data. D_T of a very large T
+# is .5 on both, which is the ratio 1.
+CONSTANTS = (0.5, 1.0)
+BOUND = "variational_bound"
+# T, or the constant, of the best bound on held-out data, anew in each seed.
+CHOSEN = "by held-out data"
+
+
+@experiment()
+def gain(
+    study: Study,
+    bases: list[Literal["vae", "cvae"]] | None = None,
+    shares: list[float] | None = None,
+    seeds: PositiveInt = 10,
+    steps: PositiveInt = 2500,
+    every: PositiveInt = 100,
+    constants: list[float] | None = None,
+    width: float | None = None,
+) -> None:
+    """AA-VAE at each T, a VAE, and constant weights of samples, on little data.
+
+    The controls learn from their own samples, too, but with a constant weight: no
+    adversary says which of them look real. All have the same networks, data, steps,
+    rates (Adam 1e-3) and, by seed, initial weights, so differences are paired. Each run
+    is measured twice: with its best weights by the bound on held-out data, and with its
+    last. The rows "T by held-out data" and "constant by held-out data" choose anew in
+    each seed, by the same bound.
+
+    Args:
+        study: Where the runs are.
+        bases: The VAEs that are compared with their extension; unset, vae.
+        shares: Of the training data; unset, 1%.
+        seeds: Of each cell. All cells of a seed run before the next seed.
+        steps: Of each run, the same for all shares.
+        every: Steps between two looks at held-out data; it has to divide steps.
+        constants: Weights of samples in the controls; unset, .5 and 1.
+        width: Of DCGAN's networks; unset, dense networks.
+    """
+    if steps % every:
+        raise ValueError(
+            f"Expected every to divide steps; received: every={every}, steps={steps}"
+        )
+    constants = sorted({weight("constants", one) for one in constants or CONSTANTS})
+    nets = {} if width is None else {"nets": "dcgan_28", "width": width}
+    cells = list(itertools.product(bases or ["vae"], shares or [0.01]))
+    calls = [
+        mnist.call(
+            **nets, **settings, seed=seed, budget="quick", choose=True,
+            last=True, n=TEST, epochs=steps // every, steps_per_epoch=every,
+            learning_rate=1e-3, decay="none", measures=BOUND,
+            **{} if share == 1 else {"examples": share},
+        )
+        for seed in range(seeds)
+        for base, share in cells
+        for settings in configurations(base, constants)
+    ]  # fmt: skip
+    records = study(calls)
+    runs = list(map(row_of, records))
+    rows = [
+        row
+        for base, share in cells
+        for row in summary(
+            [r for r in runs if (r["base"], r["share"]) == (base, share)], constants
+        )
+    ]
+    content = {
+        "experiment": "unifying gain",
+        "runs done": f"{len(records)} of {len(calls)}",
+        "reduced": True,
+        "rows": rows,
+        "about": {
+            "best": f"test bound of the best weights by the bound on {VALIDATION} "
+            f"held-out training examples, looked at every {every} steps",
+            "last": f"test bound after {steps} steps",
+            "constant": "weight of samples, data having 1, without an adversary",
+            CHOSEN: "that of each seed's best held-out bound",
+            "intervals": "95%, Student's t over seeds, of paired differences",
+            "test": f"{TEST} examples",
+        },
+        "processor hours": round(
+            sum(r["processor seconds"] for r in records) / 3600, 2
+        ),
+        "configs": {
+            f"{name_of(run['base'], run['kind'], run['value'])} {run['share']:g}": one
+            for run, one in zip(runs, (r["settings"] for r in records), strict=True)
+            if run["seed"] == 0
+        },
+        "runs": runs,
+    }
+    study.write(content, text(rows))
+
+
+def configurations(base: str, constants: Sequence[float]) -> list[dict]:
+    """The settings of a cell's runs: base, extension at each T, controls."""
+    extension = ACTIVATED[base]
+    found: list[dict] = [{"method": base}]
+    found += [{"method": extension, "temperature": t} for t in TEMPERATURES]
+    return found + [{"method": extension, "constant": c} for c in constants]
+
+
+def row_of(record: dict) -> dict:
+    """What the study's record keeps of a run, the held-out bound's history with it."""
+    settings = record["settings"]
+    method, constant = settings["method"], settings.get("constant")
+    base = {v: k for k, v in ACTIVATED.items()}.get(method, method)
+    found = {"base": base, "method": method, "seed": settings["seed"]}
+    found["share"] = settings.get("examples", 1.0)
+    if constant is not None:
+        found |= {"kind": "constant", "value": constant}
+    elif method != base:
+        found |= {"kind": "T", "value": settings["temperature"]}
+    else:
+        found |= {"kind": "base", "value": None}
+    history = [-one["value"] for one in record.get("validation", ())]
+    if history:
+        best = max(range(len(history)), key=history.__getitem__)
+        found |= {"history": [round(value, 3) for value in history]}
+        found |= {"best step": record["validation"][best]["step"]}
+    found["best"] = record["metrics"].get(BOUND)
+    last = record.get("last", {})
+    found["last"] = last.get("metrics", {}).get(BOUND)
+    for name, one in (("best weights", record), ("last weights", last)):
+        found |= {name: one["weights"]} if "weights" in one else {}
+    names = ("diverged", "lost its way", "commit", "changed", "seconds")
+    names += ("processor seconds", "whole seconds")
+    return found | {name: record[name] for name in names if name in record}
+
+
+def summary(runs: list[dict], constants: Sequence[float]) -> list[dict]:
+    """A row for each T and control of one cell: bounds, gains, and over each control.
+
+    Seeds that lack one of the runs are left out, so all rows have the same ones.
+    """
+    groups: dict[tuple, dict[int, dict]] = {}
+    for run in runs:
+        of_seed = groups.setdefault((run["kind"], run["value"]), {})
+        if run["best"] is not None and run["last"] is not None:
+            of_seed[run["seed"]] = run
+    whole = len(groups) == 1 + len(TEMPERATURES) + len(constants)
+    seeds = sorted(set.intersection(*map(set, groups.values()))) if whole else []
+    if not seeds:
+        return []
+    base = runs[0]["base"]
+    for kind in ("T", "constant"):
+        some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
+        groups[kind, CHOSEN] = {
+            seed: max((one[seed] for one in some), key=lambda run: max(run["history"]))
+            for seed in seeds
+        }
+    order = [("base", None), *(("T", t) for t in (*TEMPERATURES, CHOSEN))]
+    order += [("constant", c) for c in (*constants, CHOSEN)]
+    controls = {"base": order[0]}
+    controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
+    numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}
+    numbers |= {"base": base, "method": ACTIVATED[base]}
+    rows = []
+    for one in order:
+        mine = [groups[one][seed] for seed in seeds]
+        row = {"base": base, "share": runs[0]["share"], "kind": one[0]}
+        row |= {"value": one[1], "name": name_of(base, *one)}
+        for column in ("best", "last"):
+            row[column] = interval(run[column] for run in mine)
+            row[f"{column} over"] = {
+                name: compared(
+                    run[column] - groups[other][run["seed"]][column] for run in mine
+                )
+                for name, other in controls.items()
+                if other != one
+            }
+            if all(f"{column} weights" in run for run in mine):
+                row[f"{column} weights"] = {
+                    law: sum(run[f"{column} weights"][law] for run in mine) / len(mine)
+                    for law in ("data", "samples")
+                }
+        row["best step"] = sum(run["best step"] for run in mine) / len(mine)
+        rows.append(row | {"published": paper(**numbers)})
+    return rows
+
+
+def compared(differences: Iterable[float]) -> dict:
+    """The interval of paired differences, and in a word what it says."""
+    found = interval(differences)
+    half, word = found["interval"], "undecided"
+    if half is not None and abs(found["mean"]) > half:
+        word = "better" if found["mean"] > 0 else "worse"
+    return found | {"says": word}
+
+
+def name_of(base: str, kind: str, value: float | str | None) -> str:
+    """A configuration in words: VAE, AA-VAE T 5, constant 0.5."""
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return {
+        "base": base.upper(),
+        "T": f"{NAMES[ACTIVATED[base]]} T {shown}",
+        "constant": f"constant {shown}",
+    }[kind]
+
+
+def text(rows: list[dict]) -> str:
+    """The rows, a line each."""
+    lines = []
+    for row in rows:
+        parts = []
+        for column in ("best", "last"):
+            bound = text_of(row[column], ".2f")
+            over = row[f"{column} over"].get("base")
+            gained = "" if over is None else text_of(over, ".2f", "interval")
+            parts.append(f"{column} {bound:>17} {gained:>16}")
+        lines.append(f"{row['name']:27} {row['share']:4.0%}  {'  '.join(parts)}")
+    return "\n".join(lines)
