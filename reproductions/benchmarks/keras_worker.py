@@ -65,7 +65,11 @@ def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.Game:
 
 def block(model: keras.Model, batches: np.ndarray) -> Callable[[int], None]:
     """A function that fits a number of steps on batches (number, batch, ...)."""
+    # Keras's own loop would wait for the autotuner at the end of each block.
+    options = tf.data.Options()
+    options.autotune.enabled = False
     data = tf.data.Dataset.from_tensor_slices(batches).repeat().prefetch(2)
+    data = data.with_options(options)
 
     def run(steps: int) -> None:
         model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0)

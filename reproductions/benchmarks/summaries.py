@@ -13,16 +13,24 @@ def summary(found: dict[str, list[dict]], case: Case) -> dict:
     """Medians, quartiles and ratios of one case, and which of ours is best.
 
     Returns:
-        A dictionary; "wrong" in it says why the numbers cannot be believed, if so.
+        A dictionary; "wrong" in it says why the numbers cannot be believed, if so, and
+        "left_out" which of the others, that no goal is about, cannot.
     """
     rows: dict[str, dict] = {}
-    wrong = []
+    wrong: list[str] = []
+    left_out: list[str] = []
+    needed = {*case.ours, *case.goals, case.references[0][1], ALONE, FLOOR}
     for kind, (first, *blocks) in found.items():
         clean = [one for one in blocks if not one["marks"]]
+        why = []
         if 2 * len(clean) < len(blocks):
-            wrong.append(f"{kind}: {len(blocks) - len(clean)} of {len(blocks)} busy")
+            why.append(f"{kind}: {len(blocks) - len(clean)} of {len(blocks)} busy")
         if quantised([one["seconds"] for one in clean]):
-            wrong.append(f"{kind}: blocks take multiples of a period")
+            why.append(f"{kind}: blocks take multiples of a period")
+        if why and kind not in needed:
+            left_out += why
+            continue
+        wrong += why
         walls = [one["ms"] for one in clean or blocks]
         walls = walls if len(walls) > 1 else 2 * walls
         low, median, high = statistics.quantiles(walls, n=4, method="inclusive")
@@ -46,7 +54,7 @@ def summary(found: dict[str, list[dict]], case: Case) -> dict:
         return round(rows[kind]["median_ms"] / rows[to]["median_ms"], 4)
 
     for kind, row in rows.items():
-        row["ratios"] = {to: ratio(kind, to) for _, to in case.references}
+        row["ratios"] = {to: ratio(kind, to) for _, to in case.references if to in rows}
         if FLOOR in rows and kind != FLOOR:
             row["ratios"][FLOOR] = ratio(kind, FLOOR)
     if ALONE in rows:
@@ -58,6 +66,7 @@ def summary(found: dict[str, list[dict]], case: Case) -> dict:
             for to, goal in case.goals.items()
         },
         "wrong": wrong,
+        "left_out": left_out,
         "configurations": rows,
     }
 
@@ -81,4 +90,5 @@ def table(results: dict) -> str:
                 f"{goal['at most']}: {'reached' if reached else 'missed'}"
             )
         lines += [f"  wrong: {one}" for one in result["wrong"]]
+        lines += [f"  left out: {one}" for one in result["left_out"]]
     return "\n".join(lines)

@@ -215,6 +215,19 @@ def test_blocks_of_a_busy_machine_are_left_out_and_many_are_wrong():
     assert "multiples" in summaries.summary(found, case)["wrong"][0]
 
 
+def test_what_no_goal_is_about_is_left_out_if_it_cannot_be_believed():
+    case = CASES["toy"]
+    found = {name: kind(4.1, 5.0, 9.2) for name in (*case.ours, cases.ALONE)}
+    found |= {name: kind(4.2, 4.2, 4.2) for _, name in case.references}
+    found["plain Keras"] = kind(1.28, 2.56, 1.28, 3.84, 1.28)
+    result = summaries.summary(found, case)
+    assert result["wrong"] == []
+    assert result["left_out"] == ["plain Keras: blocks take multiples of a period"]
+    assert "plain Keras" not in result["configurations"]
+    assert "plain Keras" not in result["configurations"]["graph"]["ratios"]
+    assert "left out: plain Keras" in summaries.table({"toy": result})
+
+
 def test_a_busy_machine_is_waited_for_and_then_refused(monkeypatch):
     loads = iter([3.0, 2.0, 0.4])
     monkeypatch.setattr(training.psutil, "getloadavg", lambda: (next(loads), 0, 0))
