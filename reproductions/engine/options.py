@@ -51,6 +51,7 @@ METHODS = {
     "adaptive_contrast": "whether the code is compared with a Gaussian of the "
     "encoder's moments",
     "temperature": "T of the discriminator that weights examples",
+    "constant": "the weight of samples without a discriminator, beside 1 for data",
     "alpha": "weight of the classification",
     "unrolled": "steps of the critic that the generator looks ahead",
 }

@@ -255,7 +255,8 @@ def test_data_of_any_kind_give_the_same_codes(model):
         tf.data.Dataset.from_tensor_slices((x, labels)).batch(100),
     ):
         found = ks.samplers.AggregatedPosterior().fit(model, data)
-        np.testing.assert_allclose(found.means, kept, rtol=1e-5)
+        # Means near 0 have the rounding of larger terms.
+        np.testing.assert_allclose(found.means, kept, rtol=1e-5, atol=1e-6)
     part = ks.samplers.AggregatedPosterior().fit(model, x, n=10)
     rows = {tuple(row) for row in kept.round(4).tolist()}
     assert part.means.shape == (10, CODE)
