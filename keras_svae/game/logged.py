@@ -15,7 +15,7 @@ from keras_svae.noise import Noise, scope
 
 __all__ = ["Logged"]
 
-# Examples of a dry run that computes: no loss looks at more than two together.
+# Examples of a dry run that computes, unless the model needs more.
 _FEW = 4
 
 
@@ -112,8 +112,10 @@ class Logged(Trainer):
             tf.function(dry_run, autograph=False).get_concrete_function(spec)
             return
 
+        count = max(_FEW, self.least_share()[0])
+
         def zeros(one):
-            return tf.zeros([_FEW, *one.shape[1:]], one.dtype)
+            return tf.zeros([count, *one.shape[1:]], one.dtype)
 
         values = [(one, one.value) for one in self.variables]
         with keras.StatelessScope(values, collect_losses=True):

@@ -72,10 +72,11 @@ class AdversaryActivated(AdversarialModel):
             "fake": (draw.fakes, over_samples),
         }
         for name, (one, over) in both.items():
-            weights = tf.stop_gradient(self.discriminator(one))
-            if self.constant is not None:
+            if self.constant is None:
+                weights = tf.stop_gradient(self.discriminator(one))
+            else:
                 fixed = 1.0 if name == "real" else self.constant
-                weights = fixed * tf.ones_like(weights)
+                weights = tf.fill(tf.shape(one.x)[:1], fixed)
             draw.log[f"weight_{name}"] = over(weights)
             for term, values in self.bound_terms(one).items():
                 loss[term] = over(weights * values) + loss.get(term, 0)

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from reproductions.benchmarks import gpu
+from reproductions.benchmarks import gpu_figures as figures
 
 
 def lines(path):
@@ -65,9 +66,9 @@ def test_how_a_command_ends():
 
 def test_every_figure_has_its_function(monkeypatch):
     for name in ("training", "of_torch", "device", "twice", "resumed", "agreement"):
-        monkeypatch.setattr(gpu, name, lambda *a, name=name, **k: {"made": name})
-    monkeypatch.setattr(gpu, "tests", lambda: {"made": "tests"})
-    made = {gpu.figure(name, "toy", 2, "python")["made"] for name in gpu.FIGURES}
+        monkeypatch.setattr(figures, name, lambda *a, name=name, **k: {"made": name})
+    monkeypatch.setattr(figures, "tests", lambda: {"made": "tests"})
+    made = {figures.figure(name, "toy", 2, "python")["made"] for name in gpu.FIGURES}
     expected = {"training", "of_torch", "device", "twice", "resumed", "agreement"}
     assert made == {*expected, "tests"}
 

@@ -110,6 +110,7 @@ def test_losses_are_computed_once(method):
     assert model.metrics
 
 
+# Every third: they are built by the same few lines.
 @pytest.mark.parametrize(
     "method",
     [
