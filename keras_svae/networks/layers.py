@@ -177,6 +177,33 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         return _with_bias(self, outputs)
 
 
+@keras.saving.register_keras_serializable(package="keras_svae")
+class UpSampling2D(keras.layers.UpSampling2D):
+    """Keras's repetition of pixels, by operations whose shapes are known beforehand.
+
+    Keras computes the shape in the graph, where converters to other formats lose it.
+
+    Args:
+        *args: See `keras.layers.UpSampling2D`.
+        **kwargs: See `keras.layers.UpSampling2D`.
+    """
+
+    def call(self, inputs):
+        known = None not in inputs.shape[1:]
+        nearest = self.interpolation == "nearest"
+        if not known or not nearest or self.data_format != "channels_last":
+            return super().call(inputs)
+        _, height, width, channels = inputs.shape
+        rows, columns = self.size
+        # The channels of a pixel side by side with themselves, then a row's pixels.
+        h = tf.reshape(inputs, [-1, height * width, channels])
+        h = tf.reshape(
+            tf.tile(h, [1, 1, columns]), [-1, height, width * columns * channels]
+        )
+        h = tf.tile(h, [1, 1, rows])
+        return tf.reshape(h, [-1, height * rows, width * columns, channels])
+
+
 def _with_bias(layer, outputs):
     """Adds bias and activation to a convolution's outputs."""
     outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))

@@ -6,7 +6,12 @@ import keras
 
 from keras_svae import distributions
 from keras_svae.networks.ends import RawOutput
-from keras_svae.networks.layers import AppendConstants, AppendNoise, Dropout
+from keras_svae.networks.layers import (
+    AppendConstants,
+    AppendNoise,
+    Dropout,
+    UpSampling2D,
+)
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 
@@ -135,7 +140,7 @@ def with_classes(
     beside = y
     if len(h.shape) == 4:
         beside = keras.layers.Reshape((1, 1, options.classes))(y)
-        beside = keras.layers.UpSampling2D(tuple(h.shape[1:3]))(beside)
+        beside = UpSampling2D(tuple(h.shape[1:3]))(beside)
     return [x, y], concatenate([h, beside])
 
 

@@ -12,7 +12,7 @@ import keras
 
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_image, check_width, sizes_of
-from keras_svae.networks.layers import Conv2D, InjectNoise
+from keras_svae.networks.layers import Conv2D, InjectNoise, UpSampling2D
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 
@@ -242,7 +242,7 @@ def up_block(
         )
 
     def upsample():
-        return keras.layers.UpSampling2D(2, interpolation="nearest")
+        return UpSampling2D(2)
 
     h = conv()(upsample()(normalised_relu(x)))
     h = conv()(normalised_relu(h))

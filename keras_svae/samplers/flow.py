@@ -102,18 +102,25 @@ class MaskedAutoregressiveFlow(Trained):
         random = np.random.default_rng(seed)
         kernels = tf.Variable(random.normal(size=self.kernels.shape).astype("float32"))
         biases = tf.Variable(tf.zeros(self.biases.shape))
-        optimizer = Adam(self.learning_rate, clipnorm=10.0)
+        # In a strategy's scope each replica has the whole batch and gives a share of
+        # its gradient, which is clipped before all are added.
+        strategy = tf.distribute.get_strategy()
+        replicas = strategy.num_replicas_in_sync
+        optimizer = Adam(self.learning_rate, clipnorm=10.0 / replicas)
         optimizer.build([kernels, biases])
 
         def loss(z):
             return -tf.reduce_mean(self._law(kernels, biases).log_prob(z))
 
-        @tf.function(autograph=False)
-        def step(z):
+        def update(z):
             with tf.GradientTape() as tape:
-                value = loss(z)
+                value = loss(z) / replicas
             gradients = tape.gradient(value, [kernels, biases])
             optimizer.apply_gradients(zip(gradients, [kernels, biases], strict=True))
+
+        @tf.function(autograph=False)
+        def step(z):
+            strategy.run(update, args=(z,))
 
         held_out_loss = tf.function(loss, autograph=False)
         best, waited, found = np.inf, 0, None

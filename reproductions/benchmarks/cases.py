@@ -1,6 +1,7 @@
 """What the benchmark of training times: cases, kinds of blocks, and their turns."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ CONFIGURATIONS = {
 EAGER, FUSED = ("torch", "eager"), ("torch", "eager, fused Adam")
 COMPILED, PLAIN = ("torch", "compiled, fused Adam"), ("keras", "plain Keras")
 PYTHAE = ("pythae", "pythae")
+AUTOCAST = ("torch", "eager, fused Adam, autocast")
+COMPILED_AUTOCAST = ("torch", "compiled, fused Adam, autocast")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Case:
             a round, the first before all: A B A B.
         ours: Names of `CONFIGURATIONS`.
         gflop: Of a step, for the floor.
+        dtype: What layers compute in; the weights are float32.
     """
 
     batch: int
@@ -46,6 +50,7 @@ class Case:
     references: tuple[tuple[str, str], ...] = (EAGER, FUSED, COMPILED, PLAIN)
     ours: tuple[str, ...] = tuple(CONFIGURATIONS)
     gflop: float | None = None
+    dtype: str = "float32"
 
 
 AGAINST_PYTHAE: dict[str, Any] = {
@@ -55,11 +60,33 @@ AGAINST_PYTHAE: dict[str, Any] = {
 }  # fmt: skip
 CASES = {
     "mnist": Case(64, STEPS, 9, {"eager": 0.75, "eager, fused Adam": 0.8}, gflop=17.5),
+    "mnist_bfloat16": Case(
+        64,
+        STEPS,
+        9,
+        {AUTOCAST[1]: 0.65, COMPILED_AUTOCAST[1]: 0.65},
+        references=(AUTOCAST, COMPILED_AUTOCAST),
+        ours=(GRAPH, f"graph, {STEPS} steps per execution"),
+        dtype="bfloat16",
+    ),
     "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
     "vae": Case(**AGAINST_PYTHAE),
     "aae": Case(**AGAINST_PYTHAE),
     "wae": Case(**AGAINST_PYTHAE),
 }
+
+
+def usual() -> list[str]:
+    """The cases for this processor: bfloat16 where it has instructions for it."""
+    flags = pathlib.Path("/proc/cpuinfo")
+    known = flags.read_text(encoding="utf-8") if flags.is_file() else ""
+    bfloat16 = "avx512_bf16" in known or "amx_bf16" in known
+    return [name for name, case in CASES.items() if bfloat16 or case.dtype == "float32"]
+
+
+def network(case: str) -> str:
+    """Whose networks a case has: "mnist", "toy" or a method of pythae's."""
+    return case.removesuffix("_bfloat16")
 
 
 def batches(case: str, number: int = 16) -> np.ndarray:

@@ -6,18 +6,13 @@ import pathlib
 
 from matplotlib.figure import Figure
 
-from reproductions.benchmarks.cases import (
-    ALONE,
-    COMPILED,
-    CONFIGURATIONS,
-    EAGER,
-    FLOOR,
-    FUSED,
-)
+from reproductions.benchmarks.cases import ALONE, CASES, CONFIGURATIONS, FLOOR
 
 __all__ = ["drawn"]
 
-TORCH = {name for _, name in (EAGER, FUSED, COMPILED)}
+TORCH = {
+    name for case in CASES.values() for side, name in case.references if side == "torch"
+}
 OURS, OTHERS, LIMIT = "tab:blue", "tab:gray", "tab:green"
 
 

@@ -9,7 +9,14 @@ import tensorflow as tf
 
 import keras_svae as ks
 from reproductions.benchmarks import plain_keras
-from reproductions.benchmarks.cases import ALONE, CASES, CONFIGURATIONS, FLOOR, PLAIN
+from reproductions.benchmarks.cases import (
+    ALONE,
+    CASES,
+    CONFIGURATIONS,
+    FLOOR,
+    PLAIN,
+    network,
+)
 from reproductions.benchmarks.step_worker import product, repeated, stepping
 from reproductions.benchmarks.worker import serve
 
@@ -38,10 +45,11 @@ def of_pythae(case: str) -> ks.Game:
 
 def made(case: str, lam: float) -> ks.Game:
     """The case's model: sVAE-r, or what pythae has, too."""
-    if case not in ("mnist", "toy"):
-        return of_pythae(case)
-    networks = {"mnist": ks.networks.mnist, "toy": ks.networks.toy}[case]()
-    likelihood = {"mnist": "bernoulli", "toy": "gaussian"}[case]
+    name = network(case)
+    if name not in ("mnist", "toy"):
+        return of_pythae(name)
+    networks = {"mnist": ks.networks.mnist, "toy": ks.networks.toy}[name]()
+    likelihood = {"mnist": "bernoulli", "toy": "gaussian"}[name]
     return ks.SVAE(*networks, lam=lam, likelihood=likelihood)
 
 
@@ -54,7 +62,12 @@ def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.Game:
         learning_rate: Of all Adams.
         **compiling: See `ks.Game.compile`.
     """
-    model = made(case, lam)
+    before, dtype = keras.config.dtype_policy(), CASES[case].dtype
+    keras.config.set_dtype_policy("float32" if dtype == "float32" else f"mixed_{dtype}")
+    try:
+        model = made(case, lam)
+    finally:
+        keras.config.set_dtype_policy(before)
     optimizers = {
         player.optimizer: ks.optimizers.Adam(learning_rate)
         for player in model.players.values()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from reproductions.benchmarks.cases import CASES, network
 from reproductions.benchmarks.worker import serve
 
 LATENT_DIM = {"mnist": 32, "toy": 2}
@@ -98,6 +99,7 @@ class SVAE:
         fused: Whether Adam runs as one kernel instead of PyTorch's default.
         compiled: Whether `torch.compile` compiles the networks.
         mode: Of `torch.compile`.
+        autocast: Whether networks compute in bfloat16 where PyTorch thinks it right.
     """
 
     def __init__(
@@ -108,7 +110,9 @@ class SVAE:
         fused: bool = False,
         compiled: bool = False,
         mode: str | None = None,
+        autocast: bool = False,
     ):
+        self.autocast = autocast
         self.bernoulli = case == "mnist"
         self.latent_dim, self.lam = LATENT_DIM[case], lam
         self.encoder, self.decoder, self.critic = {"mnist": mnist, "toy": toy}[case]()
@@ -124,7 +128,7 @@ class SVAE:
 
     def posterior(self, x):
         """q(z|x): its mean and scale."""
-        mean, scale = self.encoder(x).chunk(2, 1)
+        mean, scale = self.encoder(x).float().chunk(2, 1)
         return mean, 1e-3 + F.softplus(scale + 0.5413249)
 
     def log_p(self, raw, x):
@@ -138,22 +142,26 @@ class SVAE:
     def step(self, x):
         """One training step on a batch."""
         z = torch.randn(len(x), self.latent_dim)
-        raw = self.decoder(z)
-        x_p = torch.sigmoid(raw) if self.bernoulli else raw
-        mean, scale = self.posterior(x)
-        z_q = mean + scale * torch.randn_like(mean)
-
-        f_p = self.critic(x_p.detach(), z)
-        f_q = self.critic(x, z_q.detach())
-        critic_loss = F.softplus(-f_p).mean() + F.softplus(f_q).mean()
+        # A context for each turn: it keeps the weights that it has cast.
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
+            raw = self.decoder(z).float()
+            x_p = torch.sigmoid(raw) if self.bernoulli else raw
+            mean, scale = self.posterior(x)
+            z_q = mean + scale * torch.randn_like(mean)
+            f_p = self.critic(x_p.detach(), z).float()
+            f_q = self.critic(x, z_q.detach()).float()
+            critic_loss = F.softplus(-f_p).mean() + F.softplus(f_q).mean()
         self.critic_optimizer.zero_grad()
         critic_loss.backward()
         self.critic_optimizer.step()
 
-        matching = self.critic(x_p, z).mean() - self.critic(x, z_q).mean()
-        log_p_x = self.log_p(self.decoder(z_q), x)
-        log_q_z = torch.distributions.Normal(*self.posterior(x_p)).log_prob(z).sum(1)
-        loss = matching - self.lam * (log_p_x.mean() + log_q_z.mean())
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
+            f_p, f_q = self.critic(x_p, z).float(), self.critic(x, z_q).float()
+            log_p_x = self.log_p(self.decoder(z_q).float(), x)
+            law = torch.distributions.Normal(*self.posterior(x_p))
+            log_q_z = law.log_prob(z).sum(1)
+            likelihoods = log_p_x.mean() + log_q_z.mean()
+            loss = f_p.mean() - f_q.mean() - self.lam * likelihoods
         self.optimizer.zero_grad()
         loss.backward(inputs=self.own)
         self.optimizer.step()
@@ -185,13 +193,16 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
         graphs = {"fused": True, "compiled": True, "mode": "reduce-overhead"}
         ways["CUDA graphs, fused Adam"] = graphs
     for case, batches in np.load(data).items():
-        if case not in LATENT_DIM:
+        if network(case) not in LATENT_DIM:
             continue
+        mixed = CASES[case].dtype != "float32"
         batches = torch.tensor(batches)  # on the default device
         if batches.ndim == 5:
             batches = batches.movedim(-1, 2).contiguous()
         for name, way in ways.items():
-            model = SVAE(case, float(lam), float(learning_rate), **way)
+            name += ", autocast" if mixed else ""
+            way = {**way, "autocast": mixed}
+            model = SVAE(network(case), float(lam), float(learning_rate), **way)
             blocks[f"{case}/{name}"] = lambda steps, model=model, batches=batches: (
                 model.run(batches, steps)
             )

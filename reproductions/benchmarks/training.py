@@ -38,6 +38,7 @@ from reproductions.benchmarks.cases import (
     STEPS,
     batches,
     order,
+    usual,
 )
 from reproductions.benchmarks.drawing import drawn
 from reproductions.benchmarks.summaries import summary, table
@@ -180,7 +181,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=usual())
     parser.add_argument("--rounds", type=int, help="blocks per configuration")
     parser.add_argument("--steps", type=int, help=f"per block, a multiple of {STEPS}")
     parser.add_argument(

@@ -181,6 +181,7 @@ def test_rows_of_a_draw_are_those_of_the_whole_draw(width, dtype):
         np.testing.assert_allclose(tf.concat(parts, 0), whole, atol=1e-6)
 
 
+@pytest.mark.fixed_seed  # of 69 draws two are equal to four places now and then
 def test_a_law_that_knows_nothing_of_parts_draws_each_example_by_itself():
     class Own(ks.distributions.Gaussian):
         def distribution(self, raw):

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.networks.layers import (
@@ -8,6 +9,7 @@ from keras_svae.networks.layers import (
     AppendNoise,
     Dropout,
     InjectNoise,
+    UpSampling2D,
 )
 
 
@@ -19,6 +21,7 @@ from keras_svae.networks.layers import (
         (InjectNoise(5, name="i"), {"dim": 5}),
         (Dropout(0.3, name="d"), {"rate": 0.3}),
         (AppendConstants(4, stddev=0.1), {"dim": 4, "stddev": 0.1}),
+        (UpSampling2D((2, 3)), {"size": (2, 3), "interpolation": "nearest"}),
     ],
 )
 def test_config(layer, config):
@@ -96,6 +99,30 @@ def test_dropout_keeps_the_mean_and_the_given_share():
     assert (output == 0).mean() == pytest.approx(0.25, abs=5 * np.sqrt(0.1875) / 200)
     still = Dropout(0.25)(np.ones([2, 2], "float32"), training=False)
     np.testing.assert_array_equal(still, 1)
+
+
+@pytest.mark.parametrize("size", [2, (3, 1), (1, 4), (2, 3)])
+def test_pixels_are_repeated_along_rows_and_columns(size):
+    """And a pixel's gradient is the sum over its copies."""
+    rows, columns = np.broadcast_to(size, 2)
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype("float32")
+    weights = np.random.default_rng(1).normal(size=(2, 3 * rows, 5 * columns, 4))
+    with tf.GradientTape() as tape:
+        given = tf.constant(x)
+        tape.watch(given)
+        found = UpSampling2D(size)(given)
+        total = tf.reduce_sum(found * weights.astype("float32"))
+    np.testing.assert_array_equal(found, x.repeat(rows, 1).repeat(columns, 2))
+    copies = weights.reshape(2, 3, rows, 5, columns, 4)
+    np.testing.assert_allclose(
+        tape.gradient(total, given), copies.sum((2, 4)), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_pictures_of_any_size_are_left_to_keras():
+    net = keras.Sequential([keras.Input((None, None, 2)), UpSampling2D(2)])
+    x = np.random.default_rng(0).normal(size=(1, 3, 2, 2)).astype("float32")
+    np.testing.assert_array_equal(net(x), x.repeat(2, 1).repeat(2, 2))
 
 
 def test_wrong_arguments():

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -46,6 +47,7 @@ PARAMETERS = {
 # pythae's 784-512-16 and back; its critic of codes has 256 units.
 ENCODER, DECODER = 784 * 512 + 512 + 512 * 16 + 16, 16 * 512 + 512 + 512 * 784 + 784
 PARAMETERS |= {
+    "mnist_bfloat16": PARAMETERS["mnist"],
     "vae": [ENCODER + 512 * 16 + 16, DECODER],
     "aae": [ENCODER + 512 * 16 + 16, DECODER, 16 * 256 + 256 + 256 + 1],
     "wae": [ENCODER, DECODER],
@@ -56,6 +58,8 @@ PARAMETERS |= {
 def test_networks_are_those_of_the_other_side(case):
     model = keras_worker.build(case, 0.1, 1e-4)
     assert keras_worker.parameters(model) == PARAMETERS[case]
+    assert model.encoder.layers[1].compute_dtype == CASES[case].dtype
+    assert keras.config.dtype_policy().name == "float32"
 
 
 @pytest.mark.parametrize("case", [pytest.param("mnist", marks=pytest.mark.slow), "toy"])
