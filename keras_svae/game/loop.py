@@ -1,8 +1,12 @@
-"""Several steps in one call, and XLA under replicas: what Keras's own loop cannot do.
+"""Steps of a call: several of them, under XLA on replicas, and one of them sooner.
 
 Keras's loop runs over the end of an epoch that is no multiple of the steps of a call,
 and goes on after a number that is not finite. Each step here is the step of a call of
 its own: same batch, same noise, same numbers.
+
+For a call of one step Keras packs the logs into an optional value and unpacks them in
+Python, to learn of the end of the data. This takes longer than the graph of a small
+network.
 """
 
 import contextlib
@@ -36,7 +40,14 @@ class Counted(keras.callbacks.Callback):
 
 def needed(model) -> bool:
     """Whether the model's step needs this loop. Else Keras's does the same."""
-    return model.steps_per_execution > 1 or xla.in_clusters(model)
+    several = model.steps_per_execution > 1 or xla.in_clusters(model)
+    return several or _is_sooner(model)
+
+
+def _is_sooner(model) -> bool:
+    """Whether one step in a call of this loop does what Keras's does, in less time."""
+    strategy = model.distribute_strategy
+    return not (model.run_eagerly or xla.is_chosen(strategy))
 
 
 def passes(data, steps: int | None, per_call: int):
@@ -79,6 +90,8 @@ def function(model, step: Callable, training: bool) -> Callable:
         training: Whether a log that is not finite ends the call.
     """
     one = _one_step(model, step)
+    if model.steps_per_execution == 1 and _is_sooner(model):
+        return _single(one)
     several = (_eagerly if model.run_eagerly else _in_graph)(one, training)
     clustered = xla.in_clusters(model)
 
@@ -97,6 +110,24 @@ def function(model, step: Callable, training: bool) -> Callable:
         if left is not None:
             model._left_of_epoch = left - most
         return logs
+
+    return call
+
+
+def _single(one: Callable) -> Callable:
+    """One step in a call."""
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def next_one(iterator):
+        return one(iterator.get_next())
+
+    def call(iterator):
+        if not isinstance(iterator, tf.data.Iterator):
+            return [one(data) for data in iterator][-1]  # of train_on_batch
+        try:
+            return next_one(iterator)
+        except tf.errors.OutOfRangeError:
+            raise StopIteration from None
 
     return call
 

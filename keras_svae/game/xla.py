@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-__all__ = ["checked", "clustering", "decided", "in_clusters"]
+__all__ = ["checked", "clustering", "decided", "in_clusters", "is_chosen"]
 
 # With it, TensorFlow makes clusters on CPUs too. It is read once, at the first graph.
 CPU_FLAG = "--tf_xla_cpu_global_jit"
@@ -26,7 +26,7 @@ def in_clusters(model) -> bool:
 def _is_one(strategy) -> bool:
     """Whether a step is one graph without meetings of replicas."""
     one = isinstance(strategy, tf.distribute.OneDeviceStrategy)
-    return one or not _is_chosen(strategy)
+    return one or not is_chosen(strategy)
 
 
 @contextlib.contextmanager
@@ -85,13 +85,13 @@ def decided(networks: dict, strategy) -> tuple[bool, str]:
 
 def _devices(strategy) -> list[str]:
     """The kinds of the devices that a strategy computes on."""
-    found = strategy.extended.worker_devices if _is_chosen(strategy) else ()
+    found = strategy.extended.worker_devices if is_chosen(strategy) else ()
     kinds = {tf.DeviceSpec.from_string(one).device_type for one in found}
     if not kinds:
         kinds = {"GPU" if tf.config.list_logical_devices("GPU") else "CPU"}
     return sorted(kind or "CPU" for kind in kinds)
 
 
-def _is_chosen(strategy) -> bool:
+def is_chosen(strategy) -> bool:
     """Whether it is a strategy of the user, not the one that is always there."""
     return type(strategy).__name__ != "_DefaultDistributionStrategy"

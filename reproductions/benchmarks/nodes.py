@@ -43,8 +43,8 @@ from reproductions.benchmarks.nodes_models import (
 from reproductions.engine.files import write_json
 from reproductions.engine.results import record
 
-# Arguments, results, and the reading of values; then how a step of Keras's train
-# function is handed its batch, and hands back its logs.
+# Arguments, results, and the reading of values; then how a step is handed its batch,
+# and how one of Keras's own train function hands back its logs.
 LEFT_OUT = frozenset(
     "Const Identity IdentityN NoOp Placeholder ReadVariableOp _Arg _Retval _Send _Recv "
     "VarHandleOp IteratorGetNext OptionalFromValue".split()
@@ -73,17 +73,20 @@ def traced(run) -> list[tf.compat.v1.GraphDef]:
 
 
 def train_function(graphs: list[tf.compat.v1.GraphDef]) -> tf.compat.v1.GraphDef:
-    """Keras's train function: it alone takes a batch and wraps the logs.
+    """The train function: it alone takes a batch from the data and computes.
 
     Raises:
         ValueError: If there is not exactly one.
     """
-    marks = {"IteratorGetNext", "OptionalFromValue"}
-    found = [graph for graph in graphs if marks <= {node.op for node in graph.node}]
+    mark = "IteratorGetNext"
+    found = [
+        graph
+        for graph in graphs
+        if mark in {node.op for node in graph.node} and count(graph)
+    ]
     if len(found) != 1:
         raise ValueError(
-            f"Expected one graph with {sorted(marks)}; received: {len(found)} of "
-            f"{len(graphs)}"
+            f"Expected one graph with {mark}; received: {len(found)} of {len(graphs)}"
         )
     return found[0]
 
