@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import loop
 from tests.models import tiny
 from tests.replicas import two_replicas
 
@@ -72,6 +73,40 @@ def test_steps_of_one_call_are_those_of_single_calls_bit_for_bit(mode):
     assert single.step == 10 * given["epochs"]
     assert same(single, several)
     assert one == other
+
+
+def test_a_call_of_one_step_does_what_keras_s_own_does(monkeypatch):
+    """On data that end, with a smaller last batch, weights, and validation."""
+    ours, keras_s = made(ema=0.9), made(ema=0.9)
+    given = {"epochs": 2, "validation_data": batches()}
+    one = fitted(ours, batches(), **given)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_is_sooner", lambda model: False)
+        other = fitted(keras_s, batches(), **given)
+    assert loop.needed(ours) and ours.step == 20
+    assert same(ours, keras_s)
+    assert one == other
+    # A data set without a known end, and a batch by itself.
+    unknown = batches(rows=9).filter(lambda *unused: True)
+    for model in (ours, keras_s):
+        fitted(model, unknown)
+        model.train_on_batch(tiny.data(n=5))
+        model.test_on_batch(tiny.data(n=5))
+    assert ours.step == 24
+    assert same(ours, keras_s)
+
+
+def test_the_data_s_own_error_is_no_end_of_the_data():
+    def rows():
+        yield tiny.data(n=BATCH)
+        raise ZeroDivisionError("in the user's generator")
+
+    spec = tf.TensorSpec([BATCH, tiny.DATA])
+    data = tf.data.Dataset.from_generator(rows, output_signature=spec)
+    model = made()
+    with pytest.raises(tf.errors.OpError, match="in the user's generator"):
+        fitted(model, data)
+    assert model.step == 1
 
 
 @pytest.mark.parametrize(
