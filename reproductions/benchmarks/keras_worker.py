@@ -63,7 +63,8 @@ def build(case: str, lam: float, learning_rate: float, **compiling) -> ks.Game:
         **compiling: See `ks.Game.compile`.
     """
     before, dtype = keras.config.dtype_policy(), CASES[case].dtype
-    keras.config.set_dtype_policy("float32" if dtype == "float32" else f"mixed_{dtype}")
+    if dtype != "float32":  # else the policy is the caller's
+        keras.config.set_dtype_policy(f"mixed_{dtype}")
     try:
         model = made(case, lam)
     finally:

@@ -11,6 +11,7 @@ import pytest
 from reproductions.benchmarks import (
     blocks,
     cases,
+    gpu_figures,
     keras_worker,
     plain_keras,
     summaries,
@@ -60,6 +61,18 @@ def test_networks_are_those_of_the_other_side(case):
     assert keras_worker.parameters(model) == PARAMETERS[case]
     assert model.encoder.layers[1].compute_dtype == CASES[case].dtype
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_a_caller_s_policy_counts():
+    """As the figures on a GPU are made."""
+    found = gpu_figures.training("toy", 1, policy="mixed_bfloat16")
+    assert len(found["ms"]) == gpu_figures.BLOCKS
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = keras_worker.build("toy", 0.1, 1e-4)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.encoder.layers[1].compute_dtype == "bfloat16"
 
 
 @pytest.mark.parametrize("case", [pytest.param("mnist", marks=pytest.mark.slow), "toy"])
