@@ -152,7 +152,7 @@ class Logged(Trainer):
             try:
                 logs = step(iterator)
             except tf.errors.OpError as error:  # of another worker, of any kind
-                found = updates.found_in(error)
+                found = updates.found_in(error, self._paths_of)
                 if found is None:
                     raise
                 self._raise_diverged(*found)
@@ -164,6 +164,10 @@ class Logged(Trainer):
 
         guarded.guards = self
         self.train_function = guarded
+
+    def _paths_of(self, player: str) -> list[str]:
+        """The paths of the weights that a player updates."""
+        return [one.path for one in self.variables_of(self.players[player])]
 
     def _raise_diverged_logs(self, logs: dict) -> None:
         # The first in playing order: it spoils what the others read. Its total is named

@@ -236,22 +236,23 @@ class Playing(Logged):
                 for key, several in means.items()
             }
         with tf.control_dependencies(checked):
-            if workers.are_several(self.distribute_strategy):
-                flags = [updates.flag(gradient) for gradient in gradients]
-                flags = workers.over_all(self.distribute_strategy, flags)
-                checked += [
-                    updates.finite(flag, name, variable.path, "gradient")
-                    for flag, variable in zip(flags, variables, strict=True)
-                ]
-            gradients = [
-                updates.finite(gradient, name, variable.path, "gradient")
-                for gradient, variable in zip(gradients, variables, strict=True)
-            ]
+            checked += self._finite(name, gradients, variables)
         # Gradients are applied only after all are known to be finite.
-        checked += [updates.values(one) for one in gradients]
         with tf.control_dependencies(checked):
             update(updates.passed(gradients))
         return means
+
+    def _finite(self, name: str, gradients, variables) -> list[tf.Tensor]:
+        """What to wait for: the step stops at a gradient that is not finite."""
+        totals = [updates.total(one) for one in gradients]
+        totals = workers.over_all(self.distribute_strategy, totals)
+        if not xla.in_clusters(self):
+            return [updates.totals_finite(totals, name)]
+        # XLA leaves an assertion out of a cluster.
+        return [
+            updates.finite(one, name, variable.path, "gradient")
+            for one, variable in zip(totals, variables, strict=True)
+        ]
 
     def _noise(self, purpose: int) -> Noise:
         context = tf.distribute.get_replica_context()

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import updates
 from tests.models import tiny
 
 
@@ -59,6 +60,59 @@ def test_a_gradient_that_is_not_finite_reaches_no_weight(mode, tmp_path):
         assert "step 3" in str(caught.value)
     assert np.isfinite(tiny.flat(model)).all()
     assert ks.callbacks.restore(model, tmp_path) == 3
+
+
+class Poisons(keras.layers.Layer):
+    """Passes its inputs on; the gradient gets this number in one place."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def call(self, inputs):
+        @tf.custom_gradient
+        def passed(x):
+            def gradient(up):
+                first = tf.one_hot(0, tf.size(up), self.value, 0.0)
+                return up + tf.reshape(first, tf.shape(up))
+
+            return tf.identity(x), gradient
+
+        return passed(inputs)
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e30])
+def test_one_number_in_a_gradient_is_found_and_its_weight_is_named(value, run_eagerly):
+    """The others are finite, and 1e30 is finite, too."""
+    x = keras.Input((tiny.DATA,))
+    bias = keras.layers.Dense(2 * tiny.CODE, name="poisoned")
+    encoder = keras.Model(x, Poisons(value)(bias(x)))
+    decoder = tiny.build("vae", compiled=False).decoder
+    model = ks.VAE(encoder, decoder, likelihood="gaussian")
+    model.compile(optimizer=keras.optimizers.SGD(1e-40), run_eagerly=run_eagerly)
+    before = tiny.flat(model)
+    if value == 1e30:
+        model.train_on_batch(tiny.data(n=4))
+        return
+    with pytest.raises(ks.Diverged, match="poisoned/kernel") as caught:
+        model.train_on_batch(tiny.data(n=4))
+    assert repr(model.decoder.weights[0].path) not in str(caught.value)
+    np.testing.assert_array_equal(tiny.flat(model), before)
+
+
+def test_gradients_are_checked_whatever_their_type():
+    for kind in (tf.float16, tf.float32, tf.float64, tf.bfloat16):
+        fine = tf.constant([3e4, 3e4, 3e4], kind)  # float16 ends at 65,504
+        bad = tf.constant([1.0, np.inf, -np.inf], kind)
+        rows = tf.IndexedSlices(bad[None], tf.constant([2]), tf.constant([5, 3]))
+        updates.totals_finite([updates.total(fine), updates.total(2 * fine)], "p")
+        for wrong in (bad, rows):
+            totals = [updates.total(fine), updates.total(wrong)]
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                updates.totals_finite(totals, "p")
+            found = updates.found_in(caught.value, {"p": ["a", "b"]}.get)
+            assert found[:3] == ("p", "b", "gradient"), kind
 
 
 class Adds(keras.layers.Layer):
