@@ -20,6 +20,8 @@ CONFIGURATIONS = {
         jit_compile=True, steps_per_execution=STEPS
     ),
 }
+# A process of its own, in which operations run side by side, each on one thread.
+ONE_THREAD = "1 thread per operation"
 EAGER, FUSED = ("torch", "eager"), ("torch", "eager, fused Adam")
 COMPILED, PLAIN = ("torch", "compiled, fused Adam"), ("keras", "plain Keras")
 PYTHAE = ("pythae", "pythae")
@@ -39,6 +41,7 @@ class Case:
         references: (worker, name); each but the first stands before each of ours once
             a round, the first before all: A B A B.
         ours: Names of `CONFIGURATIONS`.
+        on_one_thread: Those of them that are timed with one thread per operation, too.
         gflop: Of a step, for the floor.
         dtype: What layers compute in; the weights are float32.
     """
@@ -49,8 +52,19 @@ class Case:
     goals: dict[str, float]
     references: tuple[tuple[str, str], ...] = (EAGER, FUSED, COMPILED, PLAIN)
     ours: tuple[str, ...] = tuple(CONFIGURATIONS)
+    on_one_thread: tuple[str, ...] = (GRAPH, f"graph, {STEPS} steps per execution")
     gflop: float | None = None
     dtype: str = "float32"
+
+    @property
+    def all_of_ours(self) -> list[str]:
+        """The names of our blocks."""
+        return [*self.ours, *map(one_thread, self.on_one_thread)]
+
+
+def one_thread(kind: str) -> str:
+    """The name of this configuration's blocks with one thread per operation."""
+    return f"{kind}, {ONE_THREAD}"
 
 
 AGAINST_PYTHAE: dict[str, Any] = {
@@ -107,6 +121,7 @@ def order(case: Case) -> list[tuple[str, str]]:
     """The turns of a round: the first reference before each other kind, A B A C."""
     first, *others = case.references
     others += [("keras", name) for name in case.ours]
+    others += [("keras_one", one_thread(name)) for name in case.on_one_thread]
     if case.gflop or first is EAGER:
         others += [("keras", ALONE)]
     if case.gflop:

@@ -6,13 +6,14 @@ import pathlib
 
 from matplotlib.figure import Figure
 
-from reproductions.benchmarks.cases import ALONE, CASES, CONFIGURATIONS, FLOOR
+from reproductions.benchmarks.cases import ALONE, CASES, FLOOR
 
 __all__ = ["drawn"]
 
 TORCH = {
     name for case in CASES.values() for side, name in case.references if side == "torch"
 }
+NAMES = {ALONE, *(name for case in CASES.values() for name in case.all_of_ours)}
 OURS, OTHERS, LIMIT = "tab:blue", "tab:gray", "tab:green"
 
 
@@ -40,7 +41,7 @@ def drawn(results: dict[str, dict]) -> Figure:
                 side[names.index(FLOOR)] = 0
         colors = [
             LIMIT if name == FLOOR
-            else OURS if name in (*CONFIGURATIONS, ALONE)
+            else OURS if name in NAMES
             else OTHERS
             for name in names
         ]  # fmt: skip

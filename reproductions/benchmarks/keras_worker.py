@@ -16,6 +16,7 @@ from reproductions.benchmarks.cases import (
     FLOOR,
     PLAIN,
     network,
+    one_thread,
 )
 from reproductions.benchmarks.step_worker import product, repeated, stepping
 from reproductions.benchmarks.worker import serve
@@ -101,21 +102,34 @@ def parameters(model: ks.Game) -> list[int]:
     ]
 
 
-def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
-    """Serves a block "case/kind" for each case and kind."""
-    tf.config.threading.set_intra_op_parallelism_threads(int(threads))
+def main(
+    data: str, lam: str, learning_rate: str, threads: str, of_operation: str = ""
+) -> None:
+    """Serves a block "case/kind" for each case and kind.
+
+    Args:
+        data: Path of the batches, a `.npz`.
+        lam: See `build`.
+        learning_rate: See `build`.
+        threads: How many operations may run side by side, and for each how many.
+        of_operation: "1": one thread for each; only what is timed so has a block.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(int(of_operation or threads))
     tf.config.threading.set_inter_op_parallelism_threads(int(threads))
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     about = {"versions": versions, "parameters": {}}
     blocks = {}
     for name, batches in np.load(data).items():
         case = CASES[name]
-        for kind in case.ours:
+        for kind in case.on_one_thread if of_operation else case.ours:
             model = build(
                 name, float(lam), float(learning_rate), **CONFIGURATIONS[kind]
             )
-            blocks[f"{name}/{kind}"] = block(model, batches)
+            named = one_thread(kind) if of_operation else kind
+            blocks[f"{name}/{named}"] = block(model, batches)
         about["parameters"][name] = parameters(model)
+        if of_operation:
+            continue
         if PLAIN in case.references:
             plain = plain_keras.build(name, float(lam), float(learning_rate))
             blocks[f"{name}/{PLAIN[1]}"] = block(plain, batches)

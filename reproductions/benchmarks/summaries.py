@@ -19,7 +19,7 @@ def summary(found: dict[str, list[dict]], case: Case) -> dict:
     rows: dict[str, dict] = {}
     wrong: list[str] = []
     left_out: list[str] = []
-    needed = {*case.ours, *case.goals, case.references[0][1], ALONE, FLOOR}
+    needed = {*case.all_of_ours, *case.goals, case.references[0][1], ALONE, FLOOR}
     for kind, (first, *blocks) in found.items():
         clean = [one for one in blocks if not one["marks"]]
         why = []
@@ -48,7 +48,8 @@ def summary(found: dict[str, list[dict]], case: Case) -> dict:
         rate = PRODUCT_GFLOP / rows[FLOOR]["median_ms"]  # TFLOP per second
         rows[FLOOR]["product_ms"] = rows[FLOOR]["median_ms"]
         rows[FLOOR]["median_ms"] = round(case.gflop / rate, 4)
-    best = min(case.ours, key=lambda kind: rows[kind]["median_ms"])
+    ours = [kind for kind in case.all_of_ours if kind in rows]
+    best = min(ours, key=lambda kind: rows[kind]["median_ms"])
 
     def ratio(kind: str, to: str) -> float:
         return round(rows[kind]["median_ms"] / rows[to]["median_ms"], 4)

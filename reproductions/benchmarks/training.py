@@ -1,8 +1,11 @@
 """Times training steps beside the same steps in PyTorch, plain Keras and pythae.
 
-Both sides have the same networks, losses, optimizer and batches, and two threads. A
-process for each library lives through the whole benchmark and times blocks of steps in
-turn, so that only one works at any time and a busy machine slows all down.
+Both sides have the same networks, losses, optimizer and batches, and two threads. Some
+configurations of ours are timed twice: as TensorFlow starts, with as many threads for
+an operation as there may be operations side by side, and with one thread for each. Each
+library, and ours with one thread, has a process that lives through the whole benchmark
+and times blocks of steps in turn, so that only one works at any time and a busy machine
+slows all down.
 
 A block of ours is a call of `fit` with everything it does: iterator, callbacks,
 metrics, the look at data, the check for diverging losses. "our step alone" calls the
@@ -136,7 +139,7 @@ def measure(
     blocks.
 
     Args:
-        workers: "torch", "keras", "pythae", as the case needs them.
+        workers: By side, as the case needs them, see `order`.
         name: One of `CASES`.
         rounds: How often each kind has its block.
         steps: Of a block.
@@ -221,7 +224,12 @@ def main(argv: list[str] | None = None) -> None:
     """Measures, prints the table, writes the JSON file."""
     given = arguments(argv)
     python = torch_python(given.torch_venv)
-    pythons = {"torch": python, "pythae": python, "keras": sys.executable}
+    sides = {
+        "torch": (python, "torch_worker"),
+        "pythae": (python, "pythae_worker"),
+        "keras": (sys.executable, "keras_worker"),
+        "keras_one": (sys.executable, "keras_worker", "1"),
+    }
     load = (
         psutil.getloadavg()[0] if given.anyway else idle(given.threads, given.patience)
     )
@@ -232,7 +240,8 @@ def main(argv: list[str] | None = None) -> None:
         needed = {side for name in given.cases for side, _ in order(CASES[name])}
         workers = {}
         for side in sorted(needed):
-            workers[side] = Worker(pythons[side], f"{side}_worker", data, given.threads)
+            interpreter, module, *more = sides[side]
+            workers[side] = Worker(interpreter, module, data, given.threads, *more)
             stack.callback(workers[side].close)
         check_networks({side: one.about["parameters"] for side, one in workers.items()})
         results, blocks = {}, {}

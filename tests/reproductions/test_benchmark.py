@@ -7,6 +7,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from reproductions.benchmarks import (
     blocks,
@@ -140,11 +141,12 @@ def idle_machine(monkeypatch):
 @pytest.mark.usefixtures("idle_machine")
 def test_turns_alternate_and_each_block_is_kept():
     one = Fake()
-    found = training.measure({"torch": one, "keras": one}, "toy", rounds=2, steps=16)
+    sides = dict.fromkeys(("torch", "keras", "keras_one"), one)
+    found = training.measure(sides, "toy", rounds=2, steps=16)
     assert [kind for kind in found if kind in cases.CONFIGURATIONS] == [
         *cases.CONFIGURATIONS
     ]
-    for name in cases.CONFIGURATIONS:
+    for name in CASES["toy"].all_of_ours:
         assert [block["ms"] for block in found[name][1:]] == [31.25] * 2
         assert [block["cpu_ms"] for block in found[name][1:]] == [62.5] * 2
         assert found[name][0] == {"first s": 0.5}
@@ -157,7 +159,8 @@ def test_turns_alternate_and_each_block_is_kept():
 @pytest.mark.usefixtures("idle_machine")
 def test_the_hopeless_has_three_blocks():
     one = Fake(lambda block: 4.0 if block == "toy/XLA" else 1.0)
-    found = training.measure({"torch": one, "keras": one}, "toy", 5, steps=16)
+    sides = dict.fromkeys(("torch", "keras", "keras_one"), one)
+    found = training.measure(sides, "toy", 5, steps=16)
     assert len(found.pop("XLA")) == 1 + 3
     assert len(found.pop("eager")) > 1 + 5
     assert {len(blocks) for blocks in found.values()} == {1 + 5}
@@ -175,6 +178,24 @@ def kind(*ms, load=0.5, first=9.0):
         for one in ms
     ]
     return [{"first s": first}, *made]
+
+
+def test_one_thread_per_operation_has_its_own_blocks(monkeypatch, tmp_path):
+    given = {}
+    threads = tf.config.threading
+    monkeypatch.setattr(threads, "set_intra_op_parallelism_threads", given.setdefault)
+    monkeypatch.setattr(threads, "set_inter_op_parallelism_threads", lambda n: None)
+    served = []
+    monkeypatch.setattr(keras_worker, "serve", lambda about, one: served.append(one))
+    np.savez(tmp_path / "x.npz", toy=cases.batches("toy", number=1))
+    keras_worker.main(str(tmp_path / "x.npz"), "0.1", "1e-4", "2", "1")
+    keras_worker.main(str(tmp_path / "x.npz"), "0.1", "1e-4", "2")
+    assert list(given) == [1, 2]
+    kinds = {f"toy/{kind}" for kind in CASES["toy"].all_of_ours}
+    assert set(served[0]) == {one for one in kinds if cases.ONE_THREAD in one}
+    assert set(served[1]) >= kinds - set(served[0])
+    assert not set(served[0]) & set(served[1])
+    served[0]["toy/graph, 1 thread per operation"](1)
 
 
 def test_summary_names_the_best_and_its_ratios():
@@ -272,12 +293,14 @@ def test_what_cannot_be_measured_is_refused(argv, capsys):
 
 
 def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
+    made = []
     seconds = {"toy/XLA": 1.1019, "toy/eager, fused Adam": 3.3057}
 
     class Worker(Fake):
         about = {"versions": {"x": "1"}, "parameters": {"toy": PARAMETERS["toy"]}}
 
-        def __init__(self, python, module, data, threads):
+        def __init__(self, python, module, data, threads, *of_operation):
+            made.append((module, *of_operation))
             super().__init__(lambda block: seconds.get(block, 2.2037))
             assert np.load(data)["toy"].shape[1:] == (128, 2)
 
@@ -294,6 +317,8 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
     found = json.loads(output.read_text())
     assert {"command", "commit", "machine", "load", "threads", "date"} < set(found)
     assert found["versions"] == {"x": "1"}
+    workers = [("keras_worker",), ("keras_worker", "1"), ("torch_worker",)]
+    assert made == workers
     assert found["results"]["toy"]["best"] == "XLA"
     goals = found["results"]["toy"]["goals"]
     assert goals["eager, fused Adam"]["ratio"] == pytest.approx(1 / 3, abs=1e-4)
