@@ -235,7 +235,7 @@ def ijae_l2(
 def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:
     """alpha-GAN (Rosca et al., 2017)."""
     nets = parts.networks("x")
-    return parts.game(ks.AlphaGAN, *nets, parts.code_critic(), lam=lam)
+    return parts.game(ks.AlphaGAN, *nets, parts.critic_code(), lam=lam)
 
 
 def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
@@ -253,7 +253,7 @@ def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:
 def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:
     """WAE with a critic of codes (Tolstikhin et al., 2018)."""
     nets = parts.networks("pairs")
-    critic = parts.code_critic()
+    critic = parts.critic_code()
     return parts.game(ks.WAEGAN, nets.encoder, nets.decoder, critic, lam=lam)
 
 

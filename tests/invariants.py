@@ -108,13 +108,13 @@ def two_stage(**options) -> ks.TwoStageVAE:
 
 def adaptation(**options) -> ks.AdversarialDomainAdaptation:
     extractor = certain().encoder
-    critic = ks.networks.code_critic(CODE, width=0.05)
+    critic = ks.networks.critic_code(CODE, width=0.05)
     labels = ks.networks.classifier(critic, CLASSES)
     return ks.AdversarialDomainAdaptation(extractor, labels, critic, lam=0.7, **options)
 
 
-def code_critic() -> keras.Model:
-    return ks.networks.code_critic(CODE, width=0.05)
+def critic_code() -> keras.Model:
+    return ks.networks.critic_code(CODE, width=0.05)
 
 
 MODELS: dict[str, Callable[..., ks.Game]] = {
@@ -167,13 +167,13 @@ MODELS: dict[str, Callable[..., ks.Game]] = {
         classifier(), *of_classes()[:2], of_x().critic, temperature=1.5, **o
     ),
     "aae": lambda **o: ks.AdversarialAutoencoder(
-        *certain()[:2], code_critic(), lam=0.7, **o
+        *certain()[:2], critic_code(), lam=0.7, **o
     ),
     "alpha_gan": lambda **o: ks.AlphaGAN(
-        *of_x(posterior="implicit"), code_critic(), lam=0.7, **o
+        *of_x(posterior="implicit"), critic_code(), lam=0.7, **o
     ),
     "wae_mmd": lambda **o: ks.WAEMMD(*certain()[:2], **o),
-    "wae_gan": lambda **o: ks.WAEGAN(*certain()[:2], code_critic(), **o),
+    "wae_gan": lambda **o: ks.WAEGAN(*certain()[:2], critic_code(), **o),
     "age": lambda **o: ks.AGE(*certain(batch_norm=False)[:2], lam=4.0, **o),
     "ijae": ijae,
     "ijae_l1": lambda **o: ijae(

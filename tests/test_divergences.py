@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from keras_svae import ratios
+from keras_svae import divergences
 
 # Data a and model b: mean, log standard deviation.
 A, B = (0.4, math.log(1.3)), (-0.7, math.log(0.8))
@@ -87,32 +87,43 @@ def test_values_are_those_of_the_laws():
     above, below = logits(A), logits(B)
     forward, reverse = kl(A, B)[0], kl(B, A)[0]
     assert abs(forward - reverse) > 0.5  # else the two could be taken for each other
-    close(ratios.forward_kl(above), forward, 1e-4)
-    close(ratios.reverse_kl(below), reverse, 1e-4)
-    close(ratios.symmetric_kl(above, below), forward + reverse, 1e-4)
-    close(ratios.jensen_shannon(above, below), integral(A, B), 1e-5)
-    close(ratios.jeffreys(above, below, LAM), LAM * forward + (1 - LAM) * reverse, 1e-4)
+    close(divergences.forward_kl(above), forward, 1e-4)
+    close(divergences.reverse_kl(below), reverse, 1e-4)
+    close(divergences.symmetric_kl(above, below), forward + reverse, 1e-4)
+    close(divergences.jensen_shannon(above, below), integral(A, B), 1e-5)
+    close(
+        divergences.jeffreys(above, below, LAM),
+        LAM * forward + (1 - LAM) * reverse,
+        1e-4,
+    )
 
 
 def test_jeffreys_runs_from_reverse_to_forward():
     above, below = logits(A), logits(B)
-    assert ratios.jeffreys(above, below, 1) == ratios.forward_kl(above)
-    assert ratios.jeffreys(above, below, 0) == ratios.reverse_kl(below)
-    half = 0.5 * ratios.symmetric_kl(above, below)
-    close(ratios.jeffreys(above, below), half, 1e-12)
+    assert divergences.jeffreys(above, below, 1) == divergences.forward_kl(above)
+    assert divergences.jeffreys(above, below, 0) == divergences.reverse_kl(below)
+    half = 0.5 * divergences.symmetric_kl(above, below)
+    close(divergences.jeffreys(above, below), half, 1e-12)
+
+
+def test_symmetric_kl_by_hand():
+    above, below = np.array([[2.0], [-1.0], [0.5]]), np.array([[-3.0], [0.2], [1.0]])
+    assert float(divergences.symmetric_kl(above, below)) == pytest.approx(0.5 + 0.6)
 
 
 @pytest.mark.parametrize("lam", [-0.1, 1.1, float("nan")])
 def test_lam_is_a_weight(lam):
     with pytest.raises(ValueError, match=r"Expected lam in \[0, 1\]; received: lam="):
-        ratios.jeffreys(tf.zeros([2, 1]), tf.zeros([2, 1]), lam)
+        divergences.jeffreys(tf.zeros([2, 1]), tf.zeros([2, 1]), lam)
 
 
 def test_jensen_shannon_has_its_bounds_and_does_not_overflow():
     far, nothing = tf.constant([[1e4]]), tf.zeros([1, 1])
-    assert float(ratios.jensen_shannon(far, -far)) == pytest.approx(math.log(2))
-    assert float(ratios.jensen_shannon(nothing, nothing)) == pytest.approx(0, abs=1e-7)
-    assert np.isfinite(ratios.generator_loss("jensen_shannon", far))
+    assert float(divergences.jensen_shannon(far, -far)) == pytest.approx(math.log(2))
+    assert float(divergences.jensen_shannon(nothing, nothing)) == pytest.approx(
+        0, abs=1e-7
+    )
+    assert np.isfinite(divergences.generator_loss("jensen_shannon", far))
 
 
 # With the densities in f: what experiments on known laws minimise.
@@ -121,10 +132,10 @@ def test_jensen_shannon_has_its_bounds_and_does_not_overflow():
 def test_with_densities_all_gradients_are_the_divergences():
     forward, reverse = kl(A, B)[2], kl(B, A)[1]
     at = {
-        "forward": lambda b: ratios.forward_kl(logits(A, b=b)),
-        "reverse": lambda b: ratios.reverse_kl(logits(b, b=b)),
-        "jensen": lambda b: ratios.jensen_shannon(logits(A, b=b), logits(b, b=b)),
-        "jeffreys": lambda b: ratios.jeffreys(logits(A, b=b), logits(b, b=b), LAM),
+        "forward": lambda b: divergences.forward_kl(logits(A, b=b)),
+        "reverse": lambda b: divergences.reverse_kl(logits(b, b=b)),
+        "jensen": lambda b: divergences.jensen_shannon(logits(A, b=b), logits(b, b=b)),
+        "jeffreys": lambda b: divergences.jeffreys(logits(A, b=b), logits(b, b=b), LAM),
     }
     close(gradient(at["forward"], B), forward)
     close(gradient(at["reverse"], B), reverse)
@@ -139,39 +150,40 @@ def test_a_critics_gradient_for_the_model_is_that_of_reverse_kl_and_jensen_shann
     reverse = kl(B, A)[1]
     assert min(np.abs(reverse)) > 0.1
     assert min(np.abs(JSD_SLOPE["b"])) > 0.01
-    close(gradient(lambda b: ratios.reverse_kl(logits(b)), B), reverse)
-    whole = gradient(lambda b: ratios.jensen_shannon(logits(A), logits(b)), B)
+    close(gradient(lambda b: divergences.reverse_kl(logits(b)), B), reverse)
+    whole = gradient(lambda b: divergences.jensen_shannon(logits(A), logits(b)), B)
     close(whole, JSD_SLOPE["b"])
     for name, expected in (("reverse_kl", reverse), ("jensen_shannon", whole)):
         close(
-            gradient(lambda b, n=name: ratios.generator_loss(n, logits(b)), B), expected
+            gradient(lambda b, n=name: divergences.generator_loss(n, logits(b)), B),
+            expected,
         )
 
 
 def test_a_critics_forward_kl_has_no_gradient_for_the_model():
     forward, reverse = kl(A, B)[2], kl(B, A)[1]
     assert min(np.abs(forward)) > 0.1  # there would be something to follow
-    assert gradient(lambda b: ratios.forward_kl(logits(A)), B) is None
+    assert gradient(lambda b: divergences.forward_kl(logits(A)), B) is None
     # Of Jeffreys nothing but the reverse part is left, which is not its gradient.
-    found = gradient(lambda b: ratios.jeffreys(logits(A), logits(b), LAM), B)
+    found = gradient(lambda b: divergences.jeffreys(logits(A), logits(b), LAM), B)
     close(found, (1 - LAM) * reverse)
     assert np.abs(found - LAM * forward - (1 - LAM) * reverse).min() > 0.1
     # Nor is E_b f, with samples of the model, forward KL: it is minus the reverse one.
-    close(gradient(lambda b: ratios.forward_kl(logits(b)), B), -reverse)
+    close(gradient(lambda b: divergences.forward_kl(logits(b)), B), -reverse)
 
 
 def test_a_critics_gradient_for_the_other_law_is_that_of_forward_kl():
     """As sVAE's encoder has it, whose samples are those of a."""
-    close(gradient(lambda a: ratios.forward_kl(logits(a)), A), kl(A, B)[1])
-    jensen = gradient(lambda a: ratios.jensen_shannon(logits(a), logits(B)), A)
+    close(gradient(lambda a: divergences.forward_kl(logits(a)), A), kl(A, B)[1])
+    jensen = gradient(lambda a: divergences.jensen_shannon(logits(a), logits(B)), A)
     close(jensen, JSD_SLOPE["a"])
-    assert gradient(lambda a: ratios.reverse_kl(logits(B)), A) is None
+    assert gradient(lambda a: divergences.reverse_kl(logits(B)), A) is None
 
 
 @pytest.mark.parametrize("name", ["forward_kl", "jeffreys", "symmetric_kl"])
 def test_asking_for_a_gradient_that_there_is_not_names_what_to_do(name):
     with pytest.raises(ValueError) as error:
-        ratios.generator_loss(name, tf.zeros([2, 1]))
+        divergences.generator_loss(name, tf.zeros([2, 1]))
     for part in (
         "Expected a divergence whose estimate by a critic has a gradient",
         "'reverse_kl' or 'jensen_shannon'",
@@ -181,17 +193,17 @@ def test_asking_for_a_gradient_that_there_is_not_names_what_to_do(name):
     ):
         assert part in str(error.value)
     with pytest.raises(ValueError, match="received: 'wasserstein'$"):
-        ratios.generator_loss("wasserstein", tf.zeros([2, 1]))
+        divergences.generator_loss("wasserstein", tf.zeros([2, 1]))
 
 
 def test_means_are_over_the_given_axis():
     above, below = (np.random.default_rng(i).normal(size=(3, 7)) for i in (0, 1))
     for function, given in (
-        (ratios.forward_kl, (above,)),
-        (ratios.reverse_kl, (below,)),
-        (ratios.jensen_shannon, (above, below)),
-        (ratios.jeffreys, (above, below, LAM)),
-        (ratios.generator_loss, ("jensen_shannon", below)),
+        (divergences.forward_kl, (above,)),
+        (divergences.reverse_kl, (below,)),
+        (divergences.jensen_shannon, (above, below)),
+        (divergences.jeffreys, (above, below, LAM)),
+        (divergences.generator_loss, ("jensen_shannon", below)),
     ):
         rows = [
             function(*(g if np.isscalar(g) else g[i] for g in given)) for i in range(3)

@@ -127,8 +127,8 @@ class Pictures(keras.callbacks.Callback):
         self._writes = extended.should_save_summary
         self._writer = None
         if self.model.step == 0:
-            # Errors in drawing or writing appear now, not after an epoch.
-            self._write_files(0, self._draw()[0])
+            # Errors in making or writing pictures appear now, not after an epoch.
+            self._write_files(0, self._pictures()[0])
 
     def on_epoch_end(self, epoch, logs=None):
         self._seen = epoch
@@ -146,7 +146,7 @@ class Pictures(keras.callbacks.Callback):
     def _y(self) -> np.ndarray | None:
         return self.labels if self.model.conditional else None
 
-    def _draw(self) -> tuple[dict, dict]:
+    def _pictures(self) -> tuple[dict, dict]:
         ratios = views.log_ratios(self.model, self.x, self.seed, self._y)
         pictures = views.pictures(
             self.model, self.x, self.labels, self.n, self.seed, ratios
@@ -163,7 +163,7 @@ class Pictures(keras.callbacks.Callback):
     def write(self, epoch: int) -> None:
         """Writes everything, as of the end of this epoch (counted from 0)."""
         self._written = epoch
-        pictures, ratios = self._draw()
+        pictures, ratios = self._pictures()
         codes = None
         if self.projector and hasattr(self.model, "encoder"):
             codes = views.codes(self.model, self.x, self._y)

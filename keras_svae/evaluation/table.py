@@ -213,7 +213,7 @@ register("linear_probe", needs=(*PAIRS, "two_classes"))(
 )
 register(
     "nearest_neighbours",
-    needs=(*PAIRS, "labels", at_least("neighbours", 5, of=("training examples",))),
+    needs=(*PAIRS, "labels", at_least("k", 5, of=("training examples",))),
 )(_of_labelled_codes(nearest_neighbours))
 
 

@@ -42,7 +42,7 @@ class AdversarialAutoencoder(CriticOfCodes):
 
     Example:
         nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False)
-        critic = ks.networks.code_critic(latent_dim=8)
+        critic = ks.networks.critic_code(latent_dim=8)
         model = ks.AdversarialAutoencoder(nets.encoder, nets.decoder, critic)
         model.compile(optimizer=keras.optimizers.Adam(1e-3),
                       critic_optimizer=keras.optimizers.Adam(1e-3))

@@ -52,7 +52,7 @@ class AlphaGAN(CriticOfCodes, AdversarialModel):
 
     Example:
         nets = ks.networks.mnist(latent_dim=8, posterior="implicit", joint=False)
-        model = ks.AlphaGAN(*nets, ks.networks.code_critic(latent_dim=8), lam=0.1)
+        model = ks.AlphaGAN(*nets, ks.networks.critic_code(latent_dim=8), lam=0.1)
         adam = functools.partial(keras.optimizers.Adam, 2e-4, beta_1=0.5)
         model.compile(optimizer=adam(), encoder_optimizer=adam(),
                       critic_optimizer=adam())

@@ -24,7 +24,7 @@ images with sides from 8 to 256, `dense` takes data of any shape.
 
 Each function returns `Networks`, three functional Keras models; `Options` explains the
 arguments that several functions share. But `ijae_*` give five networks, `second_stage`
-gives two, for codes, and `code_critic` and `classifier` give one.
+gives two, for codes, and `critic_code` and `classifier` give one.
 With `classes=10` networks are made for conditional methods. Weights start from Xavier
 (`keras.utils.set_random_seed` makes them reproducible) and biases from zero. But the
 weights of `aim_*` and `dcgan` start from N(0, .02), and those of `ijae_*` and `resnet*`
@@ -62,6 +62,7 @@ from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
 from keras_svae.networks.resnet import (
     code_critic,
+    critic_code,
     resnet,
     resnet_cifar10,
     resnet_mnist,
@@ -92,6 +93,7 @@ __all__ = [
     "cifar10",
     "classifier",
     "code_critic",
+    "critic_code",
     "dcgan",
     "dense",
     "digits",

@@ -11,7 +11,7 @@ from keras_svae.networks.parts import Networks, critic_model
 from keras_svae.networks.residual import NOISE, ResNets, dense_blocks
 
 __all__ = [
-    "code_critic",
+    "critic_code",
     "resnet",
     "resnet_cifar10",
     "resnet_mnist",
@@ -35,7 +35,7 @@ def resnet(
 
     The encoder is that of table 3, without its noise if the posterior draws by itself.
     The decoder is the generator of table 4. The critic of pairs is f_zeta of table 7,
-    the critic of x is f_psi of table 5. For a critic of codes alone see `code_critic`.
+    the critic of x is f_psi of table 5. For a critic of codes alone see `critic_code`.
 
     Args:
         latent_dim: The code's dimension.
@@ -106,7 +106,7 @@ def resnet_mnist(
     return resnet(latent_dim, posterior, likelihood, shape=(28, 28, 1), **options)
 
 
-def code_critic(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
+def critic_code(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
     """A critic of codes alone, for WAE or AlphaGAN: table 7 without its image.
 
     Args:
@@ -126,3 +126,6 @@ def code_critic(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
     z = keras.Input((latent_dim,), name="z")
     h = dense_blocks(z, width, start=keras.initializers.GlorotUniform)
     return critic_model(z, h, kernel=keras.initializers.GlorotUniform())
+
+
+code_critic = critic_code  # the name that it had before

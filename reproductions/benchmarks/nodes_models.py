@@ -50,7 +50,7 @@ class Kit:
 
     def critic_of_codes(self, dim: int | None = None) -> keras.Model:
         """A logit from codes, or from other vectors of this dimension."""
-        return ks.networks.code_critic(dim or self.latent_dim)
+        return ks.networks.critic_code(dim or self.latent_dim)
 
 
 def _aim(kit: Kit, variance: str = "learned", **options) -> ks.AIM:

@@ -43,7 +43,7 @@ from reproductions.benchmarks.cases import (
     order,
     usual,
 )
-from reproductions.benchmarks.drawing import drawn
+from reproductions.benchmarks.chart import chart
 from reproductions.benchmarks.summaries import summary, table
 from reproductions.engine.results import record
 
@@ -274,7 +274,7 @@ def main(argv: list[str] | None = None) -> None:
     given.output.parent.mkdir(parents=True, exist_ok=True)
     given.output.write_text(text + "\n", encoding="utf-8")
     picture = given.output.with_suffix(".png")
-    drawn(results).savefig(picture, dpi=120)
+    chart(results).savefig(picture, dpi=120)
     print(f"Written: {given.output}, {picture}")
 
 

@@ -93,10 +93,10 @@ class Parts:
         """The five networks of lambda-IJAE, which name no laws."""
         return self._networks()
 
-    def code_critic(self) -> keras.Model:
+    def critic_code(self) -> keras.Model:
         """A critic of codes alone."""
         options = self._networks.keywords
-        return ks.networks.code_critic(
+        return ks.networks.critic_code(
             options["latent_dim"], width=options.get("width", 1.0)
         )
 

@@ -94,7 +94,7 @@ def measure(
     return found
 
 
-def draw(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
+def write_pictures(model: ks.Game, data: Any, folder: pathlib.Path) -> None:
     """Writes `traversals.png` and `neighbours.png` (AIM's figures 5, 9) of images.
 
     Neighbours need an explicit posterior that draws by itself. For any other, they

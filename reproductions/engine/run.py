@@ -221,7 +221,7 @@ def _measured(
     failed: dict[str, str] = {}
     if keep == "folder":
         with _may_fail("pictures", failed):
-            measure.draw(run.model, inputs.picture_examples(), folder.path)
+            measure.write_pictures(run.model, inputs.picture_examples(), folder.path)
     report = measure.measure(run, inputs, backbone, perceptual)
     if keep == "folder":
         with _may_fail("model files", failed):

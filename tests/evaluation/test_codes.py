@@ -59,10 +59,10 @@ def test_noise_gets_what_the_most_frequent_class_would():
 def test_neighbours_by_hand():
     z, y = np.array([[0.0], [1.0], [1.1], [9.0]]), np.array([0, 1, 1, 0])
     w = np.array([[0.4], [8.0]])
-    assert nearest_neighbours(z, y, w, [0, 0], neighbours=1) == 1
-    assert nearest_neighbours(z, y, w, [1, 1], neighbours=3) == 1
+    assert nearest_neighbours(z, y, w, [0, 0], k=1) == 1
+    assert nearest_neighbours(z, y, w, [1, 1], k=3) == 1
     # A class that training has not is missed.
-    assert nearest_neighbours(z, y, w, [0, 7], neighbours=1) == 0.5
+    assert nearest_neighbours(z, y, w, [0, 7], k=1) == 0.5
 
 
 Z, LABELS = classes(20, 0)
@@ -86,10 +86,10 @@ def test_bad_codes_and_labels_are_refused(probe, given, why):
     assert error.match(why)
 
 
-@pytest.mark.parametrize("neighbours", [0, 21])
-def test_neighbours_that_are_not_there(neighbours):
-    with pytest.raises(ValueError, match="Expected 1 to 20 neighbours"):
-        nearest_neighbours(Z, LABELS, Z, LABELS, neighbours=neighbours)
+@pytest.mark.parametrize("k", [0, 21])
+def test_neighbours_that_are_not_there(k):
+    with pytest.raises(ValueError, match="Expected k from 1 to 20"):
+        nearest_neighbours(Z, LABELS, Z, LABELS, k=k)
 
 
 def test_probes_that_cannot_be_trained():

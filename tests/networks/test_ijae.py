@@ -118,7 +118,7 @@ def test_others_nets_are_the_same_tables():
         TABLES["generator"] - 64 * 2048 + conv(128, 3, 3)  # a scale beside each mean
     )
     assert trained(alone.critic) == TABLES["critic_x"]
-    assert trained(ks.networks.code_critic(32)) == (
+    assert trained(ks.networks.critic_code(32)) == (
         dense(32, 512) + dense(512, 256) + dense(256, 1)
     )
 

@@ -46,7 +46,7 @@ DRAWN = {
 def test_neighbours_and_traversals_where_they_mean_something(kind, tmp_path):
     build, expected = DRAWN[kind]
     x, labels = small.points() if kind == "points" else small.digits()
-    measure.draw(build(), (x, labels), tmp_path)
+    measure.write_pictures(build(), (x, labels), tmp_path)
     assert sorted(path.stem for path in tmp_path.iterdir()) == expected
 
 
@@ -54,7 +54,7 @@ def test_conditional_models_are_shown_with_their_classes(tmp_path):
     nets = ks.networks.digits(classes=10, **small.SMALL)
     made = ks.CVAE(nets.encoder, nets.decoder)
     x, y = small.digits()
-    measure.draw(made, (x, y), tmp_path)
+    measure.write_pictures(made, (x, y), tmp_path)
     x, y = some_examples((x, y), 1000, 8, measure.SEED)
     expected = views.neighbours(made, x[:8], y=y[:8])
     np.testing.assert_array_equal(png(tmp_path / "neighbours.png"), expected)

@@ -13,7 +13,7 @@ def nearest_neighbours(
     test_codes: Stream,
     test_labels,
     *,
-    neighbours: int = 5,
+    k: int = 5,
 ) -> Measurement:
     """Test accuracy of a vote among the nearest training codes.
 
@@ -25,28 +25,28 @@ def nearest_neighbours(
         train_labels: (n,), integers, booleans or strings.
         test_codes: (m, d).
         test_labels: (m,).
-        neighbours: How many vote; of classes with as many votes the first in order
+        k: How many neighbours vote; of classes with as many votes the first in order
             wins.
 
     Returns:
         As `linear_probe`.
 
     Raises:
-        ValueError: As `linear_probe`, and on fewer training codes than neighbours.
+        ValueError: As `linear_probe`, and on fewer training codes than k.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
     given = train_codes, train_labels, test_codes, test_labels
     train, test, about = labelled_codes(*given)
-    if not 1 <= neighbours <= len(train[0]):
+    if not 1 <= k <= len(train[0]):
         raise ValueError(
-            f"Expected 1 to {len(train[0])} neighbours, the number of training codes; "
-            f"received: neighbours={neighbours}"
+            f"Expected k from 1 to {len(train[0])}, the number of training codes; "
+            f"received: k={k!r}"
         )
-    vote = KNeighborsClassifier(neighbours).fit(*train)
+    vote = KNeighborsClassifier(k).fit(*train)
     return Measurement(
         vote.score(*test),
         "nearest-neighbour accuracy",
         **about,
-        neighbours=neighbours,
+        k=k,
     )

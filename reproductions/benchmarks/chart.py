@@ -1,4 +1,4 @@
-"""The benchmark's medians as a picture: python -m reproductions.benchmarks.drawing."""
+"""The benchmark's medians as a picture: python -m reproductions.benchmarks.chart."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from reproductions.benchmarks.cases import ALONE, CASES, FLOOR
 
-__all__ = ["drawn"]
+__all__ = ["chart"]
 
 TORCH = {
     name for case in CASES.values() for side, name in case.references if side == "torch"
@@ -17,7 +17,7 @@ NAMES = {ALONE, *(name for case in CASES.values() for name in case.all_of_ours)}
 OURS, OTHERS, LIMIT = "tab:blue", "tab:gray", "tab:green"
 
 
-def drawn(results: dict[str, dict]) -> Figure:
+def chart(results: dict[str, dict]) -> Figure:
     """Medians of a step with their quartiles, a panel for each case.
 
     Args:
@@ -53,15 +53,15 @@ def drawn(results: dict[str, dict]) -> Figure:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draws a record's picture beside it."""
+    """Writes a record's picture beside it."""
     parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmarks.drawing", description=__doc__
+        prog="python -m reproductions.benchmarks.chart", description=__doc__
     )
     parser.add_argument("record", type=pathlib.Path, help="a record of the benchmark")
     given = parser.parse_args(argv)
     content = json.loads(given.record.read_text(encoding="utf-8"))
     path = given.record.with_suffix(".png")
-    drawn(content["results"]).savefig(path, dpi=120)
+    chart(content["results"]).savefig(path, dpi=120)
     print(f"Written: {path}")
 
 
