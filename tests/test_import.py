@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import keras_svae
@@ -95,6 +96,19 @@ def test_windows_tells_its_peak_memory_in_another_way(monkeypatch):
     monkeypatch.setattr(results, "resource", None)
     monkeypatch.setattr(results.psutil, "Process", Process)
     assert results.peak_memory() == 3.0
+
+
+def test_the_peak_is_of_this_process_and_not_of_the_one_that_started_it():
+    held = np.ones(100_000_000, "uint8")  # 100 MB, which this process holds now
+    code = (
+        "from reproductions.engine import results\n"
+        "before = results.peak_bytes()\n"
+        "more = bytearray(b'1' * 50_000_000)\n"
+        "print(before, results.peak_bytes())"
+    )
+    before, after = map(int, printed(code).split())
+    assert before < results.peak_bytes() - held.nbytes / 2
+    assert 40_000_000 < after - before < 250_000_000
 
 
 class Windows:

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -27,6 +28,7 @@ __all__ = ["cells", "interval", "published", "record", "spread", "text_of"]
 PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reproductions" / "results"
+STATUS = pathlib.Path("/proc/self/status")
 
 
 def command() -> str:
@@ -71,11 +73,14 @@ def commit(checkout: pathlib.Path = ROOT) -> dict:
 
 
 def machine() -> dict:
-    """Processor, cores, whether oneDNN's kernels are asked for, and versions."""
+    """Processor, cores, TensorFlow's kernels and threads if set, and versions."""
     return {
         "cpu": _cpu(),
         "cores": cores(),
         "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
+        "threads of an operation": os.environ.get(
+            "TF_NUM_INTRAOP_THREADS", "TensorFlow's choice"
+        ),
         "system": platform.platform(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
@@ -90,10 +95,18 @@ def cores() -> int:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held so far."""
+    """The most memory that this process has held so far.
+
+    Where Linux's own count is missing, what the process that started this one held
+    then counts, too.
+    """
     if resource is None:
         return psutil.Process().memory_info().peak_wset
-    # Linux counts in KiB, macOS in bytes.
+    if STATUS.is_file():
+        own = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text(encoding="utf-8"))
+        if own is not None:
+            return 1024 * int(own[1])
+    # macOS counts in bytes, others in KiB.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
