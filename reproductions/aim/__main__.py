@@ -1,4 +1,7 @@
-"""python -m reproductions.aim --help."""
+"""python -m reproductions.aim --help.
+
+Its experiments are in toy.py (the plane) and images.py.
+"""
 
 from reproductions.engine import command
 

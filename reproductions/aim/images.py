@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import keras_svae as ks
-from reproductions.aim.grid import METHODS
+from reproductions.aim.toy import METHODS
 from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 
 TRAINING = {

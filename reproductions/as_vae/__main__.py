@@ -1,4 +1,7 @@
-"""python -m reproductions.as_vae --help."""
+"""python -m reproductions.as_vae --help.
+
+Its experiments are in images.py, and the study in table.py.
+"""
 
 from reproductions.engine import command
 

@@ -30,7 +30,7 @@ from reproductions.benchmarks.training import ROOT, torch_python
 from reproductions.engine.files import add_json
 from reproductions.engine.results import FOLDER, record
 
-RESULT = FOLDER / "scores_beside.json"
+RESULT = FOLDER / "scores_torch_fidelity.json"
 PACKAGES = ("torch==2.13.0", "torchvision==0.28.0", "torch-fidelity==0.4.0")
 # torch-fidelity's own defaults: of its shuffle, and how often it splits and draws.
 SEED, SPLITS, SUBSETS = 2020, 10, 100

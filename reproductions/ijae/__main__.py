@@ -1,4 +1,7 @@
-"""python -m reproductions.ijae --help."""
+"""python -m reproductions.ijae --help.
+
+Its experiments are in figure1.py and images.py, and the study in plane.py.
+"""
 
 from reproductions.engine import command
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_svae import Diverged, ratios
+from keras_svae import Diverged, divergences
 from keras_svae.noise import Noise
 from reproductions.ijae import mixtures
 
@@ -87,7 +87,7 @@ def estimates(name: str, theta: tf.Tensor, batch: int, noise: Noise) -> tf.Tenso
     above = log_ratio(draw_target(shape, noise), theta)
     below = log_ratio(draw_model(theta, shape, noise), theta)
     given = {"forward_kl": [above], "reverse_kl": [below]}.get(name, [above, below])
-    return getattr(ratios, name)(*given, axis=-1)
+    return getattr(divergences, name)(*given, axis=-1)
 
 
 def starts(runs: int, seed: int) -> tf.Tensor:

@@ -105,6 +105,9 @@ def mnist(
 ) -> Run:
     """MNIST with the networks of table 3 (6.2, table 1, figure 4).
 
+    Unless told otherwise it trains sVAE-r with the budget "paper", both players by
+    Adam; the layers are in `keras_svae.networks.svae_table3`.
+
     The budget "paper" is the paper's: binarised data, Xavier, Adam 1e-4. "ours" and
     "quick" have what learned better here: grey data, Adam 2e-4 with beta_1 .5, N(0,
     .02) in the encoder's last layer, and a critic with leaky ReLU without batch

@@ -1,4 +1,8 @@
-"""python -m reproductions.unifying --help."""
+"""python -m reproductions.unifying --help.
+
+Its experiments are in images.py, adapt.py and view.py, its studies in
+table.py and gain.py.
+"""
 
 from reproductions.engine import command
 

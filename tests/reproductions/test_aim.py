@@ -8,7 +8,7 @@ import pytest
 
 import keras_svae as ks
 from reproductions import aim
-from reproductions.aim.grid import METHODS, NAMES, USUAL, figure3, summary, text
+from reproductions.aim.toy import METHODS, NAMES, USUAL, figure3, summary, text
 from reproductions.engine import Study, build, execute
 from reproductions.engine.command import parse
 

@@ -203,7 +203,7 @@ def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatc
     report = ks.evaluation.Report()
     monkeypatch.setattr(measure, "measure", lambda *_: report)
     monkeypatch.setattr(run, "save", lambda model, folder: made.append(model))
-    monkeypatch.setattr(measure, "draw", lambda *_: None)
+    monkeypatch.setattr(measure, "write_pictures", lambda *_: None)
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
     given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "depth": 1, "lam": 0.3}

@@ -26,7 +26,7 @@ from reproductions.engine.options import DENSE, PositiveInt
 
 # The rows of table 2: a method, and what it has of its own on the grid. Another
 # baseline is another line.
-TABLE = {
+BASELINES = {
     "AIM": (of.aim, {}),
     "AIM-": (of.aim_minus, {"posterior": "unit_gaussian"}),
     "GAN": (of.gan, {}),
@@ -40,9 +40,9 @@ MORE = {
     "WGAN-GP": (of.wgan_gp, {"critic_turns": 5}),
     "VAE": (of.vae, {"likelihood": "learned_gaussian"}),
 }
-NAMES = {method.__name__: name for name, (method, _) in (TABLE | MORE).items()}
-METHODS = tuple(method for method, _ in (TABLE | MORE).values())
-USUAL = [method.__name__ for method, _ in TABLE.values()]
+NAMES = {method.__name__: name for name, (method, _) in (BASELINES | MORE).items()}
+METHODS = tuple(method for method, _ in (BASELINES | MORE).values())
+USUAL = [method.__name__ for method, _ in BASELINES.values()]
 
 # The paper's toy. The paper does not give its networks, steps and rates. These settings
 # need the fewest steps to all 25 modes (docs/methods/aim.md). All methods have the same
@@ -69,7 +69,7 @@ GRID = {
         "measures": "modes,mixture_score,mse",
     },
     "budgets": {"paper": {"epochs": 24}, "quick": {"epochs": 8}},
-    "by_method": {method.__name__: own for method, own in (TABLE | MORE).values()},
+    "by_method": {method.__name__: own for method, own in (BASELINES | MORE).values()},
 }
 
 
