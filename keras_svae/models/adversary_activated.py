@@ -62,7 +62,11 @@ class AdversaryActivated(AdversarialModel):
     def discriminator(self, draw) -> tf.Tensor:
         """D_T(x) on the data of a draw, (batch,), in (0, 1)."""
         f = self.f(draw.x, draw.y, training=draw.training)
-        return tf.sigmoid(tf.squeeze(f, -1) / self.temperature)
+        return self.tempered(tf.squeeze(f, -1))
+
+    def tempered(self, log_ratio: tf.Tensor) -> tf.Tensor:
+        """D_T = s(f / T), in (0, 1), of f = log q(x) - log p(x), of any shape."""
+        return tf.sigmoid(log_ratio / self.temperature)
 
     def bound_loss(self, draw) -> dict[str, Term]:
         """Minus (17), which equals (44)."""

@@ -11,6 +11,7 @@ from keras_svae.game import checks, in_parts
 from keras_svae.game.endpoints import endpoint, made
 from keras_svae.game.game import Game
 from keras_svae.noise import Noise, scope
+from keras_svae.samplers.sampler import Sampler, check_codes
 
 __all__ = ["Generating"]
 
@@ -169,9 +170,6 @@ class Generating(Game):
             )
 
     def _check_sampler(self, sampler) -> None:
-        # Imported here: samplers read models, so their modules import them.
-        from keras_svae.samplers.sampler import Sampler, check_codes
-
         if not isinstance(sampler, Sampler):
             raise ValueError(
                 "Expected a sampler of ks.samplers, the name of one that the model "

@@ -96,8 +96,8 @@ def weights(model: ks.AAVAE, inputs) -> dict:
     x, y = found if inputs.labels else (found, None)
     found = {}
     for name, one in (("data", x), ("samples", model.generate(len(x), y))):
-        logits = model.log_ratio(one, y) / model.temperature
-        found[name] = float(tf.reduce_mean(tf.sigmoid(logits)))
+        share = model.tempered(model.log_ratio(one, y))
+        found[name] = float(tf.reduce_mean(share))
     return {"weights": found}
 
 
