@@ -83,6 +83,25 @@ CASES = {
         ours=(GRAPH, f"graph, {STEPS} steps per execution"),
         dtype="bfloat16",
     ),
+    # No goal is about them.
+    "cifar10": Case(
+        64,
+        STEPS,
+        5,
+        {},
+        references=(FUSED, EAGER),
+        ours=(GRAPH,),
+        on_one_thread=(GRAPH,),
+    ),
+    "aim_mnist": Case(
+        64,
+        STEPS,
+        5,
+        {},
+        references=(FUSED, EAGER),
+        ours=(GRAPH,),
+        on_one_thread=(GRAPH,),
+    ),
     "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
     "vae": Case(**AGAINST_PYTHAE),
     "aae": Case(**AGAINST_PYTHAE),
@@ -99,7 +118,7 @@ def usual() -> list[str]:
 
 
 def network(case: str) -> str:
-    """Whose networks a case has: "mnist", "toy" or a method of pythae's."""
+    """Whose networks a case has: "mnist", say, or a method of pythae's."""
     return case.removesuffix("_bfloat16")
 
 
@@ -111,10 +130,12 @@ def batches(case: str, number: int = 16) -> np.ndarray:
         centers = np.array([[0, 0], [2, 2], [2, -2], [-2, 2], [-2, -2]])
         chosen = centers[generator.integers(5, size=(number, batch))]
         return (chosen + 0.2 * generator.normal(size=chosen.shape)).astype("float32")
-    rows, columns = np.mgrid[:28, :28]
+    side, channels = (32, 3) if case == "cifar10" else (28, 1)
+    rows, columns = np.mgrid[:side, :side]
     centers = generator.uniform(8, 20, size=(number, batch, 2, 1, 1))
     squares = (rows - centers[:, :, 0]) ** 2 + (columns - centers[:, :, 1]) ** 2
-    return np.exp(-squares / 18)[..., None].astype("float32")
+    grey = np.exp(-squares / 18)[..., None].astype("float32")
+    return np.repeat(grey, channels, axis=-1)
 
 
 def order(case: Case) -> list[tuple[str, str]]:

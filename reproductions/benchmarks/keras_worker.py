@@ -45,12 +45,15 @@ def of_pythae(case: str) -> ks.Game:
 
 
 def made(case: str, lam: float) -> ks.Game:
-    """The case's model: sVAE-r, or what pythae has, too."""
+    """The case's model: sVAE-r, AIM, or what pythae has, too."""
     name = network(case)
-    if name not in ("mnist", "toy"):
+    if name == "aim_mnist":
+        nets = ks.networks.aim_mnist()
+        return ks.AIM(nets.decoder, nets.critic, nets.encoder)
+    if name not in ("mnist", "cifar10", "toy"):
         return of_pythae(name)
-    networks = {"mnist": ks.networks.mnist, "toy": ks.networks.toy}[name]()
-    likelihood = {"mnist": "bernoulli", "toy": "gaussian"}[name]
+    networks = getattr(ks.networks, name)()
+    likelihood = "gaussian" if name == "toy" else "bernoulli"
     return ks.SVAE(*networks, lam=lam, likelihood=likelihood)
 
 

@@ -8,92 +8,25 @@ import sys
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from reproductions.benchmarks import torch_networks
 from reproductions.benchmarks.cases import CASES, network
+from reproductions.benchmarks.torch_networks import LATENT_DIM
 from reproductions.benchmarks.worker import serve
 
-LATENT_DIM = {"mnist": 32, "toy": 2}
 
-
-def dense(inputs: int, outputs: int, batch_norm: bool) -> list[nn.Module]:
-    """A hidden block: layer, ReLU, batch normalisation."""
-    norm = [nn.BatchNorm1d(outputs, momentum=0.1, eps=1e-3)] if batch_norm else []
-    return [nn.Linear(inputs, outputs), nn.ReLU(), *norm]
-
-
-def convolution(inputs: int, outputs: int) -> list[nn.Module]:
-    """The same with a 5x5 convolution that halves height and width, rounding up."""
-    return [
-        nn.Conv2d(inputs, outputs, 5, stride=2, padding=2),
-        nn.ReLU(),
-        nn.BatchNorm2d(outputs, momentum=0.1, eps=1e-3),
-    ]
-
-
-def transposed(inputs: int, outputs: int) -> nn.Module:
-    """A 5x5 transposed convolution that doubles height and width."""
-    return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1)
-
-
-class Critic(nn.Module):
-    """Of pairs: features of x and of z side by side, then `head`."""
-
-    def __init__(self, of_x: nn.Module, of_z: nn.Module, head: nn.Module):
-        super().__init__()
-        self.of_x, self.of_z, self.head = of_x, of_z, head
-
-    def forward(self, x, z):
-        return self.head(torch.cat([self.of_x(x), self.of_z(z)], 1))
-
-
-def mnist() -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Table 3's encoder, decoder and critic, as `keras_svae.networks.mnist`."""
-    code = LATENT_DIM["mnist"]
-    encoder = nn.Sequential(
-        *convolution(1, 16),
-        *convolution(16, 32),
-        nn.Flatten(),
-        *dense(32 * 7 * 7, 784, True),
-        nn.Linear(784, 2 * code),
-    )
-    decoder = nn.Sequential(
-        *dense(code, 1024, True),
-        *dense(1024, 64 * 7 * 7, True),
-        nn.Unflatten(1, (64, 7, 7)),
-        transposed(64, 64),
-        nn.ReLU(),
-        nn.BatchNorm2d(64, momentum=0.1, eps=1e-3),
-        transposed(64, 1),
-    )
-    of_x = [*convolution(1, 32), *convolution(32, 64), *convolution(64, 128)]
-    critic = Critic(
-        nn.Sequential(*of_x, nn.Flatten()),
-        nn.Sequential(*dense(code, 1024, False)),
-        nn.Linear(128 * 4 * 4 + 1024, 1),
-    )
-    return encoder, decoder, critic
-
-
-def toy() -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Encoder, decoder and critic of 2 x 256, as `keras_svae.networks.toy`."""
-    code = LATENT_DIM["toy"]
-
-    def hidden(inputs):
-        return [*dense(inputs, 256, False), *dense(256, 256, False)]
-
-    encoder = nn.Sequential(*hidden(2), nn.Linear(256, 2 * code))
-    decoder = nn.Sequential(*hidden(code), nn.Linear(256, 2))
-    head = nn.Sequential(*hidden(2 + code), nn.Linear(256, 1))
-    return encoder, decoder, Critic(nn.Identity(), nn.Identity(), head)
+def gaussian(raw):
+    """A Gaussian's mean and scale, of an encoder's output."""
+    mean, scale = raw.float().chunk(2, 1)
+    return mean, 1e-3 + F.softplus(scale + 0.5413249)
 
 
 class SVAE:
     """SVAE-r, one turn of the critic and one of encoder and decoder on one draw.
 
     Args:
-        case: "mnist" (Bernoulli likelihood) or "toy" (Gaussian likelihood).
+        case: "mnist", "cifar10" (Bernoulli likelihood), "toy" (Gaussian likelihood).
         lam: Weight of the log likelihoods.
         learning_rate: Of both Adams.
         fused: Whether Adam runs as one kernel instead of PyTorch's default.
@@ -113,9 +46,9 @@ class SVAE:
         autocast: bool = False,
     ):
         self.autocast = autocast
-        self.bernoulli = case == "mnist"
+        self.bernoulli = case != "toy"
         self.latent_dim, self.lam = LATENT_DIM[case], lam
-        self.encoder, self.decoder, self.critic = {"mnist": mnist, "toy": toy}[case]()
+        self.encoder, self.decoder, self.critic = getattr(torch_networks, case)()
         own = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.own = own
         adam = {"lr": learning_rate, "eps": 1e-7, "fused": fused or None}
@@ -128,8 +61,7 @@ class SVAE:
 
     def posterior(self, x):
         """q(z|x): its mean and scale."""
-        mean, scale = self.encoder(x).float().chunk(2, 1)
-        return mean, 1e-3 + F.softplus(scale + 0.5413249)
+        return gaussian(self.encoder(x))
 
     def log_p(self, raw, x):
         """Log p(x|z), (batch,), from the decoder's raw output."""
@@ -175,6 +107,28 @@ class SVAE:
             raise FloatingPointError("Expected finite losses")
 
 
+class AIM(SVAE):
+    """AIM, both losses on one draw before anything is updated (algorithm 1)."""
+
+    def step(self, x):
+        """One training step on a batch."""
+        z = torch.randn(len(x), self.latent_dim)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
+            features, f_p = self.critic(torch.sigmoid(self.decoder(z).float()))
+            f_p, f_q = f_p.float(), self.critic(x)[1].float()
+            critic_loss = F.softplus(-f_q).mean() + F.softplus(f_p).mean()
+            law = torch.distributions.Normal(*gaussian(self.encoder(features)))
+            code = -law.log_prob(z).sum(1).mean() / self.latent_dim
+            loss = F.softplus(-f_p).mean() + code
+        self.critic_optimizer.zero_grad()
+        self.optimizer.zero_grad()
+        critic_loss.backward(inputs=[*self.critic.parameters()], retain_graph=True)
+        loss.backward(inputs=self.own)
+        self.critic_optimizer.step()
+        self.optimizer.step()
+        self.losses += torch.stack([critic_loss.detach(), loss.detach()])
+
+
 def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
     """Serves a block "case/how" for each case, eager and compiled."""
     torch.set_num_threads(int(threads))
@@ -202,7 +156,8 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
         for name, way in ways.items():
             name += ", autocast" if mixed else ""
             way = {**way, "autocast": mixed}
-            model = SVAE(network(case), float(lam), float(learning_rate), **way)
+            method = AIM if case.startswith("aim") else SVAE
+            model = method(network(case), float(lam), float(learning_rate), **way)
             blocks[f"{case}/{name}"] = lambda steps, model=model, batches=batches: (
                 model.run(batches, steps)
             )
