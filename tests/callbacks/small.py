@@ -88,3 +88,18 @@ def scalars(folder, tag) -> dict[int, float]:
         event.step: float(tf.make_ndarray(event.tensor_proto))
         for event in events(folder).Tensors(tag)
     }
+
+
+def fit(model, *callbacks, epochs=3, **kwargs):
+    x, _ = digits()
+    options = {"validation_data": dataset(x), "verbose": 0, **kwargs}
+    data = dataset(x)
+    return model.fit(data, epochs=epochs, callbacks=list(callbacks), **options)
+
+
+def weights(model):
+    return [v.numpy() for v in model.trainable_variables]
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

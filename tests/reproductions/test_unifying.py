@@ -1,21 +1,17 @@
 """The tables of Hu et al. (2018): what is run, chosen and compared."""
 
-import functools
 import json
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.engine import Experiment, Study, build, execute
+from reproductions.engine import Study, build, execute
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import load_backbone
 from reproductions.unifying import cifar10, gain, mnist, svhn, table
-from reproductions.unifying.adapt import adapt, coloured, grey, networks, summary
-from reproductions.unifying.gain import configurations
-from reproductions.unifying.gain import summary as of_gain
+from reproductions.unifying.adapt import adapt
 from reproductions.unifying.images import BATCH, VALIDATION, held_out_bound
 from reproductions.unifying.table import (
     BASES,
@@ -26,18 +22,9 @@ from reproductions.unifying.table import (
     row_of,
     text,
 )
+from tests.reproductions.unifying import DIGITS, Asked, differing
 
 METHODS = list(mnist.methods)
-DIGITS = Experiment(
-    mnist.function,
-    methods=tuple(mnist.methods.values()),
-    networks={"digits": (ks.networks.digits, "latent_dim units")},
-    settings=mnist.settings
-    | {"data": "digits", "units": 8, "latent_dim": 2, "steps_per_epoch": 2}
-    | {"validation": None, "batch_size": 20, "epochs": 1},
-    budgets={"quick": {}},
-    by_method=mnist.by_method,
-)
 
 
 @pytest.mark.parametrize("one", [mnist, svhn, cifar10], ids=lambda one: one.name)
@@ -49,12 +36,6 @@ def test_every_experiment_has_every_method_of_the_tables(one, method):
         assert one.resolve(**json.loads(json.dumps(settings))) == settings
         of_some = issubclass(one.model_of(settings), ks.SemiSupervisedVAE)
         assert ("labelled" in settings) == of_some
-
-
-def differing(one: dict, other: dict) -> set[str]:
-    # GAN's form of the loss is a choice, and by default that of its extensions.
-    one, other = ({"loss": "non_saturating"} | some for some in (one, other))
-    return {k for k in {*one, *other} if one.get(k) != other.get(k)}
 
 
 def test_extension_and_base_differ_in_the_method_alone():
@@ -99,30 +80,6 @@ def test_all_methods_are_built_and_pairs_start_from_the_same_weights(one, budget
             assert first.name == second.name and first.count_params() > 0
             for a, b in zip(first.weights, second.weights, strict=True):
                 np.testing.assert_array_equal(a, b, f"{network} of {method}")
-
-
-class Asked:
-    """A study that is told the runs and makes up their results."""
-
-    report, places = True, Study("unused").places
-
-    def __init__(self, best: float = 3.0):
-        self.best, self.asked = best, []
-
-    def __call__(self, calls, optional=False):
-        self.asked.append(calls)
-        return [
-            {"settings": call.settings, "metrics": {}, "processor seconds": 3600.0}
-            | {"validation": [self._seen(call.settings)]}
-            for call in calls
-        ]
-
-    def _seen(self, settings):
-        distance = abs(settings.get("temperature", 0) - self.best)
-        return {"epoch": 0, "step": 2, "value": 80 + distance}
-
-    def write(self, content, text):
-        self.content = content
 
 
 def test_plan_is_paired_and_temperatures_are_chosen_before_it():
@@ -235,69 +192,6 @@ def test_a_run_is_measured_with_its_best_weights(method, tmp_path):
     assert (accuracy is not None) == (method == "aa_ss_vae")
 
 
-def test_the_plan_of_the_gain_is_paired():
-    study = Asked()
-    gain(study=study, bases=["vae", "cvae"], shares=[0.01, 1.0], seeds=2, steps=600)
-    (calls,) = study.asked
-    assert len(calls) == len({str(c.settings) for c in calls}) == 2 * 2 * 2 * 7
-    # A seed is whole before the next one begins.
-    assert [call.settings["seed"] for call in calls] == [0] * 28 + [1] * 28
-    for i in range(0, len(calls), 7):
-        base, *others = (call.settings for call in calls[i : i + 7])
-        assert base["epochs"] * base["steps_per_epoch"] == 600
-        assert base["choose"] and base["last"]
-        for other in others:
-            assert differing(base, other) <= {"method", "temperature", "constant"}
-    runs, rows = (study.content[name] for name in ("runs", "rows"))
-    assert rows == [] and len(runs) == 56 and study.content["runs done"] == "56 of 56"
-    assert {run["base"] for run in runs} == {"vae", "cvae"}
-
-
-@pytest.mark.parametrize("method", ["aavae", "aacvae"])
-def test_the_weights_of_data_and_samples_are_told(method):
-    for constant in (None, 0.5):
-        run = DIGITS(method=method, temperature=2.0, constant=constant)
-        inputs = Inputs(run.model, run.data, run.training)
-        # Constant logits: of 2 log 3 and T = 2 the weight is .75.
-        kernel, bias = run.model.critic.weights[-2:]
-        kernel.assign(0 * kernel)
-        bias.assign(0 * bias + 2 * np.log(3))
-        expected = {"data": 1.0, "samples": 0.5}
-        if constant is None:
-            expected = {"data": 0.75, "samples": 0.75}
-        assert run.extra(run.model, inputs)["weights"] == pytest.approx(expected)
-
-
-def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
-    runs = [
-        {"base": "vae", "share": 0.01, "seed": seed, "best step": 100}
-        | {"kind": kind, "value": value, "history": [-90.0, chosen]}
-        | {"best": -80.0 + seed + gained, "last": -85.0}
-        for seed in range(3)
-        for kind, value, chosen, gained in [
-            ("base", None, -90.0, 0.0),
-            *(("T", t, -80.0 + t * (-1) ** seed, t) for t in TEMPERATURES),
-            *(("constant", c, -80.0 - c, 2 * c) for c in (0.5, 1.0)),
-        ]
-    ]
-    rows = {
-        row["name"]: row for row in of_gain(runs[:-1], (0.5, 1.0))
-    }  # one is not done
-    over = rows["AA-VAE T by held-out data"]["best over"]
-    assert over["base"]["values"] == [5.0, 1.0] and over["base"]["says"] == "undecided"
-    assert over["constant by held-out data"]["values"] == [4.0, 0.0]
-    over = rows["AA-VAE T 3"]["best over"]["constant 1"]
-    assert over["values"] == [1.0, 1.0] and over["says"] == "better"
-    assert rows["VAE"]["best over"]["constant 1"]["says"] == "worse"
-    assert rows["AA-VAE T 3"]["last over"]["base"]["says"] == "undecided"
-    assert rows["VAE"]["published"]["difference"] == pytest.approx(0.74)
-    assert of_gain(runs[:4], (0.5, 1.0)) == []
-    every = [
-        c.get("constant", c.get("temperature")) for c in configurations("cvae", [0.5])
-    ]
-    assert every == [None, *TEMPERATURES, 0.5]
-
-
 def test_steps_of_the_papers_budget_do_not_hang_on_the_share():
     for one, steps in ((mnist, 42_900), (svhn, 53_300), (cifar10, 35_100)):
         for method, share in (("vae", 0.01), ("vae", 1.0), ("gan", None)):
@@ -379,47 +273,6 @@ def test_the_papers_number_is_of_the_same_cell(
     ]
     (row,) = compared(runs, data)
     assert row["published"]["difference"] == pytest.approx(gain)
-
-
-def test_the_target_is_the_digit_on_a_field_of_colour():
-    x = np.zeros((2, 28, 28, 1), "f")
-    x[:, 10:18, 10:18] = 1
-    key = tf.constant([1, 4], tf.int64)
-    made = np.asarray(coloured(x, key))
-    assert made.shape == (2, 28, 28, 3) and 0 <= made.min() and made.max() <= 1
-    field = np.asarray(coloured(np.zeros_like(x), key))
-    np.testing.assert_allclose(made, np.abs(field - x), atol=1e-6)
-    assert field[..., 0].std() > 0.1 and np.abs(field[0] - field[1]).mean() > 0.1
-    other = np.asarray(coloured(x, key + 2))
-    assert np.abs(other - made).mean() > 0.1
-    np.testing.assert_array_equal(grey(x)[..., 2], x[..., 0])
-
-
-def adaptation(lam: float, seed: int, steps: int, values) -> dict:
-    metrics = {"source accuracy": 0.9, "target accuracy": values[lam][seed]}
-    return metrics | {"extra": {"last losses": {"loss": 1.0}}}
-
-
-def test_adaptation_is_compared_by_seed(tmp_path, monkeypatch, capsys):
-    values = {0.0: (0.4, 0.5), 1.0: (0.6, 0.8)}
-    made = functools.partial(adaptation, values=values)
-    made.__name__ = made.__qualname__ = "adapted"
-    monkeypatch.setitem(adapt.function.__globals__, "adapted", made)
-    with Study(tmp_path) as study:
-        adapt(study=study, seeds=2, steps=1, lam=1.0)
-    assert "difference 0.2500 +- 0.6353 (95%)" in capsys.readouterr().out
-    content = json.loads((tmp_path / "summary.json").read_text())
-    assert [(run["lam"], run["seed"]) for run in content["runs"]] == [
-        (0.0, 0), (1.0, 0), (0.0, 1), (1.0, 1)
-    ]  # fmt: skip
-    assert content["runs"][0]["last losses"] == {"loss": 1.0}
-    found = summary(content["runs"], 1.0)["target accuracy"]
-    assert found == content["summary"]["target accuracy"]
-    assert found["without"]["mean"] == pytest.approx(0.45)
-    assert found["difference"]["mean"] == pytest.approx(0.25)
-    extractor, classifier, critic = networks(0)
-    model = ks.models.AdversarialDomainAdaptation(extractor, classifier, critic)
-    assert model.classes == 10 and critic.output_shape == (None, 1)
 
 
 def test_bad_input():
