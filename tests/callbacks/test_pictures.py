@@ -105,48 +105,6 @@ def test_events_are_read_by_tensorboard_beside_keras_s_own(tmp_path):
     np.testing.assert_allclose(logged, ratios["symmetric_kl"], rtol=1e-5)
 
 
-def own_estimate(model, x, seed):
-    """The symmetric KL that a model's own losses log on the draw of this seed."""
-    draw = model.draw(x, ks.noise.Noise(seed).fold(0), training=False)
-    for player in model.players:
-        getattr(model, f"{player}_loss")(draw)
-    return draw, float(draw.log["symmetric_kl"])
-
-
-def test_log_ratios_are_the_critics_on_pairs_of_both_laws():
-    model = small.svae()
-    x, _ = small.digits(200)
-    ratios = views.log_ratios(model, x, seed=5)
-    draw, kl = own_estimate(model, x, seed=5)
-    np.testing.assert_allclose(ratios["q"], model.log_ratio(x, draw.z_q), atol=1e-5)
-    np.testing.assert_allclose(
-        ratios["p"], model.log_ratio(draw.x_p, draw.z), atol=1e-5
-    )
-    np.testing.assert_allclose(ratios["symmetric_kl"], kl, atol=1e-5)
-    assert abs(kl) > 1e-3
-
-
-def test_log_ratios_of_gans_are_of_data_and_samples():
-    x, _ = small.digits()
-    model = small.gan()
-    ratios = views.log_ratios(model, x, seed=5)
-    draw, kl = own_estimate(model, x, seed=5)
-    np.testing.assert_allclose(ratios["q"], model.log_ratio(x), atol=1e-5)
-    np.testing.assert_allclose(ratios["p"], model.log_ratio(draw.x_p), atol=1e-5)
-    np.testing.assert_allclose(ratios["symmetric_kl"], kl, atol=1e-5)
-    assert abs(kl) > 1e-3
-    # WGAN-GP's score is no log ratio, and a VAE has no critic.
-    assert set(views.log_ratios(small.gan(ks.WGANGP), x)) == {"q", "p"}
-    assert views.log_ratios(small.vae(), x) == {}
-
-
-def test_more_examples_than_pass_at_once_draw_noise_of_their_own():
-    x, _ = small.digits(500)
-    ratios = views.log_ratios(small.svae(), x)
-    assert ratios["p"].shape == (500,)
-    assert not np.allclose(ratios["p"][:250], ratios["p"][250:], atol=1e-3)
-
-
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
@@ -234,12 +192,6 @@ def test_images_in_minus_one_to_one(tmp_path):
     np.testing.assert_array_equal(picture[8:72, 8:72], tile)
 
 
-def test_without_a_range_black_and_white_are_the_data_s():
-    model = small.svae(likelihood="gaussian")
-    assert views.value_range(model, np.array([-3.0, 5.0])) == (-3, 5)
-    assert views.value_range(model, np.array([2.0, 2.0])) == (2, 3)
-
-
 def test_every_nth_epoch_and_the_last(tmp_path):
     model = small.vae()
     fit(model, tmp_path, small.digits(), epochs=5, every=2)
@@ -313,80 +265,6 @@ def test_under_two_replicas(tmp_path):
     assert names(tmp_path) == IMAGES
     expected = plots.grid(model.generate(9), smooth=True)
     np.testing.assert_array_equal(png(tmp_path / "samples.png"), expected)
-
-
-def test_manifold_runs_over_the_priors_quantiles():
-    """The first dimension to the right, the second upwards, +-2 at the ends."""
-    seen = []
-
-    class Watched(ks.SVAE):
-        def decode(self, z, y=None, seed=0):
-            seen.append(np.asarray(z))
-            return super().decode(z, y, seed)
-
-    nets = ks.networks.digits(latent_dim=2, **small.SMALL)
-    model = Watched(*nets)
-    picture = views.manifold(model, 3)
-    z = np.concatenate(seen).reshape(3, 3, 2)
-    ends = pytest.approx([-2, 0, 2], abs=1e-2)
-    assert list(z[1, :, 0]) == ends and list(z[::-1, 1, 1]) == ends
-    np.testing.assert_allclose(z[:, 0, 0], -2, atol=1e-2)
-    assert picture.shape == (3 * 64, 3 * 64, 1)
-    uniform = Watched(*nets, prior="uniform")
-    seen.clear()
-    views.manifold(uniform, 3)
-    np.testing.assert_allclose(seen[0][0], [-0.9545, 0.9545], atol=1e-3)
-    with pytest.raises(ValueError, match="Expected codes in the plane.*latent_dim=3"):
-        views.manifold(small.vae())
-
-
-def test_traversals_move_one_dimension_of_a_code():
-    seen = []
-
-    class Watched(ks.VAE):
-        def decode(self, z, y=None, seed=0):
-            seen.append(np.asarray(z))
-            return super().decode(z, y, seed)
-
-    nets = ks.networks.digits(latent_dim=3, **small.SMALL)
-    model = Watched(nets.encoder, nets.decoder)
-    x, _ = small.digits(4)
-    picture = views.traversals(model, x, dimensions=[2, 0], n=5)
-    z = np.concatenate(seen).reshape(2, 5, 3)
-    own = model.encode(x[:1]).numpy()[0]
-    np.testing.assert_allclose(z[0, :, :2], np.tile(own[:2], (5, 1)), rtol=1e-5)
-    np.testing.assert_allclose(z[1, :, 1:], np.tile(own[1:], (5, 1)), rtol=1e-5)
-    np.testing.assert_allclose(z[0, [0, 2, 4], 2], [-2, 0, 2], atol=1e-2)
-    assert picture.shape == (2 * 66 + 2, 5 * 66 + 2, 1)
-
-
-def test_traversals_take_the_dimensions_that_vary_most():
-    nets = ks.networks.digits(latent_dim=10, **small.SMALL)
-    keras.utils.set_random_seed(0)
-    model = ks.VAE(nets.encoder, nets.decoder)
-    kernel = nets.encoder.get_layer("code").kernel
-    sizes = np.array([3, 0, 9, 1, 7, 0, 4, 8, 2, 5], "f")
-    kernel.assign(np.r_[sizes, np.ones(10)] * np.sign(kernel))
-    x, _ = small.digits(20)
-    order = np.argsort(-np.var(model.encode(x), 0))[:8]
-    assert list(order) != sorted(order)
-    found = views.traversals(model, x, n=3)
-    expected = views.traversals(model, x[:1], dimensions=order, n=3)
-    np.testing.assert_array_equal(found, expected)
-    others = views.traversals(model, x, dimensions=range(8), n=3)
-    assert others.shape == found.shape and np.any(others != found)
-
-
-def test_neighbours_stand_beside_their_data():
-    model, (x, _) = small.vae(), small.digits(3)
-    picture = views.neighbours(model, x, n=4, seed=2)
-    assert picture.shape == (3 * 66 + 2, 5 * 66 + 2, 1)
-    left = plots.grid(x, 1, smooth=True)
-    np.testing.assert_array_equal(picture[:, : left.shape[1]], left)
-    near = np.reshape(model.neighbours(x, 4, seed=2), (12, 8, 8, 1))
-    right = plots.grid(near, 4, smooth=True)
-    np.testing.assert_array_equal(picture[:, -right.shape[1] :], right)
-    assert np.any(picture != views.neighbours(model, x, n=4, seed=3))
 
 
 def conditional(method):
