@@ -244,14 +244,14 @@ class Playing(Logged):
 
     def _finite(self, name: str, gradients, variables) -> list[tf.Tensor]:
         """What to wait for: the step stops at a gradient that is not finite."""
-        totals = [updates.total(one) for one in gradients]
-        totals = workers.over_all(self.distribute_strategy, totals)
+        strategy = self.distribute_strategy
+        (totals,) = workers.over_all(strategy, [updates.totals(gradients)])
         if not xla.in_clusters(self):
             return [updates.totals_finite(totals, name)]
-        # XLA leaves an assertion out of a cluster.
+        # In a cluster XLA would drop an assertion.
         return [
             updates.finite(one, name, variable.path, "gradient")
-            for one, variable in zip(totals, variables, strict=True)
+            for one, variable in zip(tf.unstack(totals), variables, strict=True)
         ]
 
     def _noise(self, purpose: int) -> Noise:

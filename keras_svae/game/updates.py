@@ -15,7 +15,7 @@ __all__ = [
     "finite",
     "found_in",
     "passed",
-    "total",
+    "totals",
     "totals_finite",
     "values",
 ]
@@ -40,27 +40,25 @@ def finite(value: Gradient, player: str, what: str, kind: str) -> Gradient:
     return _over_values(lambda x: tf.debugging.check_numerics(x, message), value)
 
 
-def total(gradient: Gradient) -> tf.Tensor:
-    """The sum of a gradient's numbers, a scalar: not finite if one of them is not.
+def totals(gradients: list[Gradient]) -> tf.Tensor:
+    """The sum of each gradient's numbers, (gradients,): not finite if one of them is.
 
-    It is faster than `CheckNumerics`, which reads a gradient in one thread, number by
+    This is faster than `CheckNumerics`, which reads a gradient in one thread, number by
     number. The sum of finite numbers is infinite only beyond the largest float.
     """
-    numbers = values(gradient)
-    if numbers.dtype.size < tf.float32.size:  # float16 ends at 65,504
-        numbers = tf.cast(numbers, tf.float32)
-    return tf.reduce_sum(numbers)
+    numbers = [values(one) for one in gradients]
+    wide = any(one.dtype == tf.float64 for one in numbers)
+    kind = tf.float64 if wide else tf.float32
+    # float16 ends at 65,504, so it is cast before the sum.
+    return tf.stack([tf.reduce_sum(tf.cast(one, kind)) for one in numbers])
 
 
-def totals_finite(totals: list[tf.Tensor], player: str) -> tf.Tensor:
-    """The sums of a player's gradients; a step stops if one of them is not finite."""
-    kinds = {one.dtype for one in totals}
-    kind = tf.float64 if tf.float64 in kinds else tf.float32
-    numbers = tf.stack([tf.cast(one, kind) for one in totals])
+def totals_finite(numbers: tf.Tensor, player: str) -> tf.Tensor:
+    """What `totals` gives; a step stops if one of them is not finite."""
     found = tf.raw_ops.Assert(
         condition=tf.reduce_all(tf.math.is_finite(numbers)),
         data=[f"keras_svae|{player}|totals", numbers],
-        summarize=len(totals),
+        summarize=numbers.shape[0],
     )
     # Eagerly there is no operation to wait for.
     with tf.control_dependencies([] if found is None else [found]):
@@ -86,7 +84,7 @@ def found_in(
     player, numbers = found.groups()
     for path, value in zip(paths(player), numbers.split(), strict=True):
         if not math.isfinite(float(value)):
-            return player, path, "gradient", value
+            return player, path, "gradient", str(float(value))
     return None
 
 

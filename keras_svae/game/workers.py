@@ -45,7 +45,7 @@ def without_writers(callbacks: list, strategy: tf.distribute.Strategy) -> list:
 
 
 def over_all(strategy: tf.distribute.Strategy, numbers: list) -> list[tf.Tensor]:
-    """Scalars as sums over all workers: one that is not finite reaches them all.
+    """Numbers of one shape as sums over all workers: one that is not finite reaches them all.
 
     A worker that stops alone leaves the others waiting for it. Call it on each replica.
     With one process, the numbers are as they are.

@@ -97,8 +97,8 @@ def cores() -> int:
 def peak_bytes() -> int:
     """The most memory that this process has held so far.
 
-    Where Linux's own count is missing, what the process that started this one held
-    then counts, too.
+    Outside of Linux and Windows it is at least what the process that started this one
+    held at that time.
     """
     if resource is None:
         return psutil.Process().memory_info().peak_wset

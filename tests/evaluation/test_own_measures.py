@@ -266,7 +266,7 @@ def test_too_few_examples_for_an_option_are_known_before():
         "kernel_distance": {"subset_size": 25},
         "precision_recall": {"k": 24},
         "density_coverage": {"k": 23},
-        "nearest_neighbours": {"neighbours": 4},
+        "nearest_neighbours": {"k": 4},
         "ssim": {"window": 7},
     }
     found = measure(model, (x, y), options=few, **given)

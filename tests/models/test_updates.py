@@ -106,13 +106,14 @@ def test_gradients_are_checked_whatever_their_type():
         fine = tf.constant([3e4, 3e4, 3e4], kind)  # float16 ends at 65,504
         bad = tf.constant([1.0, np.inf, -np.inf], kind)
         rows = tf.IndexedSlices(bad[None], tf.constant([2]), tf.constant([5, 3]))
-        updates.totals_finite([updates.total(fine), updates.total(2 * fine)], "p")
+        updates.totals_finite(updates.totals([fine, 2 * fine]), "p")
         for wrong in (bad, rows):
-            totals = [updates.total(fine), updates.total(wrong)]
             with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-                updates.totals_finite(totals, "p")
+                updates.totals_finite(updates.totals([fine, wrong]), "p")
             found = updates.found_in(caught.value, {"p": ["a", "b"]}.get)
-            assert found[:3] == ("p", "b", "gradient"), kind
+            assert found == ("p", "b", "gradient", "nan"), kind
+    mixed = [tf.ones([2]), tf.ones([2], tf.float64) * 1e300]
+    np.testing.assert_allclose(updates.totals(mixed), [2, 2e300])
 
 
 class Adds(keras.layers.Layer):
