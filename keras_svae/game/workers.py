@@ -45,10 +45,11 @@ def without_writers(callbacks: list, strategy: tf.distribute.Strategy) -> list:
 
 
 def over_all(strategy: tf.distribute.Strategy, numbers: list) -> list[tf.Tensor]:
-    """Numbers of one shape as sums over all workers: one that is not finite reaches them all.
+    """Sums over all workers, of scalars or of tensors of one shape.
 
-    A worker that stops alone leaves the others waiting for it. Call it on each replica.
-    With one process, the numbers are as they are.
+    What is not finite on one worker so reaches them all: a worker that stops alone
+    leaves the others waiting for it. Call it on each replica. With one process, the
+    numbers are as they are.
     """
     if not are_several(strategy) or not numbers:
         return numbers
