@@ -110,10 +110,13 @@ def test_all_workers_hear_what_stops_one_of_them(tmp_path):
     """They raise the same error; the one that went on would wait for ever."""
     expected = {
         "not_finite": "DIVERGED Expected finite losses; received: nan in the term",
+        'not_finite {"of_gradient": true}': "DIVERGED Expected finite gradients; "
+        "received: nan in the gradient of the weight",
         "wrong_batch": "REFUSED Expected finite data; received: NaN or infinity in 1",
     }
     for case, text in expected.items():
-        command = ["tests.workers", case, tmp_path]
+        name, *more = case.split(" ", 1)
+        command = ["tests.workers", name, tmp_path, *more]
         with Workers(command, environments(2), tmp_path) as workers:
             assert workers.ends() == [0, 0], workers.printed(0)
             for index in range(2):

@@ -18,6 +18,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 import keras_svae as ks  # noqa: E402
+from keras_svae.game.terms import over_samples  # noqa: E402
 from tests.models import tiny  # noqa: E402
 from tests.replicas import losses_of  # noqa: E402
 
@@ -137,18 +138,29 @@ def slowly(folder, epochs=6, wait=0.5):
     keep(folder, "slowly", model)
 
 
-def not_finite(folder, worker=1):
-    """A loss that is not finite on one worker alone."""
+@tf.custom_gradient
+def steep(values, slope):
+    """The values, with their gradient times this."""
+    return tf.identity(values), lambda up: (up * slope, tf.zeros_like(slope))
+
+
+def not_finite(folder, worker=1, of_gradient=False):
+    """A loss, or a gradient, that is not finite on one worker alone."""
 
     class Breaks(ks.SVAE):
         breaks = False
 
         def critic_loss(self, draw):
-            if not self.breaks:  # the dry run is on no replica
-                return super().critic_loss(draw)
-            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-            bad = tf.logical_and(self._step.value == 1, tf.equal(replica, worker))
-            return super().critic_loss(draw) * tf.where(bad, np.nan, 1.0)
+            loss, factor = super().critic_loss(draw), tf.constant(1.0)
+            if self.breaks:  # the dry run is on no replica
+                replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+                bad = tf.logical_and(self._step.value == 1, tf.equal(replica, worker))
+                factor = tf.where(bad, np.nan, 1.0)
+            if not of_gradient:
+                return loss * factor
+            # Its value is 0, and so is its gradient, but for the bad one.
+            f = self.f(*draw.p, training=draw.training)
+            return loss + over_samples(steep(f, factor) - f)
 
     kept = tiny.METHODS["svae"]
     tiny.METHODS["svae"] = Breaks, {}
