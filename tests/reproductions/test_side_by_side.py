@@ -44,17 +44,26 @@ def test_a_method_is_made_and_its_weights_are_counted(method):
 def record(method, seed, **more):
     metrics = {"inception_score": 5.0 + seed, "psnr": 20.0}
     found = {"settings": {"method": method, "seed": seed}, "metrics": metrics}
-    return found | {"seconds": 2.0, "weights": 100} | more
+    return found | {"processor seconds": 2.0, "weights": 100} | more
 
 
 def test_the_summary_has_what_was_measured():
     lost = record("gan", 1) | {"diverged": "nan", "metrics": {}}
     found = summary([record("vae", 0), record("vae", 1), record("gan", 0), lost])
     assert found["vae"]["inception_score"]["mean"] == 5.5
-    assert found["vae"]["seconds"]["n"] == 2 and found["gan"]["diverged"] == 1
+    assert found["vae"]["processor seconds"]["n"] == 2 and found["gan"]["diverged"] == 1
     assert "variational_bound" not in found["vae"]
     shown = text(found).splitlines()
     assert len(shown) == 3 and shown[1].startswith("VAE") and "5.5 +- 0.707" in shown[1]
+
+
+def test_a_bound_of_densities_stands_beside_no_other():
+    with_bound = {"metrics": {"variational_bound": -7.0, "psnr": 20.0}}
+    records = [record(name, 0, **with_bound) for name in ("vae", "two_stage_vae")]
+    found = summary(records)
+    assert found["vae"]["variational_bound"]["mean"] == -7
+    assert "variational_bound" not in found["two_stage_vae"]
+    assert found["two_stage_vae"]["psnr"]["mean"] == 20
 
 
 def test_measures_are_named_once():
