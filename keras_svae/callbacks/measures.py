@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from keras_svae.evaluation.evaluate import Plan, Report, names_and_options, planned
-from keras_svae.evaluation.part import chosen
-from keras_svae.evaluation.streams import Stream, batches, fields, has_labels
+from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.streams import Stream, batches, fields, has_labels
 from keras_svae.game import checks
 
 __all__ = ["Measures"]

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae import untrusted
-from keras_svae.evaluation.part import chosen
-from keras_svae.evaluation.streams import Examples, fields
+from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.streams import Examples, fields
 from keras_svae.paths import any_path
 from keras_svae.pictures import plots, projector, views
 

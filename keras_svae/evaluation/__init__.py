@@ -48,6 +48,7 @@ from keras_svae.evaluation.likelihood.variational_bound import (
 from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.needs import NEEDS
+from keras_svae.evaluation.reading.streams import Examples, gather
 from keras_svae.evaluation.reconstructions.lpips import LPIPS, lpips
 from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
@@ -69,7 +70,6 @@ from keras_svae.evaluation.samples.precision_recall import (
     PrecisionRecall,
     precision_recall,
 )
-from keras_svae.evaluation.streams import Examples, gather
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 

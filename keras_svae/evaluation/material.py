@@ -7,10 +7,9 @@ import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.random_network import chosen
-from keras_svae.evaluation.kept import Repeatable, kept
-from keras_svae.evaluation.part import Part
-from keras_svae.evaluation.reconstructions.lpips import LPIPS
-from keras_svae.evaluation.streams import (
+from keras_svae.evaluation.reading.kept import Repeatable, kept
+from keras_svae.evaluation.reading.part import Part
+from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
     check_range,
@@ -18,6 +17,7 @@ from keras_svae.evaluation.streams import (
     gather,
     has_labels,
 )
+from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_svae.evaluation.streams import exact
+from keras_svae.evaluation.reading.streams import exact
 
 __all__ = ["Measurement", "by_name", "changed"]
 

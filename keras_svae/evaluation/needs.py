@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_svae.evaluation.streams import is_within
+from keras_svae.evaluation.reading.streams import is_within
 
 if TYPE_CHECKING:
     from keras_svae.evaluation.material import Material

@@ -13,7 +13,13 @@ from keras_svae import distributions
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
 from keras_svae.evaluation.loading import opened
-from keras_svae.evaluation.streams import Examples, Stream, batches, fields, has_labels
+from keras_svae.evaluation.reading.streams import (
+    Examples,
+    Stream,
+    batches,
+    fields,
+    has_labels,
+)
 from keras_svae.game import checks
 from keras_svae.game.ranges import Seen
 from keras_svae.noise import check_seed

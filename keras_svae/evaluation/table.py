@@ -22,6 +22,7 @@ from keras_svae.evaluation.likelihood.variational_bound import variational_bound
 from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import by_name, changed
 from keras_svae.evaluation.needs import at_least, window_fits
+from keras_svae.evaluation.reading.streams import Examples, gather
 from keras_svae.evaluation.reconstructions.lpips import SMALLEST, lpips
 from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
@@ -35,7 +36,6 @@ from keras_svae.evaluation.samples.kernel_distance import kernel_distance
 from keras_svae.evaluation.samples.mixture_score import mixture_score
 from keras_svae.evaluation.samples.modes import modes
 from keras_svae.evaluation.samples.precision_recall import precision_recall
-from keras_svae.evaluation.streams import Examples, gather
 
 __all__ = ["MEASURES"]
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from keras_svae.evaluation.streams import fields
+from keras_svae.evaluation.reading.streams import fields
 from keras_svae.evaluation.subject import FAMILIES
 from keras_svae.game import checks
 from keras_svae.noise import Noise

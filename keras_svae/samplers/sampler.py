@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.evaluation.part import Part
-from keras_svae.evaluation.streams import gather
+from keras_svae.evaluation.reading.part import Part
+from keras_svae.evaluation.reading.streams import gather
 from keras_svae.evaluation.subject import Subject
 from keras_svae.game import checks
 from keras_svae.game.configuration import Configured

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.part import chosen
-from keras_svae.evaluation.streams import Examples, batches, has_labels
+from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.streams import Examples, batches, has_labels
 from reproductions.engine.settings import Data, Training
 
 

@@ -9,7 +9,7 @@ import pytest
 import keras_svae as ks
 from keras_svae import evaluate as command
 from keras_svae.evaluation import MEASURES
-from keras_svae.evaluation.part import rows
+from keras_svae.evaluation.reading.part import rows
 from tests.models import tiny
 
 SMALL = {

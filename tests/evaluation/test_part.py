@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.part import Part, chosen, rows
-from keras_svae.evaluation.streams import Examples
+from keras_svae.evaluation.reading.part import Part, chosen, rows
+from keras_svae.evaluation.reading.streams import Examples
 from tests.models import tiny
 
 # Sorted by class, as many files are.

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_svae import evaluation
-from keras_svae.evaluation.streams import batches, gather, pairs
+from keras_svae.evaluation.reading.streams import batches, gather, pairs
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype("float32")
 

@@ -6,7 +6,7 @@ import pytest
 
 import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
-from keras_svae.evaluation.part import rows
+from keras_svae.evaluation.reading.part import rows
 from keras_svae.pictures import views
 from reproductions.engine import Images, Training, execute, measure, run
 from reproductions.engine.inputs import Inputs

@@ -10,7 +10,7 @@ import scipy.special
 import tensorflow as tf
 
 from keras_svae.evaluation.backbones.resizing import PUBLISHED, RESIZE, resized
-from keras_svae.evaluation.streams import (
+from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
     check_range,

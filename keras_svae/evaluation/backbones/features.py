@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import BATCH, Backbone
-from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream, batches
 
 __all__ = [
     "both_features",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream, batches
 
 __all__ = ["ActiveUnits", "active_units"]
 

@@ -12,7 +12,7 @@ from keras_svae.evaluation.codes.mmd import (
     points_of,
 )
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.noise import check_seed
 
 __all__ = ["PRIORS", "AggregatePosterior", "aggregate_posterior"]

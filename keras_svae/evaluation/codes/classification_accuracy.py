@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, gather
+from keras_svae.evaluation.reading.streams import Stream, gather
 
 __all__ = ["classification_accuracy"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_svae.evaluation.streams import gather
+from keras_svae.evaluation.reading.streams import gather
 
 __all__ = ["labelled_codes"]
 

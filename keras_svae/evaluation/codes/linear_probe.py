@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_svae.evaluation.codes.labelled_codes import labelled_codes
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["linear_probe"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.spatial
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, gather
+from keras_svae.evaluation.reading.streams import Stream, gather
 from keras_svae.kernels import imq
 
 __all__ = ["mmd"]

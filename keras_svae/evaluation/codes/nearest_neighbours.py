@@ -2,7 +2,7 @@
 
 from keras_svae.evaluation.codes.labelled_codes import labelled_codes
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["nearest_neighbours"]
 

@@ -9,7 +9,7 @@ import tqdm
 from keras_svae.evaluation.likelihood import annealing, common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Prior
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.noise import Noise, check_seed
 
 __all__ = ["AnnealedImportance", "annealed_importance_sampling"]

@@ -9,7 +9,7 @@ from tensorflow_probability import distributions as tfd
 
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood import common
-from keras_svae.evaluation.streams import fields
+from keras_svae.evaluation.reading.streams import fields
 from keras_svae.noise import Noise
 
 # Steepness of the sigmoidal schedule (Grosse et al., 2015).

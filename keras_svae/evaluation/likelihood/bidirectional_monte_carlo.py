@@ -9,7 +9,7 @@ from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.annealed_importance_sampling import Settings
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Prior
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, gather
+from keras_svae.evaluation.reading.streams import Stream, gather
 from keras_svae.noise import Noise, check_seed
 
 __all__ = ["BidirectionalMonteCarlo", "bidirectional_monte_carlo"]

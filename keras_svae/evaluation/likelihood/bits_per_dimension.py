@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_svae.evaluation.likelihood.quantisation import LEVELS
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import check_range
+from keras_svae.evaluation.reading.streams import check_range
 
 __all__ = ["bits_per_dimension"]
 

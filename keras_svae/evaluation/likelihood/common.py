@@ -10,7 +10,7 @@ from tensorflow_probability import distributions as tfd
 from keras_svae import distributions
 from keras_svae.evaluation.likelihood import quantisation
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import (
+from keras_svae.evaluation.reading.streams import (
     Examples,
     Stream,
     batches,

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_svae.evaluation.likelihood.common import repeat
-from keras_svae.evaluation.streams import Examples
+from keras_svae.evaluation.reading.streams import Examples
 
 __all__ = ["EndpointPosterior"]
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, fields
+from keras_svae.evaluation.reading.streams import Stream, fields
 from keras_svae.noise import Noise
 
 __all__ = ["ImportanceWeightedBound", "importance_weighted_bound"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_svae.evaluation.streams import check_range
+from keras_svae.evaluation.reading.streams import check_range
 from keras_svae.noise import check_seed
 
 __all__ = ["dequantise"]

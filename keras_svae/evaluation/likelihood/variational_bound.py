@@ -9,7 +9,7 @@ from keras_svae import distributions
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["VariationalBound", "variational_bound"]
 

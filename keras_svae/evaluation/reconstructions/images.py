@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_svae.evaluation.streams import Stream, check_range, check_within, pairs
+from keras_svae.evaluation.reading.streams import (
+    Stream,
+    check_range,
+    check_within,
+    pairs,
+)
 
 __all__ = ["image_pairs"]
 

@@ -9,13 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.images import image_pairs
 from keras_svae.evaluation.reconstructions.lpips_package import LAYERS
 from keras_svae.evaluation.reconstructions.lpips_weights import (
     check_weights,
     load_weights,
 )
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["LPIPS", "lpips"]
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, pairs
+from keras_svae.evaluation.reading.streams import Stream, pairs
 
 __all__ = ["mse", "rmse"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.images import image_pairs
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["psnr"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import scipy.ndimage
 
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.images import image_pairs
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["ssim"]
 

@@ -6,7 +6,7 @@ from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import probabilities_of
 from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
 from keras_svae.evaluation.measurement import Measurement, changed
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["class_accuracy"]
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["DensityCoverage", "density_coverage"]
 

@@ -13,8 +13,8 @@ from keras_svae.evaluation.backbones.features import (
     named_reference,
 )
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.samples.moments import Moments
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["frechet_distance"]
 

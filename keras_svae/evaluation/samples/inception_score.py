@@ -5,7 +5,7 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import probabilities_of
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["inception_score"]
 

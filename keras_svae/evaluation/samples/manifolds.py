@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import both_features
-from keras_svae.evaluation.streams import Stream
+from keras_svae.evaluation.reading.streams import Stream
 
 __all__ = ["Manifolds"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.special
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream, batches
 
 __all__ = ["Modes", "modes"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from keras_svae.evaluation.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream, batches
 from keras_svae.paths import local
 from keras_svae.untrusted import Arrays
 

@@ -7,8 +7,8 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
-from keras_svae.evaluation.streams import Stream
 
 __all__ = ["PrecisionRecall", "precision_recall"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_svae.evaluation.streams import (
+from keras_svae.evaluation.reading.streams import (
     Examples,
     Stream,
     batches,
