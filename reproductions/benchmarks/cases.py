@@ -23,7 +23,10 @@ CONFIGURATIONS = {
 # A process of its own, in which operations run side by side, each on one thread.
 ONE_THREAD = "1 thread per operation"
 EAGER, FUSED = ("torch", "eager"), ("torch", "eager, fused Adam")
-COMPILED, PLAIN = ("torch", "compiled, fused Adam"), ("keras", "plain Keras")
+COMPILED = ("torch", "compiled, fused Adam")
+# Where XLA has run, the same process runs graphs without XLA a quarter slower. So what
+# XLA compiles, and Keras's own choice is XLA, has a process of its own.
+PLAIN = ("keras_xla", "plain Keras")
 PYTHAE = ("pythae", "pythae")
 AUTOCAST = ("torch", "eager, fused Adam, autocast")
 COMPILED_AUTOCAST = ("torch", "compiled, fused Adam, autocast")
@@ -141,7 +144,7 @@ def batches(case: str, number: int = 16) -> np.ndarray:
 def order(case: Case) -> list[tuple[str, str]]:
     """The turns of a round: the first reference before each other kind, A B A C."""
     first, *others = case.references
-    others += [("keras", name) for name in case.ours]
+    others += [("keras_xla" if "XLA" in n else "keras", n) for n in case.ours]
     others += [("keras_one", one_thread(name)) for name in case.on_one_thread]
     if case.gflop or first is EAGER:
         others += [("keras", ALONE)]

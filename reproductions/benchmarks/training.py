@@ -228,6 +228,7 @@ def main(argv: list[str] | None = None) -> None:
         "torch": (python, "torch_worker"),
         "pythae": (python, "pythae_worker"),
         "keras": (sys.executable, "keras_worker"),
+        "keras_xla": (sys.executable, "keras_worker"),
         "keras_one": (sys.executable, "keras_worker", "1"),
     }
     load = (
