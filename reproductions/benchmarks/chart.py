@@ -24,7 +24,7 @@ def chart(results: dict[str, dict]) -> Figure:
         results: What the benchmark's record has under this name.
     """
     rows = [len(one["configurations"]) for one in results.values()]
-    figure = Figure((7, 0.6 * len(rows) + 0.26 * sum(rows)), layout="constrained")
+    figure = Figure((10, 0.6 * len(rows) + 0.26 * sum(rows)), layout="constrained")
     panels = figure.subplots(len(rows), squeeze=False, height_ratios=rows)[:, 0]
     for panel, (case, one) in zip(panels, results.items(), strict=True):
         found = sorted(
