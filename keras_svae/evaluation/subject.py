@@ -13,13 +13,8 @@ from keras_svae import distributions
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
 from keras_svae.evaluation.loading import opened
-from keras_svae.evaluation.reading.streams import (
-    Examples,
-    Stream,
-    batches,
-    fields,
-    has_labels,
-)
+from keras_svae.evaluation.reading import streams
+from keras_svae.evaluation.reading.streams import Examples, Stream
 from keras_svae.game import checks
 from keras_svae.game.ranges import Seen
 from keras_svae.noise import check_seed
@@ -190,7 +185,7 @@ class Subject:
 
     def classify(self, data: Stream) -> Iterator[np.ndarray]:
         """Batches of q(y|x), (batch, classes), of a model that has a classifier."""
-        for x in batches(data, BATCH):
+        for x in streams.batches(data, BATCH):
             self.check(x)
             yield self.class_probabilities(tf.constant(x, tf.float32)).numpy()
 
@@ -209,14 +204,14 @@ class Subject:
             ValueError: As `batches`; for a conditional model, on data without classes
                 or with others than 0..classes - 1.
         """
-        labelled = has_labels(data)
+        labelled = streams.has_labels(data)
         if isinstance(data, tuple) and (self.classes is None or not labelled):
             data = data[0]
         if self.classes is None:
-            for part in batches(data, batch_size):
-                yield fields(part)[0]
+            for part in streams.batches(data, batch_size):
+                yield streams.fields(part)[0]
             return
-        for part in batches(data, batch_size, labelled=labelled):
+        for part in streams.batches(data, batch_size, labelled=labelled):
             if not isinstance(part, Examples):
                 raise ValueError(
                     f"Expected data with their classes, (x, y), for "
@@ -229,7 +224,7 @@ class Subject:
     def _read(self, data: Stream) -> Iterator[tf.Tensor | Examples]:
         """Batches as tensors; raises on what the model does not read."""
         for part in self.read(data):
-            x, y = fields(part)
+            x, y = streams.fields(part)
             self.check(x)
             x = tf.constant(x, tf.float32)
             yield x if y is None else Examples(x, tf.constant(y, tf.int64))
@@ -249,7 +244,7 @@ class Subject:
             *others: What the endpoint reads after x and before the classes.
             seed: The seed, where the endpoint reads one.
         """
-        x, y = fields(inputs)
+        x, y = streams.fields(inputs)
         given = [x, *others] + ([] if y is None else [y])
         found = self(name, *given, *([] if seed is None else [seed]))
         if name == "reconstruct" and "x" in found:  # a SavedModel of before
@@ -291,7 +286,7 @@ class Subject:
 
     def _log_ratio(self, inputs: tf.Tensor | Examples, z) -> np.ndarray:
         if "y" not in self.about["log_ratio"]["reads"]:
-            inputs, _ = fields(inputs)
+            inputs, _ = streams.fields(inputs)
         others = [tf.constant(z, tf.float32)] if self._of_pairs else []
         return self.about_examples("log_ratio", inputs, *others)["log_ratio"].numpy()
 

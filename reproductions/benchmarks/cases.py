@@ -75,6 +75,10 @@ AGAINST_PYTHAE: dict[str, Any] = {
     "goals": {"pythae": 0.5},
     "ours": (GRAPH, f"graph, {STEPS} steps per execution"),
 }  # fmt: skip
+WITHOUT_GOALS: dict[str, Any] = {
+    "batch": 64, "steps": STEPS, "rounds": 5, "goals": {},
+    "references": (FUSED, EAGER), "ours": (GRAPH,), "on_one_thread": (GRAPH,),
+}  # fmt: skip
 CASES = {
     "mnist": Case(64, STEPS, 9, {"eager": 0.75, "eager, fused Adam": 0.8}, gflop=17.5),
     "mnist_bfloat16": Case(
@@ -86,25 +90,8 @@ CASES = {
         ours=(GRAPH, f"graph, {STEPS} steps per execution"),
         dtype="bfloat16",
     ),
-    # No goal is about them.
-    "cifar10": Case(
-        64,
-        STEPS,
-        5,
-        {},
-        references=(FUSED, EAGER),
-        ours=(GRAPH,),
-        on_one_thread=(GRAPH,),
-    ),
-    "aim_mnist": Case(
-        64,
-        STEPS,
-        5,
-        {},
-        references=(FUSED, EAGER),
-        ours=(GRAPH,),
-        on_one_thread=(GRAPH,),
-    ),
+    "cifar10": Case(**WITHOUT_GOALS),
+    "aim_mnist": Case(**WITHOUT_GOALS),
     "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
     "vae": Case(**AGAINST_PYTHAE),
     "aae": Case(**AGAINST_PYTHAE),
