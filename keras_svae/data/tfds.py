@@ -6,7 +6,6 @@ import pathlib
 import re
 import urllib.error
 import urllib.parse
-from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -16,10 +15,6 @@ from keras_svae.data.images import Framing, collect, decode
 from keras_svae.digest import digest
 
 _PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
-
-
-class _Unreachable(Exception):
-    """A download that was not tried."""
 
 
 def _tfds():
@@ -72,20 +67,6 @@ def _unreachable_hosts(urls) -> set[str]:
     return {host for host, url in hosts.items() if not _reachable(url)}
 
 
-def _offline(refused):
-    """Makes TFDS fail at once instead of downloading from a refused host."""
-    from tensorflow_datasets.core.download import downloader
-
-    download = downloader._Downloader.download
-
-    def guarded(self, url, *args, **kwargs):
-        if refused(urllib.parse.urlparse(url).netloc):
-            raise _Unreachable(url)
-        return download(self, url, *args, **kwargs)
-
-    return mock.patch.object(downloader._Downloader, "download", guarded)
-
-
 def _file_name(url: str, info) -> str:
     return info.filename or os.path.basename(urllib.parse.urlparse(url).path)
 
@@ -128,14 +109,13 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         found = {u: _at_hand(builder, manual_dir, f) for u, f in files.items()}
         here = {url: path for url, path in found.items() if path}
     missing = [url for url in files if url not in here]
-    dead = _unreachable_hosts(missing) if download else set()
+    # It has its own folder: TFDS caches extractions only by file name, and MNIST and
+    # Fashion-MNIST have the same file names.
+    downloads = os.path.join(_root(builder), "downloads", builder.name)
 
-    def absent(why: str, first: str | None = None) -> FileNotFoundError:
-        # Some data sets list the files of all their configurations. The file that was
-        # asked for comes first.
-        wanted = sorted(missing, key=lambda url: url != first)
-        more = f" and {len(wanted) - 4} more" if len(wanted) > 4 else ""
-        names = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
+    def absent(why: str) -> FileNotFoundError:
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        names = ", ".join(files[u] for u in missing[:4]) or "see TFDS's catalogue"
         return FileNotFoundError(
             f"Expected the data set {builder.name!r} prepared in data_dir "
             f"{_root(builder)}, or its original files in manual_dir "
@@ -145,20 +125,26 @@ def _prepare(builder, manual_dir, download: bool) -> None:
             "set and pass data_dir=."
         )
 
+    if missing and not download:
+        why = "download=False"
+        if by_hand := " ".join((builder.MANUAL_DOWNLOAD_INSTRUCTIONS or "").split()):
+            why += f", and files that have to be fetched by hand ({by_hand})"
+        raise absent(why)
+    # TFDS tries for minutes. But it may need no file of another configuration, and
+    # none that it has downloaded before.
+    if missing and not any(pathlib.Path(downloads).rglob("*.INFO")):
+        dead = _unreachable_hosts(missing)
+        if dead and (not builder.BUILDER_CONFIGS or not here):
+            raise absent(f"no answer from {', '.join(sorted(dead))}")
     try:
-        with _offline(lambda host: not download or host in dead):
-            builder.download_and_prepare(
-                # It has its own folder: TFDS caches extractions only by file name, and
-                # MNIST and Fashion-MNIST have the same file names.
-                download_dir=os.path.join(_root(builder), "downloads", builder.name),
-                download_config=tfds.download.DownloadConfig(
-                    manual_dir=None if manual_dir is None else str(manual_dir)
-                ),
-            )
-    except _Unreachable as error:
-        host = urllib.parse.urlparse(str(error)).netloc
-        why = f"no answer from {host}" if download else "download=False"
-        raise absent(why, str(error)) from None
+        builder.download_and_prepare(
+            download_dir=downloads,
+            download_config=tfds.download.DownloadConfig(
+                manual_dir=None if manual_dir is None else str(manual_dir),
+                # TFDS refuses what has no checksum, and the rest is in manual_dir.
+                force_checksums_validation=not download,
+            ),
+        )
     except tfds.core.download.download_manager.NonMatchingChecksumError as error:
         wrong = [
             f"{path} with sha256 {has} instead of {builder.url_infos[url].checksum}"
@@ -172,6 +158,10 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         ) from error
     except (requests.exceptions.ConnectionError, urllib.error.URLError) as error:
         raise absent(str(error)) from error
+    except ValueError as error:
+        if download or "Missing checksums" not in str(error):
+            raise
+        raise absent("download=False") from error
     except AssertionError as error:
         if not builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
             raise

@@ -21,6 +21,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from keras_svae import files, philox
 from keras_svae.game import checks
 from keras_svae.game.endpoints import quiet
+from keras_svae.networks.ends import all_layers
 from keras_svae.paths import AnyPath, any_path
 
 __all__ = ["fed_noise", "litert", "onnx"]
@@ -230,8 +231,7 @@ def _check_types(model) -> None:
 
     tf2onnx writes files of such layers that ONNX Runtime does not load.
     """
-    layers = model._flatten_layers(include_self=False)
-    other = {one.compute_dtype for one in layers} - {"float32"}
+    other = {one.compute_dtype for one in all_layers(model)} - {"float32"}
     if other:
         raise ValueError(
             "Expected networks that compute in float32, as ONNX Runtime and LiteRT do; "

@@ -103,9 +103,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
             aggregation="only_first_replica",
             name="step",
         )
-        self._means = None
         self._passes, self._passes_of_data = {}, {}
-        self.averages = None
         self.built = True  # its networks are built
 
     # ---- What a method gives -----------------------------------------------------

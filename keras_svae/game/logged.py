@@ -1,5 +1,6 @@
 """What a step logs: means over an epoch, and what ends training among them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -26,10 +27,15 @@ class Logged(Trainer):
     """
 
     players: dict[str, Player] = {}
-    _means: Means | None = None
+    # Gives the means. Keras tracks no new metric once the user has built the model.
+    _held: Callable[[], Means] | None = None
     # Says which networks are fed data, samples or both. The dry run finds this.
     _passes: dict[str, set[bool]]
     _passes_of_data: dict[str, set[bool]]
+
+    @property
+    def _means(self) -> Means | None:
+        return None if self._held is None else self._held()
 
     @property
     def metrics(self):
@@ -97,7 +103,8 @@ class Logged(Trainer):
             found["loss"] = [f"{player}_loss"]
             self._owners["loss"] = player, ""
             self._in_training.add("loss")
-        self._means = Means(found)
+        means = Means(found)
+        self._held = lambda: means
 
     def _without_effect(self, dry_run, spec) -> None:
         """Calls a function of a batch. No variable changes.

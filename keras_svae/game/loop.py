@@ -16,7 +16,34 @@ import tensorflow as tf
 
 from keras_svae.game import xla
 
-__all__ = ["Counted", "at_most", "function", "needed", "passes"]
+__all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
+
+
+class Looping(keras.Model):
+    """A model whose calls run several steps, if it is compiled so."""
+
+    _left_of_epoch: int | None = None  # steps, if calls of several do not fill it
+
+    def make_train_function(self, force=False):
+        """Keras's `make_train_function`, with a loop of our own where it is needed."""
+        if not needed(self):
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            self.train_function = function(self, self.train_step, training=True)
+
+    def make_test_function(self, force=False):
+        """Keras's `make_test_function`; see `make_train_function`."""
+        if not needed(self):
+            super().make_test_function(force)
+        elif self.test_function is None or force:
+            self.test_function = function(self, self.test_step, training=False)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras reads a batch under a strategy, to build what is built here already.
+
+        It would take the batch from a stream that comes once. It fails over several
+        workers if an element is more than one tensor. Keras has no public switch.
+        """
 
 
 class Counted(keras.callbacks.Callback):

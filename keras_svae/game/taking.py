@@ -224,16 +224,18 @@ def _critic(model, name: str) -> str:
 
 def _units(network) -> list[keras.layers.Layer]:
     """The layers with weights, in order: the pieces that are compared."""
-    found = [
+    layers = [
         layer
         for layer in all_layers(network)
-        if layer.weights and not getattr(layer, "layers", None)
+        if layer.weights and not isinstance(layer, keras.Model)
     ]
-    unique = list({id(layer): layer for layer in found}.values())
-    held = {id(v) for layer in unique for v in layer.weights}
-    # A network that holds weights in another way is one piece.
-    whole = held == {id(v) for v in network.weights} and unique
-    return unique if whole else [network]
+    # A layer that is made of others is one piece.
+    inner = {id(one) for layer in layers for one in all_layers(layer)}
+    found = [layer for layer in layers if id(layer) not in inner]
+    held = {id(v) for layer in found for v in layer.weights}
+    # So is a network that holds weights in another way.
+    whole = held == {id(v) for v in network.weights} and found
+    return found if whole else [network]
 
 
 def _signature(layer) -> tuple:

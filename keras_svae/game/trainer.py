@@ -13,27 +13,31 @@ from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
 from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed
+from keras_svae.game.kept import Keeping
+from keras_svae.game.loop import Looping
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
 
 __all__ = ["Trainer"]
 
 
-class Trainer(SavedAtOnce, Called):
+class Trainer(SavedAtOnce, Called, Looping, Keeping):
     """A model that checks data before they reach a step.
 
     A subclass says what it needs of the user's data, and refuses what it cannot use.
     """
 
-    # Only a compiled model has averages.
-    averages: Averages | None = None
     players: dict[str, Any] = {}
     # For each metric's name, the player and the term that is of a whole batch.
     _of_batch: dict[str, tuple[str, str]] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
-    _left_of_epoch: int | None = None  # if calls of several steps do not fill it
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
+
+    @property
+    def averages(self) -> Averages | None:
+        """The averages of the weights, of a model compiled with `ema`."""
+        return next(iter(self._kept_of(Averages)), None)
 
     # ---- What a method gives -----------------------------------------------------
 
@@ -209,19 +213,6 @@ class Trainer(SavedAtOnce, Called):
             counted = loop.Counted(steps)
             given["callbacks"] = [counted, *(given.get("callbacks") or ())]
         return super().fit(data, **given)
-
-    def _make_function(self, step_function):
-        """Keras makes its train function and its test function with this."""
-        if not loop.needed(self):
-            return super()._make_function(step_function)
-        return loop.function(self, step_function, step_function == self.train_step)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras reads a batch under a strategy, to build what is built here already.
-
-        It would take the batch from a stream that comes once. It fails over several
-        workers if an element is more than one tensor. Keras has no public switch.
-        """
 
     def _check_compiled(self, name: str) -> None:
         if not self.compiled:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from keras_svae.networks.ends import all_layers
+
 __all__ = ["checked", "clustering", "decided", "in_clusters", "is_chosen"]
 
 # With it, TensorFlow makes clusters on CPUs too. It is read once, at the first graph.
@@ -66,11 +68,7 @@ def decided(networks: dict, strategy) -> tuple[bool, str]:
     devices = _devices(strategy)
     if "GPU" not in devices:
         return False, f"on {' and '.join(devices)}, where XLA was slower"
-    layers = [
-        layer
-        for network in networks.values()
-        for layer in network._flatten_layers(include_self=False)
-    ]
+    layers = [layer for network in networks.values() for layer in all_layers(network)]
     for layer in layers:
         if not getattr(layer, "supports_jit", True):
             return False, f"the layer {layer.name!r} does not support XLA"
@@ -85,7 +83,7 @@ def decided(networks: dict, strategy) -> tuple[bool, str]:
 
 def _devices(strategy) -> list[str]:
     """The kinds of the devices that a strategy computes on."""
-    found = strategy.extended.worker_devices if is_chosen(strategy) else ()
+    found = _worker_devices(strategy)
     kinds = {tf.DeviceSpec.from_string(one).device_type for one in found}
     if not kinds:
         kinds = {"GPU" if tf.config.list_logical_devices("GPU") else "CPU"}
@@ -94,4 +92,12 @@ def _devices(strategy) -> list[str]:
 
 def is_chosen(strategy) -> bool:
     """Whether it is a strategy of the user, not the one that is always there."""
-    return type(strategy).__name__ != "_DefaultDistributionStrategy"
+    return bool(_worker_devices(strategy))
+
+
+def _worker_devices(strategy) -> tuple[str, ...]:
+    """The names of its devices; none of the strategy that is always there."""
+    try:
+        return tuple(strategy.extended.worker_devices)
+    except RuntimeError:  # what that one answers
+        return ()

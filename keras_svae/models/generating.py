@@ -26,7 +26,6 @@ class Generating(Game):
     likelihood_law: Any
     latent_dim: int
     classes: int | None
-    _samplers: Any = ()
 
     def generate(
         self,
@@ -96,7 +95,7 @@ class Generating(Game):
     @property
     def samplers(self) -> dict[str, Any]:
         """The samplers that the model keeps, by name."""
-        return {one.name: one for one in self._samplers}
+        return {one.name: one for one in self._kept_of(Sampler)}
 
     def add_sampler(self, sampler) -> None:
         """Keeps a fitted sampler under its own name. It replaces one of that name.
@@ -118,12 +117,7 @@ class Generating(Game):
         """
         self._check_sampler(sampler)
         self.remove_sampler(sampler.name, missing_ok=True)
-        # A new list: a loaded model's state is locked, but its samplers may change.
-        locked = self._tracker.locked
-        self._tracker.unlock()
-        self._samplers = [*self._samplers, sampler]
-        if locked:
-            self._tracker.lock()
+        self._keep(sampler)
 
     def remove_sampler(self, name: str, *, missing_ok: bool = False) -> None:
         """Gives up a sampler that the model keeps.
@@ -139,8 +133,7 @@ class Generating(Game):
             if missing_ok:
                 return
             self._check_known(name)
-        self._tracker.untrack(self.samplers[name])
-        self._samplers = [one for one in self._samplers if one.name != name]
+        self._give_up(self.samplers[name])
 
     def _chosen(self, sampler):
         """The sampler that is meant; None for the model's own law."""
@@ -196,9 +189,9 @@ class Generating(Game):
 
     def get_config(self):
         config = super().get_config()
-        if self._samplers:
+        if self.samplers:
             serialized = keras.saving.serialize_keras_object
-            config["samplers"] = [serialized(one) for one in self._samplers]
+            config["samplers"] = [serialized(one) for one in self.samplers.values()]
         return config
 
     @classmethod

@@ -1,7 +1,6 @@
 """How networks end: the law of their output, and whether the output is raw."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -100,11 +99,29 @@ def last_activation(network: keras.Model) -> str | None:
     return None
 
 
-def all_layers(network: Any) -> Iterator[keras.layers.Layer]:
-    """The layers of a network, and those of the networks in it."""
-    for layer in getattr(network, "layers", []):
-        yield layer
-        yield from all_layers(layer)
+def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The layers in a network, and those in these, each once.
+
+    A layer of the user may be made of others, as its attributes or in lists of them.
+    """
+    seen = {id(network)}
+
+    def walk(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, (list, tuple, set)):
+            for one in value:
+                yield from walk(one)
+        elif isinstance(value, keras.layers.Layer) and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+            yield from inside(value)
+
+    def inside(layer):
+        graph = isinstance(layer, keras.Model)
+        return walk(layer.layers if graph else [*vars(layer).values()])
+
+    return inside(network)
 
 
 def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -80,6 +80,29 @@ _URLS[TinyPublished.ADDRESS] = tfds.core.download.checksums.UrlInfo(
 )
 
 
+_OF_SIZES = dict(_URLS)
+_OF_SIZES["http://data.invalid/other.npy"] = tfds.core.download.checksums.UrlInfo(
+    size=tfds.core.utils.Size(1), checksum="0" * 64, filename="other.npy"
+)
+
+
+class TinyUnlisted(TinyPublished):
+    """One whose address has no checksum."""
+
+    ADDRESS = "http://data.invalid/unlisted.npy"
+    url_infos = {}
+
+
+class TinySizes(TinyPublished):
+    """One whose configurations have files of their own."""
+
+    BUILDER_CONFIGS = [
+        tfds.core.BuilderConfig(name=name, version=tfds.core.Version("1.0.0"))
+        for name in ("own", "other")
+    ]
+    url_infos = _OF_SIZES
+
+
 @pytest.fixture
 def place(tmp_path):
     return {"data_dir": tmp_path / "data"}
@@ -165,6 +188,27 @@ def test_download_false_never_asks_the_network(place, monkeypatch):
         FileNotFoundError, match="received: download=False. Missing fil"
     ):
         load("tiny_published", batch_size=1, download=False, **place)
+
+
+def test_download_false_with_an_address_that_has_no_checksum(place):
+    with pytest.raises(FileNotFoundError, match="received: download=False"):
+        load("tiny_unlisted", batch_size=1, download=False, **place)
+
+
+def test_a_part_of_the_files_is_enough_for_one_configuration(place, tmp_path):
+    folder = tmp_path / "part"
+    folder.mkdir()
+    (folder / "tiny_pictures.npy").write_bytes(ORIGINAL)
+    x = everything(load("tiny_sizes/own", batch_size=20, manual_dir=folder, **place))
+    assert x.shape == (20, 6, 5, 3)
+    with pytest.raises(FileNotFoundError, match="download=False. Missing .*other.npy"):
+        load(
+            "tiny_sizes/other",
+            batch_size=1,
+            manual_dir=folder,
+            download=False,
+            **place,
+        )
 
 
 def test_files_at_hand_need_no_network(place, manual, monkeypatch):

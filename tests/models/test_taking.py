@@ -183,6 +183,32 @@ def test_laws_that_differ_are_told():
     assert any("Laplace(" in one and "Gaussian(" in one for one in notes)
 
 
+class Scaled(keras.layers.Layer):
+    """A layer with a layer in it and a weight of its own."""
+
+    def build(self, shape):
+        self.inner = keras.layers.Dense(5)
+        self.inner.build(shape)
+        self.scale = self.add_weight(shape=(5,), initializer="ones", name="scale")
+
+    def call(self, x):
+        return self.scale * self.inner(x)
+
+
+def test_a_layer_that_is_made_of_others_is_one_piece():
+    def with_scaled(seed, units):
+        x = keras.Input((4,))
+        keras.utils.set_random_seed(seed)
+        h = keras.layers.Dense(units)(Scaled()(x))
+        h = keras.layers.Dense(6)(h)
+        return ks.VAE(keras.Model(x, h), nets().decoder)
+
+    model, other = with_scaled(0, units=7), with_scaled(1, units=8)
+    taken = model.load_weights_from(other, networks="encoder", partial=True)
+    assert taken["encoder"] == "3 of 7 weights"
+    assert equal(values(model.encoder)[:3], values(other.encoder)[:3])
+
+
 def test_networks_that_share_a_layer_give_it_to_two():
     """A model's networks may not, but networks by name may."""
     trunk = keras.layers.Dense(5, name="trunk")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from keras_svae.networks.ends import last_activation, law_of
+from keras_svae.game.checks import batch_norms
+from keras_svae.networks.ends import all_layers, last_activation, law_of
 
 LAW = ks.distributions.Laplace(0.5, activation="tanh", draw="mean")
 layers = keras.layers
@@ -148,3 +149,32 @@ def test_a_bound_that_is_infinite_is_refused():
 def test_what_is_no_law_is_refused():
     with pytest.raises(ValueError, match="Expected law to be.*received: 'gaussian'"):
         ks.networks.RawOutput("gaussian")
+
+
+class Block(layers.Layer):
+    """A user's layer that is made of others."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = layers.Dense(2)
+        self.others = [layers.BatchNormalization(), {"end": [layers.ReLU()]}]
+        self.again = self.first
+
+    def build(self, shape):
+        for layer in (self.first, self.others[0]):
+            layer.build(shape)
+
+    def call(self, x, training=False):
+        return self.others[1]["end"][0](self.others[0](self.first(x), training=training))
+
+
+def test_layers_are_found_wherever_they_stand():
+    block, last = Block(), layers.Dense(1)
+    inner = keras.Sequential([block, last])
+    found = [*all_layers(network(inner))]
+    kinds = sorted(type(one).__name__ for one in found)
+    assert kinds == sorted(
+        "InputLayer Sequential Block Dense BatchNormalization ReLU Dense".split()
+    )
+    norms = batch_norms({"critic": network(inner)})
+    assert norms == [block.others[0]]

@@ -67,6 +67,24 @@ def test_a_model_generates_from_the_sampler(name, model):
     assert np.any(x != model.generate(5, seed=7))
 
 
+def test_parts_come_and_go_though_the_user_has_built_the_model():
+    """Keras then lets a model have no new layers or metrics."""
+    model = tiny.build("vae")
+    model.build((None, *model.input_specs()["x"].shape[1:]))
+    names, count = [one.name for one in model.layers], len(model.weights)
+    for _ in range(2):
+        model.compile("adam", ema=0.9)
+        model.fit(tiny.data(), verbose=0)
+        model.add_sampler(ks.samplers.GaussianMixture(2).fit(model, tiny.data(n=50)))
+        kept = [one.name for one in model.layers]
+        assert sorted(kept) == sorted([*names, "averages", "gaussian_mixture"])
+        assert len(model.weights) > count
+    model.compile("adam")
+    model.remove_sampler("gaussian_mixture")
+    assert [one.name for one in model.layers] == names
+    assert len(model.weights) == count
+
+
 def test_samplers_are_saved_and_exported(model, folder, tmp_path):
     again = keras.saving.load_model(folder / "model.keras", safe_mode=True)
     assert list(again.samplers) == list(MADE)
