@@ -28,6 +28,8 @@ COMPILED = ("torch", "compiled, fused Adam")
 # XLA compiles, and Keras's own choice is XLA, has a process of its own.
 PLAIN = ("keras_xla", "plain Keras")
 PYTHAE = ("pythae", "pythae")
+# A model's networks, as far as it has them.
+NETWORKS = ("encoder", "decoder", "critic", "critic_pair", "critic_code")
 AUTOCAST = ("torch", "eager, fused Adam, autocast")
 COMPILED_AUTOCAST = ("torch", "compiled, fused Adam, autocast")
 
@@ -92,6 +94,8 @@ CASES = {
     ),
     "cifar10": Case(**WITHOUT_GOALS),
     "aim_mnist": Case(**WITHOUT_GOALS),
+    # Fewer examples and steps: a step of five residual networks takes a second.
+    "ijae_cifar10": Case(**WITHOUT_GOALS | {"batch": 16, "steps": 8, "rounds": 3}),
     "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
     "vae": Case(**AGAINST_PYTHAE),
     "aae": Case(**AGAINST_PYTHAE),
@@ -120,12 +124,13 @@ def batches(case: str, number: int = 16) -> np.ndarray:
         centers = np.array([[0, 0], [2, 2], [2, -2], [-2, 2], [-2, -2]])
         chosen = centers[generator.integers(5, size=(number, batch))]
         return (chosen + 0.2 * generator.normal(size=chosen.shape)).astype("float32")
-    side, channels = (32, 3) if case == "cifar10" else (28, 1)
+    side, channels = (32, 3) if case.endswith("cifar10") else (28, 1)
     rows, columns = np.mgrid[:side, :side]
     centers = generator.uniform(8, 20, size=(number, batch, 2, 1, 1))
     squares = (rows - centers[:, :, 0]) ** 2 + (columns - centers[:, :, 1]) ** 2
     grey = np.exp(-squares / 18)[..., None].astype("float32")
-    return np.repeat(grey, channels, axis=-1)
+    images = np.repeat(grey, channels, axis=-1)
+    return 2 * images - 1 if case.startswith("ijae") else images  # in [-1, 1]
 
 
 def order(case: Case) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from reproductions.benchmarks.cases import (
     CASES,
     CONFIGURATIONS,
     FLOOR,
+    NETWORKS,
     PLAIN,
     network,
     one_thread,
@@ -50,6 +51,8 @@ def made(case: str, lam: float) -> ks.Game:
     if name == "aim_mnist":
         nets = ks.networks.aim_mnist()
         return ks.AIM(nets.decoder, nets.critic, nets.encoder)
+    if name == "ijae_cifar10":
+        return ks.IJAE(*ks.networks.ijae_cifar10(), lam=lam)
     if name not in ("mnist", "cifar10", "toy"):
         return of_pythae(name)
     networks = getattr(ks.networks, name)()
@@ -96,8 +99,8 @@ def block(model: keras.Model, batches: np.ndarray) -> Callable[[int], None]:
 
 
 def parameters(model: ks.Game) -> list[int]:
-    """How many numbers encoder, decoder and critic learn."""
-    networks = [getattr(model, one, None) for one in ("encoder", "decoder", "critic")]
+    """How many numbers each network learns."""
+    networks = [getattr(model, one, None) for one in NETWORKS]
     return [
         sum(int(np.prod(v.shape)) for v in net.trainable_variables)
         for net in networks

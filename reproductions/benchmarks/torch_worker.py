@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from reproductions.benchmarks import torch_networks
-from reproductions.benchmarks.cases import CASES, network
+from reproductions.benchmarks.cases import CASES, NETWORKS, network
+from reproductions.benchmarks.torch_ijae import IJAE
 from reproductions.benchmarks.torch_networks import LATENT_DIM
 from reproductions.benchmarks.worker import serve
 
@@ -129,6 +130,9 @@ class AIM(SVAE):
         self.losses += torch.stack([critic_loss.detach(), loss.detach()])
 
 
+METHODS = dict.fromkeys(LATENT_DIM, SVAE) | {"aim_mnist": AIM, "ijae_cifar10": IJAE}
+
+
 def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
     """Serves a block "case/how" for each case, eager and compiled."""
     torch.set_num_threads(int(threads))
@@ -147,7 +151,7 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
         graphs = {"fused": True, "compiled": True, "mode": "reduce-overhead"}
         ways["CUDA graphs, fused Adam"] = graphs
     for case, batches in np.load(data).items():
-        if network(case) not in LATENT_DIM:
+        if network(case) not in METHODS:
             continue
         mixed = CASES[case].dtype != "float32"
         batches = torch.tensor(batches)  # on the default device
@@ -156,14 +160,15 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
         for name, way in ways.items():
             name += ", autocast" if mixed else ""
             way = {**way, "autocast": mixed}
-            method = AIM if case.startswith("aim") else SVAE
+            method = METHODS[network(case)]
             model = method(network(case), float(lam), float(learning_rate), **way)
             blocks[f"{case}/{name}"] = lambda steps, model=model, batches=batches: (
                 model.run(batches, steps)
             )
         about["parameters"][case] = [
             sum(p.numel() for p in net.parameters())
-            for net in (model.encoder, model.decoder, model.critic)
+            for name in NETWORKS
+            if (net := getattr(model, name, None)) is not None
         ]
     serve(about, blocks)
 

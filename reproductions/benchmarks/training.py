@@ -149,7 +149,7 @@ def measure(
     turns = order(case)
     first, found = {}, {kind: [] for _, kind in turns}
     for side, kind in dict.fromkeys(turns):
-        trial = 3 if kind == FLOOR else STEPS
+        trial = 3 if kind == FLOOR else min(STEPS, case.steps)
         tracing = workers[side].time(f"{name}/{kind}", trial)[0]
         # Tracing and compiling are over; then first allocations.
         first[kind] = workers[side].time(f"{name}/{kind}", trial)[0]

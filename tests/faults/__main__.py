@@ -50,12 +50,12 @@ def main() -> None:
         return
     given = parser().parse_args()
     given.root.mkdir(parents=True, exist_ok=True)
-    from tests.faults import others, processes, record
+    from tests.faults import bits, disks, places, processes, record
 
     if command == "record":
         record.write(given.root)
         return
-    known = {**others.ALL, **processes.ALL}
+    known = {**bits.ALL, **disks.ALL, **places.ALL, **processes.ALL}
     if command not in known:
         sys.exit(f"Expected kills, record or one of {[*known]}; received: {command}")
     if command in processes.ALL and len(os.listdir("/proc/self/task")) > 1:

@@ -165,7 +165,9 @@ class Block(layers.Layer):
             layer.build(shape)
 
     def call(self, x, training=False):
-        return self.others[1]["end"][0](self.others[0](self.first(x), training=training))
+        return self.others[1]["end"][0](
+            self.others[0](self.first(x), training=training)
+        )
 
 
 def test_layers_are_found_wherever_they_stand():
