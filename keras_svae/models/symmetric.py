@@ -70,7 +70,12 @@ class Matched(JointModel):
         raise NotImplementedError
 
     def autoencoder_loss(self, draw):
-        """What the methods share: the matching, and the weighted likelihoods."""
+        """Minus (29) for `SVAE`: the matching, and the weighted likelihoods.
+
+        `draw.p` is z of the prior with x of the decoder, `draw.q` is data with their
+        codes. `over_data` means over the latter's examples, `over_samples` over the
+        former's: E_q and E_p. log p(x|z) is of q's pairs, log q(z|x) of p's.
+        """
         f_p = self.f(*draw.p, training=draw.training)
         f_q = self.f(*draw.q, training=draw.training)
         draw.log["symmetric_kl"] = over_samples(f_p) - over_data(f_q)

@@ -24,8 +24,9 @@ from reproductions.engine import (
 from reproductions.engine.measure import SEED
 from reproductions.engine.options import DENSE, PositiveInt
 
-# The rows of table 2: a method, and what it has of its own on the grid. Another
-# baseline is another line.
+# The rows of table 2: a function of `reproductions/methods.py`, whose name is that of
+# `--method`, and what it has of its own on the grid: settings of laws, of the method or
+# of training. Another baseline is another line, here or in `MORE`.
 BASELINES = {
     "AIM": (of.aim, {}),
     "AIM-": (of.aim_minus, {"posterior": "unit_gaussian"}),
@@ -46,7 +47,7 @@ USUAL = [method.__name__ for method, _ in BASELINES.values()]
 
 # The paper's toy. The paper does not give its networks, steps and rates. These settings
 # need the fewest steps to all 25 modes (docs/methods/aim.md). All methods have the same
-# steps and networks, except for the critic's input.
+# steps and networks, except for the critic's input and turns.
 GRID = {
     "methods": METHODS,
     "networks": {"toy": (ks.networks.toy, DENSE)},

@@ -121,9 +121,9 @@ class Experiment:
     def resolve(self, **given: Any) -> dict[str, Any]:
         """All settings of a run, some of them given by the caller.
 
-        The weakest first: the functions' own defaults, those of the budget, of the
-        method, of the method with this budget, what is given. What is None is left to
-        a class or a network, and is not among them.
+        The weakest first: the functions' own defaults, the experiment's `settings`,
+        those of the budget, of the method, of the method with this budget, what is
+        given. What is None is left to a class or a network, and is not among them.
 
         Raises:
             TypeError: For an option that the experiment has not.
@@ -291,9 +291,9 @@ def experiment(**options: Any) -> Callable[[Callable], Experiment]:
     Args:
         **options: `methods`, functions of `reproductions.methods`, the first by
             default; `networks`, by name a function of `ks.networks` and the names of
-            its options, the first by default; `settings`, defaults; `budgets`,
-            further ones by budget, the first by default; `by_method` and `by_budget`,
-            what differs by method, and by budget and method; `notes`, what a reader
-            of the numbers should know.
+            its options, the first by default; `settings`, defaults; `budgets`, what
+            counts before them, by budget, the first by default; `by_method` and
+            `by_budget`, what counts before both, by method, and by budget and method;
+            `notes`, what a reader of the numbers should know.
     """
     return lambda function: Experiment(function, **options)

@@ -178,6 +178,7 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
 
     Returns:
         Rows: the settings; "runs", their number; "diverged", how many diverged; and
+        each measure's mean and deviation over those that did not.
     """
     groups: dict[tuple, list[dict]] = {}
     for one in records:

@@ -7,8 +7,10 @@ from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
 
-# The first method and the first budget are the defaults. A player has one turn in a
-# step unless something else is given.
+# The first method and the first budget are the defaults. Of a setting that is said
+# twice, the method's value counts, then the budget's, then that of `settings`. The seed
+# and what else any run has: `engine/settings.py`. A player has one turn in a step
+# unless something else is given.
 METHODS = (svae, ali, alice, gan, wgan, wgan_gp, vae)
 # Arjovsky et al.: RMSProp, no momentum, five updates of the critic.
 _WGAN = {
@@ -86,10 +88,10 @@ def digits(
         "latent_dim": 32,
         "lam": 0.1,
         "batch_size": 64,
-        # Of both players.
+        "batch_norm": True,
+        # Of "ours" and "quick", as "paper" has its own; rates of both players.
         "learning_rate": 2e-4,
         "beta_1": 0.5,
-        "batch_norm": True,
         "critic_batch_norm": False,
         "critic_activation": "leaky_relu",
     },

@@ -12,6 +12,8 @@ from reproductions.verdicts.rule import SEEDS
 
 __all__ = ["cost", "differences", "paper_settings", "paper_steps", "typed"]
 
+# Scores by a classifier. LPIPS has one network, that everybody has.
+SCORES = ("inception_score", "class_accuracy")
 # Settings that decide what is trained, and how they are called in a sentence.
 COMPARED = {
     "nets": "networks",
@@ -70,6 +72,9 @@ def typed(claim: Claim) -> str:
     if claim.command:
         return claim.command
     run = f"{claim.setting.run} {claim.options}".strip()
+    scored = any(one["measure"] in SCORES for one in claim.published)
+    if scored and claim.setting.backbone:
+        run += f" --backbone {claim.setting.backbone}"
     return f"python -m reproductions.{claim.paper} {run}"
 
 

@@ -13,8 +13,6 @@ from reproductions.verdicts.rule import Verdict
 
 __all__ = ["Judged", "counts", "judge"]
 
-# Scores by a classifier. LPIPS has one network, that everybody has.
-SCORES = ("inception_score", "class_accuracy")
 TESTED = ("order", "paired", "spread", "trend")
 
 
@@ -143,7 +141,7 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
         parts = (found.ours.values or (), threshold, better, found.ours.diverged)
         return rule.every(*parts, found.reduced)
     number = claim.published[0]
-    needed = number["measure"] in SCORES and bool(claim.setting.scores)
+    needed = number["measure"] in budget.SCORES and bool(claim.setting.scores)
     own = needed and found.classifier != claim.setting.scores
     parts = (found.ours, number["value"], _gap(claim), claim.better)
     return rule.value(*parts, found.reduced, own)
@@ -175,7 +173,7 @@ def missing(claim: Claim) -> str:
     """What there is not: a value under a classifier needs that very classifier."""
     found = [claim.missing] if claim.missing else []
     of = claim.published[0]["measure"] if claim.published else ""
-    if claim.kind == "value" and of in SCORES and claim.setting.scores:
+    if claim.kind == "value" and of in budget.SCORES and claim.setting.scores:
         found.append(f"the weights of {claim.setting.scores}")
     return "; ".join(found)
 

@@ -249,6 +249,15 @@ def test_commands_can_be_typed(paper):
         )
 
 
+def test_a_command_names_what_the_scores_are_seen_through():
+    typed = {one.id: budget.typed(one) for one in claims("svae")}
+    assert typed["cifar10-is-svae-r"] == (
+        "python -m reproductions.svae cifar10 --budget paper --method svae --lam 1 "
+        "--backbone inception_2015"
+    )
+    assert "--backbone" not in typed["toy-score-1"]
+
+
 @pytest.mark.parametrize("paper", command.PAPERS)
 def test_the_records_of_today_give_verdicts(paper):
     judged = judge(paper)
