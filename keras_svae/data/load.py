@@ -114,7 +114,8 @@ def load(
         manual_dir: A folder with a TFDS data set's original files under their published
             names. They are then not downloaded.
         download: Whether missing files of a TFDS data set may be downloaded. If not,
-            it is prepared, or all its original files are in `manual_dir`.
+            the data set has to be prepared already, or its original files have to be in
+            `manual_dir`.
 
     Returns:
         A `tf.data.Dataset` of float32 images (batch, height, width, channels), or

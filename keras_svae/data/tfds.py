@@ -1,11 +1,14 @@
 """Image data sets of TensorFlow Datasets, from the network or from local files."""
 
 import difflib
+import functools
+import json
 import os
 import pathlib
 import re
 import urllib.error
 import urllib.parse
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +18,10 @@ from keras_svae.data.images import Framing, collect, decode
 from keras_svae.digest import digest
 
 _PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
+
+
+class _Unreachable(Exception):
+    """A download that was not tried."""
 
 
 def _tfds():
@@ -62,9 +69,64 @@ def _reachable(url: str) -> bool:
     return True
 
 
-def _unreachable_hosts(urls) -> set[str]:
-    hosts = {urllib.parse.urlparse(url).netloc: url for url in urls}
-    return {host for host, url in hosts.items() if not _reachable(url)}
+class _Asking:
+    """A download manager that raises before it fetches what must not be fetched.
+
+    Args:
+        manager: TFDS's.
+        refused: Whether a URL must not be fetched.
+    """
+
+    def __init__(self, manager, refused: Callable[[str], bool]):
+        self._manager, self._refused = manager, refused
+
+    def __getattr__(self, name):
+        return getattr(self._manager, name)
+
+    def _check(self, urls) -> None:
+        for one in tf.nest.flatten(urls):
+            url = getattr(one, "url", one)  # of a `tfds.download.Resource`
+            if self._refused(url):
+                raise _Unreachable(url)
+
+    def download(self, urls):
+        self._check(urls)
+        return self._manager.download(urls)
+
+    def download_and_extract(self, urls):
+        self._check(urls)
+        return self._manager.download_and_extract(urls)
+
+    def download_checksums(self, url):
+        self._check(url)
+        return self._manager.download_checksums(url)
+
+    def download_kaggle_data(self, name):
+        self._check("https://www.kaggle.com")
+        return self._manager.download_kaggle_data(name)
+
+
+def _ask_before(builder, refused: Callable[[str], bool]) -> None:
+    """Gives the builder an `_Asking`, as it looks for its files.
+
+    `_split_generators` is what each builder of TFDS has to define.
+    """
+    split = builder._split_generators
+
+    @functools.wraps(split)  # TFDS looks at its arguments
+    def asking(manager, *args, **kwargs):
+        return split(_Asking(manager, refused), *args, **kwargs)
+
+    builder._split_generators = asking
+
+
+def _downloaded(folder: str) -> set[str]:
+    """The URLs whose files TFDS has in a folder of downloads, by its notes on them."""
+    notes = pathlib.Path(folder).rglob("*.INFO")
+    texts = [
+        one.read_text(encoding="utf-8") for one in notes if one.with_suffix("").exists()
+    ]
+    return {url for text in texts for url in json.loads(text).get("urls", ())}
 
 
 def _file_name(url: str, info) -> str:
@@ -112,10 +174,24 @@ def _prepare(builder, manual_dir, download: bool) -> None:
     # It has its own folder: TFDS caches extractions only by file name, and MNIST and
     # Fashion-MNIST have the same file names.
     downloads = os.path.join(_root(builder), "downloads", builder.name)
+    known, answers = _downloaded(downloads), {}
 
-    def absent(why: str) -> FileNotFoundError:
-        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
-        names = ", ".join(files[u] for u in missing[:4]) or "see TFDS's catalogue"
+    def refused(url: str) -> bool:
+        info = (builder.url_infos or {}).get(url)
+        # TFDS itself looks into manual_dir only for files whose names it knows.
+        if url in known or (url in here and info is not None and info.filename):
+            return False
+        host = urllib.parse.urlparse(url).netloc
+        if download and host not in answers:
+            answers[host] = _reachable(url)
+        return not download or not answers[host]
+
+    def absent(why: str, first: str | None = None) -> FileNotFoundError:
+        # Some data sets list the files of all their configurations. The file that was
+        # asked for comes first.
+        wanted = sorted(missing, key=lambda url: url != first)
+        more = f" and {len(wanted) - 4} more" if len(wanted) > 4 else ""
+        names = ", ".join(files[u] for u in wanted[:4]) or "see TFDS's catalogue"
         return FileNotFoundError(
             f"Expected the data set {builder.name!r} prepared in data_dir "
             f"{_root(builder)}, or its original files in manual_dir "
@@ -125,26 +201,18 @@ def _prepare(builder, manual_dir, download: bool) -> None:
             "set and pass data_dir=."
         )
 
-    if missing and not download:
-        why = "download=False"
-        if by_hand := " ".join((builder.MANUAL_DOWNLOAD_INSTRUCTIONS or "").split()):
-            why += f", and files that have to be fetched by hand ({by_hand})"
-        raise absent(why)
-    # TFDS tries for minutes. But it may need no file of another configuration, and
-    # none that it has downloaded before.
-    if missing and not any(pathlib.Path(downloads).rglob("*.INFO")):
-        dead = _unreachable_hosts(missing)
-        if dead and (not builder.BUILDER_CONFIGS or not here):
-            raise absent(f"no answer from {', '.join(sorted(dead))}")
+    _ask_before(builder, refused)
     try:
         builder.download_and_prepare(
             download_dir=downloads,
             download_config=tfds.download.DownloadConfig(
-                manual_dir=None if manual_dir is None else str(manual_dir),
-                # TFDS refuses what has no checksum, and the rest is in manual_dir.
-                force_checksums_validation=not download,
+                manual_dir=None if manual_dir is None else str(manual_dir)
             ),
         )
+    except _Unreachable as error:
+        host = urllib.parse.urlparse(str(error)).netloc
+        why = f"no answer from {host}" if download else "download=False"
+        raise absent(why, str(error)) from None
     except tfds.core.download.download_manager.NonMatchingChecksumError as error:
         wrong = [
             f"{path} with sha256 {has} instead of {builder.url_infos[url].checksum}"
@@ -158,10 +226,6 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         ) from error
     except (requests.exceptions.ConnectionError, urllib.error.URLError) as error:
         raise absent(str(error)) from error
-    except ValueError as error:
-        if download or "Missing checksums" not in str(error):
-            raise
-        raise absent("download=False") from error
     except AssertionError as error:
         if not builder.MANUAL_DOWNLOAD_INSTRUCTIONS:
             raise

@@ -91,9 +91,9 @@ class Compiling(Playing):
                 setattr(self, name, one)
             names = self.trainable_variables
             if self.averages is not None:
-                self._give_up(self.averages)  # of an earlier compile()
+                self._give_up_part(self.averages)  # of an earlier compile()
             if ema is not None:
-                self._keep(Averages(names, ema))
+                self._keep_part(Averages(names, ema))
             self._make_means()
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()

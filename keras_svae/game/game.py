@@ -162,6 +162,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                 for name in player.networks.split()
             }
         )
+        self._with_parts()  # after the networks
 
     def build(self, input_shape=None):
         """Does nothing: the networks are built already."""

@@ -9,44 +9,60 @@ __all__ = ["Keeping"]
 Part = TypeVar("Part", bound=keras.layers.Layer)
 
 
-class _Kept(keras.layers.Layer):
-    """A layer that lets go of its layers.
+class _Parts(keras.layers.Layer):
+    """A layer that takes in layers at any time, and lets go of them.
 
-    Keras tracks a layer that is an attribute for good, and nothing new once the owner
-    is built. But a list of layers lets go of what is removed from it, and this layer is
-    never built by Keras.
+    Keras never lets go of a layer that is an attribute. And a layer that Keras has
+    built or quantised takes in no new ones. But a list of layers lets go of what is
+    removed from it, and Keras neither builds this layer nor quantises it.
     """
 
     def __init__(self):
-        super().__init__(name="kept", dtype="float32")
-        self.parts = []
+        super().__init__(name="parts", dtype="float32")
+        self.kept: list[Any] = []
+        # Keras quantises, and then locks, layers without layers in them.
+        self.never_empty = keras.layers.Identity()
         self.built = True
 
     def build(self, *unused):
-        """Nothing to build. Keras may lock a layer that has no `build`."""
+        """Does nothing. It has to be here: Keras locks a layer without `build`."""
+
+    def add(self, part: keras.layers.Layer) -> None:
+        self.kept.append(part)
+        # A `tf.train.Checkpoint` follows attributes, and no lists of Keras.
+        setattr(self, f"part {part.name}", part)
+
+    def remove(self, part: keras.layers.Layer) -> None:
+        delattr(self, f"part {part.name}")
+        self.kept.remove(part)
 
 
 class Keeping(keras.Model):
-    """A model that keeps parts, is saved with them, and can give them up.
+    """A model that keeps parts, is saved with them, and can give them up."""
 
-    To its users they are layers of the model, after its networks.
-    """
+    _parts: _Parts | None = None
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self._kept = _Kept()
+    def _with_parts(self) -> _Parts:
+        """The layer that holds the parts, made where there is none.
 
-    def _keep(self, part: keras.layers.Layer) -> None:
-        self._kept.parts.append(part)
+        `Game` makes it after the networks, so that their weights come first.
+        """
+        if self._parts is None:
+            self._parts = _Parts()
+        return self._parts
 
-    def _give_up(self, part: keras.layers.Layer) -> None:
-        self._kept.parts.remove(part)
+    def _keep_part(self, part: keras.layers.Layer) -> None:
+        self._with_parts().add(part)
 
-    def _kept_of(self, kind: type[Part]) -> list[Part]:
-        return [one for one in self._kept.parts if isinstance(one, kind)]
+    def _give_up_part(self, part: keras.layers.Layer) -> None:
+        self._with_parts().remove(part)
+
+    def _parts_of(self, kind: type[Part]) -> list[Part]:
+        kept = self._parts.kept if self._parts is not None else []
+        return [one for one in kept if isinstance(one, kind)]
 
     @property
     def layers(self) -> list[Any]:
         """The networks, then the parts that the model keeps."""
-        own = [one for one in super().layers if one is not self._kept]
-        return [*own, *self._kept.parts]
+        own = [one for one in super().layers if one is not self._parts]
+        return own + (self._parts.kept if self._parts is not None else [])

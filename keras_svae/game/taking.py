@@ -229,11 +229,11 @@ def _units(network) -> list[keras.layers.Layer]:
         for layer in all_layers(network)
         if layer.weights and not isinstance(layer, keras.Model)
     ]
-    # A layer that is made of others is one piece.
+    # A layer that is made of others is one piece. So is a network with weights that are
+    # of none of its layers.
     inner = {id(one) for layer in layers for one in all_layers(layer)}
     found = [layer for layer in layers if id(layer) not in inner]
     held = {id(v) for layer in found for v in layer.weights}
-    # So is a network that holds weights in another way.
     whole = held == {id(v) for v in network.weights} and found
     return found if whole else [network]
 

@@ -37,7 +37,7 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
     @property
     def averages(self) -> Averages | None:
         """The averages of the weights, of a model compiled with `ema`."""
-        return next(iter(self._kept_of(Averages)), None)
+        return next(iter(self._parts_of(Averages)), None)
 
     # ---- What a method gives -----------------------------------------------------
 

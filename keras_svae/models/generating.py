@@ -95,7 +95,7 @@ class Generating(Game):
     @property
     def samplers(self) -> dict[str, Any]:
         """The samplers that the model keeps, by name."""
-        return {one.name: one for one in self._kept_of(Sampler)}
+        return {one.name: one for one in self._parts_of(Sampler)}
 
     def add_sampler(self, sampler) -> None:
         """Keeps a fitted sampler under its own name. It replaces one of that name.
@@ -117,7 +117,7 @@ class Generating(Game):
         """
         self._check_sampler(sampler)
         self.remove_sampler(sampler.name, missing_ok=True)
-        self._keep(sampler)
+        self._keep_part(sampler)
 
     def remove_sampler(self, name: str, *, missing_ok: bool = False) -> None:
         """Gives up a sampler that the model keeps.
@@ -133,7 +133,7 @@ class Generating(Game):
             if missing_ok:
                 return
             self._check_known(name)
-        self._give_up(self.samplers[name])
+        self._give_up_part(self.samplers[name])
 
     def _chosen(self, sampler):
         """The sampler that is meant; None for the model's own law."""

@@ -102,24 +102,29 @@ def last_activation(network: keras.Model) -> str | None:
 def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     """The layers in a network, and those in these, each once.
 
-    A layer of the user may be made of others, as its attributes or in lists of them.
+    A layer of the user may be made of others, as its attributes or in lists of them. If
+    Keras does not count the weights of one of them among the layer's, the layer only
+    refers to it.
     """
     seen = {id(network)}
 
-    def walk(value):
-        if isinstance(value, dict):
-            value = list(value.values())
-        if isinstance(value, (list, tuple, set)):
-            for one in value:
-                yield from walk(one)
-        elif isinstance(value, keras.layers.Layer) and id(value) not in seen:
-            seen.add(id(value))
+    def parts(value):
+        if isinstance(value, keras.layers.Layer):
             yield value
-            yield from inside(value)
+        elif isinstance(value, dict):
+            yield from parts(list(value.values()))
+        elif isinstance(value, (list, tuple, set)):
+            for one in value:
+                yield from parts(one)
 
     def inside(layer):
+        own = {id(v) for v in layer.weights}
         graph = isinstance(layer, keras.Model)
-        return walk(layer.layers if graph else [*vars(layer).values()])
+        for one in layer.layers if graph else parts(list(vars(layer).values())):
+            if id(one) not in seen and all(id(v) in own for v in one.weights):
+                seen.add(id(one))
+                yield one
+                yield from inside(one)
 
     return inside(network)
 

@@ -23,8 +23,10 @@ def strategy_of(kind: str, addresses: list[str], index: int):
         addresses: Of all workers.
         index: The worker's own place among them, and the core that it keeps to.
     """
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    os.sched_setaffinity(0, cores)
     if kind in ("one core", "workers"):
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[index]})
+        os.sched_setaffinity(0, {cores[index]})
         tf.config.threading.set_intra_op_parallelism_threads(1)
         # Workers wait for each other in an operation of their own.
         tf.config.threading.set_inter_op_parallelism_threads(

@@ -165,14 +165,9 @@ class IJAE:
         self.encoder, self.decoder, self.critic = made[:3]
         self.critic_pair, self.critic_code = made[3:]
         critics = [weight for net in made[2:] for weight in net.parameters()]
-        self.players = [
-            (one, torch.optim.Adam(one, lr=learning_rate, eps=1e-7, fused=fused))
-            for one in (
-                critics,
-                [*self.decoder.parameters()],
-                [*self.encoder.parameters()],
-            )
-        ]
+        weights = [critics, [*self.decoder.parameters()], [*self.encoder.parameters()]]
+        adam = {"lr": learning_rate, "eps": 1e-7, "fused": fused or None}
+        self.players = [(one, torch.optim.Adam(one, **adam)) for one in weights]
         self.losses = torch.zeros(3)
         if compiled:
             for net in made:

@@ -291,9 +291,9 @@ def experiment(**options: Any) -> Callable[[Callable], Experiment]:
     Args:
         **options: `methods`, functions of `reproductions.methods`, the first by
             default; `networks`, by name a function of `ks.networks` and the names of
-            its options, the first by default; `settings`, defaults; `budgets`, what
-            counts before them, by budget, the first by default; `by_method` and
-            `by_budget`, what counts before both, by method, and by budget and method;
+            its options, the first by default; `settings`, defaults; `budgets`, by
+            budget what overrides them, the first by default; `by_method` and
+            `by_budget`, by method, and by budget and method, what overrides both;
             `notes`, what a reader of the numbers should know.
     """
     return lambda function: Experiment(function, **options)

@@ -69,13 +69,13 @@ def paper_steps(claim: Claim) -> int | None:
 
 def typed(claim: Claim) -> str:
     """The command that would decide the claim."""
-    if claim.command:
-        return claim.command
     run = f"{claim.setting.run} {claim.options}".strip()
+    typed = claim.command or f"python -m reproductions.{claim.paper} {run}"
     scored = any(one["measure"] in SCORES for one in claim.published)
+    scored = scored or "inception score" in claim.says
     if scored and claim.setting.backbone:
-        run += f" --backbone {claim.setting.backbone}"
-    return f"python -m reproductions.{claim.paper} {run}"
+        typed += f" --backbone {claim.setting.backbone}"
+    return typed
 
 
 def _reached(one: dict, settings: dict, records: Records) -> float | None:

@@ -48,7 +48,8 @@ class Setting:
         examples: Training examples in all.
         unsaid: What the paper does not give. There the settings of `run` stand for it.
         scores: Under which classifier the paper's scores are; unset, none is needed.
-        backbone: The same as an option of the command, where there is one.
+        backbone: The name of that classifier for the option `--backbone`, if this
+            package has it.
         pace: Which record tells the seconds of a step: `record`, and either `step`, a
             path to seconds, or `seconds` and `steps`; `least` if its networks are
             smaller than the paper's.

@@ -1,7 +1,11 @@
 """TensorFlow Datasets with tiny data sets of our own: nothing here needs a network."""
 
+import dataclasses
+import functools
 import hashlib
+import http.server
 import io
+import threading
 import time
 
 import numpy as np
@@ -102,6 +106,11 @@ class TinySizes(TinyPublished):
     ]
     url_infos = _OF_SIZES
 
+    def _split_generators(self, dl_manager):
+        if self.builder_config.name == "other":
+            dl_manager.download("http://data.invalid/other.npy")
+        return super()._split_generators(dl_manager)
+
 
 @pytest.fixture
 def place(tmp_path):
@@ -199,16 +208,57 @@ def test_a_part_of_the_files_is_enough_for_one_configuration(place, tmp_path):
     folder = tmp_path / "part"
     folder.mkdir()
     (folder / "tiny_pictures.npy").write_bytes(ORIGINAL)
-    x = everything(load("tiny_sizes/own", batch_size=20, manual_dir=folder, **place))
+    given = {"manual_dir": folder, "download": False, **place}
+    x = everything(load("tiny_sizes/own", batch_size=20, **given))
     assert x.shape == (20, 6, 5, 3)
     with pytest.raises(FileNotFoundError, match="download=False. Missing .*other.npy"):
-        load(
-            "tiny_sizes/other",
-            batch_size=1,
-            manual_dir=folder,
-            download=False,
-            **place,
-        )
+        load("tiny_sizes/other", batch_size=1, **given)
+
+
+def test_a_file_that_tfds_has_downloaded_before_is_taken(place, tmp_path, monkeypatch):
+    """Preparation was interrupted, and the network is gone since."""
+    host = tmp_path / "host"
+    host.mkdir()
+    (host / "tiny_pictures.npy").write_bytes(ORIGINAL)
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0),
+        functools.partial(http.server.SimpleHTTPRequestHandler, directory=host),
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}/tiny_pictures.npy"
+    monkeypatch.setattr(TinyPublished, "ADDRESS", address)
+    monkeypatch.setitem(_URLS, address, _URLS["http://data.invalid/tiny_pictures.npy"])
+    prepare = TinyPublished._generate_examples
+    monkeypatch.setattr(TinyPublished, "_generate_examples", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load("tiny_published", batch_size=1, **place)
+    server.shutdown()
+    server.server_close()
+    monkeypatch.setattr(TinyPublished, "_generate_examples", prepare)
+    x = everything(load("tiny_published", batch_size=20, download=False, **place))
+    assert x.shape == (20, 6, 5, 3)
+
+
+def interrupted(self, *unused):
+    raise KeyboardInterrupt
+    yield
+
+
+def test_a_file_whose_name_tfds_does_not_know_is_not_downloaded(place, manual):
+    """TFDS would look into manual_dir for none such, and fetch it."""
+    known = _URLS[TinyPublished.ADDRESS]
+    _URLS[TinyPublished.ADDRESS] = dataclasses.replace(known, filename=None)
+    try:
+        with pytest.raises(FileNotFoundError, match="received: download=False"):
+            load(
+                "tiny_published",
+                batch_size=1,
+                manual_dir=manual,
+                download=False,
+                **place,
+            )
+    finally:
+        _URLS[TinyPublished.ADDRESS] = known
 
 
 def test_files_at_hand_need_no_network(place, manual, monkeypatch):

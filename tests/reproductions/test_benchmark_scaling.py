@@ -1,6 +1,7 @@
 """The benchmark of several devices: its arithmetic, and that its processes work."""
 
 import json
+import os
 
 import pytest
 
@@ -58,6 +59,10 @@ def test_addresses_differ():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores, and to choose one",
+)
 def test_all_kinds_train(tmp_path, monkeypatch):
     """Nothing here asserts a time."""
     monkeypatch.setitem(scaling.STEPS, "toy", 4)

@@ -255,7 +255,11 @@ def test_a_command_names_what_the_scores_are_seen_through():
         "python -m reproductions.svae cifar10 --budget paper --method svae --lam 1 "
         "--backbone inception_2015"
     )
-    assert "--backbone" not in typed["toy-score-1"]
+    for paper in command.PAPERS:
+        for one in claims(paper):
+            through = "inception" in f"{one.id} {one.says}"
+            needed = through and bool(one.setting.backbone)
+            assert ("--backbone inception_2015" in budget.typed(one)) == needed
 
 
 @pytest.mark.parametrize("paper", command.PAPERS)

@@ -85,6 +85,37 @@ def test_parts_come_and_go_though_the_user_has_built_the_model():
     assert len(model.weights) == count
 
 
+def test_parts_come_after_the_networks_and_are_in_a_checkpoint(tmp_path):
+    x = tiny.data(n=50)
+
+    def made(seed):
+        model = tiny.build("vae")
+        model.compile("adam", ema=0.9)
+        model.fit(x, verbose=0)
+        model.add_sampler(ks.samplers.GaussianMixture(2).fit(model, x, seed=seed))
+        return model
+
+    model, other = made(1), made(2)
+    paths = [v.path for v in model.weights]
+    parts = [i for i, path in enumerate(paths) if path.startswith(("aver", "gauss"))]
+    assert parts == [*range(parts[0], len(paths))]
+    other.generate(2, seed=1)
+    saved = tf.train.Checkpoint(model=model).write(str(tmp_path / "checkpoint"))
+    tf.train.Checkpoint(model=other).read(saved).expect_partial()
+    for one, again in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(one, again, err_msg=one.path)
+
+
+def test_a_quantised_model_takes_a_sampler():
+    """Keras locks what it has quantised."""
+    model = tiny.build("vae")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.quantize("int8")
+    model.add_sampler(ks.samplers.GaussianMixture(2).fit(model, tiny.data(n=50)))
+    assert model.generate(3, sampler="gaussian_mixture").shape[0] == 3
+
+
 def test_samplers_are_saved_and_exported(model, folder, tmp_path):
     again = keras.saving.load_model(folder / "model.keras", safe_mode=True)
     assert list(again.samplers) == list(MADE)
