@@ -102,7 +102,7 @@ class _Asking:
         return self._manager.download_checksums(url)
 
     def download_kaggle_data(self, name):
-        self._check("https://www.kaggle.com")
+        self._check(f"kaggle:{name}")  # TFDS finds out
         return self._manager.download_kaggle_data(name)
 
 
