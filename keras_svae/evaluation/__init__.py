@@ -16,6 +16,7 @@ from keras_svae.evaluation.codes.aggregate_posterior import (
     aggregate_posterior,
 )
 from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
+from keras_svae.evaluation.codes.decoder_probe import decoder_probe
 from keras_svae.evaluation.codes.linear_probe import linear_probe
 from keras_svae.evaluation.codes.mmd import mmd
 from keras_svae.evaluation.codes.nearest_neighbours import nearest_neighbours
@@ -105,6 +106,7 @@ __all__ = [
     "class_accuracy",
     "classification_accuracy",
     "classifier",
+    "decoder_probe",
     "density",
     "density_coverage",
     "dequantise",

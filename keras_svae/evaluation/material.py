@@ -16,6 +16,7 @@ from keras_svae.evaluation.reading.streams import (
     fields,
     gather,
     has_labels,
+    made_and,
 )
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.subject import PRIOR, Subject
@@ -64,7 +65,7 @@ class Material:
             white; None for anywhere.
         backbone: The `Backbone` through which measures see images, or None.
         labelled_test: Whether test data have labels.
-        labelled_train: Whether training data are there, with labels.
+        has_train, labelled_train: Whether training data are there; with labels.
         subject, reference, seed, sampler, dequantise, lpips, mixture: As given.
 
     Raises:
@@ -112,9 +113,9 @@ class Material:
         self.value_range = value_range or subject.range
         if self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
-        self._train = train
         self.labelled_test = has_labels(test)
-        self.labelled_train = train is not None and has_labels(train)
+        self._train, self.has_train = train, train is not None
+        self.labelled_train = self.has_train and has_labels(train)
         seen = shape if self.images else None
         self.backbone = chosen(backbone, seen, self.labelled_test)
         self._asked: set[str] = set()
@@ -243,18 +244,17 @@ class Material:
             self._parts["train"] = Part(self._train, self.n, self.seed)
         return self._parts["train"]
 
+    def codes_and(self, field: str, of: str) -> tuple[np.ndarray, np.ndarray]:
+        """Codes of "train" or "test" data and their "x" or "y", of one reading."""
+        self._asked.add(of)
+        part = self._train_part if of == "train" else self._parts[of]
+        labelled = self.labelled_train if of == "train" else self.labelled_test
+        inputs = batches(part.data, BATCH, labelled=labelled)
+        return made_and(field, lambda x: self.subject.codes(x, self.seed), inputs)
+
     @kept("train")
     def _training(self) -> tuple[np.ndarray, np.ndarray]:
-        """Codes and labels of training data, read together: the order may change."""
-        labels = []
-
-        def inputs():
-            for part in batches(self._train_part.data, BATCH, labelled=True):
-                labels.append(part.y)
-                yield part
-
-        codes = gather(self.subject.codes(inputs(), self.seed), "codes")
-        return codes, np.concatenate(labels)
+        return self.codes_and("y", "train")
 
     @property
     def train_codes(self) -> np.ndarray:
@@ -273,7 +273,7 @@ class Material:
 
     @kept("train")
     def labels_of_training(self) -> np.ndarray:
-        """Labels of training data, n at most, in an order of their own."""
+        """Labels of training data, n at most, in their own order."""
         return self._labels(self._train_part.data)
 
     def _labels(self, data) -> np.ndarray:

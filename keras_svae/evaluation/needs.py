@@ -174,6 +174,7 @@ NEEDS: dict[str, Need] = {
         "test data with their classes, (x, y), for a conditional model",
         lambda m: m.subject.classes is None or m.labelled_test,
     ),
+    "train": _need("training data, train=", lambda m: m.has_train),
     "labels": _labels,
     "two_classes": _two_classes,
     "test_labels": _need("labelled test data", _test_labels),

@@ -7,6 +7,7 @@ from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.codes.active_units import active_units
 from keras_svae.evaluation.codes.aggregate_posterior import aggregate_posterior
 from keras_svae.evaluation.codes.classification_accuracy import classification_accuracy
+from keras_svae.evaluation.codes.decoder_probe import decoder_probe
 from keras_svae.evaluation.codes.linear_probe import linear_probe
 from keras_svae.evaluation.codes.nearest_neighbours import nearest_neighbours
 from keras_svae.evaluation.likelihood.annealed_importance_sampling import (
@@ -215,6 +216,12 @@ register(
     "nearest_neighbours",
     needs=(*PAIRS, "labels", at_least("k", 5, of=("training examples",))),
 )(_of_labelled_codes(nearest_neighbours))
+
+
+@register("decoder_probe", needs=("encoder", "train", "classes"), costly=True)
+def _decoder_probe(m: Material, **options):
+    given = {"seed": m.seed, **options}
+    return decoder_probe(*m.codes_and("x", "train"), *m.codes_and("x", "test"), **given)
 
 
 @register("aggregate_posterior", needs=("encoder", "two_examples"))

@@ -1,6 +1,6 @@
 """Arrays, or data sets of any length, read batch by batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "gather",
     "has_labels",
     "is_within",
+    "made_and",
     "pairs",
     "fields",
 ]
@@ -97,6 +98,23 @@ def batches(
             yield x if y is None else Examples(x, y)
     if shape is None:
         raise ValueError(f"Expected {name}; received: none at all")
+
+
+def made_and(
+    field: str, made: Callable[[Iterable], Iterable], inputs: Iterable
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is made of batches, and their "x" or "y", as arrays: in one reading.
+
+    A data set that shuffles has another order at each reading.
+    """
+    beside = []
+
+    def noted():
+        for part in inputs:
+            beside.append(fields(part)["xy".index(field)])
+            yield part
+
+    return gather(made(noted()), "codes"), np.concatenate(beside)
 
 
 def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
