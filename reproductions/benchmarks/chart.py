@@ -6,7 +6,7 @@ import pathlib
 
 from matplotlib.figure import Figure
 
-from reproductions.benchmarks.cases import ALONE, CASES, FLOOR
+from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, MEMORY
 
 __all__ = ["chart"]
 
@@ -36,11 +36,12 @@ def chart(results: dict[str, dict]) -> Figure:
             [row["median_ms"] - row["quartiles_ms"][0] for _, row in found],
             [row["quartiles_ms"][1] - row["median_ms"] for _, row in found],
         ]
-        if FLOOR in names:  # its quartiles are of the product, not of a step
+        # Their quartiles are not of a step.
+        for limit in {FLOOR, MEMORY} & set(names):
             for side in away:
-                side[names.index(FLOOR)] = 0
+                side[names.index(limit)] = 0
         colors = [
-            LIMIT if name == FLOOR
+            LIMIT if name in (FLOOR, MEMORY)
             else OURS if name in NAMES
             else OTHERS
             for name in names

@@ -15,6 +15,8 @@ import numpy as np
 from reproductions.benchmarks.worker import serve
 
 SIDE = 2048
+# Of a vector: 128 MiB, which no cache holds two of.
+LENGTH = 2**25
 
 
 def repeated(work: Callable) -> Callable[[int], list[float]]:
@@ -77,6 +79,19 @@ def product(dtype: str) -> Callable:
 
     def work():
         graph(left, right).numpy()
+
+    return work
+
+
+def stream() -> Callable:
+    """A function that adds two vectors of `LENGTH` numbers, float32."""
+    import tensorflow as tf
+
+    left, right = tf.ones([LENGTH]), tf.ones([LENGTH])
+    graph = tf.function(tf.add, autograph=False)
+
+    def work():
+        graph(left, right)[0].numpy()
 
     return work
 
