@@ -24,7 +24,7 @@ PAPER = {
     "learning_rate": 1e-4,
     "beta_1": 0.5,
     "beta_2": 0.9,
-    "measures": "inception_score,lpips,mse",
+    "measures": "inception_score,lpips,mse,decoder_probe",
 }
 BUDGETS = {
     "paper": {"epochs": 200},

@@ -32,7 +32,8 @@ LAMS = [0.1, 0.3, 0.5, 0.7, 0.9]
 # Test images, and samples, that are measured.
 N = 5000
 PLANE = ("inception_score", "lpips")
-MEASURES = (*PLANE, "mse")
+# Beside an error of reconstructions stands what their codes hold.
+MEASURES = (*PLANE, "mse", "decoder_probe")
 
 
 @experiment()
@@ -209,7 +210,8 @@ def _runs(found: list[dict], method: str) -> np.ndarray:
 def table(found: list[dict]) -> str:
     """The cells as text; * is on the front."""
     best = {title(cell) for cell in front(found)}
-    lines = [f"{'':17}seeds  inception score    LPIPS              MSE"]
+    heads = ("inception score", "LPIPS", "MSE", "MSE from codes")
+    lines = [f"{'':17}seeds  {'  '.join(f'{one:17}' for one in heads)}".rstrip()]
     for cell in found:
         star = "*" if title(cell) in best else " "
         shown = [f"{text_of(cell[n], '.4f'):17}" for n in MEASURES if n in cell]

@@ -176,7 +176,7 @@ def test_plan_has_every_cell_of_a_seed_before_the_next(tmp_path, monkeypatch):
         ("vae", None, 1),
     ]
     same = {"data": "mnist", "budget": "quick", "n": 5000}
-    same |= {"measures": "inception_score,lpips,mse"}
+    same |= {"measures": "inception_score,lpips,mse,decoder_probe"}
     assert all(run | same == run for run in runs)
 
 
