@@ -120,13 +120,24 @@ def _ask_before(builder, refused: Callable[[str], bool]) -> None:
     builder._split_generators = asking
 
 
-def _downloaded(folder: str) -> set[str]:
-    """The URLs whose files TFDS has in a folder of downloads, by its notes on them."""
-    notes = pathlib.Path(folder).rglob("*.INFO")
-    texts = [
-        one.read_text(encoding="utf-8") for one in notes if one.with_suffix("").exists()
-    ]
-    return {url for text in texts for url in json.loads(text).get("urls", ())}
+def _downloaded(folder: str, infos) -> set[str]:
+    """The URLs whose files TFDS has in a folder of downloads, by its notes on them.
+
+    A file of another checksum than today's does not count: TFDS fetches it again.
+    """
+    found = set()
+    for top, folders, names in os.walk(folder):
+        folders[:] = [one for one in folders if one != "extracted"]
+        for name in names:
+            file, ending = os.path.splitext(os.path.join(top, name))
+            if ending != ".INFO" or not os.path.exists(file):
+                continue
+            note = json.loads(pathlib.Path(top, name).read_text(encoding="utf-8"))
+            has = note.get("url_info", {}).get("checksum")
+            for url in note.get("urls", ()):
+                if url not in infos or infos[url].checksum == has:
+                    found.add(url)
+    return found
 
 
 def _file_name(url: str, info) -> str:
@@ -174,10 +185,11 @@ def _prepare(builder, manual_dir, download: bool) -> None:
     # It has its own folder: TFDS caches extractions only by file name, and MNIST and
     # Fashion-MNIST have the same file names.
     downloads = os.path.join(_root(builder), "downloads", builder.name)
-    known, answers = _downloaded(downloads), {}
+    infos = builder.url_infos or {}
+    known, answers = _downloaded(downloads, infos), {}
 
     def refused(url: str) -> bool:
-        info = (builder.url_infos or {}).get(url)
+        info = infos.get(url)
         # TFDS itself looks into manual_dir only for files whose names it knows.
         if url in known or (url in here and info is not None and info.filename):
             return False
@@ -201,6 +213,10 @@ def _prepare(builder, manual_dir, download: bool) -> None:
             "set and pass data_dir=."
         )
 
+    if files and not (
+        download or here or known or builder.MANUAL_DOWNLOAD_INSTRUCTIONS
+    ):
+        raise absent("download=False")  # before TFDS makes folders
     _ask_before(builder, refused)
     try:
         builder.download_and_prepare(

@@ -56,11 +56,11 @@ def evaluate(
             finite `tf.data.Dataset` of x or (x, labels). They are read anew by each
             measure.
         measures: Names, as in `MEASURES`; None for all that apply but the costly ones
-            (the importance-weighted bound and annealed importance sampling), "all" for
-            those too. The errors of a measure that you name are raised.
+            (importance_weighted_bound, annealed_importance_sampling, decoder_probe),
+            "all" for those too. The errors of a measure that you name are raised.
         strict: Whether a measure that you name must apply. If not, a measure that does
             not apply is left out.
-        train: Labelled training data, for the codes' probes.
+        train: Training data, for the probes of codes; those of classes need labels.
         reference: What the test data are ("cifar10, split test"): scores that compare
             samples with them say it.
         n: Examples that are used and samples that are drawn, at most. None for 10,000

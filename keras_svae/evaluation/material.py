@@ -103,8 +103,7 @@ class Material:
         self.sampler = sampler
         # Without n, there are as many samples as examples: more would take long, and
         # measures that compare want as many.
-        self.n_follows = n is None
-        self.n = MOST if n is None else n
+        self.n_follows, self.n = n is None, MOST if n is None else n
         self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
         self.images = len(shape) == 3 and shape[-1] in (1, 3)
@@ -249,7 +248,9 @@ class Material:
         self._asked.add(of)
         part = self._train_part if of == "train" else self._parts[of]
         labelled = self.labelled_train if of == "train" else self.labelled_test
-        inputs = batches(part.data, BATCH, labelled=labelled)
+        bare = isinstance(part.data, tuple) and not labelled
+        data = part.data[0] if bare else part.data
+        inputs = batches(data, BATCH, labelled=labelled)
         return made_and(field, lambda x: self.subject.codes(x, self.seed), inputs)
 
     @kept("train")
@@ -258,7 +259,7 @@ class Material:
 
     @property
     def train_codes(self) -> np.ndarray:
-        """Codes of labelled training data, n at most; as `codes`."""
+        """As `codes`, of labelled training data, n at most."""
         return self._training[0]
 
     @property
@@ -277,8 +278,7 @@ class Material:
         return self._labels(self._train_part.data)
 
     def _labels(self, data) -> np.ndarray:
-        read = batches(data, BATCH, labelled=True)
-        return np.concatenate([part.y for part in read])
+        return np.concatenate([p.y for p in batches(data, BATCH, labelled=True)])
 
     def likelihood_arguments(self) -> dict[str, Any]:
         """What the likelihood measures take beside the data, which are `examples`."""

@@ -174,7 +174,10 @@ NEEDS: dict[str, Need] = {
         "test data with their classes, (x, y), for a conditional model",
         lambda m: m.subject.classes is None or m.labelled_test,
     ),
-    "train": _need("training data, train=", lambda m: m.has_train),
+    "train": _need(
+        "training data, train=, of a conditional model with their classes",
+        lambda m: m.has_train and (m.subject.classes is None or m.labelled_train),
+    ),
     "labels": _labels,
     "two_classes": _two_classes,
     "test_labels": _need("labelled test data", _test_labels),

@@ -218,7 +218,7 @@ register(
 )(_of_labelled_codes(nearest_neighbours))
 
 
-@register("decoder_probe", needs=("encoder", "train", "classes"), costly=True)
+@register("decoder_probe", needs=("encoder", "train"), costly=True)
 def _decoder_probe(m: Material, **options):
     given = {"seed": m.seed, **options}
     return decoder_probe(*m.codes_and("x", "train"), *m.codes_and("x", "test"), **given)

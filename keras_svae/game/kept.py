@@ -30,11 +30,16 @@ class _Parts(keras.layers.Layer):
     def add(self, part: keras.layers.Layer) -> None:
         self.kept.append(part)
         # A `tf.train.Checkpoint` follows attributes, and no lists of Keras.
-        setattr(self, f"part {part.name}", part)
+        setattr(self, _attribute(part), part)
 
     def remove(self, part: keras.layers.Layer) -> None:
-        delattr(self, f"part {part.name}")
+        delattr(self, _attribute(part))
         self.kept.remove(part)
+
+
+def _attribute(part: keras.layers.Layer) -> str:
+    """Parts of one kind have names of their own."""
+    return f"{type(part).__name__} {part.name}"
 
 
 class Keeping(keras.Model):

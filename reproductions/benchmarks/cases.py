@@ -11,8 +11,8 @@ LAM, LEARNING_RATE = 0.1, 1e-4
 # Steps per call of the graph, in the configurations that have several.
 STEPS = 16
 GRAPH, ALONE = "graph", "our step alone"
-# What no step can be faster than: its operations, and the update of all weights.
-FLOOR, MEMORY = "floor", "floor of the update"
+# The time of a step's operations, and of Adam's update of all weights in one kernel.
+FLOOR, UPDATE = "floor", "the update alone"
 # What `compile` is given.
 CONFIGURATIONS = {
     GRAPH: {},
@@ -143,5 +143,5 @@ def order(case: Case) -> list[tuple[str, str]]:
     if case.gflop or first is EAGER:
         others += [("keras", ALONE)]
     if case.gflop:
-        others += [("keras", FLOOR), ("keras", MEMORY)]
+        others += [("keras", FLOOR), ("keras", UPDATE)]
     return [turn for one in others for turn in (first, one)]

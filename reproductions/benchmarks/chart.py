@@ -6,7 +6,7 @@ import pathlib
 
 from matplotlib.figure import Figure
 
-from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, MEMORY
+from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, UPDATE
 
 __all__ = ["chart"]
 
@@ -37,11 +37,11 @@ def chart(results: dict[str, dict]) -> Figure:
             [row["quartiles_ms"][1] - row["median_ms"] for _, row in found],
         ]
         # Their quartiles are not of a step.
-        for limit in {FLOOR, MEMORY} & set(names):
+        for limit in {FLOOR, UPDATE} & set(names):
             for side in away:
                 side[names.index(limit)] = 0
         colors = [
-            LIMIT if name in (FLOOR, MEMORY)
+            LIMIT if name in (FLOOR, UPDATE)
             else OURS if name in NAMES
             else OTHERS
             for name in names

@@ -14,13 +14,13 @@ from reproductions.benchmarks.cases import (
     CASES,
     CONFIGURATIONS,
     FLOOR,
-    MEMORY,
     NETWORKS,
     PLAIN,
+    UPDATE,
     network,
     one_thread,
 )
-from reproductions.benchmarks.step_worker import product, repeated, stepping, stream
+from reproductions.benchmarks.step_worker import product, repeated, stepping, update
 from reproductions.benchmarks.worker import serve
 
 
@@ -144,7 +144,7 @@ def main(
             blocks[f"{name}/{ALONE}"] = repeated(stepping(model, batches))
         if case.gflop:
             blocks[f"{name}/{FLOOR}"] = repeated(product("float32"))
-            blocks[f"{name}/{MEMORY}"] = repeated(stream())
+            blocks[f"{name}/{UPDATE}"] = repeated(update(sum(parameters(model))))
     serve(about, blocks)
 
 

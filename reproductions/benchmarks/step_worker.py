@@ -15,8 +15,6 @@ import numpy as np
 from reproductions.benchmarks.worker import serve
 
 SIDE = 2048
-# Of a vector: 128 MiB, which no cache holds two of.
-LENGTH = 2**25
 
 
 def repeated(work: Callable) -> Callable[[int], list[float]]:
@@ -83,15 +81,22 @@ def product(dtype: str) -> Callable:
     return work
 
 
-def stream() -> Callable:
-    """A function that adds two vectors of `LENGTH` numbers, float32."""
+def update(weights: int) -> Callable:
+    """A function that updates one vector of so many weights: Adam's kernel alone."""
+    import keras
     import tensorflow as tf
 
-    left, right = tf.ones([LENGTH]), tf.ones([LENGTH])
-    graph = tf.function(tf.add, autograph=False)
+    import keras_svae as ks
+
+    variable = keras.Variable(np.zeros(weights, "float32"))
+    optimizer, gradient = ks.optimizers.Adam(1e-4), tf.ones([weights])
+    optimizer.build([variable])
+    graph = tf.function(
+        lambda: optimizer.apply([gradient], [variable]), autograph=False
+    )
 
     def work():
-        graph(left, right)[0].numpy()
+        graph()
 
     return work
 

@@ -3,22 +3,14 @@
 import statistics
 
 from reproductions.benchmarks.blocks import quantised
-from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, GRAPH, MEMORY, Case
-from reproductions.benchmarks.step_worker import LENGTH
+from reproductions.benchmarks.cases import ALONE, CASES, FLOOR, GRAPH, UPDATE, Case
 
 # The side of the product, see `step_worker`.
 PRODUCT_GFLOP = 2 * 2048**3 / 1e9
-# Adam reads a weight, its gradient and both moments, and writes all but the gradient.
-BYTES_OF_ADAM = 7 * 4
 
 
-def summary(found: dict[str, list[dict]], case: Case, weights: int = 0) -> dict:
+def summary(found: dict[str, list[dict]], case: Case) -> dict:
     """Medians, quartiles and ratios of one case, and which of ours is best.
-
-    Args:
-        found: What `training.measure` gives.
-        case: The case.
-        weights: How many it trains, of all networks.
 
     Returns:
         A dictionary; "wrong" in it says why the numbers cannot be believed, if so, and
@@ -27,8 +19,7 @@ def summary(found: dict[str, list[dict]], case: Case, weights: int = 0) -> dict:
     rows: dict[str, dict] = {}
     wrong: list[str] = []
     left_out: list[str] = []
-    needed = {*case.all_of_ours, *case.goals, case.references[0][1], ALONE}
-    needed |= {FLOOR, MEMORY}
+    needed = {*case.all_of_ours, *case.goals, case.references[0][1], ALONE, FLOOR}
     for kind, (first, *blocks) in found.items():
         clean = [one for one in blocks if not one["marks"]]
         why = []
@@ -57,11 +48,6 @@ def summary(found: dict[str, list[dict]], case: Case, weights: int = 0) -> dict:
         rate = PRODUCT_GFLOP / rows[FLOOR]["median_ms"]  # TFLOP per second
         rows[FLOOR]["product_ms"] = rows[FLOOR]["median_ms"]
         rows[FLOOR]["median_ms"] = round(case.gflop / rate, 4)
-    if MEMORY in rows:
-        rate = 3 * 4 * LENGTH / rows[MEMORY]["median_ms"]  # bytes per millisecond
-        rows[MEMORY]["stream_ms"] = rows[MEMORY]["median_ms"]
-        rows[MEMORY]["GB per s"] = round(rate / 1e6, 2)
-        rows[MEMORY]["median_ms"] = round(BYTES_OF_ADAM * weights / rate, 4)
     ours = [kind for kind in case.all_of_ours if kind in rows]
     best = min(ours, key=lambda kind: rows[kind]["median_ms"])
 
@@ -70,7 +56,7 @@ def summary(found: dict[str, list[dict]], case: Case, weights: int = 0) -> dict:
 
     for kind, row in rows.items():
         row["ratios"] = {to: ratio(kind, to) for _, to in case.references if to in rows}
-        if FLOOR in rows and kind not in (FLOOR, MEMORY):
+        if FLOOR in rows and kind not in (FLOOR, UPDATE):
             row["ratios"][FLOOR] = ratio(kind, FLOOR)
     if ALONE in rows:
         rows[GRAPH]["ratios"][ALONE] = ratio(GRAPH, ALONE)

@@ -73,7 +73,7 @@ def typed(claim: Claim) -> str:
     typed = claim.command or f"python -m reproductions.{claim.paper} {run}"
     scored = any(one["measure"] in SCORES for one in claim.published)
     scored = scored or "inception score" in claim.says
-    if scored and claim.setting.backbone:
+    if scored and claim.setting.backbone and "--backbone" not in typed:
         typed += f" --backbone {claim.setting.backbone}"
     return typed
 

@@ -217,6 +217,7 @@ def test_a_part_of_the_files_is_enough_for_one_configuration(place, tmp_path):
 
 def test_a_file_that_tfds_has_downloaded_before_is_taken(place, tmp_path, monkeypatch):
     """Preparation was interrupted, and the network is gone since."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     host = tmp_path / "host"
     host.mkdir()
     (host / "tiny_pictures.npy").write_bytes(ORIGINAL)

@@ -39,11 +39,11 @@ def test_codes_of_nothing_have_the_error_of_the_mean():
 
 def test_the_scale_of_codes_and_data_does_not_matter():
     (z, x), (w, y) = coded(500, 0), coded(200, 1)
-    one = decoder_probe(z, x, w, y, max_iter=5)
-    other = decoder_probe(100 * z - 7, 10 * x + 3, 100 * w - 7, 10 * y + 3, max_iter=5)
+    one = decoder_probe(z, x, w, y, epochs=5)
+    other = decoder_probe(100 * z - 7, 10 * x + 3, 100 * w - 7, 10 * y + 3, epochs=5)
     assert other == pytest.approx(100 * one, rel=1e-4)
-    assert decoder_probe(z, x, w, y, max_iter=5) == one
-    assert decoder_probe(z, x, w, y, max_iter=5, seed=1) != one
+    assert decoder_probe(z, x, w, y, epochs=5) == one
+    assert decoder_probe(z, x, w, y, epochs=5, seed=1) != one
 
 
 @pytest.mark.parametrize(
