@@ -136,7 +136,7 @@ def test_points_are_their_own_features_and_have_a_mixture():
 
 def test_costly_measures_run_only_where_they_are_named(images):
     model, _, test, _ = images
-    found = ks.evaluation.evaluate(model, test, n=50, verbose=False)
+    found = ks.evaluation.evaluate(model, test, train=test, n=50, verbose=False)
     costly = [name for name, one in MEASURES.items() if one.costly]
     assert costly and all("costly" in found.left_out[name] for name in costly)
     named = ks.evaluation.evaluate(model, test, measures="mse", n=50, verbose=False)
