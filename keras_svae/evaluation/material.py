@@ -25,8 +25,7 @@ from keras_svae.game import checks
 __all__ = ["Material"]
 
 BATCH = 256  # of arrays: x and what is made of it are read side by side
-# Examples that are read, and samples that are drawn, where nothing else is said.
-MOST = 10_000
+MOST = 10_000  # examples that are read, and samples, where nothing else is said
 
 
 class Material:
@@ -113,8 +112,9 @@ class Material:
         if self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self.labelled_test = has_labels(test)
-        self._train, self.has_train = train, train is not None
-        self.labelled_train = self.has_train and has_labels(train)
+        self._train = train
+        self.has_train: bool = train is not None
+        self.labelled_train: bool = self.has_train and has_labels(train)
         seen = shape if self.images else None
         self.backbone = chosen(backbone, seen, self.labelled_test)
         self._asked: set[str] = set()
@@ -249,7 +249,7 @@ class Material:
         part = self._train_part if of == "train" else self._parts[of]
         labelled = self.labelled_train if of == "train" else self.labelled_test
         bare = isinstance(part.data, tuple) and not labelled
-        data = part.data[0] if bare else part.data
+        data = part.data[0] if bare else part.data  # type: ignore[index]
         inputs = batches(data, BATCH, labelled=labelled)
         return made_and(field, lambda x: self.subject.codes(x, self.seed), inputs)
 
