@@ -132,7 +132,12 @@ def _downloaded(folder: str, infos) -> set[str]:
             file, ending = os.path.splitext(os.path.join(top, name))
             if ending != ".INFO" or not os.path.exists(file):
                 continue
-            note = json.loads(pathlib.Path(top, name).read_text(encoding="utf-8"))
+            try:
+                note = json.loads(pathlib.Path(top, name).read_text(encoding="utf-8"))
+            except ValueError:  # somebody else's
+                continue
+            if not isinstance(note, dict):
+                continue
             has = note.get("url_info", {}).get("checksum")
             for url in note.get("urls", ()):
                 if url not in infos or infos[url].checksum == has:

@@ -188,15 +188,15 @@ class IJAE:
         fixed = z_q.detach()
         made = self.decoder(fixed)
         y_fake = made.detach() + 1e-4 * torch.randn_like(made)
-        real = [self.critic(x), self.critic_pair(x, fixed, shifted(x))]
-        fake = [self.critic(x_p.detach()), self.critic_pair(x, fixed, y_fake)]
-        real, fake = (
-            [*real, self.critic_code(x, z)],
-            [*fake, self.critic_code(x, fixed)],
-        )
-        losses = [F.softplus(-f).mean() for f in real]
-        losses += [F.softplus(f).mean() for f in fake]
-        self.update(0, sum(losses))
+        pairs = [  # above, below
+            (self.critic(x), self.critic(x_p.detach())),
+            (
+                self.critic_pair(x, fixed, shifted(x)),
+                self.critic_pair(x, fixed, y_fake),
+            ),
+            (self.critic_code(x, z), self.critic_code(x, fixed)),
+        ]
+        self.update(0, sum((F.softplus(-a) + F.softplus(b)).mean() for a, b in pairs))
 
         game, pair = self.critic(x_p), self.critic_pair(x, fixed, made)
         self.update(1, -(1 - self.lam) * game.mean() - self.lam * pair.mean())
