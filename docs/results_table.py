@@ -11,12 +11,13 @@
 
 The lines below the rule are repeated for each row of the record.
 
+* A file may also be in `docs/pictures`, where it has the numbers of its pictures.
 * `rows` is a path into the record: a name, several (`a|b`), or all (`*`), which may be
   a list's. Without it the whole record is the one row. The last of the names that were
   chosen is `{key}`, all are `{keys[0]}`, ... A row that is no dictionary is `{value}`.
 * A field is a name in the row, then names or numbers in brackets, then Python's format
   of a number. A list's entries are joined by commas, and so are a dictionary's, of
-  which the format says how many.
+  which the format says how many. A list of numbers has `[mean]` and `[deviation]`.
 * Where a value is missing or null the cell is empty; ` ± {...}` alone is left out. A
   field that no row has is an error, and so are unknown files and paths.
 * `names` replace texts of the record: `aim = AIM, aim_minus = AIM-`.
@@ -29,6 +30,7 @@ The lines below the rule are repeated for each row of the record.
 """
 
 import json
+import pathlib
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -39,9 +41,10 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 from reproductions.engine.older import FILE, changes, changes_of
-from reproductions.engine.results import FOLDER
+from reproductions.engine.results import FOLDER, spread
 from reproductions.engine.results import published as published_numbers
 
+PICTURES = pathlib.Path(__file__).parent / "pictures"
 FIELD = re.compile(r"( ± )?\{([^{}\[:]+)((?:\[[^\]]*\])*)(?::([^{}]*))?\}")
 UNKNOWN = object()
 
@@ -54,10 +57,18 @@ class Empty(Exception):
     """A cell's value is missing."""
 
 
+def place(name: str) -> pathlib.Path:
+    """Says where a record is: among the results, if it is not beside the pictures."""
+    picture = PICTURES / name
+    return picture if picture.is_file() else FOLDER / name
+
+
 def part(value: Any, name: str) -> Any:
     """Takes what a dictionary or list has under a name."""
     if isinstance(value, list) and name.isdigit() and int(name) < len(value):
         return value[int(name)]
+    if isinstance(value, list) and name in ("mean", "deviation"):
+        return spread(value)[name]
     return value.get(name, UNKNOWN) if isinstance(value, dict) else UNKNOWN
 
 
@@ -82,7 +93,7 @@ def joined(files: Sequence[str], path: str) -> list[dict]:
     """Reads the rows; of several files, those with the same names are one."""
     found: dict[tuple, dict] = {}
     for name in files:
-        file = FOLDER / name
+        file = place(name)
         if not file.is_file():
             raise ResultsError(f"There is no {file}.")
         for keys, row in at_path(json.loads(file.read_text(encoding="utf-8")), path):
@@ -157,7 +168,7 @@ def table(
     missing: str = "",
 ) -> list[str]:
     """Makes a Markdown table: the directive's lines, filled."""
-    if missing and not any((FOLDER / name).is_file() for name in files):
+    if missing and not any(place(name).is_file() for name in files):
         return [missing]
     rule = [i for i, line in enumerate(lines) if re.match(r"\|\s*:?--", line)]
     if not rule:
@@ -225,7 +236,7 @@ class Results(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Makes the table, and has it made anew when a record changes."""
         files = self.arguments[0].split()
-        for path in (*(FOLDER / name for name in files), FILE):
+        for path in (*map(place, files), FILE):
             self.env.note_dependency(str(path))
         try:
             lines = table(files, list(self.content), **self.options)

@@ -1,27 +1,19 @@
 """Image data sets of TensorFlow Datasets, from the network or from local files."""
 
 import difflib
-import functools
-import json
 import os
 import pathlib
 import re
 import urllib.error
 import urllib.parse
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.data import fetching
 from keras_svae.data.examples import Examples, Source
 from keras_svae.data.images import Framing, collect, decode
 from keras_svae.digest import digest
-
-_PATIENCE = 5.0  # seconds for a host to answer; TFDS itself retries for minutes
-
-
-class _Unreachable(Exception):
-    """A download that was not tried."""
 
 
 def _tfds():
@@ -52,97 +44,6 @@ def find(name: str, data_dir):
         if re.split("[/:]", name)[0] in names():  # the part after the name is wrong
             raise
         return None
-
-
-def _reachable(url: str) -> bool:
-    """Whether the host answers at all, within seconds."""
-    import requests  # TFDS downloads through it
-
-    if not url.startswith("http"):
-        return True  # TFDS will find out
-    try:
-        requests.head(url, timeout=_PATIENCE)
-    except (requests.exceptions.SSLError, requests.exceptions.ReadTimeout):
-        return True  # it answers, and TFDS reports the error
-    except requests.exceptions.RequestException:
-        return False
-    return True
-
-
-class _Asking:
-    """A download manager that raises before it fetches what must not be fetched.
-
-    Args:
-        manager: TFDS's.
-        refused: Whether a URL must not be fetched.
-    """
-
-    def __init__(self, manager, refused: Callable[[str], bool]):
-        self._manager, self._refused = manager, refused
-
-    def __getattr__(self, name):
-        return getattr(self._manager, name)
-
-    def _check(self, urls) -> None:
-        for one in tf.nest.flatten(urls):
-            url = getattr(one, "url", one)  # of a `tfds.download.Resource`
-            if self._refused(url):
-                raise _Unreachable(url)
-
-    def download(self, urls):
-        self._check(urls)
-        return self._manager.download(urls)
-
-    def download_and_extract(self, urls):
-        self._check(urls)
-        return self._manager.download_and_extract(urls)
-
-    def download_checksums(self, url):
-        self._check(url)
-        return self._manager.download_checksums(url)
-
-    def download_kaggle_data(self, name):
-        self._check(f"kaggle:{name}")  # TFDS finds out
-        return self._manager.download_kaggle_data(name)
-
-
-def _ask_before(builder, refused: Callable[[str], bool]) -> None:
-    """Gives the builder an `_Asking`, as it looks for its files.
-
-    `_split_generators` is what each builder of TFDS has to define.
-    """
-    split = builder._split_generators
-
-    @functools.wraps(split)  # TFDS looks at its arguments
-    def asking(manager, *args, **kwargs):
-        return split(_Asking(manager, refused), *args, **kwargs)
-
-    builder._split_generators = asking
-
-
-def _downloaded(folder: str, infos) -> set[str]:
-    """The URLs whose files TFDS has in a folder of downloads, by its notes on them.
-
-    A file of another checksum than today's does not count: TFDS fetches it again.
-    """
-    found = set()
-    for top, folders, names in os.walk(folder):
-        folders[:] = [one for one in folders if one != "extracted"]
-        for name in names:
-            file, ending = os.path.splitext(os.path.join(top, name))
-            if ending != ".INFO" or not os.path.exists(file):
-                continue
-            try:
-                note = json.loads(pathlib.Path(top, name).read_text(encoding="utf-8"))
-            except ValueError:  # somebody else's
-                continue
-            if not isinstance(note, dict):
-                continue
-            has = note.get("url_info", {}).get("checksum")
-            for url in note.get("urls", ()):
-                if url not in infos or infos[url].checksum == has:
-                    found.add(url)
-    return found
 
 
 def _file_name(url: str, info) -> str:
@@ -191,7 +92,7 @@ def _prepare(builder, manual_dir, download: bool) -> None:
     # Fashion-MNIST have the same file names.
     downloads = os.path.join(_root(builder), "downloads", builder.name)
     infos = builder.url_infos or {}
-    known, answers = _downloaded(downloads, infos), {}
+    known, answers = fetching.downloaded(downloads, infos), {}
 
     def refused(url: str) -> bool:
         info = infos.get(url)
@@ -200,7 +101,7 @@ def _prepare(builder, manual_dir, download: bool) -> None:
             return False
         host = urllib.parse.urlparse(url).netloc
         if download and host not in answers:
-            answers[host] = _reachable(url)
+            answers[host] = fetching.reachable(url)
         return not download or not answers[host]
 
     def absent(why: str, first: str | None = None) -> FileNotFoundError:
@@ -222,7 +123,7 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         download or here or known or builder.MANUAL_DOWNLOAD_INSTRUCTIONS
     ):
         raise absent("download=False")  # before TFDS makes folders
-    _ask_before(builder, refused)
+    fetching.ask_before(builder, refused)
     try:
         builder.download_and_prepare(
             download_dir=downloads,
@@ -230,7 +131,7 @@ def _prepare(builder, manual_dir, download: bool) -> None:
                 manual_dir=None if manual_dir is None else str(manual_dir)
             ),
         )
-    except _Unreachable as error:
+    except fetching.Unreachable as error:
         host = urllib.parse.urlparse(str(error)).netloc
         why = f"no answer from {host}" if download else "download=False"
         raise absent(why, str(error)) from None

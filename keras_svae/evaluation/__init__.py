@@ -54,6 +54,7 @@ from keras_svae.evaluation.reconstructions.lpips import LPIPS, lpips
 from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
 from keras_svae.evaluation.reconstructions.ssim import ssim
+from keras_svae.evaluation.reconstructions.variance_ratio import variance_ratio
 from keras_svae.evaluation.registry import register
 from keras_svae.evaluation.report import Report
 from keras_svae.evaluation.samples.class_accuracy import class_accuracy
@@ -134,5 +135,6 @@ __all__ = [
     "register",
     "rmse",
     "ssim",
+    "variance_ratio",
     "variational_bound",
 ]

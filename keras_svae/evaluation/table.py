@@ -28,6 +28,7 @@ from keras_svae.evaluation.reconstructions.lpips import SMALLEST, lpips
 from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
 from keras_svae.evaluation.reconstructions.ssim import ssim
+from keras_svae.evaluation.reconstructions.variance_ratio import variance_ratio
 from keras_svae.evaluation.registry import MEASURES, register
 from keras_svae.evaluation.samples.class_accuracy import class_accuracy
 from keras_svae.evaluation.samples.density_coverage import density_coverage
@@ -59,6 +60,7 @@ PAIRS = ("encoder", "repeats")
 IMAGES = (*PAIRS, "images", "test_values")
 register("mse", needs=PAIRS)(_of_pairs(mse))
 register("rmse", needs=PAIRS)(_of_pairs(rmse))
+register("variance_ratio", needs=(*PAIRS, "two_examples"))(_of_pairs(variance_ratio))
 register("psnr", needs=IMAGES)(_of_images(psnr))
 register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
 

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from reproductions.benchmarks.torch_method import Method
+
 CODE, MAPS, NOISE = 128, 128, 128
 
 
@@ -137,41 +139,20 @@ def networks() -> list[nn.Module]:
     return [encoder, generator, critic, OfTriples(), OfPairs()]
 
 
-class IJAE:
+class IJAE(Method):
     """Turns of the three critics, of the generator and of the encoder, on one draw.
 
-    Args:
-        case: Not used: there is one set of networks.
-        lam: Weight of the reconstruction.
-        learning_rate: Of all Adams.
-        fused: Whether Adam runs as one kernel instead of PyTorch's default.
-        compiled: Whether `torch.compile` compiles the networks.
-        mode: Of `torch.compile`.
-        autocast: Not used: the case is timed in float32.
+    It has one set of networks, and computes in float32 whatever `autocast` says.
     """
 
-    def __init__(
-        self,
-        case: str,
-        lam: float,
-        learning_rate: float,
-        fused: bool = False,
-        compiled: bool = False,
-        mode: str | None = None,
-        autocast: bool = False,
-    ):
-        self.lam = lam
-        made = networks()
-        self.encoder, self.decoder, self.critic = made[:3]
-        self.critic_pair, self.critic_code = made[3:]
-        critics = [weight for net in made[2:] for weight in net.parameters()]
-        weights = [critics, [*self.decoder.parameters()], [*self.encoder.parameters()]]
-        adam = {"lr": learning_rate, "eps": 1e-7, "fused": fused or None}
-        self.players = [(one, torch.optim.Adam(one, **adam)) for one in weights]
+    def build(self, case: str) -> None:
+        self.networks = networks()
+        self.encoder, self.decoder, *critics = self.networks
+        self.critic, self.critic_pair, self.critic_code = critics
+        own = [weight for net in critics for weight in net.parameters()]
+        weights = [own, [*self.decoder.parameters()], [*self.encoder.parameters()]]
+        self.players = [(one, self.adam(one)) for one in weights]
         self.losses = torch.zeros(3)
-        if compiled:
-            for net in made:
-                net.compile(mode=mode)
 
     def update(self, player: int, loss: torch.Tensor) -> None:
         """A player's turn."""
@@ -204,10 +185,3 @@ class IJAE:
         pair = self.critic_pair(x, fixed, self.decoder(z_q))
         elbo = pair.mean() + self.critic_code(x, z_q).mean()
         self.update(2, -self.lam * elbo)
-
-    def run(self, batches, steps: int) -> None:
-        """Runs this number of steps. Losses are read once, at the end."""
-        for step in range(steps):
-            self.step(batches[step % len(batches)])
-        if not self.losses.isfinite().all():
-            raise FloatingPointError("Expected finite losses")

@@ -11,8 +11,9 @@ import torch
 from torch.nn import functional as F
 
 from reproductions.benchmarks import torch_networks
-from reproductions.benchmarks.cases import CASES, NETWORKS, network
+from reproductions.benchmarks.cases import CASES, network
 from reproductions.benchmarks.torch_ijae import IJAE
+from reproductions.benchmarks.torch_method import Method
 from reproductions.benchmarks.torch_networks import LATENT_DIM
 from reproductions.benchmarks.worker import serve
 
@@ -23,42 +24,21 @@ def gaussian(raw):
     return mean, 1e-3 + F.softplus(scale + 0.5413249)
 
 
-class SVAE:
+class SVAE(Method):
     """SVAE-r, one turn of the critic and one of encoder and decoder on one draw.
 
-    Args:
-        case: "mnist", "cifar10" (Bernoulli likelihood), "toy" (Gaussian likelihood).
-        lam: Weight of the log likelihoods.
-        learning_rate: Of both Adams.
-        fused: Whether Adam runs as one kernel instead of PyTorch's default.
-        compiled: Whether `torch.compile` compiles the networks.
-        mode: Of `torch.compile`.
-        autocast: Whether networks compute in bfloat16 where PyTorch thinks it right.
+    Its cases: "mnist", "cifar10" (Bernoulli likelihood), "toy" (Gaussian likelihood).
     """
 
-    def __init__(
-        self,
-        case: str,
-        lam: float,
-        learning_rate: float,
-        fused: bool = False,
-        compiled: bool = False,
-        mode: str | None = None,
-        autocast: bool = False,
-    ):
-        self.autocast = autocast
+    def build(self, case: str) -> None:
         self.bernoulli = case != "toy"
-        self.latent_dim, self.lam = LATENT_DIM[case], lam
-        self.encoder, self.decoder, self.critic = getattr(torch_networks, case)()
-        own = [*self.encoder.parameters(), *self.decoder.parameters()]
-        self.own = own
-        adam = {"lr": learning_rate, "eps": 1e-7, "fused": fused or None}
-        self.optimizer = torch.optim.Adam(own, **adam)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), **adam)
+        self.latent_dim = LATENT_DIM[case]
+        self.networks = list(getattr(torch_networks, case)())
+        self.encoder, self.decoder, self.critic = self.networks
+        self.own = [*self.encoder.parameters(), *self.decoder.parameters()]
+        self.optimizer = self.adam(self.own)
+        self.critic_optimizer = self.adam(self.critic.parameters())
         self.losses = torch.zeros(2)
-        if compiled:
-            for name in ("encoder", "decoder", "critic"):
-                getattr(self, name).compile(mode=mode)
 
     def posterior(self, x):
         """q(z|x): its mean and scale."""
@@ -99,13 +79,6 @@ class SVAE:
         loss.backward(inputs=self.own)
         self.optimizer.step()
         self.losses += torch.stack([critic_loss.detach(), loss.detach()])
-
-    def run(self, batches, steps: int) -> None:
-        """Runs this number of steps. Losses are read once, at the end."""
-        for step in range(steps):
-            self.step(batches[step % len(batches)])
-        if not self.losses.isfinite().all():
-            raise FloatingPointError("Expected finite losses")
 
 
 class AIM(SVAE):
@@ -166,9 +139,7 @@ def main(data: str, lam: str, learning_rate: str, threads: str) -> None:
                 model.run(batches, steps)
             )
         about["parameters"][case] = [
-            sum(p.numel() for p in net.parameters())
-            for name in NETWORKS
-            if (net := getattr(model, name, None)) is not None
+            sum(p.numel() for p in net.parameters()) for net in model.networks
         ]
     serve(about, blocks)
 

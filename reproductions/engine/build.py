@@ -26,12 +26,16 @@ ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
     """The law with this name on the command line; other names are the package's."""
     flows = laws if isinstance(laws, FlowLaws) else FlowLaws()
+    scale = laws.scale or 1.0 if isinstance(laws, ShiftLaws) else 1.0
     made = {
         # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
         "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
         "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+        # The same with a scale that is chosen.
+        "gaussian_tanh": lambda: Gaussian(scale, activation="tanh", draw="mean"),
+        "laplace_tanh": lambda: Laplace(scale, activation="tanh", draw="mean"),
         "learned_gaussian": lambda: Gaussian("learned"),
         # Samples are drawn, not means, so that p(x|z) of samples has a width.
         "drawn_gaussian": lambda: Gaussian(flows.scale, activation="sigmoid"),

@@ -26,6 +26,8 @@ Likelihood = Literal[
     "unit_gaussian",
     "unit_gaussian_tanh",
     "unit_laplace_tanh",
+    "gaussian_tanh",
+    "laplace_tanh",
     "shift_tanh",
     "planar_flow",
     "drawn_gaussian",
@@ -111,9 +113,11 @@ class ShiftLaws(Laws):
 
     Args:
         shift: The largest of shift_tanh, pixels of a cyclic shift.
+        scale: Of gaussian_tanh and laplace_tanh; unset, 1.
     """
 
     shift: int = 5
+    scale: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

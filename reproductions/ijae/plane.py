@@ -61,7 +61,10 @@ def plane(
         budget: Of each run.
         epochs: Of each run; unset, the budget's.
     """
-    check(study, data, lams)
+    for lam in lams:
+        if not 0 <= lam <= 1:
+            raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
+    check_places(study, data)
     more: dict[str, Any] = {"budget": budget, "n": N, "measures": ",".join(MEASURES)}
     more |= {"epochs": epochs} if epochs else {}
     variants = [(m, {"lam": lam}) for m in methods if m in SWEPT for lam in lams]
@@ -95,11 +98,8 @@ def plane(
     study.write(content, "\n".join(shown), picture(found))
 
 
-def check(study: Study, data: str, lams: list[float]) -> None:
+def check_places(study: Study, data: str) -> None:
     """Raises before training starts if something could not be measured afterwards."""
-    for lam in lams:
-        if not 0 <= lam <= 1:
-            raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
     if study.report:
         return
     if load_backbone(study.places.backbone, data) is None:

@@ -4,6 +4,18 @@ Chen et al., 2018: sVAE, sVAE-r, and the methods beside it.
 """
 
 from reproductions.svae.images import celeba, cifar10, digits, mnist
+from reproductions.svae.saturation import saturation
+from reproductions.svae.sweep import sweep
 from reproductions.svae.toy import toy, toy_sample, toy_sweep
 
-__all__ = ["celeba", "cifar10", "digits", "mnist", "toy", "toy_sample", "toy_sweep"]
+__all__ = [
+    "celeba",
+    "cifar10",
+    "digits",
+    "mnist",
+    "saturation",
+    "sweep",
+    "toy",
+    "toy_sample",
+    "toy_sweep",
+]

@@ -130,7 +130,8 @@ def table(
             "weights": "with a bound, the best after any epoch by the same; else the "
             "last",
             "intervals": "95%, Student's t over seeds",
-            "test": f"{TEST} examples, or samples",
+            "test": f"{TEST} examples, or samples; of GANs with the paper's budget "
+            "50,000 samples",
             "diverged": sum("diverged" in run for run in runs),
         },
         "processor hours": round(sum(seconds.values()) / 3600, 2),
@@ -163,12 +164,18 @@ def run_of(
     **given,
 ) -> Call:
     """A run of the table."""
+    of_labels = method in GROUPS["m2"][0]
     if share < 1:
-        given["labelled" if method in GROUPS["m2"][0] else "examples"] = share
+        given["labelled" if of_labels else "examples"] = share
+    paper = given.get("budget") == "paper"
+    if paper and of_labels:
+        batch = one.settings["batch_size"]
+        given["labelled_batch"] = max(1, round(share * batch))
+    if not (paper and method in GROUPS["gan"][0]):  # these have a number of their own
+        given["n"] = TEST
     return one.call(
         method=method,
         seed=seed,
-        n=TEST,
         measures=",".join(MEASURES[method]),
         choose=method not in GROUPS["gan"][0],
         **given | ({"temperature": temperature} if temperature else {}),

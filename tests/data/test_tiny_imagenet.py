@@ -12,8 +12,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from keras_svae.data import load, tiny_imagenet
-from keras_svae.data import tfds as ours
+from keras_svae.data import fetching, load, tiny_imagenet
 from tests.data.reading import everything, pairs
 
 WNIDS = [f"n{i:08}" for i in range(200)]
@@ -80,7 +79,7 @@ def check(name, split, count, **place):
 
 
 def test_zip(known_zip, tmp_path, monkeypatch):
-    monkeypatch.setattr(ours, "_reachable", lambda url: pytest.fail("asked"))
+    monkeypatch.setattr(fetching, "reachable", lambda url: pytest.fail("asked"))
     place = {"data_dir": tmp_path, "manual_dir": known_zip}
     x, y = check("tiny_imagenet", "train", 12, **place)
     assert list(np.bincount(y)) == [4, 4, 4]

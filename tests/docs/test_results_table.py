@@ -81,6 +81,11 @@ def test_lists_and_dictionaries_are_joined(filled):
     assert filled("| {kinds:1} |", "by_method/gan") == ["| Mul 3 |"]
 
 
+def test_a_list_of_numbers_has_a_mean_and_a_deviation(filled):
+    line = "| {all[mean]:.1f} ± {all[deviation]:.2f} |"
+    assert filled(line, "by_method/aim") == ["| 24.5 ± 0.71 |"]
+
+
 def test_record_without_rows_and_two_files(filled):
     assert filled("| {by_method[aim][seeds]} |", "") == ["| 2 |"]
     made = filled(
@@ -123,6 +128,15 @@ def test_unknown_file_and_no_rule_are_errors(filled):
         filled("| {key} |", files="three.json")
     with pytest.raises(ValueError, match="head and a rule"):
         extension.table(["one.json"], ["| {key} |"])
+
+
+def test_a_record_may_be_beside_the_pictures(filled, tmp_path, monkeypatch):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "three.json").write_text('{"n": 3}')
+    monkeypatch.setattr(extension, "PICTURES", pictures)
+    assert filled("| {n} |", "", "three.json", missing="Not run yet.") == ["| 3 |"]
+    assert filled("| {key} |", "by_method/aim") == ["| aim |"]
 
 
 def test_a_record_may_be_announced(filled):

@@ -20,6 +20,7 @@ from reproductions.unifying.table import (
     chosen,
     compared,
     row_of,
+    run_of,
     text,
 )
 from tests.reproductions.unifying import DIGITS, Asked, differing
@@ -51,7 +52,8 @@ CELLS = [
     (mnist, "quick"),
     pytest.param(svhn, "quick", marks=pytest.mark.slow),
 ]
-OF_NO_NETWORK = {"data", "budget", "epochs", "steps_per_epoch", "width"}
+OF_NO_NETWORK = {"data", "budget", "epochs", "steps_per_epoch", "width", "n"}
+OF_NO_NETWORK |= {"labelled_batch"}
 
 
 def test_cells_have_all_networks_of_the_tables():
@@ -197,6 +199,30 @@ def test_steps_of_the_papers_budget_do_not_hang_on_the_share():
         for method, share in (("vae", 0.01), ("vae", 1.0), ("gan", None)):
             found = one.resolve(method=method, budget="paper", examples=share)
             assert found["epochs"] * found["steps_per_epoch"] == steps
+
+
+def test_gans_of_the_papers_budget_are_dcgans():
+    for one in (mnist, svhn, cifar10):
+        for method in ("gan", "iwgan", "cgan", "iwcgan"):
+            found = one.resolve(method=method, budget="paper")
+            assert (found["prior"], found["n"]) == ("uniform", 50_000)
+            assert found["likelihood"] == "unit_gaussian_tanh"
+            assert "validation" not in found
+            call = run_of(one, method, 1.0, 0, budget="paper")
+            assert call.settings["n"] == 50_000
+        run = one(method="gan", budget="paper", width=1 / 16)
+        assert run.model.likelihood_law.range == (-1, 1)
+        z = run.model.prior.sample(100, seed=1)
+        assert float(np.abs(z).max()) <= 1 and float(np.ptp(z)) > 1.9
+    assert mnist.resolve(method="gan", budget="quick")["validation"] == 5000
+
+
+def test_labelled_examples_weigh_in_a_batch_as_in_the_data():
+    for share, labelled in ((0.01, 1), (0.1, 13)):
+        call = run_of(mnist, "ss_vae", share, 0, budget="paper")
+        assert call.settings["labelled_batch"] == labelled
+        quick = run_of(mnist, "ss_vae", share, 0, budget="quick")
+        assert quick.settings["labelled_batch"] == 10
 
 
 def test_a_classifier_that_is_missing_is_missed_before_training(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import tensorflow as tf
 import keras_svae as ks
 from tests.models import tiny
 from tests.replicas import two_replicas
-from tests.samplers.test_samplers import MADE
+from tests.samplers.made import MADE
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,112 @@
+"""Figures 5 to 7: generation and reconstruction over lam, sVAE-r beside ALICE."""
+
+from typing import Any, Literal
+
+from matplotlib.figure import Figure
+
+from reproductions.engine import Study, cells, experiment, text_of
+from reproductions.engine.options import PositiveInt
+from reproductions.svae.images import celeba, cifar10, digits, mnist
+
+DATA = {"cifar10": cifar10, "celeba": celeba, "mnist": mnist, "digits": digits}
+# ALICE's paper has the first form, the code of its authors the second.
+METHODS: dict[str, dict[str, Any]] = {
+    "svae": {"method": "svae"},
+    "alice": {"method": "alice", "loss": "non_saturating"},
+    "alice_sigmoid": {"method": "alice", "loss": "sigmoid"},
+}
+NAMES = {"svae": "sVAE-r", "alice": "ALICE", "alice_sigmoid": "ALICE, sigmoid"}
+ALL, LAMS = list(METHODS), [0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0]
+# CelebA has no classes, so no score: its samples have distances.
+MEASURES = ("inception_score", "frechet_distance", "mse")
+
+
+@experiment()
+def sweep(
+    study: Study,
+    data: Literal[tuple(DATA)] = "cifar10",
+    methods: list[Literal[tuple(METHODS)]] = ALL,
+    lams: list[float] = LAMS,
+    seeds: PositiveInt = 3,
+    reduction: Literal["sum", "mean"] = "sum",
+    budget: Literal["paper", "quick"] = "paper",
+    epochs: PositiveInt | None = None,
+) -> None:
+    """Score and error of sVAE-r and both forms of ALICE over lam (figures 5 to 7).
+
+    All have both terms of the regulariser, the same networks, data, steps and seeds.
+
+    Args:
+        study: Where the runs are.
+        data: The experiment that all runs are of; the paper has cifar10 and celeba.
+        methods: sVAE-r; ALICE as its paper has it; ALICE with the saturating loss of
+            its authors' code.
+        lams: Values of lambda.
+        seeds: Of each cell.
+        reduction: Whether lam weighs sums over pixels, as the paper's equations, or
+            means, as its authors' code. The figure does not say which.
+        budget: Of each run.
+        epochs: Of each run; unset, the budget's.
+    """
+    if negative := [lam for lam in lams if lam < 0]:
+        raise ValueError(f"Expected lams >= 0; received: {negative}")
+    more: dict[str, Any] = {"budget": budget, "two_sided": True, "reduction": reduction}
+    more |= {"measures": ",".join(MEASURES)} | ({"epochs": epochs} if epochs else {})
+    calls = [
+        (name, DATA[data].call(**METHODS[name], lam=lam, seed=seed, **more))
+        for seed in range(seeds)
+        for lam in lams
+        for name in methods
+    ]
+    records = study([call for _, call in calls])
+    rows = []
+    for name in methods:
+        mine = [call.settings for other, call in calls if other == name]
+        kept = [one for one in records if one["settings"] in mine]
+        found = cells(kept, by=["lam"], measures=MEASURES)
+        rows += [{"method": name, **cell} for cell in found]
+    seconds = sum(one["processor seconds"] for one in records)
+    content = {
+        "experiment": f"sVAE's figures 5 to 7, {data}",
+        "budget": budget,
+        "steps": sorted({one["steps"] for one in records if "steps" in one}),
+        "settings": records[0]["settings"],
+        "cells": rows,
+        "processor hours": round(seconds / 3600, 2),
+    }
+    study.write(content, table(rows), picture(rows))
+
+
+def table(rows: list[dict]) -> str:
+    """The cells as text."""
+    lines = [f"{'':15}{'lam':>8}  runs  {'  '.join(f'{m:21}' for m in MEASURES)}"]
+    for cell in rows:
+        shown = [text_of(cell[m]) if m in cell else "" for m in MEASURES]
+        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+        lines.append(
+            f"{NAMES[cell['method']]:15}{cell['lam']:8g}{cell['runs']:6d}  "
+            f"{'  '.join(f'{one:21}' for one in shown)}{lost}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def picture(rows: list[dict]) -> Figure:
+    """Figure 7: a panel for each measure, a line for each method, over lam."""
+    measures = [m for m in MEASURES if any(m in cell for cell in rows)]
+    figure = Figure(figsize=(4 * len(measures), 3.4), dpi=110, layout="constrained")
+    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    for ax, measure in zip(panels, measures, strict=True):
+        for method, name in NAMES.items():
+            mine = [c for c in rows if c["method"] == method and measure in c]
+            ax.errorbar(
+                [cell["lam"] for cell in mine],
+                [cell[measure]["mean"] for cell in mine],
+                yerr=[cell[measure]["deviation"] or 0 for cell in mine],
+                marker="o",
+                label=name,
+                capsize=2,
+            )
+        ax.set_xscale("symlog", linthresh=1e-5)
+        ax.set(xlabel="lam", title=measure.replace("_", " "))
+    panels[0].legend(fontsize=8)
+    return figure

@@ -1,0 +1,86 @@
+"""The study of draws and means: its runs, and its ratios by hand."""
+
+import importlib
+
+import pytest
+
+from reproductions.engine import Study
+from reproductions.ijae import draws, mnist
+from reproductions.ijae.draws import OWN, VARIANTS
+
+plane = importlib.import_module("reproductions.ijae.plane")
+
+
+class Known(Study):
+    """Gives records of two seeds instead of making runs."""
+
+    def __call__(self, calls):
+        self.calls = calls
+        return [
+            {
+                "settings": call.settings,
+                "metrics": {
+                    "inception_score": 5.0,
+                    "lpips": 0.1,
+                    "mse": 0.2 + 0.2 * call.settings["seed"],
+                    "decoder_probe": 0.1,
+                    "variance_ratio": 0.9,
+                },
+                "measures": {"variance_ratio": {"variance": 0.4}},
+                "processor seconds": 360.0,
+                **({"diverged": "NaN"} if call.settings["method"] == "vae" else {}),
+            }
+            for call in calls
+            if call.settings["method"] != "ijae_l2"  # not done yet
+        ]
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    monkeypatch.setattr(plane, "load_backbone", lambda *_: "a classifier")
+    monkeypatch.setattr(plane, "load_lpips", lambda *_: "a network")
+    written = []
+    variants = ["ijae_shift_5", "ijae_l1_tenth", "ijae_l2", "vae"]
+    with Known(tmp_path) as study:
+        study.write = lambda content, text: written.extend([content, text])
+        draws(study=study, variants=variants, lams=[0.3, 0.7], seeds=2)
+    return study.calls, *written
+
+
+def test_runs_are_those_of_the_variants(found):
+    calls, *_ = found
+    assert len(calls) == 2 * (3 * 2 + 1)
+    settings = [call.settings for call in calls]
+    assert {one["method"]: one.get("lam") for one in settings}["vae"] is None
+    shifts = [one for one in settings if one["method"] == "ijae"]
+    assert {one["shift"] for one in shifts} == {5}
+    assert [one["lam"] for one in shifts] == [0.3, 0.7] * 2
+    tenth = next(one for one in settings if one["method"] == "ijae_l1")
+    assert tenth["scale"] == 0.1 and tenth["likelihood"] == "laplace_tanh"
+    assert {one["n"] for one in settings} == {5000}
+
+
+def test_ratios_and_cells_by_hand(found):
+    _, content, text = found
+    rows = {(row["variant"], row["lam"]): row for row in content["cells"]}
+    assert ("ijae_l2", 0.3) not in rows  # its runs are not done
+    row = rows["ijae_shift_5", 0.3]
+    assert row["runs"] == 2 and row["mse"]["mean"] == pytest.approx(0.3)
+    assert row[OWN[0]]["values"] == pytest.approx([2, 4])
+    assert row[OWN[1]]["mean"] == pytest.approx(0.25)
+    assert rows["vae", None]["diverged"] == 2 and "mse" not in rows["vae", None]
+    assert content["processor hours"] == pytest.approx(1.0)
+    assert "ijae_l1_tenth 0.7" in text and "3.0000 +- 1.4142" in text
+
+
+@pytest.mark.parametrize(
+    ("variant", "scale"), [("ijae_l1_tenth", 0.1), ("ijae_l1", 1.0), ("ijae_l2", 1.0)]
+)
+def test_the_scale_reaches_the_law(variant, scale):
+    run = mnist(**VARIANTS[variant], budget="quick", units=4, latent_dim=2)
+    assert run.model.likelihood_law.scale == pytest.approx(scale)
+
+
+def test_the_gradient_through_z_is_a_choice():
+    run = mnist(**VARIANTS["ijae_as_printed"], budget="quick", units=4, latent_dim=2)
+    assert run.model.stop_code is False

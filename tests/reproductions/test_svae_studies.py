@@ -1,0 +1,145 @@
+"""Studies of sVAE: gradients as the critic wins (4.4), and the sweep of figure 7."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from reproductions.engine import Study
+from reproductions.svae import saturation, sweep
+from reproductions.svae.saturation import LOSSES, gradients, measured, picture, reading
+from reproductions.svae.saturation import table as shown
+from reproductions.svae.toy import toy
+
+
+def rivals(bias):
+    """Models with one critic, whose logits are all near this value."""
+    model = toy(method="svae", lam=0.0, budget="quick", units=16, turns=1).model
+    kernel, offset = model.critic.trainable_variables[-2:]
+    kernel.assign(1e-4 * kernel)
+    offset.assign([bias])
+    nets = model.encoder, model.decoder, model.critic
+    others = {n: ks.ALI(*nets, loss=n) for n in LOSSES if n != "logit"}
+    return {"logit": model, **others}
+
+
+@pytest.mark.parametrize("bias", [0.0, 8.0, -8.0])
+def test_shares_of_the_slope_by_hand(bias):
+    """f is log p(x, z) / q(x, z): the decoder wants it small, the encoder large."""
+    x = tf.constant(np.random.default_rng(0).normal(size=(64, 2)).astype("float32"))
+    found = measured(rivals(bias), x, seed=0)
+    s = 1 / (1 + np.exp(-bias))  # the critic's probability of p
+    expected = {
+        ("encoder", "non_saturating"): 1 - s,
+        ("decoder", "non_saturating"): s,
+        ("encoder", "minimax"): s,
+        ("decoder", "minimax"): 1 - s,
+        ("encoder", "sigmoid"): s * (1 - s),
+        ("decoder", "sigmoid"): s * (1 - s),
+    }
+    for (net, loss), share in expected.items():
+        ours = found[f"{net}, {loss}"] / found[f"{net}, logit"]
+        assert ours == pytest.approx(share, rel=5e-3), (net, loss)
+    # All pairs are taken for p, or all for q; half of them are.
+    if bias:
+        assert found["accuracy"] == pytest.approx(0.5)
+
+
+def test_only_the_critic_learns():
+    once = gradients(3, [0, 5])
+    assert once["extra"]["curve"]["accuracy"][1] == once["accuracy"]
+    assert all(len(one) == 2 for one in once["extra"]["curve"].values())
+    # The first norms do not depend on what the critic learns later.
+    again = gradients(3, [0, 1])["extra"]["curve"]
+    for name, (first, _) in once["extra"]["curve"].items():
+        assert again[name][0] == pytest.approx(first, rel=1e-5)
+
+
+def shares(**last):
+    found = {
+        f"{net}, {n}": [1.0, 1.0] for net in ("encoder", "decoder") for n in LOSSES
+    }
+    found |= {f"{net}, {n}": [1.0, v] for n, v in last.items()
+              for net in ("encoder", "decoder")}  # fmt: skip
+    return {name: np.array([one, one]) for name, one in found.items()}
+
+
+def test_reading_needs_all_seeds_and_both_networks():
+    minimax, ali, avoided = reading(shares(minimax=1e-3, non_saturating=0.5)).values()
+    assert minimax and not ali and avoided
+    some = shares(minimax=1e-3)
+    some["decoder, minimax"][1, -1] = 0.5  # one seed
+    assert not next(iter(reading(some).values()))
+    some = shares()
+    some["encoder, logit"][0, -1] = 1e-3
+    assert list(reading(some).values())[-1] is False
+
+
+def test_table_and_picture_have_all_losses(tmp_path):
+    class Known(Study):
+        def __call__(self, calls):
+            assert [call.settings for call in calls] == [
+                {"seed": seed, "updates": [0, 10, 20]} for seed in range(2)
+            ]
+            names = [*shares(), "accuracy"]
+            curve = {name: [2.0, 1.0, 4.0] for name in names}
+            metrics = {name: 4.0 for name in names}
+            one = {"settings": {}, "metrics": metrics, "curve": curve}
+            return 2 * [one | {"processor seconds": 18.0}]
+
+    made = []
+    with Known(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        saturation(study=study, seeds=2, updates=[20, 10])
+    content, text, figure = made
+    first = content["share of the first norm"]["encoder, minimax"]
+    assert first == {"mean": [1.0, 0.5, 2.0], "largest at the end": 2.0}
+    assert content["processor hours"] == pytest.approx(0.01)
+    assert all(name in text for name in LOSSES.values())
+    assert text == shown(content) and len(picture(content).axes) == len(figure.axes)
+
+
+class Cells(Study):
+    """Gives a record for each call: ALICE's score falls with lam, sVAE-r's does not."""
+
+    def __call__(self, calls):
+        self.calls = calls
+        return [
+            {
+                "settings": call.settings,
+                "steps": 7,
+                "metrics": {"inception_score": score(**call.settings), "mse": 0.5},
+                "processor seconds": 36.0,
+            }
+            for call in calls
+        ]
+
+
+def score(method, lam, seed, loss=None, **more):
+    return 5.0 + seed - (lam if method == "alice" else 0) - (loss == "sigmoid")
+
+
+def test_sweep_by_hand(tmp_path):
+    made = []
+    with Cells(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        sweep(study=study, data="digits", lams=[0.0, 2.0], seeds=2, epochs=3)
+    content, text, figure = made
+    assert len(study.calls) == 3 * 2 * 2
+    settings = [call.settings for call in study.calls]
+    assert {one["two_sided"] for one in settings} == {True}
+    assert {one["epochs"] for one in settings} == {3}
+    assert {one.get("loss") for one in settings} == {None, "non_saturating", "sigmoid"}
+    found = {(c["method"], c["lam"]): c["inception_score"] for c in content["cells"]}
+    assert found["svae", 2.0]["mean"] == 5.5
+    assert found["alice", 2.0]["mean"] == 3.5
+    assert found["alice_sigmoid", 2.0]["mean"] == 2.5
+    assert found["alice", 0.0]["n"] == 2
+    assert content["processor hours"] == 0.12 and content["steps"] == [7]
+    assert "ALICE, sigmoid" in text
+    assert [ax.get_title() for ax in figure.axes] == ["inception score", "mse"]
+
+
+def test_sweep_refuses_negative_weights(tmp_path):
+    with Cells(tmp_path) as study, pytest.raises(ValueError, match="lams >= 0"):
+        sweep(study=study, lams=[0.1, -1.0])
