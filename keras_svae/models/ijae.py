@@ -174,16 +174,28 @@ class IJAE(Autoencoder, AdversarialModel):
         return TripletDraw(self, batch, noise, training)
 
     def critic_loss(self, draw):
-        """Minus (3), (4) and (5). f_psi is `f`."""
-        terms = {"x": super().critic_loss(draw)}
+        """Minus (3), (4) and (5)."""
+        terms = {"x": self.critic_x_loss(draw)}
         if self.critic_pair is not None:
-            above = self.f_tau.as_above(*draw.q, draw.y_real, training=draw.training)
-            below = self.f_tau.as_below(*draw.q, draw.y_fake, training=draw.training)
-            terms["pair"] = over_data(above) + over_data(below)
+            terms["pair"] = self.critic_pair_loss(draw)
+        terms["code"] = self.critic_code_loss(draw)
+        return terms
+
+    def critic_x_loss(self, draw):
+        """Minus (3). f_psi is `f`."""
+        return super().critic_loss(draw)
+
+    def critic_pair_loss(self, draw):
+        """Minus (4)."""
+        above = self.f_tau.as_above(*draw.q, draw.y_real, training=draw.training)
+        below = self.f_tau.as_below(*draw.q, draw.y_fake, training=draw.training)
+        return over_data(above) + over_data(below)
+
+    def critic_code_loss(self, draw):
+        """Minus (5)."""
         above = self.f_zeta.as_above(draw.x, draw.z, training=draw.training)
         below = self.f_zeta.as_below(*draw.q, training=draw.training)
-        terms["code"] = over_data(above) + over_data(below)
-        return terms
+        return over_data(above) + over_data(below)
 
     def log_r(self, draw):
         """log r(x|G(z)) except for a constant, (batch, 1) or (batch,): Theorem 1."""

@@ -142,8 +142,9 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
     """
     most = min(training.steps_per_execution, steps_per_epoch)
     rates = dict.fromkeys(model.players, training.learning_rate)
-    if "critic" in rates and training.critic_learning_rate is not None:
-        rates["critic"] = training.critic_learning_rate
+    if training.critic_learning_rate is not None:
+        critics = [name for name in rates if name.startswith("critic")]
+        rates |= dict.fromkeys(critics, training.critic_learning_rate)
     model.compile(
         **{
             player.optimizer: _optimizer(

@@ -14,6 +14,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ijae_shift_5": {"method": "ijae", "shift": 5},
     # (7) as it is written, with f_tau's gradient through its input z.
     "ijae_as_printed": {"method": "ijae", "stop_code": False},
+    # f_zeta with five turns of its own in a step.
+    "ijae_separate": {"method": "ijae_separate"},
     "ijae_l1": {"method": "ijae_l1"},
     "ijae_l1_tenth": {"method": "ijae_l1", "likelihood": "laplace_tanh", "scale": 0.1},
     "ijae_l2": {"method": "ijae_l2"},
@@ -43,8 +45,9 @@ def draws(
 
     Args:
         study: Where the runs are.
-        variants: IJAE with other shifts, or (7) as printed; its explicit variants, also
-            at a tenth of their scale; the VAE, which has no lam.
+        variants: IJAE with other shifts, with (7) as printed, or with more turns of the
+            critic of codes; its explicit variants, also at a tenth of their scale; the
+            VAE, which has no lam.
         lams: Values of lambda.
         seeds: Of each cell.
         epochs: Of each run, 500 steps each; unset, six.

@@ -6,6 +6,7 @@ import keras_svae as ks
 from reproductions import methods as by
 from reproductions.engine import Images, Parts, Run, ShiftLaws, Training, experiment
 from reproductions.engine.options import DENSE
+from reproductions.ijae.separate import ijae_separate
 
 METHODS = (by.ijae, by.ijae_l1, by.ijae_l2, by.vae, by.two_stage_vae, by.alpha_gan,
            by.age, by.svae, by.ali, by.alice, by.wae_mmd, by.wae_gan,
@@ -96,7 +97,7 @@ def tiny_imagenet(
 
 
 @experiment(
-    methods=METHODS,
+    methods=(*METHODS, ijae_separate),
     networks={
         "resnet_mnist": (ks.networks.resnet_mnist, THREE),
         "ijae_mnist": (ks.networks.ijae_mnist, FIVE),
@@ -124,10 +125,12 @@ def tiny_imagenet(
         },
     },
     # AGE's lam weighs an error per dimension of the code, here an eighth of CIFAR-10's.
-    by_method=by_method("ijae_mnist") | {"age": OTHERS["age"] | {"lam": 32.0}},
+    by_method=by_method("ijae_mnist")
+    | {"age": OTHERS["age"] | {"lam": 32.0}}
+    | {"ijae_separate": by_method("ijae_mnist")["ijae"]},
     by_budget={
         "quick": {
-            **dict.fromkeys(SWEPT, {"nets": "ijae_mnist_dense"}),
+            **dict.fromkeys((*SWEPT, "ijae_separate"), {"nets": "ijae_mnist_dense"}),
             # With batch normalisation in the encoder it learns nothing:
             # docs/methods/age.md.
             "age": {"batch_norm": False, "learning_rate": 5e-4, "beta_2": 0.999},

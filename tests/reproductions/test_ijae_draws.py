@@ -2,9 +2,11 @@
 
 import importlib
 
+import numpy as np
 import pytest
 
-from reproductions.engine import Study
+import keras_svae as ks
+from reproductions.engine import Study, build
 from reproductions.ijae import draws, mnist
 from reproductions.ijae.draws import OWN, VARIANTS
 
@@ -84,3 +86,38 @@ def test_the_scale_reaches_the_law(variant, scale):
 def test_the_gradient_through_z_is_a_choice():
     run = mnist(**VARIANTS["ijae_as_printed"], budget="quick", units=4, latent_dim=2)
     assert run.model.stop_code is False
+
+
+def test_the_critic_of_codes_has_turns_of_its_own():
+    run = mnist(**VARIANTS["ijae_separate"], budget="quick", units=4, latent_dim=2)
+    model = run.model
+    assert model.turns == {"critic": 1, "critic_code": 5, "generator": 1, "encoder": 1}
+    build.compile_model(model, run.training, 2)
+    x = np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype("float32")
+    names = ("critic", "critic_pair", "critic_code", "encoder", "decoder")
+    before = {n: getattr(model, n).get_weights() for n in names}
+    logs = model.train_on_batch(x, return_dict=True)
+    for name, weights in before.items():
+        after = getattr(model, name).get_weights()
+        assert any((a != b).any() for a, b in zip(weights, after, strict=True)), name
+    assert model.critic_code_optimizer.iterations == 5
+    assert model.critic_optimizer.iterations == 1
+    rates = {float(model.critic_code_optimizer.learning_rate)}
+    # Both critics begin with one rate; the decay is that of their own updates.
+    assert rates != {1e-3} and float(logs["critic_loss"]) > 0
+
+
+def test_separate_turns_have_the_losses_of_one():
+    given = {"budget": "quick", "units": 4, "latent_dim": 2}
+    one, both = (mnist(method=m, **given).model for m in ("ijae_separate", "ijae"))
+    x = np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype("float32")
+    with ks.noise.scope(ks.noise.Noise(3)) as noise:
+        draw = both.draw(x, noise, False)
+        terms = both.critic_loss(draw)
+    one.load_weights_from(both)
+    with ks.noise.scope(ks.noise.Noise(3)) as noise:
+        draw = one.draw(x, noise, False)
+        mine = one.critic_loss(draw) | {"code": one.critic_code_loss(draw)}
+    assert set(mine) == set(terms) == {"x", "pair", "code"}
+    for name, term in terms.items():
+        assert float(mine[name]) == pytest.approx(float(term), rel=1e-5)
