@@ -1,4 +1,4 @@
-"""What TFDS may fetch: it is asked before, in seconds instead of minutes."""
+"""What TFDS may fetch: it is checked before, in seconds instead of minutes."""
 
 import functools
 import json

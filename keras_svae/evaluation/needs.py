@@ -186,6 +186,9 @@ NEEDS: dict[str, Need] = {
         lambda m: m.repeats,
     ),
     "two_examples": _need("two test examples or more", lambda m: m.count > 1),
+    "two_values": _need(
+        "test data of more than one value", lambda m: m.extremes[0] < m.extremes[1]
+    ),
 }
 
 # Needs of measures that ask a model about data, not for samples alone.

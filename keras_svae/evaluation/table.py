@@ -60,7 +60,9 @@ PAIRS = ("encoder", "repeats")
 IMAGES = (*PAIRS, "images", "test_values")
 register("mse", needs=PAIRS)(_of_pairs(mse))
 register("rmse", needs=PAIRS)(_of_pairs(rmse))
-register("variance_ratio", needs=(*PAIRS, "two_examples"))(_of_pairs(variance_ratio))
+register("variance_ratio", needs=(*PAIRS, "two_examples", "two_values"))(
+    _of_pairs(variance_ratio)
+)
 register("psnr", needs=IMAGES)(_of_images(psnr))
 register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
 

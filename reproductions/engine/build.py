@@ -26,7 +26,8 @@ ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
     """The law with this name on the command line; other names are the package's."""
     flows = laws if isinstance(laws, FlowLaws) else FlowLaws()
-    scale = laws.scale or 1.0 if isinstance(laws, ShiftLaws) else 1.0
+    scale = getattr(laws, "scale", None)
+    scale = 1.0 if scale is None else scale
     made = {
         # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),

@@ -110,7 +110,7 @@ def _read(name: str, kind: Any, value: Any) -> Any:
             return [_read(name, kind, one) for one in value]
     elif kind is PositiveInt:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
+            return int(value)  # the command line's is of a class of its own
         raise ValueError(f"Expected {name} >= 1; received: {value!r}")
     elif isinstance(value, bool) == (kind is bool):
         if kind is float and isinstance(value, int):

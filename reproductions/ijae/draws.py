@@ -84,9 +84,9 @@ def draws(
 
 def with_own(record: dict) -> dict:
     """A record with the two ratios among its metrics."""
-    if "diverged" in record:
-        return record
     metrics = record["metrics"]
+    if any(metrics.get(n) is None for n in ("mse", "decoder_probe", "variance_ratio")):
+        return record  # it diverged, or a measure failed
     variance = record["measures"]["variance_ratio"]["variance"]
     error = metrics["decoder_probe"]
     values = metrics["mse"] / error, error / variance
@@ -101,6 +101,8 @@ def table(rows: list[dict]) -> str:
     lines = [f"{'':21}runs  {'  '.join(f'{one:17}' for one in heads.values())}"]
     for cell in rows:
         name = cell["variant"] + ("" if cell["lam"] is None else f" {cell['lam']:g}")
-        shown = [f"{text_of(cell[n], '.4f'):17}" for n in heads if n in cell]
-        lines.append(f"{name:21}{cell['runs']:4d}  {'  '.join(shown)}".rstrip())
+        shown = [text_of(cell[n], ".4f") if n in cell else "" for n in heads]
+        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+        columns = "  ".join(f"{one:17}" for one in shown)
+        lines.append(f"{name:21}{cell['runs']:4d}  {columns}{lost}".rstrip())
     return "\n".join(lines)

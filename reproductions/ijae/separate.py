@@ -1,11 +1,14 @@
 """A variant of lambda-IJAE for a diagnosis, not in the paper."""
 
+import keras
+
 import keras_svae as ks
 from reproductions.engine import Parts
 
 TURNS = 5
 
 
+@keras.saving.register_keras_serializable(package="reproductions")
 class SeparateCritics(ks.IJAE):
     """IJAE whose critic of codes is a player of its own and has five turns in a step.
 

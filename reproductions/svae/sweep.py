@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from reproductions.engine import Study, cells, experiment, text_of
 from reproductions.engine.options import PositiveInt
+from reproductions.engine.places import load_backbone
 from reproductions.svae.images import celeba, cifar10, digits, mnist
 
 DATA = {"cifar10": cifar10, "celeba": celeba, "mnist": mnist, "digits": digits}
@@ -50,6 +51,9 @@ def sweep(
     """
     if negative := [lam for lam in lams if lam < 0]:
         raise ValueError(f"Expected lams >= 0; received: {negative}")
+    if data != "celeba" and not study.report:  # CelebA has no classes
+        # It raises if this is missing, before hours of training.
+        load_backbone(study.places.backbone or data, data)
     more: dict[str, Any] = {"budget": budget, "two_sided": True, "reduction": reduction}
     more |= {"measures": ",".join(MEASURES)} | ({"epochs": epochs} if epochs else {})
     calls = [
@@ -63,8 +67,8 @@ def sweep(
     for name in methods:
         mine = [call.settings for other, call in calls if other == name]
         kept = [one for one in records if one["settings"] in mine]
-        found = cells(kept, by=["lam"], measures=MEASURES)
-        rows += [{"method": name, **cell} for cell in found]
+        gathered = cells(kept, by=["lam"], measures=MEASURES)
+        rows += [{"method": name, **cell} for cell in gathered]
     seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": f"sVAE's figures 5 to 7, {data}",
@@ -74,7 +78,8 @@ def sweep(
         "cells": rows,
         "processor hours": round(seconds / 3600, 2),
     }
-    study.write(content, table(rows), picture(rows))
+    found = any(measure in cell for cell in rows for measure in MEASURES)
+    study.write(content, table(rows), picture(rows) if found else None)
 
 
 def table(rows: list[dict]) -> str:

@@ -141,7 +141,10 @@ _PAPER |= {one.__name__: {"labelled_batch": 1} for one in _M2}
 
 
 def _paper(examples: int) -> dict:
-    """100 passes over all examples, whatever the share: one number of steps."""
+    """One number of steps, whatever the share: 100 passes over what is not held out.
+
+    GANs, for which nothing is held out, have as many steps.
+    """
     passes = (examples - _DCGAN["validation"]) // _DCGAN["batch_size"]
     return {"epochs": 100, "steps_per_epoch": passes}
 

@@ -69,7 +69,9 @@ def at(found: Any, path: str) -> Any:
         try:
             made.append(at(row, rest))
         except Absent:
-            if "diverged" not in row:
+            # A run that diverged says so, a cell of runs how many of them did.
+            lost = row.get("diverged")
+            if not lost or lost != row.get("runs", lost):
                 raise
             made.append(None)
     return made

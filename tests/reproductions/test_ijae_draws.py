@@ -102,9 +102,10 @@ def test_the_critic_of_codes_has_turns_of_its_own():
         assert any((a != b).any() for a, b in zip(weights, after, strict=True)), name
     assert model.critic_code_optimizer.iterations == 5
     assert model.critic_optimizer.iterations == 1
-    rates = {float(model.critic_code_optimizer.learning_rate)}
-    # Both critics begin with one rate; the decay is that of their own updates.
-    assert rates != {1e-3} and float(logs["critic_loss"]) > 0
+    # The critics' rate, after 5 of the 6 x 2 x 5 updates of half a cosine.
+    rate = 5e-4 * (1 + np.cos(np.pi * 5 / 60)) / 2
+    assert float(model.critic_code_optimizer.learning_rate) == pytest.approx(rate)
+    assert float(logs["critic_loss"]) > 0
 
 
 def test_separate_turns_have_the_losses_of_one():
@@ -117,6 +118,7 @@ def test_separate_turns_have_the_losses_of_one():
     one.load_weights_from(both)
     with ks.noise.scope(ks.noise.Noise(3)) as noise:
         draw = one.draw(x, noise, False)
+        assert set(one.critic_loss(draw)) == {"x", "pair"}
         mine = one.critic_loss(draw) | {"code": one.critic_code_loss(draw)}
     assert set(mine) == set(terms) == {"x", "pair", "code"}
     for name, term in terms.items():

@@ -1,5 +1,7 @@
 """Studies of sVAE: gradients as the critic wins (4.4), and the sweep of figure 7."""
 
+import importlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +12,9 @@ from reproductions.svae import saturation, sweep
 from reproductions.svae.saturation import LOSSES, gradients, measured, picture, reading
 from reproductions.svae.saturation import table as shown
 from reproductions.svae.toy import toy
+
+module = importlib.import_module("reproductions.svae.saturation")
+sweeps = importlib.import_module("reproductions.svae.sweep")
 
 
 def rivals(bias):
@@ -45,11 +50,23 @@ def test_shares_of_the_slope_by_hand(bias):
         assert found["accuracy"] == pytest.approx(0.5)
 
 
-def test_only_the_critic_learns():
+def test_only_the_critic_learns(monkeypatch):
+    kept = []
+
+    def measured_and_kept(models, x, seed):
+        nets = ("encoder", "decoder", "critic")
+        kept.append({n: getattr(models["logit"], n).get_weights() for n in nets})
+        return measured(models, x, seed)
+
+    monkeypatch.setattr(module, "measured", measured_and_kept)
     once = gradients(3, [0, 5])
     assert once["extra"]["curve"]["accuracy"][1] == once["accuracy"]
     assert all(len(one) == 2 for one in once["extra"]["curve"].values())
-    # The first norms do not depend on what the critic learns later.
+    before, after = kept
+    for name, weights in before.items():
+        moved = [(a != b).any() for a, b in zip(weights, after[name], strict=True)]
+        assert all(moved) if name == "critic" else not any(moved), name
+    # The first weights are those of the seed.
     again = gradients(3, [0, 1])["extra"]["curve"]
     for name, (first, _) in once["extra"]["curve"].items():
         assert again[name][0] == pytest.approx(first, rel=1e-5)
@@ -99,6 +116,22 @@ def test_table_and_picture_have_all_losses(tmp_path):
     assert text == shown(content) and len(picture(content).axes) == len(figure.axes)
 
 
+def test_runs_that_diverged_are_counted_and_left_out(tmp_path):
+    class Lost(Study):
+        def __call__(self, calls):
+            names = [*shares(), "accuracy"]
+            one = {"settings": {}, "metrics": dict.fromkeys(names, 1.0)}
+            one |= {"curve": {name: [2.0, 1.0] for name in names}}
+            lost = {"settings": {}, "metrics": {}, "diverged": "NaN"}
+            return [one | {"processor seconds": 1.0}, lost][: len(calls)]
+
+    made = []
+    with Lost(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        saturation(study=study, seeds=2, updates=[10])
+    assert (made[0]["seeds"], made[0]["diverged"], made[0]["steps"]) == (1, 1, 10)
+
+
 class Cells(Study):
     """Gives a record for each call: ALICE's score falls with lam, sVAE-r's does not."""
 
@@ -119,7 +152,8 @@ def score(method, lam, seed, loss=None, **more):
     return 5.0 + seed - (lam if method == "alice" else 0) - (loss == "sigmoid")
 
 
-def test_sweep_by_hand(tmp_path):
+def test_sweep_by_hand(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, "load_backbone", lambda *_: "a classifier")
     made = []
     with Cells(tmp_path) as study:
         study.write = lambda *given: made.extend(given)
@@ -143,3 +177,24 @@ def test_sweep_by_hand(tmp_path):
 def test_sweep_refuses_negative_weights(tmp_path):
     with Cells(tmp_path) as study, pytest.raises(ValueError, match="lams >= 0"):
         sweep(study=study, lams=[0.1, -1.0])
+
+
+def test_a_missing_classifier_is_missed_before_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
+    sweeps.load_backbone.cache_clear()
+    with Study(tmp_path / "out") as study, pytest.raises(FileNotFoundError):
+        sweep(study=study)
+
+
+def test_a_sweep_in_which_all_diverged_has_no_picture(tmp_path, monkeypatch):
+    class Lost(Study):
+        def __call__(self, calls):
+            lost = {"metrics": {}, "diverged": "NaN", "processor seconds": 1.0}
+            return [lost | {"settings": call.settings} for call in calls]
+
+    monkeypatch.setattr(sweeps, "load_backbone", lambda *_: "a classifier")
+    made = []
+    with Lost(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        sweep(study=study, lams=[0.1], seeds=1)
+    assert "(1 diverged)" in made[1] and made[2] is None
