@@ -1,6 +1,7 @@
 """Studies of sVAE: gradients as the critic wins (4.4), and the sweep of figure 7."""
 
 import importlib
+import itertools
 
 import numpy as np
 import pytest
@@ -9,7 +10,13 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions.engine import Study
 from reproductions.svae import saturation, sweep
-from reproductions.svae.saturation import LOSSES, gradients, measured, picture, reading
+from reproductions.svae.saturation import (
+    LOSSES,
+    gradients,
+    measured,
+    picture,
+    summary,
+)
 from reproductions.svae.saturation import table as shown
 from reproductions.svae.toy import toy
 
@@ -59,7 +66,7 @@ def test_only_the_critic_learns(monkeypatch):
         return measured(models, x, seed)
 
     monkeypatch.setattr(module, "measured", measured_and_kept)
-    once = gradients(3, [0, 5])
+    once = gradients("toy", 3, [0, 5])
     assert once["extra"]["curve"]["accuracy"][1] == once["accuracy"]
     assert all(len(one) == 2 for one in once["extra"]["curve"].values())
     before, after = kept
@@ -67,69 +74,70 @@ def test_only_the_critic_learns(monkeypatch):
         moved = [(a != b).any() for a, b in zip(weights, after[name], strict=True)]
         assert all(moved) if name == "critic" else not any(moved), name
     # The first weights are those of the seed.
-    again = gradients(3, [0, 1])["extra"]["curve"]
+    again = gradients("toy", 3, [0, 1])["extra"]["curve"]
     for name, (first, _) in once["extra"]["curve"].items():
         assert again[name][0] == pytest.approx(first, rel=1e-5)
 
 
-def shares(**last):
-    found = {
-        f"{net}, {n}": [1.0, 1.0] for net in ("encoder", "decoder") for n in LOSSES
-    }
-    found |= {f"{net}, {n}": [1.0, v] for n, v in last.items()
-              for net in ("encoder", "decoder")}  # fmt: skip
-    return {name: np.array([one, one]) for name, one in found.items()}
+def curve(**ends):
+    """Norms that rise to 10, and then go to these, by loss; else they stay at 10."""
+    nets = "encoder", "decoder"
+    names = [(net, loss) for net in nets for loss in LOSSES]
+    found = {f"{n}, {loss}": [2.0, 10.0, ends.get(loss, 10.0)] for n, loss in names}
+    return found | {"accuracy": [0.5, 0.9, 1.0]}
 
 
-def test_reading_needs_all_seeds_and_both_networks():
-    minimax, ali, avoided = reading(shares(minimax=1e-3, non_saturating=0.5)).values()
+def test_what_is_left_is_a_share_of_the_largest_norm_over_all_seeds():
+    found = summary([curve(minimax=0.5), curve(minimax=0.1, non_saturating=5.0)])
+    minimax, ali, avoided = found["reading"].values()
     assert minimax and not ali and avoided
-    some = shares(minimax=1e-3)
-    some["decoder, minimax"][1, -1] = 0.5  # one seed
-    assert not next(iter(reading(some).values()))
-    some = shares()
-    some["encoder, logit"][0, -1] = 1e-3
-    assert list(reading(some).values())[-1] is False
+    left = found["left of the largest"]
+    assert left["encoder, minimax"] == {"least": 0.01, "most": 0.05}
+    assert found["norms"]["decoder, minimax"] == [2, 10, pytest.approx(0.3)]
+    shares = found["share of sVAE's"]["decoder, non_saturating"]
+    assert shares == [1, 1, pytest.approx(0.75)]
+    assert found["seeds"] == 2
+    assert found["accuracy of the critic"] == pytest.approx([0.5, 0.9, 1.0])
+    # One seed, or one network, is enough for a no.
+    some = summary([curve(minimax=0.5), curve()])
+    assert not some["reading"]["ALI's gradients vanish, minimax (18)"]
+    one = curve(minimax=0.5) | {"decoder, minimax": [2.0, 10.0, 1.1]}
+    assert not summary([one])["reading"]["ALI's gradients vanish, minimax (18)"]
+    lost = curve() | {"encoder, logit": [2.0, 10.0, 0.9]}
+    assert not summary([lost, curve()])["reading"]["sVAE avoids this"]
 
 
 def test_table_and_picture_have_all_losses(tmp_path):
     class Known(Study):
         def __call__(self, calls):
+            both = itertools.product(range(2), ("toy", "digits"))
             assert [call.settings for call in calls] == [
-                {"seed": seed, "updates": [0, 10, 20]} for seed in range(2)
+                {"data": data, "seed": seed, "updates": [0, 10, 20]}
+                for seed, data in both
             ]
-            names = [*shares(), "accuracy"]
-            curve = {name: [2.0, 1.0, 4.0] for name in names}
-            metrics = {name: 4.0 for name in names}
-            one = {"settings": {}, "metrics": metrics, "curve": curve}
-            return 2 * [one | {"processor seconds": 18.0}]
+            same = {"metrics": {}, "processor seconds": 18.0}
+            records = [
+                same | {"settings": call.settings, "curve": curve(minimax=0.5)}
+                for call in calls
+            ]
+            del records[3]["curve"]
+            records[3]["diverged"] = "NaN"
+            return records
 
     made = []
     with Known(tmp_path) as study:
         study.write = lambda *given: made.extend(given)
         saturation(study=study, seeds=2, updates=[20, 10])
     content, text, figure = made
-    first = content["share of the first norm"]["encoder, minimax"]
-    assert first == {"mean": [1.0, 0.5, 2.0], "largest at the end": 2.0}
-    assert content["processor hours"] == pytest.approx(0.01)
+    assert [one["seeds"] for one in content["by_data"].values()] == [2, 1]
+    assert (content["diverged"], content["steps"]) == (1, 20)
+    assert content["processor hours"] == pytest.approx(0.02)
     assert all(name in text for name in LOSSES.values())
-    assert text == shown(content) and len(picture(content).axes) == len(figure.axes)
-
-
-def test_runs_that_diverged_are_counted_and_left_out(tmp_path):
-    class Lost(Study):
-        def __call__(self, calls):
-            names = [*shares(), "accuracy"]
-            one = {"settings": {}, "metrics": dict.fromkeys(names, 1.0)}
-            one |= {"curve": {name: [2.0, 1.0] for name in names}}
-            lost = {"settings": {}, "metrics": {}, "diverged": "NaN"}
-            return [one | {"processor seconds": 1.0}, lost][: len(calls)]
-
-    made = []
-    with Lost(tmp_path) as study:
-        study.write = lambda *given: made.extend(given)
-        saturation(study=study, seeds=2, updates=[10])
-    assert (made[0]["seeds"], made[0]["diverged"], made[0]["steps"]) == (1, 1, 10)
+    assert text == shown(content) and len(picture(content).axes) == 4
+    assert [ax.get_title() for ax in figure.axes][2:] == [
+        "digits: encoder",
+        "digits: decoder",
+    ]
 
 
 class Cells(Study):

@@ -115,6 +115,7 @@ def toy_sample(folder, gain, with_values=True, runs="120 of 120"):
     from reproductions.svae.figure3 import summary as by_lam
 
     content = {"epochs": 100, "runs": runs, "by_lam": by_lam(records)}
+    content["by_turns_and_lam"] = dict.fromkeys("1357", content["by_lam"])
     content |= {"values": each(records)} if with_values else {}
     (folder / "svae_toy_sample.json").write_text(json.dumps(content))
     return {one.claim.id: one for one in judge("svae", Records(folder))}
