@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.networks.ends import all_layers
 from keras_svae.noise import Noise, scope
 
 # For this number of steps at the end of training, averages of one law are kept beside
@@ -26,7 +27,7 @@ Averages = list[tuple[np.ndarray, np.ndarray]]
 def norms(network: keras.Model) -> list[keras.layers.BatchNormalization]:
     """A network's layers of batch normalisation, in order."""
     kind = keras.layers.BatchNormalization
-    return [one for one in network._flatten_layers() if isinstance(one, kind)]
+    return [one for one in all_layers(network) if isinstance(one, kind)]
 
 
 def averages(network: keras.Model) -> Averages:
