@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
     began = time.monotonic()
     load_backbone()
     record = execute(call, folder.path, resume=given.resume)
+    if "diverged" in record:
+        raise ks.Diverged(record["diverged"])
     print(f"\nDone in {time.monotonic() - began:.0f} seconds. Measures:\n")
     print(table(record))
     path = folder.path
@@ -100,6 +102,8 @@ What to do next:
   docs/own_pictures.md                                    (your own pictures)
   docs/start.md                                           (in five minutes)"""
     )
+    if record.get("failed"):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

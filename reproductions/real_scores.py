@@ -3,9 +3,9 @@
     python -m reproductions.real_scores mnist
 
 These are the scores that samples of the data's own law would get, to compare generated
-ones with. Those of Hu et al. (On unifying deep generative models, 2018) are 9.09
-(MNIST), 6.55 (SVHN) and 8.77 (CIFAR-10), under their own classifiers. Each data set has
-its part of results/real_scores.json.
+ones with. The program prints those of Hu et al. (On unifying deep generative models,
+2018) beside them, under their own classifiers. Each data set has its part of
+results/real_scores.json.
 """
 
 import dataclasses

@@ -134,3 +134,15 @@ def test_publishing_is_trusted_and_has_no_password():
     assert publish["permissions"] == {"id-token": "write"}
     assert publish["environment"] == "pypi" and publish["needs"] == "build"
     assert "secrets." not in path.read_text() and "password:" not in path.read_text()
+
+
+def test_files_stay_short():
+    """A file of more lines than this holds more than one thing: cut it."""
+    lines = {
+        path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in ("keras_svae", "reproductions")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert lines
+    assert {path: n for path, n in lines.items() if n > 300} == {}
+    assert len([*(ROOT / "keras_svae" / "evaluation").glob("*.py")]) <= 12

@@ -115,9 +115,18 @@ class AIM(Autoencoder, GAN):
 
     def law(self, role, given, name, network):
         """See `LatentModel.law`. The law of codes is that of (8), by `variance`."""
-        if role == "posterior":
-            return Gaussian("learned" if self.variance == "learned" else 1.0)
-        return super().law(role, given, name, network)
+        if role != "posterior":
+            return super().law(role, given, name, network)
+        own = Gaussian("learned" if self.variance == "learned" else 1.0)
+        said = checks.law(role, given, name, network)
+        same = type(said) is Gaussian and said.scale == own.scale
+        if said is not None and not same:
+            raise ValueError(
+                f"Expected the posterior of variance={self.variance!r}, a Gaussian of "
+                f"scale {own.scale!r}; received: {type(said).__name__} "
+                f"{said.get_config()}"
+            )
+        return own
 
     def encoder_reads(self):
         features = self.critic.get_layer("features").output

@@ -54,6 +54,11 @@ class GammaVAE(VAE):
     def law(self, role, given, name, network):
         """See `LatentModel.law`. The law of x belongs to the model."""
         if role == "likelihood":
+            if given is not None:
+                raise ValueError(
+                    f"Expected no likelihood of {type(self).__name__}, whose Gaussian "
+                    f"learns its scale; received: likelihood={given!r}"
+                )
             return self._law_of_x
         return super().law(role, given, name, network)
 
@@ -106,7 +111,8 @@ class TwoStageVAE(GammaVAE):
 
     Args:
         first_encoder: Network from data to the raw output of a Gaussian q(z|x).
-        first_decoder: Network from codes z to mu, before its activation.
+        first_decoder: Network from codes z to mu, before its activation. Whatever law
+            its end names, the likelihood is this model's Gaussian.
         second_encoder: Network from z, (batch, latent_dim), to the raw output of a
             Gaussian q(u|z).
         second_decoder: Network from u to z, (batch, latent_dim). In the paper u has

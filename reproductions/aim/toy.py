@@ -107,7 +107,7 @@ def table2(
     study: Study,
     data: Literal["grid25", "ring8"] = "grid25",
     methods: list[Literal[tuple(NAMES)]] = USUAL,
-    seeds: PositiveInt = 10,
+    seeds: PositiveInt | None = None,
     epochs: PositiveInt | None = None,
     play: Play | None = None,
     quick: bool = False,
@@ -121,10 +121,10 @@ def table2(
         study: Where the runs are.
         data: The experiment that all runs are of.
         methods: The rows.
-        seeds: For each method.
+        seeds: For each method; unset, ten, and two with quick.
         epochs: Of 500 steps, for every method; unset, the experiment's.
         play: Of every method; unset, each method's own.
-        quick: The quick budget's epochs, and at most 2 seeds.
+        quick: The quick budget's epochs.
     """
     given = {"budget": "quick" if quick else "paper", "play": play}
     given |= {"epochs": epochs} if epochs else {}
@@ -132,7 +132,7 @@ def table2(
     records = study(
         [
             one.call(method=method, seed=seed, **given)
-            for seed in range(min(2, seeds) if quick else seeds)
+            for seed in range(seeds or (2 if quick else 10))
             for method in methods
         ]
     )

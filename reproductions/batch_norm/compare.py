@@ -119,7 +119,10 @@ def compare(
         for seed in range(seeds)
         for name in methods
     ]
-    runs = study(calls)
+    records = study(calls)
+    runs = [one for one in records if "diverged" not in one]
+    if not runs:
+        raise ValueError("Expected a run that did not diverge; received: none")
     titles = {one["method"]: name for name, one in METHODS.items()}
     found = summary(runs, titles)
     study.write(
@@ -128,6 +131,7 @@ def compare(
             "data": runs[0]["data"],
             "seeds": seeds,
             "steps": steps,
+            "diverged": len(records) - len(runs),
             "summary": found,
             "runs": runs,
         },

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import importlib
 import itertools
-import json
 import os
 import pathlib
 import sys
@@ -20,14 +19,17 @@ from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
-from reproductions.engine.files import write_json
+from reproductions.engine.files import read_json, write_json
 from reproductions.engine.folder import RunFolder
+from reproductions.engine.one_commit import from_one_commit
 from reproductions.engine.options import Option
 from reproductions.engine.places import Places
 from reproductions.engine.run import execute
-from reproductions.engine.study import Study, from_one_commit
+from reproductions.engine.study import Study
 
 PAPERS = ("svae", "as_vae", "unifying", "ijae", "aim")
+# What is of no single paper.
+OTHERS = ("batch_norm", "side_by_side")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,12 +98,14 @@ def cost(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
     best = None
     for path in sorted(results.FOLDER.glob("*.json")):
-        words = json.loads(path.read_text(encoding="utf-8")).get("command", "").split()
-        if words[2:4] == [f"reproductions.{one.paper}", one.name]:
+        # Records have names as they were typed, with hyphens or without.
+        words = read_json(path).get("command", "").replace("_", "-").split()
+        paper = f"reproductions.{one.paper}".replace("_", "-")
+        if words[2:4] == [paper, one.name]:
             best = path
     if best is None:
         return "not timed"
-    record = json.loads(best.read_text(encoding="utf-8"))
+    record = read_json(best)
     hours = record.get("processor hours")
     if "hours" in record:  # as the sweep wrote it before
         hours = record["hours"]["of processor time"]
@@ -232,6 +236,11 @@ def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
         record=places.record,
     ) as study:
         one(study=study, **given)
+    for run, errors in study.failed.items():
+        for name, error in errors.items():
+            print(f"failed: {run}: {name}: {error}", file=sys.stderr)
+    if study.failed:
+        sys.exit(1)
 
 
 def _run(one: Experiment, given: dict, places) -> None:

@@ -133,19 +133,18 @@ class Experiment:
         if unknown := set(given) - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
         given = devices.completed({n: self._read(n, v) for n, v in given.items()})
-        budget = (
-            given.get("budget", self.options["budget"].default)
-            if self.budgets
+        budget, method = (
+            given.get(name, self.options[name].default)
+            if name in self.options
             else None
-        )
-        method = (
-            given.get(METHOD, self.options[METHOD].default) if self.methods else None
+            for name in ("budget", METHOD)
         )
         ours = {n: o.default for n, o in self.options.items()}
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
         of_both = self.by_budget.get(budget, {}).get(method, {})
         chosen = self.settings | self.budgets.get(budget, {})
         ours |= (chosen := chosen | self.by_method.get(method, {}) | of_both)
+        defaults = dict(ours)
         # A None that is given in place of a value has to be kept.
         unset = {n for n, v in given.items() if v is None and ours[n] is not None}
         ours |= given
@@ -166,6 +165,7 @@ class Experiment:
             if (ours[name] is not None or name in unset)
             and (name not in has or name in mine)
         }
+        opt.check_needed(settings, given, defaults)
         return self._checked(settings, given)
 
     def _read(self, name: str, value: Any) -> Any:

@@ -177,8 +177,9 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
         measures: Names of metrics. One that a row's runs do not have is left out.
 
     Returns:
-        Rows: the settings; "runs", their number; "diverged", how many diverged; and
-        each measure's mean and deviation over those that did not.
+        Rows: the settings; "runs", their number; "diverged", how many diverged; each
+        measure's mean and deviation over those that did not; and, if only some of them
+        have a measure, under "without", how many lack it.
     """
     groups: dict[tuple, list[dict]] = {}
     for one in records:
@@ -193,6 +194,8 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
             values = [metrics.get(name) for metrics in kept]
             if values and None not in values:
                 row[name] = spread(values)
+            elif lacking := values.count(None) % max(1, len(values)):
+                row.setdefault("without", {})[name] = lacking
         rows.append(row)
     return rows
 

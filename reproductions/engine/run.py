@@ -104,7 +104,7 @@ def execute(
         print(f"The run in {folder.path} is finished: nothing to do.")
         return read_json(folder.metrics_file) if first else {}
     began, used = time.monotonic(), time.process_time()
-    started: list = []
+    started: list[ks.Game] = []
     try:
         # Another process may be working on this run.
         with locked(folder.path) if first else contextlib.nullcontext():
@@ -112,7 +112,7 @@ def execute(
                 call, strategy, folder, places, keep, verbose, backup_every, started
             )
     except BaseException:
-        if new and not started:
+        if new and not any(int(model.step) for model in started):
             folder.remove()
         raise
     if not first:
@@ -149,7 +149,7 @@ def _found(
     keep: str,
     verbose: str,
     backup_every: int | None,
-    started: list,
+    started: list[ks.Game],
 ) -> dict:
     """Makes the content of a run's record."""
     if not isinstance(call.function, Experiment):
@@ -183,7 +183,7 @@ def _found(
     }
     inputs.backbone = backbone
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
-    started.append(True)
+    started.append(run.model)
 
     def measure_last() -> None:
         report = measure.measure(run, inputs, backbone, perceptual)

@@ -5,8 +5,6 @@ import contextlib
 import multiprocessing
 import os
 import pathlib
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,8 +18,6 @@ from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.places import Places, identity, name_of
 
 __all__ = ["Study"]
-
-CODE = ("keras_svae", "reproductions")
 
 
 class Study:
@@ -47,6 +43,9 @@ class Study:
         report: Run nothing; give the runs that are done.
         mix_commits: Take runs of other commits, too.
         record: A second file for the summary that `write` makes, beside the folder's.
+
+    Attributes:
+        failed: By run, the measures that ended with an error, and the error.
     """
 
     def __init__(
@@ -75,6 +74,7 @@ class Study:
         self.launcher, self.jobs = launcher, launch.options_of(slurm)
         self.places, self.report = places or Places(), report
         self.mix_commits, self.record = mix_commits, record
+        self.failed: dict[str, dict[str, str]] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
@@ -118,6 +118,8 @@ class Study:
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
             )
+        some = {file.stem: one.get("failed") for file, one in done.items()}
+        self.failed |= {name: errors for name, errors in some.items() if errors}
         return [done[file] for file in files if file in done]
 
     def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:
@@ -264,34 +266,3 @@ def _worker_starts(parent: int, command: str) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def from_one_commit(folder: pathlib.Path, module: str, arguments: list[str]) -> None:
-    """Continues from a copy of the commit, below the study's folder.
-
-    So later edits do not affect later runs. It does nothing without git, in such a
-    copy, or if tracked files differ from the commit: `changed` says so in each record
-    then.
-    """
-    code = results.commit()
-    if "KERAS_SVAE_COMMIT" in os.environ or code["changed"] is not False:
-        return
-    copy = folder / f"code-{code['commit'][:10]}"
-    if not copy.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        new = copy.with_name(f".{copy.name}-{os.getpid()}")
-        new.mkdir()
-        archive = ["git", "-C", str(results.ROOT), "archive", code["commit"], *CODE]
-        packed = subprocess.run(archive, capture_output=True, check=True).stdout
-        subprocess.run(["tar", "-x", "-C", str(new)], input=packed, check=True)
-        with contextlib.suppress(OSError):  # another process may have been quicker
-            new.rename(copy)
-    environment = dict(os.environ)
-    environment |= {
-        "KERAS_SVAE_COMMIT": code["commit"],
-        "PYTHONPATH": str(copy.resolve()),
-    }
-    sys.stdout.flush()
-    os.execve(
-        sys.executable, [sys.executable, "-P", "-m", module, *arguments], environment
-    )

@@ -44,14 +44,15 @@ def adapt(
         lam: Of the adversary; each seed has a run without it, too, lam = 0.
     """
     place = study.places.data_dir
+    same = {"steps": steps, "data": ks.data.identify("mnist", place)}
+    same |= {"data_dir": place} if place else {}
     records = study(
         [
-            Call(adapted, {"lam": one, "seed": seed, "steps": steps}
-                 | ({"data_dir": place} if place else {}))
+            Call(adapted, {"lam": one, "seed": seed, **same})
             for seed in range(seeds)
             for one in (0.0, lam)
         ]
-    )  # fmt: skip
+    )
     runs = [one | one["settings"] for one in records]
     found = summary(runs, lam)
     lines = [
@@ -92,16 +93,26 @@ def summary(runs: list[dict], lam: float) -> dict:
     return found
 
 
-def adapted(lam: float, seed: int, steps: int, data_dir: str | None = None) -> dict:
-    """The test accuracies of both domains, of one model."""
-    data, tests = domains(seed, data_dir)
+def adapted(
+    lam: float, seed: int, steps: int, data: str = "", data_dir: str | None = None
+) -> dict:
+    """The test accuracies of both domains, of one model.
+
+    Args:
+        lam: Of the adversary.
+        seed: Of weights, noise, and the order of data.
+        steps: Of training.
+        data: What MNIST is there: runs on other data are other runs.
+        data_dir: Where it is.
+    """
+    batches, tests = domains(seed, data_dir)
     model = ks.models.AdversarialDomainAdaptation(*networks(seed), lam=lam, seed=seed)
     model.compile(
         optimizer=ks.optimizers.Adam(RATE),
         critic_optimizer=ks.optimizers.Adam(RATE),
         steps_per_execution=50,
     )
-    history = model.fit(data, steps_per_epoch=steps, verbose=0).history
+    history = model.fit(batches, steps_per_epoch=steps, verbose=0).history
     losses = {name: float(one[-1]) for name, one in history.items()}
     found = {f"{domain} accuracy": accuracy(model, t) for domain, t in tests.items()}
     return found | {"extra": {"last losses": losses}}

@@ -200,7 +200,8 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
         | {one.__name__: _QUICK_M2 for one in _M2},
     },
     notes=(
-        "The paper's scores are under its own classifier, 9.09 on real images.",
+        "The paper's scores are under its own classifier. It gives real images another "
+        "score than ours does: python -m reproductions.real_scores.",
         _NOTE,
     ),
 )

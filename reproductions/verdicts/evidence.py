@@ -1,12 +1,12 @@
 """What records say: values at a path, samples of runs, texts with numbers in them."""
 
-import json
 import pathlib
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from reproductions.engine import results
+from reproductions.engine.files import read_json
 from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Absent", "Records", "at", "sample"]
@@ -128,9 +128,7 @@ class Records:
         if not self.has(name):
             raise Absent(f"Expected {self.folder / name}; received: no such file")
         if name not in self._read:
-            self._read[name] = json.loads(
-                (self.folder / name).read_text(encoding="utf-8")
-            )
+            self._read[name] = read_json(self.folder / name)
         try:
             return at(self._read[name], path)
         except Absent as error:

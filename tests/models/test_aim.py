@@ -307,3 +307,32 @@ def test_bad_input(kind):
     networks, arguments, message = BAD[kind]
     with pytest.raises(ValueError, match="(?s)Expected.*" + message):
         ks.AIM(*networks, likelihood="gaussian", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("variance", "law"),
+    [
+        ("learned", "laplace"),
+        ("learned", ks.distributions.Gaussian(0.5)),
+        ("unit", "gaussian"),
+        ("unit", ks.distributions.Laplace(1.0)),
+    ],
+)
+def test_a_posterior_that_is_not_its_own_is_refused(variance, law):
+    """Before, it trained as its Gaussian without a word."""
+    message = f"Expected the posterior of variance='{variance}', a Gaussian of scale"
+    with pytest.raises(ValueError, match=message):
+        tiny.build("aim", variance=variance, posterior=law)
+    nets = ks.networks.aim_table3(latent_dim=2, width=0.05, posterior=law)
+    with pytest.raises(ValueError, match=message):
+        ks.AIM(nets.decoder, nets.critic, nets.encoder, variance=variance)
+
+
+def test_a_posterior_that_is_its_own_may_be_named():
+    nets = ks.networks.aim_table3(latent_dim=2, width=0.05)
+    model = ks.AIM(nets.decoder, nets.critic, nets.encoder, posterior="gaussian")
+    assert model.posterior_law.scale == "learned"
+    unit = ks.distributions.Gaussian(1.0, draw="mean")
+    nets = ks.networks.aim_table3(latent_dim=2, width=0.05, posterior=unit)
+    model = ks.AIM(nets.decoder, nets.critic, nets.encoder, variance="unit")
+    assert model.posterior_law.scale == 1.0

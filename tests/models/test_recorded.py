@@ -25,6 +25,7 @@ def test_every_method_has_its_values():
     methods = {c for c in names if issubclass(c, ks.Game) and c is not ks.Game}
     built = {type(invariants.MODELS[name](seed=3)) for name in invariants.MODELS}
     assert built == methods
+    assert set(RECORDED) == set(invariants.MODELS)
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -166,3 +166,10 @@ def test_networks_of_the_second_stage():
 def test_arguments(kwargs, message):
     with pytest.raises(ValueError, match="Expected.*" + message):
         make(**kwargs)
+
+
+def test_a_likelihood_beside_its_own_is_refused():
+    nets = ks.networks.digits(latent_dim=2, units=4, depth=1, likelihood="gaussian")
+    both = nets.encoder, nets.decoder, *ks.networks.second_stage(latent_dim=2)
+    with pytest.raises(ValueError, match="Expected no likelihood of TwoStageVAE"):
+        ks.TwoStageVAE(*both, likelihood="laplace")

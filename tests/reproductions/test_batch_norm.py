@@ -1,5 +1,6 @@
 """Averages of batch normalisation: of which law they are, and what they change."""
 
+import importlib
 import itertools
 import json
 
@@ -174,3 +175,31 @@ def test_unusable_numbers_are_refused(tmp_path):
         compare(study=study, steps=0)
     with pytest.raises(ValueError, match="Expected n >= 100; received: 20"):
         compare(study=study, n=20)
+
+
+def test_runs_that_diverged_are_counted_and_left_out(tmp_path, monkeypatch):
+    kept = {"Frechet distance": 1.0}
+    measured_ = {
+        "samples": {"mix": kept, "p": kept},
+        "reconstructions": {"mix / mix": kept},
+    }
+    module = importlib.import_module("reproductions.batch_norm.compare")
+
+    class Known(Study):
+        def __call__(self, calls):
+            records = [
+                {"settings": call.settings, "data": {"name": "digits"}, **measured_}
+                for call in calls
+            ]
+            for name in measured_:
+                del records[1][name]
+            records[1]["diverged"] = "NaN"
+            return records
+
+    monkeypatch.setattr(module, "summary", lambda runs, titles: len(runs))
+    monkeypatch.setattr(module, "text", str)
+    made = []
+    with Known(tmp_path) as study:
+        study.write = lambda content, text: made.append(content)
+        compare(study=study, nets="digits", methods=["ALICE"], seeds=3)
+    assert (made[0]["diverged"], made[0]["summary"], len(made[0]["runs"])) == (1, 2, 2)

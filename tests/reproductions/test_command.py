@@ -160,6 +160,9 @@ def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
     assert "none_such" in line
     line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "none.npz")
     assert "none.npz" in line
+    np.savez(tmp_path / "wide.npz", x_train=np.zeros((64, 3), "float32"))
+    line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "wide.npz")
+    assert "(3,)" in line
     assert not out.exists()
 
 
@@ -197,8 +200,16 @@ def test_two_replicas_take_the_same_global_batch():
     assert int(one.model.step) == 2
 
 
+# Of the paper's MNIST networks, a narrow version on a few pictures.
+NARROW = {"width": 0.02, "latent_dim": 2, "batch_size": 4, "budget": "quick"}
+WAYS = [(digits, {"units": 8, "depth": 1}), (mnist, NARROW)]
+
+
 @pytest.mark.fixed_seed  # each way trains by the settings' own seed
-def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("one", "given"), WAYS, ids=["digits", "mnist"])
+def test_command_line_file_and_python_give_the_same_weights(
+    one, given, tmp_path, monkeypatch
+):
     made = []
     report = ks.evaluation.Report()
     monkeypatch.setattr(measure, "measure", lambda *_: report)
@@ -206,13 +217,18 @@ def test_command_line_file_and_python_give_the_same_weights(tmp_path, monkeypatc
     monkeypatch.setattr(measure, "write_pictures", lambda *_: None)
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
-    given = {"epochs": 1, "steps_per_epoch": 2, "units": 8, "depth": 1, "lam": 0.3}
+    given = given | {"epochs": 1, "steps_per_epoch": 2, "lam": 0.3}
     given |= {"steps_per_execution": 1}
+    if one is mnist:
+        x = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8)
+        np.savez(tmp_path / "pictures.npz", x_train=x[:30], x_test=x[30:])
+        given |= {"data": str(tmp_path / "pictures.npz")}
     words = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    call("digits", *words, "--out", tmp_path / "words")
-    (tmp_path / "run.yaml").write_text(json.dumps(given))  # JSON is YAML
-    call("digits", "--config", tmp_path / "run.yaml", "--out", tmp_path / "file")
-    execute(digits.call(**given), tmp_path / "python", verbose="none")
+    call(one.name, *words, "--out", tmp_path / "words")
+    lines = [f"{name}: {value}\n" for name, value in given.items()]
+    (tmp_path / "run.yaml").write_text("".join(lines))
+    call(one.name, "--config", tmp_path / "run.yaml", "--out", tmp_path / "file")
+    execute(one.call(**given), tmp_path / "python", verbose="none")
     first, *others = made
     assert len(others) == 2
     for other in others:

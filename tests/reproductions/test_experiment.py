@@ -7,7 +7,7 @@ import pytest
 
 import keras_svae as ks
 from reproductions import __main__ as listing
-from reproductions import methods, svae
+from reproductions import as_vae, ijae, methods, svae
 from reproductions.engine import Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
 from reproductions.engine.settings import Training
@@ -110,11 +110,41 @@ def test_replicas_take_one_step_at_a_time():
             "critic_turns only with a method that has a critic; .*=2 with 'vae'",
         ),
         ({"batch_size": 33, "replicas": 2}, "received: batch_size=33, replicas=2"),
+        (
+            {"method": "wgan", "beta_1": 0.7},
+            "beta_1 only with optimizer adam; received: beta_1=0.7 without it",
+        ),
+        ({"monitor": "val_loss"}, "monitor only with patience; received"),
+        ({"importance_samples": 7}, "only with measures importance_weighted_bound"),
+        (
+            {"ais_examples": 7, "measures": "mse"},
+            "ais_examples only with measures annealed_importance_sampling",
+        ),
     ],
 )
 def test_impossible_settings(given, message):
     with pytest.raises(ValueError, match=message):
         toy.resolve(**given)
+
+
+def test_laws_have_their_own_options():
+    for given, needed in (
+        ({"shift": 2, "method": "ijae_l1"}, "shift only with likelihood shift_tanh"),
+        ({"scale": 0.1}, "scale only with likelihood drawn_gaussian, gaussian_tanh"),
+    ):
+        with pytest.raises(ValueError, match=needed):
+            ijae.mnist.resolve(**given)
+    assert ijae.mnist.resolve(shift=2)["shift"] == 2
+    with pytest.raises(ValueError, match="flow_length only with posterior planar_flow"):
+        as_vae.mnist.resolve(method="vae", posterior="gaussian", flow_length=3)
+
+
+def test_all_settings_of_a_run_may_be_given_again():
+    """So a run is continued. What has no effect is as it is without."""
+    for given in ({"method": "wgan"}, {"method": "vae"}, {"measures": "mse"}):
+        settings = toy.resolve(**given)
+        assert {"beta_1", "monitor", "ais_examples"} <= set(settings)
+        assert toy.resolve(**settings) == settings
 
 
 def test_unknown_option():
@@ -196,6 +226,10 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
     for paper in PAPERS:
         for name in experiments(paper):
             assert f"python -m reproductions.{paper} {name}\n" in shown
+    for name in ("batch_norm compare", "side_by_side table", "demo", "benchmarks"):
+        assert f"python -m reproductions.{name}" in shown
+    # Its command was typed with a hyphen, or with an underscore.
+    assert "not timed" not in command.cost(ijae.tiny_imagenet)
     assert "not timed" in shown
     assert "s of processor time on" in shown and "(svae_toy.json)" in shown
     listing.main(["svae"])
@@ -251,3 +285,21 @@ def test_the_settings_are_printed(capsys):
     assert "method: alice\n" in shown and "two_sided: false\n" in shown
     assert "epochs: 4\n" in shown and "steps_per_epoch: 234\n" in shown
     assert "critic_activation: leaky_relu\n" in shown
+
+
+def test_what_is_printed_can_be_given_as_a_file(tmp_path, capsys):
+    line = "toy --method alice --lam 0.3 --epochs 3 --print-config"
+    command.main("svae", line.split())
+    file = tmp_path / "run.yaml"
+    file.write_text(capsys.readouterr().out)
+    command.main("svae", ["toy", "--config", str(file), "--print-config"])
+    assert capsys.readouterr().out == file.read_text()
+    given = parse(toy, ["--config", str(file)])
+    assert toy.resolve(**given) == toy.resolve(method="alice", lam=0.3, epochs=3)
+
+
+def test_a_record_that_is_cut_off_is_named(tmp_path, monkeypatch):
+    (tmp_path / "half.json").write_text('{"command": "py')
+    monkeypatch.setattr(command.results, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="a whole JSON file; received: .*half.json"):
+        command.cost(toy)

@@ -1,8 +1,12 @@
 """Many runs: found again, of one commit, in worker processes, gathered."""
 
 import fcntl
+import functools
 import json
 import os
+import pathlib
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -16,6 +20,7 @@ from reproductions.engine import (
     board,
     cells,
     interval,
+    one_commit,
     places,
     spread,
     text_of,
@@ -211,3 +216,58 @@ def test_tensorboard_s_hparams(tmp_path, marks):
         board.write(other, records)
     with pytest.raises(ValueError, match="records of runs; received: none"):
         board.write(tmp_path / "new", [])
+
+
+def failing(lam: float) -> dict:
+    """A function whose second run has a measure that failed."""
+    metrics = {"mse": lam} if lam < 1 else {}
+    errors = {} if lam < 1 else {"mse": "ValueError: no"}
+    return metrics | {"other": 1.0, "extra": {"failed": errors}}
+
+
+def test_measures_that_failed_are_told_and_not_hidden(tmp_path):
+    with Study(tmp_path / "study") as study:
+        records = study([Call(failing, {"lam": lam}) for lam in (0.1, 2.0)])
+    ((name, errors),) = study.failed.items()
+    assert name.startswith("failing-lam-2.0") and errors == {"mse": "ValueError: no"}
+    (row,) = cells(records, by=[], measures=["mse", "other"])
+    assert row["without"] == {"mse": 1} and "mse" not in row
+    assert row["other"]["n"] == 2
+    # Where none has it, nothing is missing.
+    (row,) = cells(records[1:], by=[], measures=["mse"])
+    assert "without" not in row
+
+
+def test_a_study_goes_on_from_a_copy_of_its_commit(tmp_path, monkeypatch):
+    checkout = tmp_path / "checkout"
+    for name in one_commit.CODE:
+        (checkout / name).mkdir(parents=True)
+        (checkout / name / "__init__.py").write_text("first = 1\n")
+    run = functools.partial(subprocess.run, cwd=checkout, check=True)
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    run(["git", "init", "-q"])
+    run(["git", "add", "."])
+    run(["git", *author, "commit", "-qm", "first"])
+    monkeypatch.setattr(results_, "ROOT", checkout)
+    monkeypatch.delenv("KERAS_SVAE_COMMIT", raising=False)
+    code = results_.commit(checkout)
+    monkeypatch.setattr(results_, "commit", lambda: code)
+    begun = []
+    monkeypatch.setattr(one_commit.os, "execve", lambda *given: begun.append(given))
+    folder = tmp_path / "study"
+    one_commit.from_one_commit(folder, "reproductions.svae", ["toy", "--seed", "3"])
+    ((program, words, environment),) = begun
+    assert program == sys.executable
+    assert words[1:] == ["-P", "-m", "reproductions.svae", "toy", "--seed", "3"]
+    copy = pathlib.Path(environment["PYTHONPATH"])
+    assert environment["KERAS_SVAE_COMMIT"] == code["commit"]
+    assert copy.parent == folder and copy.name == f"code-{code['commit'][:10]}"
+    (checkout / "reproductions/__init__.py").write_text("later = 2\n")
+    assert (copy / "reproductions/__init__.py").read_text() == "first = 1\n"
+    # With changes, or in such a copy, it goes on where it is.
+    code = code | {"changed": "abc"}
+    one_commit.from_one_commit(folder, "reproductions.svae", [])
+    monkeypatch.setenv("KERAS_SVAE_COMMIT", "known")
+    code = code | {"changed": False}
+    one_commit.from_one_commit(folder, "reproductions.svae", [])
+    assert len(begun) == 1
