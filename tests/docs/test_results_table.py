@@ -136,7 +136,7 @@ def test_a_record_may_be_beside_the_pictures(filled, tmp_path, monkeypatch):
     (pictures / "three.json").write_text('{"n": 3}')
     monkeypatch.setattr(extension, "PICTURES", pictures)
     assert filled("| {n} |", "", "three.json", missing="Not run yet.") == ["| 3 |"]
-    assert filled("| {key} |", "by_method/aim") == ["| aim |"]
+    assert filled("| {key} |", "by_method/aim|gan") == ["| aim |", "| gan |"]
 
 
 def test_a_record_may_be_announced(filled):

@@ -226,8 +226,12 @@ class Planned(Study):
 def test_the_table_runs_what_is_missing(tmp_path, small_grid, capsys):
     given = {"quick": True, "epochs": 1, "data": "ring8", "methods": ["gan"]}
     with Planned(tmp_path) as study, pytest.raises(InterruptedError):
-        aim.table2(study=study, seeds=5, **given)
+        aim.table2(study=study, **given)
     assert len(study.calls) == 2
+    # A number that is given counts, also with quick.
+    with Planned(tmp_path) as study, pytest.raises(InterruptedError):
+        aim.table2(study=study, seeds=5, **given)
+    assert len(study.calls) == 5
     with Study(tmp_path) as study:
         aim.table2(study=study, seeds=1, **given)
     assert "0 of 1 runs are done" in capsys.readouterr().out

@@ -40,7 +40,10 @@ def test_every_experiment_has_the_tables_methods(one, method):
 
 @pytest.mark.parametrize("method", NAMES)
 def test_methods_are_built_as_they_are_called(method):
-    model = as_vae.mnist(method=method, budget="quick", **SMALL).model
+    # Of the others' posteriors a flow's length is refused.
+    small = {n: v for n, v in SMALL.items() if n != "flow_length"}
+    small |= {} if method in ("vae", "avb") else SMALL
+    model = as_vae.mnist(method=method, budget="quick", **small).model
     cls = {"vae": ks.VAE, "nf_vae": ks.VAE, "avb": ks.AdversarialVariationalBayes}
     assert type(model) is cls.get(method, ks.ASVAE)
     flow = ks.distributions.PlanarFlow

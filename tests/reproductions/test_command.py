@@ -160,7 +160,8 @@ def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
     assert "none_such" in line
     line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "none.npz")
     assert "none.npz" in line
-    np.savez(tmp_path / "wide.npz", x_train=np.zeros((64, 3), "float32"))
+    wide = np.zeros((200, 3), "float32")
+    np.savez(tmp_path / "wide.npz", x_train=wide, x_test=wide)
     line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "wide.npz")
     assert "(3,)" in line
     assert not out.exists()

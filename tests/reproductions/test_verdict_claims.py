@@ -67,7 +67,7 @@ def test_a_command_names_what_the_scores_are_seen_through():
             needed = through and bool(one.setting.backbone)
             # Plane and sweep measure scores, whatever a claim is about.
             needed = needed or " plane --data " in one.command
-            needed = needed or " svae sweep " in one.command
+            needed = needed or ".svae sweep " in one.command
             assert budget.typed(one).count("--backbone inception_2015") == needed
 
 
