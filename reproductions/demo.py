@@ -29,8 +29,8 @@ class Options:
     """What the demo is told.
 
     Args:
-        out: Its folder.
-        seed: Of weights, noise and order of data.
+        out: The demo's folder.
+        seed: The seed of weights, noise and order of data.
         epochs: Fewer are quicker, and worse; unset, 300.
         resume: Go on with an interrupted demo.
     """

@@ -66,7 +66,7 @@ class AllLaws(FlowLaws, ShiftLaws):
 
     Args:
         flow_length: Layers of a planar_flow.
-        shift: The largest of shift_tanh, pixels of a cyclic shift.
+        shift: The largest cyclic shift of shift_tanh, in pixels.
     """
 
 
@@ -150,7 +150,7 @@ def table(
         study: Where the runs are.
         seeds: Runs of each method.
         methods: The rows.
-        epochs: Of 20 steps.
+        epochs: How many, of 20 steps each.
         dtype: Policy of the networks.
     """
     given = {"epochs": epochs, "dtype": dtype}

@@ -121,9 +121,9 @@ def table2(
         study: Where the runs are.
         data: The experiment that all runs are of.
         methods: The rows.
-        seeds: For each method; unset, ten, and two with quick.
-        epochs: Of 500 steps, for every method; unset, the experiment's.
-        play: Of every method; unset, each method's own.
+        seeds: How many for each method; unset, ten, and two with quick.
+        epochs: How many every method has, of 500 steps; unset, the experiment's.
+        play: How every method plays; unset, as each class does by default.
         quick: The quick budget's epochs.
     """
     given = {"budget": "quick" if quick else "paper", "play": play}

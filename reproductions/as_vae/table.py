@@ -34,7 +34,7 @@ def table(
     Args:
         study: Where the runs are.
         seeds: Runs of each method.
-        budget: Of each run.
+        budget: The settings that each run starts from.
         methods: The columns.
     """
     calls = [

@@ -105,9 +105,9 @@ def compare(
         nets: The networks, of the data in their name.
         methods: Which.
         seeds: Runs of each method.
-        steps: Of training.
-        width: Of mnist's networks.
-        n: Test examples, samples.
+        steps: How many steps of training.
+        width: The width of mnist's networks.
+        n: How many test examples and samples are measured.
     """
     if n < AT_ONCE:
         raise ValueError(f"Expected n >= {AT_ONCE}; received: {n}")

@@ -18,18 +18,18 @@ Play = Literal["alternating", "simultaneous"]
 # Options that several experiments have. Networks take those that they name.
 NETWORKS: dict[str, tuple[Any, str]] = {
     "latent_dim": (int, "the code's dimension"),
-    "units": (int, "of each hidden layer"),
+    "units": (int, "units of each hidden layer"),
     "depth": (int, "how many hidden layers"),
     "noise": (bool, "whether noise is fed to encoder and decoder"),
-    "dropout": (float, "rate after each hidden block"),
-    "width": (float, "factor of all hidden sizes"),
+    "dropout": (float, "rate of dropout after each hidden block"),
+    "width": (float, "factor that all hidden sizes are multiplied by"),
     "batch_norm": (bool, "whether encoder and decoder have batch normalisation"),
     "critic_batch_norm": (bool, "whether the critic has batch normalisation"),
     "logit_batch_norm": (bool, "whether the critic has it after its features"),
-    "critic_activation": (str, "of the critic, a Keras activation"),
+    "critic_activation": (str, "the critic's activation, by its name in Keras"),
     "code_stddev": (
         float | None,
-        "of the initial weights of the encoder's last layer, if the posterior's scale "
+        "deviation of the initial weights of the encoder's last layer, if its scale "
         "is learned; null: Xavier",
     ),
     "stack": (
@@ -41,7 +41,7 @@ METHODS = {
     "lam": "what the method calls lambda; of svae and alice the weight of the log "
     "likelihoods",
     "lam_z": "weight of log q(z|x) alone; unset, lam",
-    "reduction": "of log likelihoods over the entries of x, and of z",
+    "reduction": "how log likelihoods are reduced over the entries of x, and of z",
     "loss": "form in which samples fool the critic; see ks.ratios.fooling",
     "clip": "largest size of the critic's weights",
     "two_sided": "whether log q(z|x) is regularised beside log p(x|z)",
@@ -50,7 +50,7 @@ METHODS = {
     "does",
     "adaptive_contrast": "whether the code is compared with a Gaussian of the "
     "encoder's moments",
-    "temperature": "T of the discriminator that weights examples",
+    "temperature": "the temperature T of the discriminator that weights examples",
     "constant": "the weight of samples without a discriminator, beside 1 for data",
     "alpha": "weight of the classification",
     "unrolled": "steps of the critic that the generator looks ahead",

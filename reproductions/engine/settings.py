@@ -99,7 +99,7 @@ class FlowLaws(Laws):
     Args:
         flow_length: Layers of a posterior that is a planar_flow.
         likelihood_length: Layers of a likelihood that is a planar_flow.
-        scale: Of a likelihood that is a drawn_gaussian, around means in [0, 1].
+        scale: The scale of a drawn_gaussian likelihood, around means in [0, 1].
     """
 
     flow_length: int = 8
@@ -112,8 +112,8 @@ class ShiftLaws(Laws):
     """Laws with a likelihood that may be a shift.
 
     Args:
-        shift: The largest of shift_tanh, pixels of a cyclic shift.
-        scale: Of gaussian_tanh and laplace_tanh; unset, 1.
+        shift: The largest cyclic shift of shift_tanh, in pixels.
+        scale: The scale of gaussian_tanh and laplace_tanh; unset, 1.
     """
 
     shift: int = 5
@@ -129,12 +129,12 @@ class Training:
         epochs: How many epochs.
         steps_per_epoch: Steps that count as an epoch; unset, a pass over the data.
         batch_size: Examples per step, over all replicas.
-        learning_rate: The optimizer's, of encoder and decoder.
-        critic_learning_rate: The optimizer's, of the critic; unset, the same.
-        beta_1: Adam's.
-        beta_2: Adam's; RMSprop's decay of squares.
-        optimizer: Of all players; unset, Adam. RMSprop has no momentum here.
-        decay: Of the learning rates: to zero along half a cosine, or over the root of
+        learning_rate: The learning rate of encoder and decoder.
+        critic_learning_rate: The learning rate of the critic; unset, the same.
+        beta_1: Adam's beta_1.
+        beta_2: Adam's beta_2, or RMSprop's decay of squares.
+        optimizer: The optimizer of all players; unset, Adam. RMSprop has no momentum.
+        decay: How learning rates fall: to zero along half a cosine, or over the root of
             the epoch's number.
         ema: Momentum of an average of the weights, which is what is measured; unset,
             no average.
@@ -152,7 +152,7 @@ class Training:
         n: Examples and samples that are measured, at most.
         importance_samples: k of the importance-weighted bound, if that is named.
         ais_examples: Test examples of annealed importance sampling, if that is named.
-        ais_temperatures: Its distributions from the prior to the posterior.
+        ais_temperatures: How many distributions it has from prior to posterior.
         replicas: Devices that share each batch: GPUs, else logical CPUs.
         strategy: none: one device. mirrored: replicas of this machine; if replicas is
             not given, all its GPUs. multiworker: all devices of all workers, which

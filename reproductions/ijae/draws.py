@@ -49,8 +49,8 @@ def draws(
             critic of codes; its explicit variants, also at a tenth of their scale; the
             VAE, which has no lam.
         lams: Values of lambda.
-        seeds: Of each cell.
-        epochs: Of each run, 500 steps each; unset, six.
+        seeds: How many seeds each cell has.
+        epochs: How many each run has, of 500 steps; unset, six.
     """
     check_places(study, "mnist")
     more: dict[str, Any] = {"budget": "quick", "n": N, "measures": ",".join(MEASURES)}

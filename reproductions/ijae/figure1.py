@@ -37,9 +37,9 @@ def figure1(
     Args:
         study: Where the runs are.
         divergences: Those that are minimised.
-        runs: Of each divergence.
-        steps: Of each run.
-        seed: Of starts and samples.
+        runs: How many each divergence has.
+        steps: How many each run has.
+        seed: The seed of starts and samples.
     """
     given = {"runs": runs, "steps": steps, "seed": seed}
     records = study([Call(descents, {"name": n, **given}) for n in divergences])

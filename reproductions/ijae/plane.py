@@ -57,9 +57,9 @@ def plane(
         data: The experiment that all runs are of.
         methods: IJAE, -L1 and -L2 have every lam, the others their own.
         lams: Values of lambda of ijae, ijae_l1 and ijae_l2.
-        seeds: Of each cell.
-        budget: Of each run.
-        epochs: Of each run; unset, the budget's.
+        seeds: How many seeds each cell has.
+        budget: The settings that each run starts from.
+        epochs: How many each run has; unset, as many as the budget says.
     """
     for lam in lams:
         if not 0 <= lam <= 1:

@@ -43,11 +43,11 @@ def sweep(
         methods: sVAE-r; ALICE as its paper has it; ALICE with the saturating loss of
             its authors' code.
         lams: Values of lambda.
-        seeds: Of each cell.
+        seeds: How many seeds each cell has.
         reduction: Whether lam weighs sums over pixels, as the paper's equations, or
             means, as its authors' code. The figure does not say which.
-        budget: Of each run.
-        epochs: Of each run; unset, the budget's.
+        budget: The settings that each run starts from.
+        epochs: How many each run has; unset, as many as the budget says.
     """
     if negative := [lam for lam in lams if lam < 0]:
         raise ValueError(f"Expected lams >= 0; received: {negative}")

@@ -122,7 +122,7 @@ def toy_sweep(
         study: Where the runs are.
         seeds: Seeds for each of the eight settings.
         lams: Values of lambda.
-        epochs: Of each run.
+        epochs: How many each run has.
     """
     pairs = [(setting, seed) for seed in range(seeds) for setting in SETTINGS]
     about = {"settings": SETTINGS, "seeds": seeds}
@@ -147,7 +147,7 @@ def toy_sample(
         study: Where the runs are.
         number: How many settings are drawn, at most 216.
         lams: Values of lambda.
-        epochs: Of each run.
+        epochs: How many each run has.
     """
     if number > len(GRID):
         raise ValueError(f"Expected number <= {len(GRID)}; received: {number}")

@@ -39,9 +39,9 @@ def adapt(
 
     Args:
         study: Where the runs are.
-        seeds: Of each kind.
-        steps: Of each run.
-        lam: Of the adversary; each seed has a run without it, too, lam = 0.
+        seeds: How many seeds each kind has.
+        steps: How many each run has.
+        lam: The adversary's weight; each seed has a run without it, too, lam = 0.
     """
     place = study.places.data_dir
     same = {"steps": steps, "data": ks.data.identify("mnist", place)}
@@ -99,9 +99,9 @@ def adapted(
     """The test accuracies of both domains, of one model.
 
     Args:
-        lam: Of the adversary.
-        seed: Of weights, noise, and the order of data.
-        steps: Of training.
+        lam: The adversary's weight.
+        seed: The seed of weights, noise, and the order of data.
+        steps: How many steps of training.
         data: What MNIST is there: runs on other data are other runs.
         data_dir: Where it is.
     """

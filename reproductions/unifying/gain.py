@@ -43,12 +43,12 @@ def gain(
     Args:
         study: Where the runs are.
         bases: The VAEs that are compared with their extension; unset, vae.
-        shares: Of the training data; unset, 1%.
-        seeds: Of each cell. All cells of a seed run before the next seed.
-        steps: Of each run, the same for all shares.
+        shares: Shares of the training data; unset, 1%.
+        seeds: How many each cell has. All cells of a seed run before the next seed.
+        steps: How many each run has, the same for all shares.
         every: Steps between two looks at held-out data; it has to divide steps.
         constants: Weights of samples in the controls; unset, .5 and 1.
-        width: Of DCGAN's networks; unset, dense networks.
+        width: The width of DCGAN's networks; unset, dense networks.
     """
     if steps % every:
         raise ValueError(

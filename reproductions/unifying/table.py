@@ -82,10 +82,10 @@ def table(
         data: The experiment.
         groups: In this order; unset, all of mnist, and gan alone of the others, as in
             the paper.
-        shares: Of the data or labels; unset, all.
-        seeds: Of each cell.
+        shares: Shares of the data or labels; unset, all.
+        seeds: How many seeds each cell has.
         budget: The settings that runs start from.
-        epochs: Of each run; unset, the budget's.
+        epochs: How many each run has; unset, as many as the budget says.
     """
     one = EXPERIMENTS[data]
     groups = groups or (list(GROUPS) if data == "mnist" else ["gan"])

@@ -35,8 +35,8 @@ def view(study: Study, seeds: PositiveInt = 3, steps: PositiveInt = 3000) -> Non
 
     Args:
         study: Where the runs are.
-        seeds: Of each fit.
-        steps: Of each fit, a multiple of 100.
+        seeds: How many seeds each fit has.
+        steps: How many each fit has, a multiple of 100.
     """
     if steps % 100:
         raise ValueError(f"Expected steps, a multiple of 100; received: {steps}")
