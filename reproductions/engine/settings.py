@@ -152,7 +152,7 @@ class Training:
         n: Examples and samples that are measured, at most.
         importance_samples: k of the importance-weighted bound, if that is named.
         ais_examples: Test examples of annealed importance sampling, if that is named.
-        ais_temperatures: How many distributions it has from prior to posterior.
+        ais_temperatures: How many distributions annealed importance sampling has.
         replicas: Devices that share each batch: GPUs, else logical CPUs.
         strategy: none: one device. mirrored: replicas of this machine; if replicas is
             not given, all its GPUs. multiworker: all devices of all workers, which
