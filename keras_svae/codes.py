@@ -116,8 +116,8 @@ def attribute(z, has) -> np.ndarray:
     z, has = _codes("z", z), np.asarray(has)
     if has.shape != z.shape[:1] or has.dtype != bool:
         raise ValueError(
-            f"Expected has, a boolean for each of {len(z)} codes; received: {has.dtype}"
-            f" of shape {has.shape}"
+            f"Expected `has` to be a boolean for each of {len(z)} codes; received: "
+            f"{has.dtype} of shape {has.shape}"
         )
     if has.all() or not has.any():
         raise ValueError(

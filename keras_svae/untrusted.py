@@ -169,7 +169,7 @@ class Arrays(Mapping[str, np.ndarray]):
         except Exception as error:
             raise ValueError(
                 f"Expected numbers; received: the array {name!r} in {self._path}, "
-                "which holds Python objects, never read from a file, or is damaged "
+                "which holds Python objects (never read from a file) or is damaged "
                 f"({error or type(error).__name__})"
             ) from None
 

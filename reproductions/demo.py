@@ -57,7 +57,7 @@ def load_backbone() -> None:
     try:
         ks.evaluation.classifier("digits")
     except FileNotFoundError:
-        print("First a classifier of digits, to see the samples through:")
+        print("First, a classifier of digits is trained. It measures the samples:")
         train_classifier.train("digits")
 
 

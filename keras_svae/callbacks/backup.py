@@ -251,9 +251,9 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
             damaged.append((newest, str(error)))
     else:
         raise ValueError(
-            "Expected a backup as it was written; received: truncated or changed "
-            f"{', '.join(file for _, file in damaged)}, and no other. Remove the "
-            "folder to begin anew"
+            "Expected a backup as it was written; received: the truncated or changed "
+            f"files {', '.join(file for _, file in damaged)}, and no other backup. "
+            "Remove the folder to begin anew"
         )
     workers.check_same(strategy, about["step"], same)
     method = type(model).__name__
@@ -279,8 +279,8 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
             model.optimizers[name].learning_rate = compiled[name]
         elif rate != compiled[name]:
             warnings.warn(
-                f"The learning rate of {name!r} is the backup's, {rate:g}, not the "
-                f"compiled {compiled[name]:g}. To go on with the compiled one: "
+                f"The learning rate of {name!r} is {rate:g}, from the backup, not "
+                f"{compiled[name]:g}, from compile(). To go on with the compiled rate: "
                 "restore(..., rates='compiled').",
                 stacklevel=2,
             )

@@ -155,7 +155,7 @@ def check_shapes(model, about: dict, newest: str) -> None:
             if saved != own
         ]
         raise ValueError(
-            f"Expected a backup of {len(mine)} variables shaped as this model's; "
-            f"received: {len(theirs)} in {newest}, differing in "
+            f"Expected a backup of {len(mine)} variables with the shapes of this "
+            f"model; received: {len(theirs)} variables in {newest}, which differ in "
             f"{differing[:3] or 'number'}"
         )

@@ -103,12 +103,13 @@ class Pictures(keras.callbacks.Callback):
         for name, make in self.more.items():
             if not isinstance(name, str) or not name or "/" in name:
                 raise ValueError(
-                    f"Expected names of files without / in more; received: {name!r}"
+                    "Expected names in `more` to be file names without /; received: "
+                    f"{name!r}"
                 )
             if not callable(make):
                 raise ValueError(
-                    f"Expected functions of the model in more; received: {make!r} as "
-                    f"{name!r}"
+                    f"Expected functions of the model in `more`; received: {make!r} "
+                    f"for {name!r}"
                 )
 
     def on_train_begin(self, logs=None):
@@ -154,7 +155,7 @@ class Pictures(keras.callbacks.Callback):
         for name, make in self.more.items():
             if name in pictures:
                 raise ValueError(
-                    f"Expected names in more other than those of {sorted(pictures)}; "
+                    f"Expected names in `more` other than {sorted(pictures)}; "
                     f"received: {name!r}"
                 )
             pictures[name] = _checked(name, make(self.model))
@@ -209,7 +210,7 @@ def _checked(name: str, picture) -> np.ndarray:
     if not fine or picture.shape[-1] not in (1, 3):
         raise ValueError(
             "Expected a picture, uint8 (height, width, 1 or 3), from each function in "
-            f"more; received: {picture.dtype} of shape {picture.shape} from {name!r}"
+            f"`more`; received: {picture.dtype} of shape {picture.shape} from {name!r}"
         )
     return picture
 

@@ -51,8 +51,8 @@ def part(name: str, value, count: int, most: int) -> int:
     if asked > most:
         bound = f"below {count}" if most < count else f"up to {count}"
         raise ValueError(
-            f"Expected {name} as a share in (0, 1) or a number {bound}, the examples "
-            f"there are; received: {name}={value!r}"
+            f"Expected {name} as a share in (0, 1) or a number {bound}, the number "
+            f"of examples; received: {name}={value!r}"
         )
     return asked
 
@@ -69,13 +69,13 @@ def labelled_batch(value, labelled, split: str, batch_size: int) -> int:
         return 0
     if split != "train":
         raise ValueError(
-            "Expected labelled=None but for split='train', as other splits have all "
+            "Expected labelled=None except for split='train', as other splits have all "
             f"their labels (labels=True); received: labelled={labelled!r} for {split!r}"
         )
     if batch_size < 2:
         raise ValueError(
-            "Expected batch_size >= 2 with labelled, as batches are mixed; received: "
-            f"batch_size={batch_size}"
+            "Expected batch_size >= 2 with labelled, as a batch has labelled and "
+            f"unlabelled examples; received: batch_size={batch_size}"
         )
     if value is None:
         return batch_size // 2

@@ -72,8 +72,8 @@ def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | Non
             "Expected pictures in a folder or in class subfolders of it; received: "
             f"both, {printable(os.path.basename(loose[0]))} and "
             f"{printable(next(iter(classes)))}/, in {printable(folder)}. Move the "
-            "pictures that are in no subfolder into one: without labels=True, the "
-            "subfolders' names play no part"
+            "pictures that are in no subfolder into a subfolder: without labels=True, "
+            "the names of subfolders are not used"
         )
     if classes:
         owned = [

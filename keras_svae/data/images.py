@@ -185,8 +185,8 @@ def _gather(blocks: tf.data.Dataset, count: int):
 def of_two_sizes(first: str, shape, other: str, other_shape) -> ValueError:
     """The error for two pictures whose sizes differ."""
     return ValueError(
-        "Expected pictures of one size, or size=(height, width) to bring them to, "
-        f"crop={SQUARE!r} before it to keep their proportions; received: "
+        "Expected pictures of one size, or size=(height, width) to resize them (and "
+        f"crop={SQUARE!r} to keep their proportions); received: "
         f"{first} of {_sides(shape)} and {other} of {_sides(other_shape)}"
     )
 

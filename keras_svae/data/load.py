@@ -147,7 +147,7 @@ def load(
         )
     if start is not None and drop_remainder is False:
         raise ValueError(
-            "Expected drop_remainder=True with start, as all steps are alike; "
+            "Expected drop_remainder=True with start, as all steps have full batches; "
             "received: drop_remainder=False"
         )
     source = open_source(
@@ -188,9 +188,9 @@ def load(
         batch_size = min(batch_size, len(part.rows))
     if drop_remainder and batch_size - labelled_batch > len(part.rows):
         raise ValueError(
-            f"Expected batch_size <= {len(part.rows) + labelled_batch}, the "
+            f"Expected batch_size <= {len(part.rows) + labelled_batch}, the number of "
             f"{'unlabelled ' if labelled else ''}examples in split {split!r} of "
-            f"{source.name!r}{' and labelled_batch' if labelled else ''}; received: "
+            f"{source.name!r}{' plus labelled_batch' if labelled else ''}; received: "
             f"batch_size={batch_size}"
         )
     stream = functools.partial(

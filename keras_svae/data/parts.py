@@ -73,9 +73,9 @@ def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> 
         there = [np.count_nonzero(labels[known] == c) for c in classes]
         fewest = int(np.argmin(there))
         raise ValueError(
-            f"Expected as many labelled examples of each of {len(classes)} classes; "
-            f"received: labelled={wanted!r}, {count} in all, but class "
-            f"{classes[fewest]} has {there[fewest]}"
+            "Expected the same number of labelled examples for each of "
+            f"{len(classes)} classes; received: labelled={wanted!r}, {count} in all, "
+            f"but class {classes[fewest]} has {there[fewest]}"
         )
     told = np.full_like(labels, -1)
     told[chosen] = labels[chosen]
@@ -111,8 +111,8 @@ def _check_split(source: Source, split: str, validation) -> None:
         return
     if split == "validation" and "train" in source.splits:
         raise ValueError(
-            f"Expected validation=<share or number of examples>, in the loads of train "
-            f"and of validation, as {source.name!r} has only the splits "
+            "Expected validation=<share or number of examples>, both for split='train' "
+            f"and for split='validation', as {source.name!r} has only the splits "
             f"{list(source.splits)}; received: validation=None"
         )
     raise ValueError(

@@ -71,10 +71,10 @@ def open_source(
             size=(framing.size, None),
         )
         return mixtures.source(name, n, seed)
-    _refuse("but for mixtures", n=(n, None))
+    _refuse("except for mixtures", n=(n, None))
     if path is not None and path.is_dir():
         return folder.source(path, framing, cache, links)
-    _refuse("but for a folder of images", cache=(cache, True), links=(links, False))
+    _refuse("except for a folder of images", cache=(cache, True), links=(links, False))
     if path is not None:
         return npz.source(local(path, "an .npz file"), framing)
     if name == "digits":

@@ -143,8 +143,8 @@ def _prepare(builder, manual_dir, download: bool) -> None:
         ]
         raise ValueError(
             f"Expected the original files of {builder.name!r}, as published; received: "
-            f"{'; '.join(wrong) or error}. The file is damaged or another one: fetch "
-            "it again."
+            f"{'; '.join(wrong) or error}. The file is damaged or is another file: "
+            "fetch it again."
         ) from error
     except (requests.exceptions.ConnectionError, urllib.error.URLError) as error:
         raise absent(str(error)) from error

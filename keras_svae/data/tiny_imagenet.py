@@ -120,8 +120,8 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
             if digest != self.MD5:
                 raise ValueError(
                     f"Expected the original {_FOLDER}.zip, with MD5 {self.MD5}; "
-                    f"received: {path} with {digest}. The file is damaged or another "
-                    "one: fetch it again."
+                    f"received: {path} with {digest}. The file is damaged or is "
+                    "another file: fetch it again."
                 )
         return path
 

@@ -68,8 +68,9 @@ class Flow(Law):
             dim += 1
         if self.outputs(dim) != outputs:
             raise ValueError(
-                f"Expected as many raw outputs as {type(self).__name__} has for a "
-                f"code, {self.outputs(dim)} in {dim} dimensions; received: {outputs}"
+                f"Expected as many raw outputs as {type(self).__name__} needs, "
+                f"{self.outputs(dim)} for a code of {dim} dimensions; received: "
+                f"{outputs}"
             )
         return dim
 

@@ -215,7 +215,7 @@ class Implicit(Law):
     def __call__(self, raw):
         raise ValueError(
             "Expected an explicit law where a density is asked for; received: "
-            f"{type(self).__name__}, which can only be drawn from. Pass "
+            f"{type(self).__name__}, which has samples but no density. Pass "
             'posterior="gaussian" '
             '(or likelihood="gaussian", "laplace", "bernoulli", '
             '"continuous_bernoulli").'

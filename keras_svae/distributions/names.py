@@ -56,8 +56,8 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
     if isinstance(law, Law):
         if role == "likelihood" and law.parameters is None:
             raise ValueError(
-                "Expected a likelihood whose raw outputs stand beside each entry of "
-                f"the data (of flows: PlanarLikelihood); received: "
+                "Expected a likelihood that has raw outputs for each entry of the data "
+                f"(of the flows: PlanarLikelihood); received: "
                 f"{type(law).__name__}, a posterior of codes"
             )
         return law

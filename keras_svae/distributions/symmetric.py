@@ -144,7 +144,8 @@ class _Permutation(SymmetricLikelihood):
         super().__init__(activation)
         if not (isinstance(steps, int) and steps >= 1):
             raise ValueError(
-                f"Expected a largest step that is an integer >= 1; received: {steps!r}"
+                "Expected steps, the largest step, as an integer >= 1; received: "
+                f"{steps!r}"
             )
         self.steps = steps
         inverse = 1 / np.arange(1, steps + 2)

@@ -73,7 +73,7 @@ def check_symmetric(
         raise ValueError(
             "Expected a symmetric likelihood, r(y|x) = r(x|y) with a mode at y = x "
             f"(lambda-IJAE, Definition 1); received: {name}, {found}. "
-            "keras_svae.distributions.Sampled(sampler, check=False) takes it unseen."
+            "keras_svae.distributions.Sampled(sampler, check=False) skips this check."
         )
 
 
@@ -90,7 +90,7 @@ def _finding(sampler, shape, noise, rng) -> str | None:
     log_ratio = (np.sum(x**2, 1) - np.sum(y**2, 1)) / (2 * width**2)
     kept = np.log(rng.uniform(size=count)) < log_ratio + ROUNDING
     if kept.sum() < max(16, count // 50):
-        return "almost none of whose steps could be taken back"
+        return "whose steps can almost never be reversed"
     x, y = x[kept], y[kept]
     signs = rng.choice([-1.0, 1.0], size=(FLIPS, len(x)))
     for kind, gram in _grams(x, y):
@@ -99,8 +99,8 @@ def _finding(sampler, shape, noise, rng) -> str | None:
         if gram.sum() > TOO_MUCH * chance:
             times = gram.sum() / chance
             return (
-                f"{FINDINGS[kind]}: {times:.3g} times what chance makes of {len(x)} "
-                "pairs at most"
+                f"{FINDINGS[kind]}: {times:.3g} times the largest value that "
+                f"chance gives for {len(x)} pairs"
             )
     if not _mode_is_x(sampler, one, noise.fold(2)):
         return "which has another y that is more frequent than y = x"

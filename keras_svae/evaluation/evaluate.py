@@ -185,13 +185,13 @@ def _notes(material: Material, names: Iterable[str]) -> list[str]:
     if material.n_follows:
         found.append(
             f"{material.n} samples were drawn, as many as test examples were read; n= "
-            "says another number"
+            "sets another number"
         )
     label = f"[{material.backbone.label}]" if material.backbone else ""
     if any(label and name.endswith(label) for name in names):
         found.append(
-            f"numbers with {label} compare only with themselves: seen through the same "
-            "network, in images of the same shape, with the same n"
+            f"compare numbers with {label} only with numbers from the same network, "
+            "for images of the same shape and with the same n"
         )
     return found
 
@@ -275,7 +275,7 @@ def _chosen(
         if missing:
             left_out[name] = f"it needs {missing}"
         elif measure.costly and not (named or costly):
-            left_out[name] = "it is costly: name it"
+            left_out[name] = "it is costly: name it in measures"
         else:
             chosen.append(name)
     return chosen, left_out

@@ -78,8 +78,8 @@ def _of_saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
     # TensorFlow raises errors of many kinds for a damaged one.
     except Exception as error:
         raise ValueError(
-            f"Expected {expected}; received: {path}, which is damaged or another one "
-            f"({_first_line(error)})"
+            f"Expected {expected}; received: {path}, which is damaged or something "
+            f"else ({_first_line(error)})"
         ) from None
     if "about" not in loaded.signatures:
         raise ValueError(

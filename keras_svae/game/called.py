@@ -43,8 +43,8 @@ class Called(keras.Model):
         if not self.reads_pairs:
             raise ValueError(
                 f"Expected data as one array for {type(self).__name__}; received: a "
-                f"list of {len(x)} arrays. np.concatenate(...) makes one of them; "
-                "iter(...) gives them as batches."
+                f"list of {len(x)} arrays. np.concatenate(...) makes one array; "
+                "iter(...) gives the arrays as batches."
             )
         return tuple(x)
 

@@ -28,8 +28,8 @@ def with_backups(callbacks):
         if not named:
             raise
         raise Diverged(
-            f"{error} The last good backup: {', '.join(named)}; with lower rates: "
-            "restore(..., rates='compiled')."
+            f"{error} The last good backup is {', '.join(named)}. To go on with lower "
+            "rates: restore(..., rates='compiled')."
         ) from None
     finally:
         for one in backups:

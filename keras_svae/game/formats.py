@@ -103,8 +103,9 @@ def onnx(
     one = _fspath(filepath).endswith(".onnx")
     if one and len(names) != 1:
         raise ValueError(
-            "Expected one endpoint for a file, as an ONNX file has one graph, such as "
-            f"endpoints={names[0]!r}, or a new folder for all; received: {filepath}"
+            "Expected one endpoint for a file, such as "
+            f"endpoints={names[0]!r}, as an ONNX file has one graph, or a new folder "
+            f"for all endpoints; received: {filepath}"
         )
     path = _new_file(filepath) if one else checks.new_folder(filepath)
     names = [name for name in names if name != "about"]
@@ -235,8 +236,8 @@ def _check_types(model) -> None:
     if other:
         raise ValueError(
             "Expected networks that compute in float32, as ONNX Runtime and LiteRT do; "
-            f"received: {', '.join(sorted(map(str, other)))}. Make them without the "
-            "policy, and `load_weights` of this model"
+            f"received: {', '.join(sorted(map(str, other)))}. Make the networks "
+            "again without the policy, and load the weights of this model"
         )
 
 

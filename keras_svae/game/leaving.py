@@ -68,8 +68,8 @@ class Leaving:
         known = {"tf_saved_model": (), "onnx": ("opset_version",)}
         if set(kwargs) - set(known.get(format, kwargs)):
             raise TypeError(
-                "Expected filepath, format, verbose and endpoints of export; received: "
-                f"{', '.join(kwargs)}"
+                "Expected only the arguments filepath, format, verbose and endpoints "
+                f"of export; received: {', '.join(kwargs)}"
             )
         names = saved_model.chosen(self, endpoints)
         done = writers[format](self, filepath, names, **kwargs)

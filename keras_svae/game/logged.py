@@ -201,7 +201,8 @@ class Logged(Trainer):
         expected = "losses" if kind == "loss" else "gradients"
         raise Diverged(
             f"Expected finite {expected}; received: {value.lower()} {received}. "
-            "Training stopped before it reached a weight of this player, and before "
-            "anything was saved: the last checkpoint is intact. A lower learning rate, "
-            "gradient clipping (`clipnorm`), or larger scales of the laws may help."
+            "Training stopped before this value changed a weight of the player, and "
+            "before anything was saved: the last checkpoint is intact. A lower "
+            "learning rate, gradient clipping (`clipnorm`), or larger scales of the "
+            "laws may help."
         ) from None

@@ -52,9 +52,9 @@ class Means(keras.metrics.Metric):
         for name, means in found:
             if name not in self.places:
                 raise ValueError(
-                    "Expected a loss with the same terms in training and in evaluation "
-                    f"(`observe` returns further ones), of {self.names}; received: "
-                    f"{name!r}"
+                    "Expected a loss with the same terms in training and in "
+                    f"evaluation, {self.names} (`observe` returns further terms); "
+                    f"received: the term {name!r}"
                 )
             for place, mean in zip(self.places[name], means, strict=True):
                 placed[place].append(mean)

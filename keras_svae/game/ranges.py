@@ -82,7 +82,7 @@ class Seen:
         received = f"received: values from {self.low:g} to {self.high:g}"
         named = f"[{low:g}, {high:g}], the range {self.whose}"
         if self.low < low or self.high > high:
-            return f"Expected data in {named}; {received}, which it never makes."
+            return f"Expected data in {named}; {received}, which the model never makes."
         if self.values < _VALUES or self.examples < _EXAMPLES:
             return None
         if (low, high) == (-1, 1):
@@ -102,7 +102,7 @@ class Seen:
             if 15 < self.high < 256:
                 return (
                     "Expected images in [0, 1], [-1, 1] or standardised, as the "
-                    f"likelihood has any value; {received}, all whole numbers, as "
+                    f"likelihood allows any value; {received}, all whole numbers, as "
                     "8-bit images have. Divide them by 255."
                 )
         return None

@@ -81,7 +81,7 @@ def _opened(file: pathlib.Path, sha256: str | None) -> keras.Model:
     if sha256 is not None and (found := digest(file)) != sha256:
         raise ValueError(
             f"Expected the hash {sha256} of {file}; received: {found}, so the file is "
-            "not complete or is another one"
+            "not complete or is another file"
         )
     if file.suffix != ".keras" and file.name != "model.weights.h5":
         raise ValueError(f"Expected a .keras file; received: {file}")
@@ -114,8 +114,8 @@ def _of_url(url: str, sha256: str | None) -> tuple[pathlib.Path, str | None]:
     """A model's file in the cache, and the hash that it must have."""
     if url.startswith("http://") and sha256 is None:
         raise ValueError(
-            f"Expected https://, or sha256= for http://, which anyone on the way can "
-            f"change; received: {url}"
+            "Expected https://, or sha256= for http://, which lets others change the "
+            f"file; received: {url}"
         )
     url = url.rstrip("/")
     if not url.endswith(".keras"):
@@ -142,8 +142,8 @@ def _fetched(url: str, sha256: str | None) -> pathlib.Path:
         )
     except ValueError:  # Keras has removed the file
         raise ValueError(
-            f"Expected the hash {sha256} of {url}; received: another one, so the file "
-            "is not complete or is another one"
+            f"Expected the hash {sha256} of {url}; received: another hash, so the file "
+            "is not complete or is another file"
         ) from None
     except Exception as error:
         raise OSError(f"Expected a file at {url}; received: {error}") from None

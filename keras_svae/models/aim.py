@@ -101,8 +101,8 @@ class AIM(Autoencoder, GAN):
             )
         if self.fools_by != "non_saturating" and game != "gan":
             raise ValueError(
-                'Expected game="gan" with another loss of the generator; received: '
-                f"loss={self.fools_by!r}, game={game!r}"
+                'Expected game="gan" with a loss other than "non_saturating"; '
+                f"received: loss={self.fools_by!r}, game={game!r}"
             )
         if lam is None:
             lam = 1 / self.latent_dim if game == "gan" else 1.0

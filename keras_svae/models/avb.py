@@ -126,8 +126,8 @@ class AdversarialVariationalBayes(JointModel):
         self.contrast_draws = contrast_draws
         if self.adaptive_contrast and self.prior_name != "normal":
             raise ValueError(
-                'Expected prior="normal" with adaptive_contrast, as codes are '
-                f"anywhere; received: prior={self.prior_name!r}"
+                'Expected prior="normal" with adaptive_contrast, as codes can '
+                f"have any value; received: prior={self.prior_name!r}"
             )
 
     def draw(self, batch, noise, training):

@@ -161,8 +161,8 @@ class _Wasserstein(GAN):
             )
         if kwargs.pop("loss", "logit") != "logit":
             raise ValueError(
-                "Expected no loss of the generator but minus the critic's score, "
-                '"logit"; received another one'
+                'Expected loss="logit", minus the critic\'s score; received: another '
+                "loss"
             )
         super().__init__(generator, critic, loss="logit", **kwargs)
 
@@ -235,9 +235,9 @@ class WGANGP(_Wasserstein):
         norms = checks.batch_norms({"critic": critic})
         if norms:
             raise ValueError(
-                "Expected a critic without batch normalisation, by which its gradient "
-                "at one example would depend on the others (layer normalisation does "
-                f"not); received: the layer {norms[0].name!r}"
+                "Expected a critic without batch normalisation, which makes the "
+                "gradient at one example depend on the other examples (layer "
+                f"normalisation does not); received: the layer {norms[0].name!r}"
             )
         self.penalty = checks.weight("penalty", penalty)
 

@@ -149,7 +149,7 @@ class Generating(Game):
         if 0 <= fitted_at != now:
             warnings.warn(
                 f"The sampler {sampler.name!r} was fitted at step {fitted_at} of "
-                f"training, and the model is at step {now}: its codes may have moved. "
+                f"training, and the model is at step {now}: codes may have changed. "
                 "Fit the sampler again.",
                 stacklevel=4,
             )

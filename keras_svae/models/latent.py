@@ -202,7 +202,7 @@ class LatentModel(Generating):
         if isinstance(inputs, (tuple, list)) and len(inputs) == 2:
             return tuple(inputs)
         raise ValueError(
-            "Expected a pair (inputs, y) of what its network reads and classes, for "
+            "Expected a pair (inputs, y), inputs of the network and their classes, for "
             f"{type(self).__name__}; received: no y"
         )
 

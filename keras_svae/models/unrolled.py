@@ -74,8 +74,8 @@ class UnrolledGAN(GAN):
         if critic.non_trainable_variables:
             raise ValueError(
                 "Expected a critic whose weights are all trained, without batch "
-                "normalisation, whose averages would follow the steps ahead; received: "
-                f"{[v.path for v in critic.non_trainable_variables]}"
+                "normalisation, as the steps ahead would change its averages; "
+                f"received: {[v.path for v in critic.non_trainable_variables]}"
             )
 
     def compile(self, optimizer=None, **kwargs):
@@ -151,6 +151,7 @@ def _check_adam(optimizer) -> None:
     if not adam or optimizer.amsgrad or not plain:
         raise ValueError(
             "Expected critic_optimizer=keras.optimizers.Adam(...) without clipping, "
-            "decay or amsgrad, whose steps inner_rate=None looks ahead at; received: "
-            f"{optimizer.get_config()}. Pass inner_rate=... for gradient descent."
+            "decay or amsgrad, as inner_rate=None looks ahead at plain steps of Adam; "
+            f"received: {optimizer.get_config()}. Pass inner_rate=... for gradient "
+            "descent."
         )

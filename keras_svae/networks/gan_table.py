@@ -102,8 +102,8 @@ class GANTable:
         d, outputs = self.options.latent_dim, self.options.code_outputs
         if outputs % d:
             raise ValueError(
-                "Expected a posterior with as many raw outputs for each dimension of "
-                f"the code; received: {outputs} for {d} dimensions"
+                "Expected a posterior with the same number of raw outputs for each "
+                f"dimension of the code; received: {outputs} for {d} dimensions"
             )
         raw = [
             self.layer(keras.layers.Dense, d, dtype=parts.output_dtype())(branch(h))
@@ -135,7 +135,7 @@ class GANTable:
             given = "joint=True" if joint else "classes"
             raise ValueError(
                 f"Expected shared=False with {given}: the features of a critic of "
-                "pairs need the other one; received: shared=True"
+                "pairs need the other input; received: shared=True"
             )
         x, z = parts.inputs(self.shape, self.options)
         inputs, h = parts.with_classes(z, z, self.options)

@@ -80,7 +80,7 @@ class Options:
         self.likelihood_law  # noqa: B018
         if self.noise not in (None, True, False):
             raise ValueError(
-                f"Expected noise to be None, True or False (how much is noise_dims); "
+                f"Expected noise to be None, True or False (noise_dims says how much); "
                 f"received: noise={self.noise!r}"
             )
         dims = self.noise_dims

@@ -182,7 +182,7 @@ class AggregatedPosterior(Sampler):
         if not np.all(self.scales.numpy() > 0):
             raise ValueError(
                 "Expected a Gaussian posterior for the density of its aggregate; "
-                "received: codes alone, which can only be drawn from"
+                "received: codes alone, which have no density"
             )
         law = tfd.MultivariateNormalDiag(self.means.value, self.scales.value)
         count = float(self.means.shape[0])

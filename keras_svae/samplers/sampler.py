@@ -72,8 +72,8 @@ class Sampler(Configured, keras.layers.Layer):
         """log q(z) of codes (batch, latent_dim) of a fitted sampler, (batch,)."""
         raise ValueError(
             "Expected a sampler with a density (GaussianMixture, AggregatedPosterior, "
-            f"MaskedAutoregressiveFlow); received: {type(self).__name__}, which can "
-            "only be drawn from"
+            f"MaskedAutoregressiveFlow); received: {type(self).__name__}, which has "
+            "samples but no density"
         )
 
     # ---- What users call ---------------------------------------------------------

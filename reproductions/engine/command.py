@@ -166,13 +166,13 @@ def guarded(program: str) -> Iterator[None]:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
         print(
-            f"{program}: Expected all workers to go on; received: one that has ended. "
-            "Start all of them again with --resume",
+            f"{program}: Expected all workers to go on; received: a worker that has "
+            "ended. Start all workers again with --resume",
             file=sys.stderr,
         )
         sys.exit(2)
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; the same command goes on", file=sys.stderr)
+        print(f"{program}: interrupted. Repeat the command to go on", file=sys.stderr)
         sys.exit(130)
 
 
@@ -263,7 +263,7 @@ def _run(one: Experiment, given: dict, places) -> None:
     if "diverged" in record:
         raise ks.Diverged(record["diverged"])
     print(report(one, record))
-    print(f"All of it is in {folder.path}; look at it with")
+    print(f"All files are in {folder.path}; look at them with")
     print(f"    tensorboard --logdir {folder.path}")
     if places.record:
         write_json(places.record, record)

@@ -40,7 +40,7 @@ def options_of(text: str | None) -> dict[str, Any]:
         name, equals, value = part.strip().partition("=")
         if part.strip() and not (name and equals and value):
             raise ValueError(
-                f"Expected NAME=VALUE with commas between (--slurm); received: {part!r}"
+                f"Expected --slurm NAME=VALUE,NAME=VALUE,...; received: {part!r}"
             )
         if name:
             key = name if name in _SHARED else f"slurm_{name}"
@@ -197,7 +197,7 @@ def _ended(job, file: pathlib.Path) -> str:
     last = text.strip().splitlines()[-1:] or ["nothing in its log"]
     return (
         f"Expected the record {file} of the job {job.job_id}; received: {last[0]} "
-        f"(log: {job.paths.stderr}). The same command goes on"
+        f"(log: {job.paths.stderr}). Repeat the command to go on"
     )
 
 

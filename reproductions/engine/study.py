@@ -133,8 +133,8 @@ class Study:
             if there != wanted:
                 raise ValueError(
                     f"Expected runs of one commit, {_shown(wanted)}; received: {file} "
-                    f"of {_shown(there)}. Go on with that one's worktree, give "
-                    "another --out, or say --mix-commits"
+                    f"of {_shown(there)}. Go on in a worktree of that "
+                    "commit, give another --out, or say --mix-commits"
                 )
 
     def _run(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:

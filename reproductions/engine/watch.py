@@ -88,7 +88,9 @@ class Table(keras.callbacks.Callback):
         if written != len(text.getvalue().encode()):
             if self.path.exists():
                 os.truncate(self.path, before)  # no half lines
-            raise OSError(f"Expected room for a line; received: none, {self.path}")
+            raise OSError(
+                f"Expected disk space for a line; received: none for {self.path}"
+            )
         self.waiting = []
 
 

@@ -99,7 +99,9 @@ def sample(found: Any, n: int | None = None) -> Sample:
         deviation = found.get("deviation", found.get("sd"))
         runs = found.get("n", n)
         if runs is None or "mean" not in found:
-            raise Absent("Expected a summary with mean and n; received: another")
+            raise Absent(
+                "Expected a summary with mean and n; received: a summary without these"
+            )
         return Sample(found["mean"], deviation, int(runs), lost)
     return Sample.of([found])
 

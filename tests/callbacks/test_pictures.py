@@ -311,9 +311,9 @@ def test_further_pictures_are_functions_of_the_model(tmp_path):
     np.testing.assert_array_equal(png(tmp_path / "ways.png"), expected)
     assert (tmp_path / "pictures" / "epoch-0000-ways.png").is_file()
     for wrong, message in (
-        ({"samples": more["ways"]}, "names in more other than.*'samples'"),
-        ({"a/b": more["ways"]}, "names of files without / in more.*'a/b'"),
-        ({"ways": expected}, "functions of the model in more"),
+        ({"samples": more["ways"]}, "names in `more` other than.*'samples'"),
+        ({"a/b": more["ways"]}, "in `more` to be file names without /.*'a/b'"),
+        ({"ways": expected}, "functions of the model in `more`"),
         ({"ways": lambda model: model.decode(np.ones((1, 3)))}, "uint8.*from 'ways'"),
     ):
         untrained = small.vae()

@@ -99,7 +99,7 @@ def test_validation_is_taken_out_of_train_for_all_seeds(numbered, validation, co
 
 def test_train_is_whole_unless_validation_is_asked_for(numbered):
     assert len(everything(load(numbered, batch_size=1))) == 100
-    with pytest.raises(ValueError, match="Expected validation=<share.*loads of train"):
+    with pytest.raises(ValueError, match="Expected validation=<share.*both for split"):
         load(numbered, "validation")
 
 
@@ -135,7 +135,7 @@ def test_unknown_split(numbered):
         ({"batch_size": True}, "Expected batch_size to be an integer >= 1"),
         (
             {"batch_size": 1261},
-            "Expected batch_size <= 1260, the examples in",
+            "Expected batch_size <= 1260, the number of examples in",
         ),
         ({"seed": 1.5}, "Expected an integer 0 <= seed .*; received: seed=1.5"),
         ({"seed": 2**63}, "Expected an integer 0 <= seed < 2"),
@@ -162,8 +162,8 @@ def test_unknown_split(numbered):
             "Expected a crop inside pictures 8 wide .*: crop=9",
         ),
         ({"crop": (0, 0, 8, 9)}, "Expected a crop inside pictures 8 wide and 8 high"),
-        ({"n": 5}, "Expected n=None but for mixtures; received: n=5"),
-        ({"cache": False}, "Expected cache=True but for a folder"),
+        ({"n": 5}, "Expected n=None except for mixtures; received: n=5"),
+        ({"cache": False}, "Expected cache=True except for a folder"),
     ],
 )
 def test_arguments_out_of_range(argument, message):

@@ -245,7 +245,7 @@ def test_unlabelled_data_among_the_data(tmp_path):
         ({"labelled": "600"}, "Expected labelled as a share"),
         ({"labelled": [600]}, "Expected labelled as a share"),
         ({"labelled": 6, "split": "test"}, "split='train', .*labelled=6 for 'test'"),
-        ({"labelled": 6, "split": "validation"}, "labelled=None but for split='train'"),
+        ({"labelled": 6, "split": "validation"}, "labelled=None except for split"),
         ({"labelled": 6, "batch_size": 1}, "Expected batch_size >= 2 with labelled"),
         ({"labelled": 6, "labelled_batch": 0}, "integer from 1 to 63, .*_batch=0"),
         ({"labelled": 6, "labelled_batch": 64}, "integer from 1 to 63, .*_batch=64"),
@@ -268,9 +268,9 @@ def test_refused_before_anything_is_opened(arguments, message):
         ({"labelled": 30, "examples": 30}, "number below 30"),
         ({"labelled": 2}, "labelled >= 3, one of each class; received: labelled=2"),
         ({"labelled": 0.01}, "received: labelled=0.01, 1 of 120 examples"),
-        ({"labelled": 64}, "labelled examples of each of 3 .*=64, .*class 2 has 20"),
+        ({"labelled": 64}, "labelled examples for each of 3 .*=64, .*class 2 has 20"),
         ({"labelled": 63, "batch_size": 10}, "=63, 63 in all, but class 2 has 20"),
-        ({"labelled": 6, "batch_size": 240}, "batch_size <= 234, the unlabelled"),
+        ({"labelled": 6, "batch_size": 240}, "<= 234, the number of unlabelled"),
     ],
 )
 def test_more_than_there_are(counted, arguments, message):

@@ -247,7 +247,7 @@ def test_shared_parameters_are_constants_of_the_encoder():
         (lambda: PlanarFlow(2)(tf.zeros([1, 15])), "as many raw outputs.*received: 15"),
         (
             lambda: distributions.get(PlanarFlow(2)),
-            "a likelihood whose raw.*received: PlanarFlow",
+            "a likelihood that has raw.*received: PlanarFlow",
         ),
         (lambda: distributions.get("coupling"), "likelihood to be one of"),
     ],

@@ -78,7 +78,7 @@ def test_it_is_found_by_name_and_saved():
     assert nets.decoder.output_shape == (None, 8, 8, LAW.parameters)
     again = type(LAW).from_config(LAW.get_config())
     assert again.length == LENGTH and again.parameters == LAW.parameters
-    with pytest.raises(ValueError, match="of flows: PlanarLikelihood.*PlanarFlow"):
+    with pytest.raises(ValueError, match="of the flows: PlanarLikelihood.*PlanarFlow"):
         ks.distributions.get(ks.distributions.PlanarFlow(2), "likelihood")
     with pytest.raises(ValueError, match="length to be an integer >= 1"):
         ks.distributions.PlanarLikelihood(0)

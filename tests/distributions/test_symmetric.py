@@ -165,7 +165,7 @@ ASYMMETRIC = {
         "larger or smaller",
     ),
     "multiplied": (lambda x, n: x * (1 + 0.1 * each(x, n)), "larger or smaller"),
-    "doubled": (lambda x, n: 2 * x, "taken back"),
+    "doubled": (lambda x, n: 2 * x, "almost never be reversed"),
     "biased": (lambda x, n: x + 0.1 * each(x, n) + 0.01, "have a direction"),
     "skewed": (lambda x, n: x + 0.1 * (tf.exp(each(x, n)) - 1.65), "up than down"),
     "mode elsewhere": (lambda x, n: -x, "more frequent than y = x"),

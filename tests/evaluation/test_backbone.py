@@ -214,7 +214,7 @@ def test_a_softmax_is_not_applied_twice_and_logits_are_no_probabilities():
         evaluation.Backbone(softmax, "net", outputs="logits")
     logits = evaluation.Backbone(classifying([]), "net", outputs="probabilities")
     images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
-    with pytest.raises(ValueError, match='outputs="logits".*no probabilities'):
+    with pytest.raises(ValueError, match='outputs="logits".*not probabilities'):
         list(logits.probabilities(images))
 
 

@@ -141,7 +141,7 @@ def test_a_uniform_prior_has_no_mass_outside():
         ({"batch_size": 0}, "batch_size"),
         ({"posterior": None}, "posterior.*annealed_importance_sampling needs none"),
         ({"log_likelihood": None}, "without a decoder density"),
-        ({"prior": "normal", "latent_dim": None}, "latent_dim beside"),
+        ({"prior": "normal", "latent_dim": None}, "latent_dim with a prior"),
         ({"prior": 3}, "prior to be"),
         ({"data": np.full((2, 12), np.nan)}, "NaN or infinity"),
         ({"data": 2 * np.ones((2, 12)), "value_range": (0, 1)}, r"data in \[0, 1\]"),

@@ -179,5 +179,5 @@ def test_an_encoder_of_another_length_is_refused():
     bare = keras.Model(nets.encoder.input, nets.encoder.get_layer("code").output)
     with pytest.raises(ValueError, match=r"raw output \(24,\), what PlanarFlow.*\(19"):
         ks.VAE(bare, nets.decoder, posterior=PlanarFlow(4))
-    with pytest.raises(ValueError, match="Expected a likelihood whose raw outputs"):
+    with pytest.raises(ValueError, match="Expected a likelihood that has raw outputs"):
         ks.VAE(*nets[:2], likelihood=PlanarFlow(3))

@@ -158,7 +158,7 @@ def test_a_term_of_evaluation_alone_is_told():
     model = Two(nets.encoder, nets.decoder, likelihood="gaussian")
     model.compile(optimizer="sgd", run_eagerly=True)
     model.fit(tiny.data(), verbose=0)
-    with pytest.raises(ValueError, match="same terms in.*`observe`.*received: 'auto"):
+    with pytest.raises(ValueError, match="same terms in.*`observe`.*the term 'auto"):
         model.evaluate(tiny.data(), verbose=0)
 
 

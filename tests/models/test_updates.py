@@ -52,7 +52,7 @@ def test_a_gradient_that_is_not_finite_reaches_no_weight(mode, tmp_path):
     backup = ks.callbacks.Backup(tmp_path, every=1)
     with pytest.raises(ks.Diverged) as caught:
         model.fit(data, batch_size=4, shuffle=False, callbacks=[backup], verbose=0)
-    assert f"backup: {tmp_path}/step-000000003.weights.h5" in str(caught.value)
+    assert f"backup is {tmp_path}/step-000000003.weights.h5" in str(caught.value)
     if not mode:
         assert f"gradient of the weight {encoder.weights[0].path!r}" in str(
             caught.value

@@ -100,7 +100,7 @@ class Backbone:
         if outputs == "logits" and last is not None and last.lower() == "softmax":
             raise ValueError(
                 'Expected outputs="probabilities" of a model that ends in a softmax; '
-                'received: outputs="logits", to which a second one would be applied'
+                'received: outputs="logits", which would apply a second softmax'
             )
         if resize not in RESIZE:
             raise ValueError(
@@ -204,9 +204,9 @@ class Backbone:
         off = np.abs(sums - 1).max(initial=0)
         if out.min(initial=0) < 0 or off > 0.02:  # bfloat16 is not more exact
             raise ValueError(
-                'Expected outputs="logits" of a network whose outputs are no '
-                f'probabilities, >= 0 with sum 1; received: outputs="probabilities" of '
-                f"{self.name}"
+                'Expected outputs="logits" of a network whose outputs are not '
+                "probabilities (>= 0, with sum 1); received: "
+                f'outputs="probabilities" of {self.name}'
             )
         return out if off < 1e-5 else out / sums
 

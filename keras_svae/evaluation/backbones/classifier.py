@@ -147,7 +147,7 @@ def classifier(name: str | os.PathLike) -> Backbone:
     if told[0] != digest(path):
         raise ValueError(
             f"Expected {path.name} and {sidecar(path).name} from one training; "
-            f"received: {path} of another content than its sidecar tells"
+            f"received: {path}, which does not have the sha256 in its sidecar"
         )
     return Backbone(
         load_keras(path, compile=False),

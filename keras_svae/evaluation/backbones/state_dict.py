@@ -85,7 +85,7 @@ def _from_zip(path: pathlib.Path) -> dict[str, np.ndarray]:
 def _from_stream(file: BinaryIO) -> dict[str, np.ndarray]:
     """The old format: five pickles, and then each storage's count and numbers."""
     if described(file) != MAGIC:
-        raise Refused("what is no PyTorch file")
+        raise Refused("a start that no PyTorch file has")
     described(file)  # the format's version
     about = described(file)
     if not isinstance(about, dict) or about.get("little_endian") is not True:

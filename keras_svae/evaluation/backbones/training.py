@@ -72,7 +72,7 @@ def train(
     if not overwrite and (path.exists() or sidecar(path).exists()):
         raise FileExistsError(
             f"Expected no {path} or {sidecar(path).name} yet, or overwrite; received: "
-            "one that is there"
+            "a file that is there already"
         )
 
     def load(split, **options):

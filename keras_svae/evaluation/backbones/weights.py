@@ -49,7 +49,7 @@ class Published:
             raise ValueError(
                 f"Expected the published weights of {self.name} at {path}, SHA-256 "
                 f"{self.sha256[:8]}...; received: another file, {found[:8]}.... Remove "
-                "it, and it is downloaded; or give a path"
+                "this file to download the published weights, or give a path"
             )
         try:
             # Where there is no such folder, Keras takes one of its own.
@@ -86,7 +86,7 @@ def find_weights(
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected a file of weights for {network}; received: {path}, which is not "
-            "one"
+            "a file"
         )
     found = digest(path)
     names = {one.sha256: one.name for one in published}
@@ -139,7 +139,7 @@ def _safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
             raise ValueError(f"numbers of type {about['dtype']}")
         first, last = about["data_offsets"]
         if not 0 <= first <= last <= len(data) - start:
-            raise ValueError(f"{name}, of which not all is there")
+            raise ValueError(f"the array {name}, which is not complete")
         numbers = np.frombuffer(
             data[start + first : start + last], DTYPES[about["dtype"]]
         )

@@ -60,7 +60,7 @@ def get_prior(prior: Prior, latent_dim: int | None = None) -> tfd.Distribution:
     if isinstance(prior, str):
         if latent_dim is None:
             raise ValueError(
-                "Expected latent_dim beside a prior by name; received: "
+                "Expected latent_dim with a prior that is given by name; received: "
                 f"prior={prior!r}, latent_dim=None"
             )
         return distributions.prior(prior, check_integer("latent_dim", latent_dim, 1))

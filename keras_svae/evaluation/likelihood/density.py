@@ -66,8 +66,9 @@ def density(
         )
     if fed := noise_layers(model.decoder):
         raise ValueError(
-            "Expected a decoder of z alone; received: one that is fed noise (layer "
-            f"{fed[0]!r}). Its density is p(x|z, noise), and p(x|z) an integral"
+            "Expected a decoder of z alone; received: a decoder that reads noise "
+            f"(layer {fed[0]!r}). Its density is p(x|z, noise); p(x|z) is an integral "
+            "over the noise"
         )
     read = _law(model.likelihood_law, likelihood)
 
@@ -101,8 +102,8 @@ def _law(own: distributions.Law, other) -> Callable[[tf.Tensor], tfd.Distributio
         if not own.explicit:
             raise ValueError(
                 "Expected a model with a decoder density p(x|z); received: an implicit "
-                "likelihood. likelihood=ks.distributions.Gaussian(scale) puts one "
-                "around the decoded means"
+                "likelihood. likelihood=ks.distributions.Gaussian(scale) puts a "
+                "density around the decoded means"
             )
         return own
     law = distributions.get(other, "likelihood")

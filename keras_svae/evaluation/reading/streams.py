@@ -121,8 +121,8 @@ def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
     if isinstance(data, tf.data.Dataset):
         if data.cardinality() == tf.data.INFINITE_CARDINALITY:
             raise ValueError(
-                f"Expected a finite data set of {name}; received: an endless one. "
-                ".take(n) ends it"
+                f"Expected a finite data set of {name}; received: an endless data "
+                "set. data.take(n) makes it finite"
             )
         for element in data:
             if labelled:

@@ -122,7 +122,7 @@ def lpips(
         if resize is None and min(height, width) < SMALLEST:
             raise ValueError(
                 f"Expected images of at least {SMALLEST} x {SMALLEST} pixels, or "
-                f"resize=64 for one; received: {height} x {width}"
+                f"the argument resize, such as resize=64; received: {height} x {width}"
             )
         # A stream's own batches may be larger than the network should take.
         for start in range(0, len(both[0]), BATCH):

@@ -88,7 +88,8 @@ def _found(source: str | os.PathLike | None) -> pathlib.Path:
         return find_package()
     if not (path := pathlib.Path(source)).is_file():
         raise FileNotFoundError(
-            f"Expected a file with LPIPS's weights; received: {path}, which is not one"
+            f"Expected a file with LPIPS's weights; received: {path}, which is not a "
+            "file"
         )
     return path
 

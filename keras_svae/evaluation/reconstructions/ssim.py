@@ -50,7 +50,10 @@ def ssim(
         side = min(one.shape[1:3])
         if side < window:
             fits = side - 1 + side % 2
-            advice = f"; window={fits} fits, for comparisons of its own" * (fits >= 3)
+            advice = (
+                f"; window={fits} fits, but compare its values only with each other"
+                * (fits >= 3)
+            )
             raise ValueError(
                 f"Expected images of at least {window} x {window} pixels, the window; "
                 f"received: {one.shape[1]} x {one.shape[2]}{advice}"

@@ -111,7 +111,7 @@ def _factor(covariance: np.ndarray) -> np.ndarray:
     if values[0] < -1e-6 * max(values[-1], np.finfo(np.float64).tiny):
         raise ValueError(
             "Expected a covariance without negative eigenvalues; received: "
-            f"{values[0]:g} beside {values[-1]:g}"
+            f"eigenvalues from {values[0]:g} to {values[-1]:g}"
         )
     kept = values > least
     return vectors[:, kept] * np.sqrt(values[kept])

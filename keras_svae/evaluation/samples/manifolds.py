@@ -50,7 +50,8 @@ class Manifolds:
         most = min(map(len, found)) - 1
         if not 1 <= k <= most:
             raise ValueError(
-                f"Expected k from 1 to {most}, the number of others; received: k={k}"
+                f"Expected k from 1 to {most}, the number of other examples; received: "
+                f"k={k}"
             )
         # Centring keeps distances and makes their rounding errors small.
         centre = self.real.mean(0)

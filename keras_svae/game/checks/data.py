@@ -73,8 +73,8 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
         )
     if getattr(x.shape, "rank", 0) is None:
         raise ValueError(
-            f"Expected data of a known rank, {len(shape) + 1}; received: an unknown one"
-            ". tf.ensure_shape(x, [None, ...]) in the data set's map gives it"
+            f"Expected data of a known rank, {len(shape) + 1}; received: an unknown "
+            "rank. tf.ensure_shape(x, [None, ...]) in the data set's map sets the rank"
         )
     if len(x.shape) != len(shape) + 1:
         raise ValueError(
@@ -203,7 +203,7 @@ def of_numbers(x):
         return np.asarray(x)
     except ValueError:
         raise ValueError(
-            "Expected data as lists of one length; received: lists of several"
+            "Expected data as lists of one length; received: lists of several lengths"
         ) from None
 
 

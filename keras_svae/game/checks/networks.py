@@ -103,14 +103,15 @@ def inputs(
     read = read if isinstance(read, list) else [read]
     if not conditional and len(read) != 1:
         raise ValueError(
-            f"Expected the {name} to read {reads} alone; received: one of several "
-            f"inputs {read}. Networks of this package take joint=False; conditional "
-            "methods, such as CGAN and CVAE, read classes."
+            f"Expected the {name} to read {reads} alone; received: a network of "
+            f"several inputs {read}. Give joint=False to networks of this package; "
+            "conditional methods, such as CGAN and CVAE, read classes."
         )
     if conditional and (len(read) != 2 or len(read[1]) != 2):
         raise ValueError(
             f"Expected the {name} to read [{reads}, y], y one-hot (batch, classes); "
-            f"received: input shapes {read}. Networks of this package take classes=..."
+            f"received: input shapes {read}. Give classes=... to networks of this "
+            "package"
         )
     if conditional and classes is not None:
         why = "as the decoder has it"
@@ -151,7 +152,9 @@ def critic(
 def _reads_several(name: str, read, reads: dict[str, tuple]) -> None:
     if not isinstance(read, list) or len(read) != len(reads):
         kind = {2: "pairs", 3: "triples"}[len(reads)]
-        hint = " Networks of this package take joint=True." if len(reads) == 2 else ""
+        hint = (
+            " Give joint=True to networks of this package." if len(reads) == 2 else ""
+        )
         raise ValueError(
             f"Expected a {name} of {kind} [{', '.join(reads)}]; received: input shape "
             f"{read}.{hint}"
@@ -222,7 +225,7 @@ def law(role: str, given, name: str, network: keras.Model) -> Law | None:
     found = distributions.get(given, role)
     if said is not None and not same_law(said, found):
         raise ValueError(
-            f"Expected {role} to be what the {name}'s end names, "
+            f"Expected {role} to be the law that the {name} already has, "
             f"{_described(said)}, or to be left out; received: {_described(found)}"
         )
     return found
@@ -245,8 +248,8 @@ def apart(networks: dict[str, keras.Model | None]) -> None:
             other = owners.setdefault(id(variable), name)
             if other != name:
                 raise ValueError(
-                    "Expected networks without common layers, which a file does not "
-                    f"keep in common; received: {other} and {name}, which share "
+                    "Expected networks without common layers, as each network is saved "
+                    f"by itself; received: {other} and {name}, which share "
                     f"{variable.path!r}"
                 )
 

@@ -50,8 +50,8 @@ def optimizers(
         one = _optimizer(name, given[name], list(wanted))
         if any(one is other for other in found.values()):
             raise ValueError(
-                "Expected an optimizer of its own for each player; received: the same "
-                f"object as {name!r} and before"
+                "Expected an optimizer of its own for each player; received: one "
+                f"object for {name!r} and for another player"
             )
         if one.use_ema:
             raise ValueError(
@@ -64,7 +64,7 @@ def optimizers(
                 "Expected gradient_accumulation_steps=None under several replicas, "
                 "where Keras cannot accumulate; received: "
                 f"{one.gradient_accumulation_steps} in {name!r}. A larger global batch "
-                "is the same."
+                "has the same effect."
             )
         found[name] = one
     return found
