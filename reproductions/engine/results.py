@@ -194,8 +194,8 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
             values = [metrics.get(name) for metrics in kept]
             if values and None not in values:
                 row[name] = spread(values)
-            elif lacking := values.count(None) % max(1, len(values)):
-                row.setdefault("without", {})[name] = lacking
+            elif values.count(None) < len(values):
+                row.setdefault("without", {})[name] = values.count(None)
         rows.append(row)
     return rows
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from reproductions.engine import Study, cells, experiment, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.ijae.images import mnist
-from reproductions.ijae.plane import check_places
+from reproductions.ijae.plane import check
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "ijae": {"method": "ijae"},
@@ -52,7 +52,7 @@ def draws(
         seeds: How many seeds each cell has.
         epochs: How many each run has, of 500 steps; unset, six.
     """
-    check_places(study, "mnist")
+    check(study, "mnist", lams)
     more: dict[str, Any] = {"budget": "quick", "n": N, "measures": ",".join(MEASURES)}
     more |= {"epochs": epochs} if epochs else {}
     calls = []

@@ -61,10 +61,7 @@ def plane(
         budget: The settings that each run starts from.
         epochs: How many each run has; unset, as many as the budget says.
     """
-    for lam in lams:
-        if not 0 <= lam <= 1:
-            raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
-    check_places(study, data)
+    check(study, data, lams)
     more: dict[str, Any] = {"budget": budget, "n": N, "measures": ",".join(MEASURES)}
     more |= {"epochs": epochs} if epochs else {}
     variants = [(m, {"lam": lam}) for m in methods if m in SWEPT for lam in lams]
@@ -98,8 +95,11 @@ def plane(
     study.write(content, "\n".join(shown), picture(found))
 
 
-def check_places(study: Study, data: str) -> None:
+def check(study: Study, data: str, lams: list[float]) -> None:
     """Raises before training starts if something could not be measured afterwards."""
+    for lam in lams:
+        if not 0 <= lam <= 1:
+            raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
     if study.report:
         return
     if load_backbone(study.places.backbone, data) is None:

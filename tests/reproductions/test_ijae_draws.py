@@ -123,3 +123,8 @@ def test_separate_turns_have_the_losses_of_one():
     assert set(mine) == set(terms) == {"x", "pair", "code"}
     for name, term in terms.items():
         assert float(mine[name]) == pytest.approx(float(term), rel=1e-5)
+
+
+def test_a_lam_outside_is_refused_before_training(tmp_path):
+    with Known(tmp_path) as study, pytest.raises(ValueError, match="0, 1.*: 1.5"):
+        draws(study=study, lams=[0.3, 1.5])
