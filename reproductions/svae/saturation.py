@@ -31,7 +31,7 @@ COLORS = {
 NETWORKS = ("encoder", "decoder")
 # The critic's updates after which gradients are measured, beside the start.
 UPDATES = [10, 30, 100, 300, 1000, 3000]
-# Examples that gradients are taken on, and the critic's batch.
+# Examples that gradients are taken on, at most, and the critic's batch.
 N, BATCH = 2048, 128
 # A gradient has vanished if less than this share of its largest norm is left.
 VANISHED = 0.1
@@ -48,7 +48,8 @@ def saturation(
 ) -> None:
     """Gradients of encoder and decoder as the critic gets better (4.4).
 
-    The critic alone is trained, against encoder and decoder that stay as they start.
+    The critic alone is trained, against encoder and decoder whose weights stay. On
+    digits the averages of their batch normalisation move in the first updates.
     Now and then the gradients are taken that four losses would give encoder and
     decoder, from the same critic and the same draw.
 
@@ -80,7 +81,7 @@ def saturation(
         "by_data": by_data,
         "processor hours": sum(one["processor seconds"] for one in records) / 3600,
     }
-    study.write(content, table(content), picture(content))
+    study.write(content, table(content), picture(content) if by_data else None)
 
 
 def gradients(data: str, seed: int, updates: list[int]) -> dict:
