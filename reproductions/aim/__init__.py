@@ -5,6 +5,16 @@ toy.py, and a function in reproductions/methods.py if it is not there yet.
 """
 
 from reproductions.aim.images import celeba, cifar10, mnist, mnist2d
+from reproductions.aim.table1 import table1
 from reproductions.aim.toy import grid25, ring8, table2
 
-__all__ = ["celeba", "cifar10", "grid25", "mnist", "mnist2d", "ring8", "table2"]
+__all__ = [
+    "celeba",
+    "cifar10",
+    "grid25",
+    "mnist",
+    "mnist2d",
+    "ring8",
+    "table1",
+    "table2",
+]

@@ -3,8 +3,9 @@
 import itertools
 from typing import Any, Literal
 
-from reproductions.engine import Study, cells, experiment, text_of
+from reproductions.engine import Study, cells, experiment
 from reproductions.engine.options import PositiveInt
+from reproductions.engine.shown import table_of
 from reproductions.ijae.images import mnist
 from reproductions.ijae.plane import check
 
@@ -27,6 +28,15 @@ N = 5000
 MEASURES = ("inception_score", "lpips", "mse", "decoder_probe", "variance_ratio")
 # Of each run, beside its measures.
 OWN = ("MSE over codes' MSE", "codes' MSE over variance")
+# The table's columns.
+HEADS = {
+    "mse": "MSE",
+    "decoder_probe": "codes' MSE",
+    OWN[0]: "ratio",
+    "variance_ratio": "variance",
+    "lpips": "LPIPS",
+    "inception_score": "score",
+}
 
 
 @experiment()
@@ -79,7 +89,7 @@ def draws(
         "cells": rows,
         "processor hours": round(seconds / 3600, 2),
     }
-    study.write(content, table(rows))
+    study.write(content, table_of(rows, label, HEADS, ".4f"))
 
 
 def with_own(record: dict) -> dict:
@@ -93,16 +103,6 @@ def with_own(record: dict) -> dict:
     return record | {"metrics": metrics | dict(zip(OWN, values, strict=True))}
 
 
-def table(rows: list[dict]) -> str:
-    """The cells as text."""
-    heads = {"mse": "MSE", "decoder_probe": "codes' MSE", OWN[0]: "ratio",
-             "variance_ratio": "variance", "lpips": "LPIPS",
-             "inception_score": "score"}  # fmt: skip
-    lines = [f"{'':21}runs  {'  '.join(f'{one:17}' for one in heads.values())}"]
-    for cell in rows:
-        name = cell["variant"] + ("" if cell["lam"] is None else f" {cell['lam']:g}")
-        shown = [text_of(cell[n], ".4f") if n in cell else "" for n in heads]
-        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
-        columns = "  ".join(f"{one:17}" for one in shown)
-        lines.append(f"{name:21}{cell['runs']:4d}  {columns}{lost}".rstrip())
-    return "\n".join(lines)
+def label(cell: dict) -> str:
+    """A variant and its lam."""
+    return cell["variant"] + ("" if cell["lam"] is None else f" {cell['lam']:g}")

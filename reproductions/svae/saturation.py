@@ -48,10 +48,9 @@ def saturation(
 ) -> None:
     """Gradients of encoder and decoder as the critic gets better (4.4).
 
-    The critic alone is trained, against encoder and decoder whose weights stay. On
-    digits the averages of their batch normalisation move in the first updates.
-    Now and then the gradients are taken that four losses would give encoder and
-    decoder, from the same critic and the same draw.
+    The critic alone is trained, against encoder and decoder that stay; they have no
+    batch normalisation, whose averages would move. Now and then the gradients are taken
+    that four losses would give encoder and decoder, from the same critic and draw.
 
     Args:
         study: Where the runs are.
@@ -70,14 +69,14 @@ def saturation(
     kept = [one for one in records if "diverged" not in one]
     by_data = {}
     for name in data:
-        if mine := [one["curve"] for one in kept if one["settings"]["data"] == name]:
-            by_data[name] = summary(mine)
+        if mine := [one for one in kept if one["settings"]["data"] == name]:
+            by_data[name] = summary([one["curve"] for one in mine])
+            by_data[name]["n"] = mine[0]["n"]
     content = {
         "experiment": "sVAE's 4.4: vanishing gradients",
         "diverged": len(records) - len(kept),
         "updates": at,
         "steps": at[-1],
-        "n": N,
         "by_data": by_data,
         "processor hours": sum(one["processor seconds"] for one in records) / 3600,
     }
@@ -87,7 +86,7 @@ def saturation(
 def gradients(data: str, seed: int, updates: list[int]) -> dict:
     """Norms of gradients after each number of the critic's updates."""
     keras.utils.set_random_seed(seed)  # of the first weights
-    more = {"budget": "quick", "batch_size": BATCH, "turns": 1}
+    more = {"budget": "quick", "batch_size": BATCH, "turns": 1, "batch_norm": False}
     run = DATA[data](method="svae", lam=0.0, seed=seed, **more)
     model = run.model
     nets = model.encoder, model.decoder, model.critic
@@ -107,7 +106,7 @@ def gradients(data: str, seed: int, updates: list[int]) -> dict:
         for name, value in measured(rivals, x, seed).items():
             curve.setdefault(name, []).append(value)
     return {name: values[-1] for name, values in curve.items()} | {
-        "extra": {"curve": curve}
+        "extra": {"curve": curve, "n": len(x)}
     }
 
 

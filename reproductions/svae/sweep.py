@@ -2,11 +2,10 @@
 
 from typing import Any, Literal
 
-from matplotlib.figure import Figure
-
-from reproductions.engine import Study, cells, experiment, text_of
+from reproductions.engine import Study, cells, experiment
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.places import load_backbone
+from reproductions.engine.shown import picture_of, table_of
 from reproductions.svae.images import celeba, cifar10, digits, mnist
 
 DATA = {"cifar10": cifar10, "celeba": celeba, "mnist": mnist, "digits": digits}
@@ -19,7 +18,11 @@ METHODS: dict[str, dict[str, Any]] = {
 NAMES = {"svae": "sVAE-r", "alice": "ALICE", "alice_sigmoid": "ALICE, sigmoid"}
 ALL, LAMS = list(METHODS), [0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0]
 # CelebA has no classes, so no score: its samples have distances.
-MEASURES = ("inception_score", "frechet_distance", "mse")
+MEASURES = {
+    "inception_score": "inception score",
+    "frechet_distance": "Fréchet distance",
+    "mse": "MSE",
+}
 
 
 @experiment()
@@ -67,7 +70,7 @@ def sweep(
     for name in methods:
         mine = [call.settings for other, call in calls if other == name]
         kept = [one for one in records if one["settings"] in mine]
-        gathered = cells(kept, by=["lam"], measures=MEASURES)
+        gathered = cells(kept, by=["lam"], measures=[*MEASURES])
         rows += [{"method": name, **cell} for cell in gathered]
     seconds = sum(one["processor seconds"] for one in records)
     content = {
@@ -78,40 +81,5 @@ def sweep(
         "cells": rows,
         "processor hours": round(seconds / 3600, 2),
     }
-    found = any(measure in cell for cell in rows for measure in MEASURES)
-    study.write(content, table(rows), picture(rows) if found else None)
-
-
-def table(rows: list[dict]) -> str:
-    """The cells as text."""
-    lines = [f"{'':15}{'lam':>8}  runs  {'  '.join(f'{m:21}' for m in MEASURES)}"]
-    for cell in rows:
-        shown = [text_of(cell[m]) if m in cell else "" for m in MEASURES]
-        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
-        lines.append(
-            f"{NAMES[cell['method']]:15}{cell['lam']:8g}{cell['runs']:6d}  "
-            f"{'  '.join(f'{one:21}' for one in shown)}{lost}".rstrip()
-        )
-    return "\n".join(lines)
-
-
-def picture(rows: list[dict]) -> Figure:
-    """Figure 7: a panel for each measure, a line for each method, over lam."""
-    measures = [m for m in MEASURES if any(m in cell for cell in rows)]
-    figure = Figure(figsize=(4 * len(measures), 3.4), dpi=110, layout="constrained")
-    panels = figure.subplots(1, len(measures), squeeze=False)[0]
-    for ax, measure in zip(panels, measures, strict=True):
-        for method, name in NAMES.items():
-            mine = [c for c in rows if c["method"] == method and measure in c]
-            ax.errorbar(
-                [cell["lam"] for cell in mine],
-                [cell[measure]["mean"] for cell in mine],
-                yerr=[cell[measure]["deviation"] or 0 for cell in mine],
-                marker="o",
-                label=name,
-                capsize=2,
-            )
-        ax.set_xscale("symlog", linthresh=1e-5)
-        ax.set(xlabel="lam", title=measure.replace("_", " "))
-    panels[0].legend(fontsize=8)
-    return figure
+    found = table_of(rows, lambda c: f"{NAMES[c['method']]}, {c['lam']:g}", MEASURES)
+    study.write(content, found, picture_of(rows, "lam", NAMES, [*MEASURES]))

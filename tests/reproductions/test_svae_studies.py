@@ -57,7 +57,8 @@ def test_shares_of_the_slope_by_hand(bias):
         assert found["accuracy"] == pytest.approx(0.5)
 
 
-def test_only_the_critic_learns(monkeypatch):
+@pytest.mark.parametrize("data", ["toy", "digits"])
+def test_only_the_critic_learns(data, monkeypatch):
     kept = []
 
     def measured_and_kept(models, x, seed):
@@ -66,7 +67,7 @@ def test_only_the_critic_learns(monkeypatch):
         return measured(models, x, seed)
 
     monkeypatch.setattr(module, "measured", measured_and_kept)
-    once = gradients("toy", 3, [0, 5])
+    once = gradients(data, 3, [0, 5])
     assert once["extra"]["curve"]["accuracy"][1] == once["accuracy"]
     assert all(len(one) == 2 for one in once["extra"]["curve"].values())
     before, after = kept
@@ -74,7 +75,7 @@ def test_only_the_critic_learns(monkeypatch):
         moved = [(a != b).any() for a, b in zip(weights, after[name], strict=True)]
         assert all(moved) if name == "critic" else not any(moved), name
     # The first weights are those of the seed.
-    again = gradients("toy", 3, [0, 1])["extra"]["curve"]
+    again = gradients(data, 3, [0, 1])["extra"]["curve"]
     for name, (first, _) in once["extra"]["curve"].items():
         assert again[name][0] == pytest.approx(first, rel=1e-5)
 
@@ -115,7 +116,7 @@ def test_table_and_picture_have_all_losses(tmp_path):
                 {"data": data, "seed": seed, "updates": [0, 10, 20]}
                 for seed, data in both
             ]
-            same = {"metrics": {}, "processor seconds": 18.0}
+            same = {"metrics": {}, "processor seconds": 18.0, "n": 5}
             records = [
                 same | {"settings": call.settings, "curve": curve(minimax=0.5)}
                 for call in calls
@@ -130,6 +131,7 @@ def test_table_and_picture_have_all_losses(tmp_path):
         saturation(study=study, seeds=2, updates=[20, 10])
     content, text, figure = made
     assert [one["seeds"] for one in content["by_data"].values()] == [2, 1]
+    assert {one["n"] for one in content["by_data"].values()} == {5}
     assert (content["diverged"], content["steps"]) == (1, 20)
     assert content["processor hours"] == pytest.approx(0.02)
     assert all(name in text for name in LOSSES.values())

@@ -1,0 +1,77 @@
+"""Cells of a study, as `cells` gathers them, as a table and as a picture."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from reproductions.engine.results import text_of
+
+__all__ = ["picture_of", "table_of"]
+
+
+def table_of(
+    rows: Sequence[dict],
+    label: Callable[[dict], str],
+    measures: Mapping[str, str],
+    digits: str = ".4g",
+) -> str:
+    """A line for each cell: its label, its number of runs, mean and spread.
+
+    Args:
+        rows: The cells.
+        label: What a cell is called.
+        measures: Names of measures, and the heads of their columns.
+        digits: How numbers are printed.
+    """
+    labels = [label(cell) for cell in rows]
+    width = max(map(len, labels))
+    shown = [
+        [text_of(cell[name], digits) if name in cell else "" for name in measures]
+        for cell in rows
+    ]
+    heads = measures.values()
+    wide = max(len(one) for line in [heads, *shown] for one in line)
+    lines = [f"{'':{width}}  runs  {'  '.join(f'{one:{wide}}' for one in heads)}"]
+    for name, cell, columns in zip(labels, rows, shown, strict=True):
+        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+        numbers = "  ".join(f"{one:{wide}}" for one in columns)
+        lines.append(f"{name:{width}}  {cell['runs']:4d}  {numbers}{lost}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def picture_of(
+    rows: Sequence[dict], over: str, names: Mapping[str, str], measures: Sequence[str]
+) -> Figure | None:
+    """A panel for each measure, a line for each method, mean and deviation.
+
+    Args:
+        rows: The cells; "method" says whose a cell is.
+        over: The setting along the horizontal axis, which is logarithmic and has 0.
+        names: What each method is called.
+        measures: Names of measures. One that no cell has gets no panel.
+
+    Returns:
+        The figure; None if no cell has any measure.
+    """
+    measures = [name for name in measures if any(name in cell for cell in rows)]
+    if not measures:
+        return None
+    figure = Figure(figsize=(4 * len(measures), 3.4), dpi=110, layout="constrained")
+    panels = figure.subplots(1, len(measures), squeeze=False)[0]
+    least = min((cell[over] for cell in rows if cell[over] > 0), default=1.0)
+    for ax, measure in zip(panels, measures, strict=True):
+        for method, name in names.items():
+            mine = [c for c in rows if c["method"] == method and measure in c]
+            if mine:
+                ax.errorbar(
+                    [cell[over] for cell in mine],
+                    [cell[measure]["mean"] for cell in mine],
+                    yerr=[cell[measure]["deviation"] or 0 for cell in mine],
+                    marker="o",
+                    label=name,
+                    capsize=2,
+                )
+        ax.set_xscale("symlog", linthresh=least / 10)
+        ax.set(xlabel=over, title=measure.replace("_", " "))
+    panels[0].legend(fontsize=8)
+    return figure
