@@ -249,7 +249,7 @@ def _run(one: Experiment, given: dict, places) -> None:
     if places.resume and (known := folder.known()):
         # Options that are not given are as in the run, not as in today's defaults.
         if known["experiment"] == call.name:
-            call = one.call(**known["settings"] | given)
+            call = one.call(known["settings"], **given)
     record = execute(
         call,
         folder.path,

@@ -118,18 +118,20 @@ class Experiment:
             found |= one
         return found
 
-    def resolve(self, **given: Any) -> dict[str, Any]:
+    def resolve(self, recorded: Mapping = {}, /, **given: Any) -> dict[str, Any]:
         """All settings of a run, some of them given by the caller.
 
         The weakest first: the functions' own defaults, the experiment's `settings`,
         those of the budget, of the method, of the method with this budget, what is
         given. What is None is left to a class or a network, and is not among them.
+        Of a run that goes on, what is not given is as `recorded`.
 
         Raises:
             TypeError: For an option that the experiment has not.
             ValueError: For a value that it cannot have, or an option that the method
                 or the networks do not have.
         """
+        said, given = set(given), {**recorded, **given}
         if unknown := set(given) - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
         given = devices.completed({n: self._read(n, v) for n, v in given.items()})
@@ -165,7 +167,7 @@ class Experiment:
             if (ours[name] is not None or name in unset)
             and (name not in has or name in mine)
         }
-        opt.check_needed(settings, given, defaults)
+        opt.check_needed(settings, said, defaults)
         return self._checked(settings, given)
 
     def _read(self, name: str, value: Any) -> Any:
@@ -228,13 +230,11 @@ class Experiment:
         return self.group("data", settings) if "data" in self.groups else None
 
     def __call__(self, study: Any = None, **given: Any) -> Any:
-        """Calls the function, of an experiment for the model of these settings.
+        """Calls the function, with a `Study` if it takes one, and these settings."""
+        return self.apply(self.resolve(**given), study)
 
-        Args:
-            study: The `Study`, of a function that takes one.
-            **given: Settings.
-        """
-        settings = self.resolve(**given)
+    def apply(self, settings: dict[str, Any], study: Any = None) -> Any:
+        """The same for settings that `resolve` gave."""
         names = inspect.signature(self.function).parameters
         arguments = {n: settings[n] for n in names if n in settings}
         arguments |= {name: self.group(name, settings) for name in self.groups}
@@ -257,9 +257,9 @@ class Experiment:
         given = {name: settings[name] for name in options if name in settings}
         return functools.partial(function, **given)
 
-    def call(self, **given: Any) -> Call:
-        """A call of it for a `Study`."""
-        return Call(self, self.resolve(**given))
+    def call(self, recorded: Mapping = {}, /, **given: Any) -> Call:
+        """A call of it for a `Study`; the arguments are those of `resolve`."""
+        return Call(self, self.resolve(recorded, **given))
 
     def title(self, settings: dict) -> str:
         """A short name of a run, fit for a folder; the play, if not the class's."""

@@ -60,9 +60,9 @@ def _plain(kind: typing.Any) -> typing.Any:
 def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
     """The command line in the form that the parser reads.
 
-    `--this 1 2` becomes `--this=[1,2]` for an option of several values, and
-    `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for an option that is true or
-    false.
+    `--this 1 2`, `--this 1,2`, `--this [1, 2]` become `--this=[1,2]` for an option of
+    several values. `--yes`, `--no-yes` become `--yes=true`, `--yes=false` for an option
+    that is true or false.
     """
     made, rest = [], list(arguments)
     while rest:
@@ -83,7 +83,7 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
         elif typing.get_origin(kind) is list and not equals:
             several = []
             while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
-                several.append(rest.pop(0))
+                several.append(rest.pop(0).strip("[],"))
             made.append(f"--{hyphens}=[{','.join(several)}]")
         else:
             made.append(f"--{hyphens}{equals}{value}")

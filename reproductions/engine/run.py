@@ -164,7 +164,7 @@ def _found(
     settings = call.settings
     keras.utils.set_random_seed(settings.get("seed", 0))
     with strategy.scope(), build.policy(settings.get("dtype", "float32")):
-        run = call.function(**settings)
+        run = call.function.apply(settings)
     if not isinstance(run, Run):
         return run
     inputs = Inputs(run.model, run.data, run.training, **places.data())

@@ -148,6 +148,17 @@ def test_all_settings_of_a_run_may_be_given_again():
         assert toy.resolve(**settings) == settings
 
 
+def test_a_run_goes_on_with_settings_that_have_no_effect_today():
+    old = toy.resolve(optimizer="rmsprop") | {"beta_1": 0.123}
+    with pytest.raises(ValueError, match="beta_1 only with optimizer adam"):
+        toy.resolve(**old)
+    assert toy.resolve(old) == old
+    assert toy.call(old, epochs=9).settings == old | {"epochs": 9}
+    with pytest.raises(ValueError, match="monitor only with patience"):
+        toy.resolve(old, monitor="val_loss")
+    assert toy.apply(old).training.beta_1 == 0.123
+
+
 def test_unknown_option():
     with pytest.raises(
         TypeError, match=r"of svae toy; received: \['learning_rat'\]. Di"
@@ -247,8 +258,9 @@ def test_only_what_is_typed_is_given(tmp_path):
     assert given == {"noise": False, "critic_batch_norm": True, "lam": 1.0}
     given = parse(toy, ["--critic_turns=2", "--noise", "--resume"])
     assert given == {"critic_turns": 2, "noise": True, "resume": True}
-    given = parse(toy_sweep, "--lams 0 .1 --workers 3".split())
-    assert given == {"lams": [0.0, 0.1], "workers": 3}
+    for lams in ("0 .1", "0,.1", "[0,.1]", "[0, .1]"):
+        given = parse(toy_sweep, f"--lams {lams} --workers 3".split())
+        assert given == {"lams": [0.0, 0.1], "workers": 3}
     file = tmp_path / "run.yaml"
     file.write_text("method: vae\nepochs: 7\n")
     given = parse(toy, ["--config", str(file), "--epochs", "8"])
