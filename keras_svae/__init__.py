@@ -54,6 +54,7 @@ from keras_svae.models import (
     SemiSupervisedVAE,
     TwoStageVAE,
     UnrolledGAN,
+    WakeSleep,
 )
 
 try:
@@ -82,6 +83,7 @@ __all__ = [
     "WAEMMD",
     "WGAN",
     "WGANGP",
+    "WakeSleep",
     "AASemiSupervisedVAE",
     "AdversarialAutoencoder",
     "AdversarialDomainAdaptation",

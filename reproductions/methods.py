@@ -106,6 +106,12 @@ def nf_vae(parts: Parts) -> ks.VAE:
     return vae(parts)
 
 
+def wake_sleep(parts: Parts) -> ks.WakeSleep:
+    """Wake-sleep (Hinton et al., 1995; Hu et al., 2018, (14))."""
+    nets = parts.networks("x")
+    return parts.game(ks.WakeSleep, nets.encoder, nets.decoder)
+
+
 def cvae(parts: Parts) -> ks.CVAE:
     """Class-conditional VAE."""
     nets = parts.networks("x", conditional=True)

@@ -27,7 +27,6 @@ from reproductions.engine import (
     text_of,
 )
 from reproductions.engine.options import DENSE, PositiveInt
-from reproductions.engine.places import load_backbone
 
 __all__ = ["digits", "table"]
 
@@ -154,9 +153,7 @@ def table(
         dtype: Policy of the networks.
     """
     given = {"epochs": epochs, "dtype": dtype}
-    if not study.report:
-        # It raises before hours of training.
-        load_backbone(study.places.backbone or "digits", "digits")
+    study.check_backbone("digits")
     records = study(
         [
             digits.call(method=method, seed=seed, **given)

@@ -175,6 +175,7 @@ MODELS: dict[str, Callable[..., ks.Game]] = {
     "wae_mmd": lambda **o: ks.WAEMMD(*certain()[:2], **o),
     "wae_gan": lambda **o: ks.WAEGAN(*certain()[:2], critic_code(), **o),
     "age": lambda **o: ks.AGE(*certain(batch_norm=False)[:2], lam=4.0, **o),
+    "wake_sleep": lambda **o: ks.WakeSleep(*nets()[:2], **o),
     "ijae": ijae,
     "ijae_l1": lambda **o: ijae(
         ks.distributions.Laplace(1.0, activation="tanh", draw="mean"), **o

@@ -32,6 +32,7 @@ from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE
 from keras_svae.models.veegan import VEEGAN
 from keras_svae.models.wae import WAEGAN, WAEMMD
+from keras_svae.models.wake_sleep import WakeSleep
 
 __all__ = [
     "AACVAE",
@@ -76,6 +77,7 @@ __all__ = [
     "WAEMMD",
     "WGAN",
     "WGANGP",
+    "WakeSleep",
     "endpoint",
     "over_batch",
     "over_data",

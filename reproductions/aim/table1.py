@@ -1,13 +1,12 @@
 """AIM's table 1: five methods beside each other, over numbers of epochs."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from reproductions.aim.images import cifar10, mnist
 from reproductions.aim.toy import NAMES
-from reproductions.engine import Study, cells, experiment, published
+from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import load_backbone
-from reproductions.engine.shown import picture_of, table_of
+from reproductions.engine.table import table
 
 DATA = {"mnist": mnist, "cifar10": cifar10}
 METHODS = ["aim", "aim_minus", "gan", "ali", "alice"]
@@ -36,42 +35,7 @@ def table1(
         seeds: Runs of each method and number of epochs.
         budget: The settings that each run starts from.
     """
-    if not study.report:  # it raises if this is missing, before hours of training
-        load_backbone(study.places.backbone or data, data)
-    lengths: list[dict[str, Any]] = [{"epochs": one} for one in sorted(epochs or [])]
-    records = study(
-        [
-            DATA[data].call(method=name, seed=seed, budget=budget, **length)
-            for length in lengths or [{}]
-            for seed in range(seeds)
-            for name in methods
-        ]
-    )
-    rows = cells(records, by=["method", "epochs"], measures=[*MEASURES])
-    whole = next((one for one in records if "steps" in one), None)
-    settings = {one["settings"]["method"]: one["settings"] for one in records}
-    seconds = sum(one["processor seconds"] for one in records)
-    content = {
-        "experiment": f"AIM table 1, {data}",
-        "budget": budget,
-        "settings": settings,
-        "cells": [
-            row
-            | {"steps": row["epochs"] * whole["steps"] // whole["settings"]["epochs"]}
-            for row in rows
-            if whole
-        ],
-        "measures": whole and whole["measures"],
-        "data": whole and whole["data"],
-        "published": [
-            one
-            for name in methods
-            for one in published(paper="aim", data=data, method=name)
-        ],
-        "processor hours": round(seconds / 3600, 2),
-    }
-    names = {name: NAMES[name] for name in methods}
-    text = table_of(rows, lambda c: f"{names[c['method']]}, {c['epochs']}", MEASURES)
-    several = len(lengths) > 1
-    figure = picture_of(rows, "epochs", names, [*MEASURES]) if several else None
-    study.write(content, text, figure)
+    study.check_backbone(data)
+    rows = {name: {"method": name} for name in methods}
+    more = {"seeds": seeds, "epochs": epochs, "budget": budget}
+    table(study, DATA[data], rows, NAMES, MEASURES, **more)

@@ -132,6 +132,7 @@ METHODS = {
     "WAEMMD": lambda kit: ks.WAEMMD(*kit.certain(), **kit.law),
     "WAEGAN": lambda kit: ks.WAEGAN(*kit.certain(), kit.critic_of_codes(), **kit.law),
     "AGE": lambda kit: ks.AGE(*kit.certain(batch_norm=False), **kit.law),
+    "WakeSleep": lambda kit: ks.WakeSleep(*kit.nets()[:2], **kit.law),
     "GAN": lambda kit: ks.GAN(*kit.of_x()[1:], **kit.law),
     "IWGAN": lambda kit: ks.IWGAN(*kit.of_x()[1:], **kit.law),
     "CGAN": lambda kit: ks.CGAN(*kit.conditional()[1:], **kit.law),

@@ -178,8 +178,9 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
 
     Returns:
         Rows: the settings; "runs", their number; "diverged", how many diverged; each
-        measure's mean and deviation over those that did not; and, if only some of them
-        have a measure, under "without", how many lack it.
+        measure's mean and deviation over those that did not; if only some of them have
+        a measure, under "without", how many lack it; "steps", the least of theirs, if
+        records say it.
     """
     groups: dict[tuple, list[dict]] = {}
     for one in records:
@@ -196,6 +197,8 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
                 row[name] = spread(values)
             elif values.count(None) < len(values):
                 row.setdefault("without", {})[name] = values.count(None)
+        if steps := [one["steps"] for one in group if "steps" in one]:
+            row["steps"] = min(steps)
         rows.append(row)
     return rows
 

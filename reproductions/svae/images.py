@@ -1,11 +1,31 @@
 """sVAE on images: MNIST, CIFAR-10, CelebA, and digits for a demo."""
 
+import functools
 from collections.abc import Callable
 
 import keras_svae as ks
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import (
+    FlowLaws,
+    Images,
+    Laws,
+    Parts,
+    Run,
+    Training,
+    experiment,
+)
 from reproductions.engine.options import DENSE, TABLE
-from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
+from reproductions.methods import (
+    ali,
+    alice,
+    as_vae_r,
+    avb,
+    gan,
+    nf_vae,
+    svae,
+    vae,
+    wgan,
+    wgan_gp,
+)
 
 # The first method and the first budget are the defaults. Of a setting that is said
 # twice, the method's value counts, then the budget's, then that of `settings`. The seed
@@ -21,6 +41,10 @@ _WGAN = {
 }
 _WGAN_GP = {"critic_turns": 5, "critic_batch_norm": False}
 _TABLE = f"{TABLE} code_stddev"
+# Networks of rows of tables 1 and 2 that others published: `--nets dcgan` for DCGAN.
+_DCGAN = "latent_dim width critic_batch_norm"
+_DCGAN_28 = functools.partial(ks.networks.dcgan, shape=(28, 28, 1))
+_DCGAN_32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
 
 
 @experiment(
@@ -59,8 +83,9 @@ def digits(
 
 
 @experiment(
-    methods=METHODS,
-    networks={"mnist": (ks.networks.mnist, _TABLE)},
+    # Table 1 also has the last three.
+    methods=(*METHODS, nf_vae, avb, as_vae_r),
+    networks={"mnist": (ks.networks.mnist, _TABLE), "dcgan": (_DCGAN_28, _DCGAN)},
     budgets={
         # Section 6 and table 3. The paper gives no number of epochs, no batch and no
         # weight of table 1; lam is .1 in its figure 4.
@@ -95,13 +120,19 @@ def digits(
         "critic_batch_norm": False,
         "critic_activation": "leaky_relu",
     },
-    by_method={"alice": {"two_sided": False}, "wgan": _WGAN, "wgan_gp": _WGAN_GP},
+    by_method={
+        "alice": {"two_sided": False},
+        "wgan": _WGAN,
+        "wgan_gp": _WGAN_GP,
+        "nf_vae": {"posterior": "planar_flow", "flow_length": 80, "noise": False},
+        "avb": {"posterior": "implicit"},
+    },
     notes=("The paper's score is under another classifier than ours.",),
 )
 def mnist(
     method: Callable,
     nets: Callable,
-    laws: Laws,
+    laws: FlowLaws,
     data: Images,
     training: Training,
 ) -> Run:
@@ -135,7 +166,11 @@ _BY_BUDGET = {"paper": {"alice": {"two_sided": True}}}
 
 @experiment(
     methods=METHODS,
-    networks={"cifar10": (ks.networks.cifar10, _TABLE)},
+    networks={
+        "cifar10": (ks.networks.cifar10, _TABLE),
+        "dcgan": (_DCGAN_32, _DCGAN),
+        "resnet": (ks.networks.resnet, "latent_dim width"),
+    },
     budgets={
         "paper": {"epochs": 101} | _MEANS,
         "quick": {"epochs": 3, "steps_per_epoch": 200},

@@ -2,10 +2,9 @@
 
 from typing import Any, Literal
 
-from reproductions.engine import Study, cells, experiment
+from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import load_backbone
-from reproductions.engine.shown import picture_of, table_of
+from reproductions.engine.rows import gather, picture_of, table_of
 from reproductions.svae.images import celeba, cifar10, digits, mnist
 
 DATA = {"cifar10": cifar10, "celeba": celeba, "mnist": mnist, "digits": digits}
@@ -54,9 +53,8 @@ def sweep(
     """
     if negative := [lam for lam in lams if lam < 0]:
         raise ValueError(f"Expected lams >= 0; received: {negative}")
-    if data != "celeba" and not study.report:  # CelebA has no classes
-        # It raises if this is missing, before hours of training.
-        load_backbone(study.places.backbone or data, data)
+    if data != "celeba":  # it has no classes
+        study.check_backbone(data)
     more: dict[str, Any] = {"budget": budget, "two_sided": True, "reduction": reduction}
     more |= {"measures": ",".join(MEASURES)} | ({"epochs": epochs} if epochs else {})
     calls = [
@@ -65,13 +63,7 @@ def sweep(
         for lam in lams
         for name in methods
     ]
-    records = study([call for _, call in calls])
-    rows = []
-    for name in methods:
-        mine = [call.settings for other, call in calls if other == name]
-        kept = [one for one in records if one["settings"] in mine]
-        gathered = cells(kept, by=["lam"], measures=[*MEASURES])
-        rows += [{"method": name, **cell} for cell in gathered]
+    records, rows = gather(study, calls, by=["lam"], measures=[*MEASURES])
     seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": f"sVAE's figures 5 to 7, {data}",

@@ -15,7 +15,6 @@ from reproductions.engine import (
     text_of,
 )
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.places import load_backbone
 from reproductions.unifying.images import VALIDATION, cifar10, mnist, svhn
 
 EXPERIMENTS = {"mnist": mnist, "svhn": svhn, "cifar10": cifar10}
@@ -90,10 +89,8 @@ def table(
     one = EXPERIMENTS[data]
     groups = groups or (list(GROUPS) if data == "mnist" else ["gan"])
     of_groups = {group: shares_of(group, shares) for group in groups}
-    if "gan" in groups and not study.report:
-        # It raises if this is missing, before hours of the other groups.
-        name = one.settings["data"]
-        load_backbone(study.places.backbone or name, name)
+    if "gan" in groups:
+        study.check_backbone(one.settings["data"])
     given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
     run = functools.partial(run_of, one, **given)
     tried: list[dict] = []

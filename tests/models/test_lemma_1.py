@@ -1,8 +1,10 @@
-"""Lemma 1 of On Unifying Deep Generative Models, on laws of six points.
+"""Lemma 1 of On Unifying Deep Generative Models, on laws of six points; (10), (36).
 
 y = 0 is the generator, softmax(theta), y = 1 are the data. A critic's logit f has
 q(y = 1|x) = s(f).
 """
+
+import itertools
 
 import numpy as np
 import pytest
@@ -109,3 +111,121 @@ def test_for_any_critic_only_the_kl_of_the_proof_bounds_the_jsd():
     assert min(of_proof) > 0 and min(gaps) < -0.1
     worse = np.log(softmax(theta)) - np.log(data)
     assert gap(theta, data, worse) < 0
+
+
+# ---- InfoGAN, (10): a code z of three values, each with a law of points --------------
+
+CODES = 3
+
+
+def of_code(seed):
+    """theta of p(x|z), p(z), the data's law, f, and q(z|x), of any quality."""
+    rng = np.random.default_rng(seed)
+    _, data, f = laws(seed)
+    prior, q = np.exp(rng.normal(size=CODES)), np.exp(rng.normal(size=(POINTS, CODES)))
+    q /= q.sum(-1, keepdims=True)
+    return rng.normal(size=(CODES, POINTS)), prior / prior.sum(), data, f, q
+
+
+def given_code(theta):
+    """p(x|z), a row for each code."""
+    return np.exp(theta) / np.exp(theta).sum(-1, keepdims=True)
+
+
+def divergence_with_code(theta, start, prior, data, f, q):
+    """E_p(y) KL(p(x|y) || q^r(x|z, y)), over x and z, second argument at the start.
+
+    q^r(x|z, y) is q(z|x, y) q^r(y|x) p(x), normalised over x; of data, q(z|x) is no
+    function of anything that is learned, and is left out.
+    """
+    p, before = given_code(theta), given_code(start)
+    marginal = prior @ p
+    mixture = (prior @ before + data) / 2
+    d = 1 / (1 + np.exp(-f))
+    posterior = q.T * d * mixture
+    posterior /= posterior.sum(-1, keepdims=True)
+    joint = prior[:, None] * p
+    of_samples = (joint * (np.log(marginal) - np.log(posterior))).sum()
+    of_data = (1 - d) * mixture
+    return 0.5 * of_samples + 0.5 * kl(data, of_data / of_data.sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_infogans_gradient_is_that_of_10(seed):
+    theta, prior, data, f, q = of_code(seed)
+    model = tiny.build("info_gan", compiled=False)
+    losses = np.array([model.fooling(tf.constant([[one]])) for one in f])
+
+    def generator(theta):
+        """What the generator minimises on each point with each code; half by p(y)."""
+        each = losses - np.log(q).T
+        return 0.5 * (prior[:, None] * given_code(theta) * each).sum()
+
+    def right(theta):
+        kls = divergence_with_code(theta, start, prior, data, f, q)
+        return kls - jsd(prior @ given_code(theta), data)
+
+    start = theta.copy()
+    found, wanted = slope(generator, theta), slope(right, theta)
+    assert np.abs(found).max() > 1e-3
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
+    # Each term matters: the code's, and the JSD.
+    no_code = slope(
+        lambda t: 0.5 * (prior[:, None] * given_code(t) * losses).sum(), theta
+    )
+    assert np.abs(found - no_code).max() > 0.01
+    no_jsd = slope(lambda t: divergence_with_code(t, start, prior, data, f, q), theta)
+    assert np.abs(found - no_jsd).max() > 1e-3
+
+
+# ---- IWGAN, (35) and (36): bounds on log q(y) for y = 0, the generator's samples -----
+
+
+def bound(p, d, mixture, k):
+    """(36), over all k-tuples of points: the log of the mean of q^r(y|x) p(x) / p."""
+    ratio = d * mixture / p
+    total = 0.0
+    for points in itertools.product(range(POINTS), repeat=k):
+        points = list(points)
+        total += p[points].prod() * np.log(ratio[points].mean())
+    return total
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_samples_make_the_bound_tighter(seed):
+    """k = 1 is (35); with k it rises to log q(y), which it never exceeds."""
+    theta, data, f = laws(seed)
+    p, d = softmax(theta), 1 / (1 + np.exp(-f))
+    mixture = (p + data) / 2
+    bounds = [bound(p, d, mixture, k) for k in (1, 2, 3, 4)]
+    log_q = np.log((d * mixture).sum())
+    assert np.all(np.diff(bounds) > 0) and bounds[-1] < log_q
+    posterior = d * mixture / (d * mixture).sum()
+    np.testing.assert_allclose(bounds[0], log_q - kl(p, posterior), rtol=1e-10)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_iwgans_weights_are_those_of_36_at_the_optimal_critic(k):
+    """There p = p_theta0, so that q^r(y|x) p(x) / p(x|y) is D / (1 - D) over 2.
+
+    log mean of these ratios has the gradient sum of normalised ratios times that of
+    each log ratio: (43)'s weights, which the model computes.
+    """
+    theta, data, _ = laws(5)
+    p = softmax(theta)
+    f = np.log(data) - np.log(p)
+    d = 1 / (1 + np.exp(-f))
+    ratio = d * (p + data) / 2 / p
+    np.testing.assert_allclose(ratio, d / (1 - d) / 2, rtol=1e-12)
+    points = [0, 2, 5][:k]
+    logs = np.log(ratio[points])
+    (share,) = tiny.gradient(lambda: np.log(np.exp(logs).mean()), [logs])
+    model = tiny.build("iwgan", compiled=False)
+    f_p = tf.constant(f[points][:, None], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(f_p)
+        loss = model.fooling(f_p).mean()
+    slope_of_one = -1 / (1 + np.exp(f[points]))  # of -log D
+    np.testing.assert_allclose(
+        tape.gradient(loss, f_p).numpy()[:, 0], share * slope_of_one, rtol=1e-4
+    )

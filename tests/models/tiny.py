@@ -56,6 +56,7 @@ UNIFYING = {
     ),
     "info_gan": (ks.InfoGAN, {"lam": 0.7}),
     "aae": (ks.AdversarialAutoencoder, {"lam": 0.7}),
+    "wake_sleep": (ks.WakeSleep, {}),
 }
 
 
@@ -105,7 +106,7 @@ def build(
         model = cls(decoder, dense([DATA], 1, "critic"), encoder, **settings)
     elif issubclass(cls, ks.GAN):
         model = cls(decoder, dense([DATA, *y], 1, "critic"), **settings)
-    elif issubclass(cls, (ks.VAE, ks.models.AdversarialModel)):
+    elif issubclass(cls, (ks.VAE, ks.WakeSleep, ks.models.AdversarialModel)):
         encoder = dense([DATA, *y], posterior.outputs(CODE), "encoder")
         nets = {"encoder": encoder, "decoder": decoder}
         if issubclass(cls, ks.SemiSupervisedVAE):

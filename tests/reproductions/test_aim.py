@@ -1,6 +1,5 @@
 """AIM's experiments are the paper's; its table of modes is what its runs say."""
 
-import importlib
 import json
 
 import keras
@@ -13,7 +12,6 @@ from reproductions.aim.toy import METHODS, NAMES, USUAL, figure3, summary, text
 from reproductions.engine import Study, build, execute
 from reproductions.engine.command import parse
 
-table1 = importlib.import_module("reproductions.aim.table1")
 STUDIES = "table1", "table2"
 EXPERIMENTS = [getattr(aim, name) for name in aim.__all__ if name not in STUDIES]
 SMALL = {"units": 4, "depth": 1}
@@ -266,57 +264,3 @@ def test_one_run_measures_what_it_trained(tmp_path, small_grid):
     nearest = np.linalg.norm(points[:, None] - law.means, axis=-1).min(1)
     # Of 2500 others: 5 errors.
     assert abs((nearest <= 3 * law.sigma).mean() - share) < 0.05
-
-
-class Rows(Study):
-    """Gives a record for each call; AIM-'s runs with seed 1 diverge."""
-
-    def __call__(self, calls):
-        self.calls = calls
-        return [one(**call.settings) for call in calls]
-
-
-def one(method, seed, epochs, **more):
-    settings = {"method": method, "seed": seed, "epochs": epochs, **more}
-    found = {"settings": settings, "processor seconds": 72.0, "metrics": {}}
-    if (method, seed) == ("aim_minus", 1):
-        return found | {"diverged": "NaN"}
-    metrics = {
-        "inception_score": epochs + seed,
-        "mse": 0.5 if method != "gan" else None,
-    }
-    about = {"measures": {"mse": {"n": 3}}, "data": {"name": "mnist"}}
-    return found | about | {"metrics": metrics, "steps": 600 * epochs}
-
-
-def test_table_1_by_hand(tmp_path, monkeypatch):
-    monkeypatch.setattr(table1, "load_backbone", lambda *_: "a classifier")
-    made = []
-    with Rows(tmp_path) as study:
-        study.write = lambda *given: made.extend(given)
-        methods = ["aim_minus", "gan"]
-        aim.table1(study=study, methods=methods, epochs=[16, 2], seeds=2)
-    content, shown, figure = made
-    assert [call.settings["epochs"] for call in study.calls] == 4 * [2] + 4 * [16]
-    assert {call.settings["width"] for call in study.calls} == {0.25}
-    rows = {(c["method"], c["epochs"]): c for c in content["cells"]}
-    assert rows["gan", 16]["inception_score"]["values"] == [16, 17]
-    assert rows["gan", 16]["steps"] == 9600
-    assert rows["aim_minus", 2]["diverged"] == 1
-    assert rows["aim_minus", 2]["mse"]["mean"] == 0.5
-    assert "mse" not in rows["gan", 2]
-    assert content["processor hours"] == 0.16
-    assert content["settings"]["aim_minus"]["posterior"] == "unit_gaussian"
-    assert {one["method"] for one in content["published"]} == set(methods)
-    assert "AIM-, 2" in shown and "(1 diverged)" in shown
-    assert [ax.get_title() for ax in figure.axes] == ["inception score", "mse"]
-
-
-def test_table_1_of_one_length_has_no_picture(tmp_path, monkeypatch):
-    monkeypatch.setattr(table1, "load_backbone", lambda *_: "a classifier")
-    made = []
-    with Rows(tmp_path) as study:
-        study.write = lambda *given: made.extend(given)
-        aim.table1(study=study, methods=["aim_minus"], seeds=1)
-    assert made[2] is None
-    assert [c["epochs"] for c in made[0]["cells"]] == [8]

@@ -20,6 +20,7 @@ from reproductions.engine import (
     experiment,
     measure,
 )
+from reproductions.engine import study as study_module
 from reproductions.engine.files import read_json
 from reproductions.engine.options import DENSE
 from reproductions.ijae import cifar10, mnist, plane, tiny_imagenet
@@ -164,7 +165,7 @@ class Planned(Study):
 
 
 def test_plan_has_every_cell_of_a_seed_before_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "load_backbone", lambda *_: "a classifier")
+    monkeypatch.setattr(study_module, "load_backbone", lambda *_: "a classifier")
     monkeypatch.setattr(module, "load_lpips", lambda *_: "a network")
     with Planned(tmp_path) as study, pytest.raises(InterruptedError):
         plane(study=study, methods=["ijae", "vae"], lams=[0.3, 0.7], seeds=2)
@@ -255,7 +256,7 @@ def test_readings_signs():
 
 def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     def fails(match, classifier=None, network=None, **given):
-        monkeypatch.setattr(module, "load_backbone", lambda *_: classifier)
+        monkeypatch.setattr(study_module, "load_backbone", lambda *_: classifier)
         monkeypatch.setattr(module, "load_lpips", lambda *_: network)
         with Planned(tmp_path) as study, pytest.raises(ValueError, match=match):
             plane(study=study, **given)
@@ -299,8 +300,9 @@ def seen(monkeypatch):
         weights[f"conv{i + 1}/bias"] = np.zeros(after, "f")
         weights[f"lin{i}/weight"] = np.ones(after, "f")
     network = ks.evaluation.LPIPS(weights)
-    for one in (module, measure):
+    for one in (study_module, measure):
         monkeypatch.setattr(one, "load_backbone", lambda *_: backbone)
+    for one in (module, measure):
         monkeypatch.setattr(one, "load_lpips", lambda *_: network)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import keras_svae as ks
 from reproductions.engine import Study, build
+from reproductions.engine import study as study_module
 from reproductions.ijae import draws, mnist
 from reproductions.ijae.draws import OWN, VARIANTS
 
@@ -39,7 +40,7 @@ class Known(Study):
 
 @pytest.fixture
 def found(tmp_path, monkeypatch):
-    monkeypatch.setattr(plane, "load_backbone", lambda *_: "a classifier")
+    monkeypatch.setattr(study_module, "load_backbone", lambda *_: "a classifier")
     monkeypatch.setattr(plane, "load_lpips", lambda *_: "a network")
     written = []
     variants = ["ijae_shift_5", "ijae_l1_tenth", "ijae_l2", "vae"]

@@ -78,7 +78,8 @@ def test_a_policy_is_that_of_all_runs():
         pass
 
     class Asks:
-        report = True
+        def check_backbone(self, data):
+            assert data == "digits"
 
         def __call__(self, calls):
             self.calls = calls

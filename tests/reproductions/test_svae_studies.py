@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from reproductions.engine import Study
+from reproductions.engine import study as study_module
 from reproductions.svae import saturation, sweep
 from reproductions.svae.saturation import (
     LOSSES,
@@ -21,7 +22,6 @@ from reproductions.svae.saturation import table as shown
 from reproductions.svae.toy import toy
 
 module = importlib.import_module("reproductions.svae.saturation")
-sweeps = importlib.import_module("reproductions.svae.sweep")
 
 
 def rivals(bias):
@@ -163,7 +163,7 @@ def score(method, lam, seed, loss=None, **more):
 
 
 def test_sweep_by_hand(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeps, "load_backbone", lambda *_: "a classifier")
+    monkeypatch.setattr(study_module, "load_backbone", lambda *_: "a classifier")
     made = []
     with Cells(tmp_path) as study:
         study.write = lambda *given: made.extend(given)
@@ -191,8 +191,11 @@ def test_sweep_refuses_negative_weights(tmp_path):
 
 def test_a_missing_classifier_is_missed_before_training(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path / "cache"))
-    sweeps.load_backbone.cache_clear()
-    with Study(tmp_path / "out") as study, pytest.raises(FileNotFoundError):
+    study_module.load_backbone.cache_clear()
+    with (
+        Study(tmp_path / "out") as study,
+        pytest.raises(ValueError, match="a classifier"),
+    ):
         sweep(study=study)
 
 
@@ -202,7 +205,7 @@ def test_a_sweep_in_which_all_diverged_has_no_picture(tmp_path, monkeypatch):
             lost = {"metrics": {}, "diverged": "NaN", "processor seconds": 1.0}
             return [lost | {"settings": call.settings} for call in calls]
 
-    monkeypatch.setattr(sweeps, "load_backbone", lambda *_: "a classifier")
+    monkeypatch.setattr(study_module, "load_backbone", lambda *_: "a classifier")
     made = []
     with Lost(tmp_path) as study:
         study.write = lambda *given: made.extend(given)

@@ -1,12 +1,43 @@
-"""Cells of a study, as `cells` gathers them, as a table and as a picture."""
+"""Rows of a study whose runs have names: gathered, as a table, and as a picture."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from reproductions.engine.results import text_of
+from reproductions.engine.experiment import Call
+from reproductions.engine.results import cells, text_of
+from reproductions.engine.study import Study
 
-__all__ = ["picture_of", "table_of"]
+__all__ = ["gather", "picture_of", "table_of"]
+
+
+def gather(
+    study: Study,
+    calls: Sequence[tuple[str, Call]],
+    by: Sequence[str],
+    measures: Sequence[str],
+    key: str = "method",
+    each: Callable[[dict], dict] = lambda record: record,
+) -> tuple[list[dict], list[dict]]:
+    """Runs, and their rows: a name for each call, and `cells` of the runs of a name.
+
+    Args:
+        study: Where the runs are.
+        calls: The runs, each with the name of its row.
+        by: As for `cells`.
+        measures: As for `cells`.
+        key: Under which word a row has its name.
+        each: What is done with a record before.
+
+    Returns:
+        The records. The rows, in the order of names: a name, and what `cells` gives.
+    """
+    records, rows = study([call for _, call in calls]), []
+    for name in dict.fromkeys(name for name, _ in calls):
+        mine = [call.settings for other, call in calls if other == name]
+        kept = [each(one) for one in records if one["settings"] in mine]
+        rows += [{key: name, **cell} for cell in cells(kept, by, measures)]
+    return records, rows
 
 
 def table_of(
@@ -18,8 +49,8 @@ def table_of(
     """A line for each cell: its label, its number of runs, mean and spread.
 
     Args:
-        rows: The cells.
-        label: What a cell is called.
+        rows: What `gather` gave.
+        label: What a row is called.
         measures: Names of measures, and the heads of their columns.
         digits: How numbers are printed.
     """
@@ -42,12 +73,12 @@ def table_of(
 def picture_of(
     rows: Sequence[dict], over: str, names: Mapping[str, str], measures: Sequence[str]
 ) -> Figure | None:
-    """A panel for each measure, a line for each method, mean and deviation.
+    """A panel for each measure, a line for each name, mean and deviation.
 
     Args:
-        rows: The cells; "method" says whose a cell is.
+        rows: What `gather` gave; "method" has the name.
         over: The setting along the horizontal axis, which is logarithmic and has 0.
-        names: What each method is called.
+        names: What each row is called in the legend.
         measures: Names of measures. One that no cell has gets no panel.
 
     Returns:
@@ -60,8 +91,8 @@ def picture_of(
     panels = figure.subplots(1, len(measures), squeeze=False)[0]
     least = min((cell[over] for cell in rows if cell[over] > 0), default=1.0)
     for ax, measure in zip(panels, measures, strict=True):
-        for method, name in names.items():
-            mine = [c for c in rows if c["method"] == method and measure in c]
+        for key, name in names.items():
+            mine = [c for c in rows if c["method"] == key and measure in c]
             if mine:
                 ax.errorbar(
                     [cell[over] for cell in mine],

@@ -1,0 +1,91 @@
+"""Tables of papers: methods over seeds and epochs, by hand."""
+
+import pytest
+
+from reproductions import aim, svae
+from reproductions.engine import Study
+from reproductions.svae.table1 import NAMES, ONLY_MNIST, ROWS
+
+
+@pytest.fixture(autouse=True)
+def _a_classifier_is_there(monkeypatch):
+    monkeypatch.setattr(Study, "check_backbone", lambda *_: None)
+
+
+class Rows(Study):
+    """Gives a record for each call; AIM-'s runs with seed 1 diverge."""
+
+    def __call__(self, calls):
+        self.calls = calls
+        return [one(**call.settings) for call in calls]
+
+
+def one(method, seed, epochs, **more):
+    settings = {"method": method, "seed": seed, "epochs": epochs, **more}
+    found = {"settings": settings, "processor seconds": 72.0, "metrics": {}}
+    if (method, seed) == ("aim_minus", 1):
+        return found | {"diverged": "NaN"}
+    metrics = {
+        "inception_score": epochs + seed,
+        "mse": 0.5 if method != "gan" else None,
+    }
+    about = {"measures": {"mse": {"n": 3}}, "data": {"name": "mnist"}}
+    return found | about | {"metrics": metrics, "steps": 600 * epochs}
+
+
+def test_table_1_by_hand(tmp_path):
+    made = []
+    with Rows(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        methods = ["aim_minus", "gan"]
+        aim.table1(study=study, methods=methods, epochs=[16, 2], seeds=2)
+    content, shown, figure = made
+    assert [call.settings["epochs"] for call in study.calls] == 4 * [16] + 4 * [2]
+    assert {call.settings["width"] for call in study.calls} == {0.25}
+    rows = {(c["method"], c["epochs"]): c for c in content["cells"]}
+    assert list(rows) == [(name, epochs) for name in methods for epochs in (2, 16)]
+    assert rows["gan", 16]["inception_score"]["values"] == [16, 17]
+    assert rows["gan", 16]["steps"] == 9600
+    assert rows["aim_minus", 2]["diverged"] == 1
+    assert rows["aim_minus", 2]["mse"]["mean"] == 0.5
+    assert "mse" not in rows["gan", 2]
+    assert content["processor hours"] == 0.16
+    assert content["settings"]["aim_minus"]["posterior"] == "unit_gaussian"
+    assert {one["paper"] for one in content["published"]} == {"aim"}
+    assert "AIM-, 2" in shown and "(1 diverged)" in shown
+    assert [ax.get_title() for ax in figure.axes] == ["inception score", "mse"]
+
+
+def test_table_1_of_one_length_has_no_picture(tmp_path):
+    made = []
+    with Rows(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        aim.table1(study=study, methods=["aim_minus"], seeds=1)
+    assert made[2] is None
+    assert [c["epochs"] for c in made[0]["cells"]] == [8]
+
+
+def test_rows_of_svaes_tables(tmp_path):
+    made = []
+    with Rows(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        svae.table1(study=study, seeds=1, epochs=[25])
+    runs = [(c.settings["method"], c.settings.get("lam")) for c in study.calls]
+    assert runs[:2] == [("svae", 0.1), ("svae", 0.0)]
+    nets = {c.settings["method"]: c.settings["nets"] for c in study.calls}
+    # Two of the rows are of the method gan; the later one is DCGAN.
+    assert nets["gan"] == "dcgan" and nets["svae"] == "mnist"
+    flow = next(c.settings for c in study.calls if c.settings["method"] == "nf_vae")
+    assert (flow["posterior"], flow["flow_length"]) == ("planar_flow", 80)
+    assert [cell["method"] for cell in made[0]["cells"]] == list(ROWS) == list(NAMES)
+    assert "sVAE-r, 25" in made[1]
+
+
+def test_cifar10_has_table_2_rows_alone(tmp_path):
+    with Rows(tmp_path) as study:
+        study.write = lambda *_: None
+        svae.table1(study=study, data="cifar10", seeds=1, epochs=[1])
+        assert len(study.calls) == len(ROWS) - len(ONLY_MNIST)
+        assert {call.name for call in study.calls} == {"svae/cifar10"}
+        with pytest.raises(ValueError, match="methods of cifar10; received: avb"):
+            svae.table1(study=study, data="cifar10", methods=["svae", "avb"])
