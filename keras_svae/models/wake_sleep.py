@@ -1,13 +1,31 @@
 """Wake-sleep: each network learns from what the other one makes."""
 
 import keras
+import tensorflow as tf
 
 from keras_svae.game import checks
+from keras_svae.game.once import once
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
+from keras_svae.models.draw import Draw
 
 __all__ = ["WakeSleep"]
+
+
+class Sampled(Draw):
+    """Samples are drawn from p(x|z), also where a law's `draw` says its mean.
+
+    Nobody's gradient goes through them, so that bits are as good as real numbers.
+    """
+
+    @once
+    def x_p(self):
+        """x ~ p(x|z) at the prior's z."""
+        with self.passing("decoder", of_data=False):
+            raw = self.model.likelihood_raw(self.z, self.training)
+        sample = self.model.likelihood_law(raw).sample(seed=self.noise.seed("x_p"))
+        return tf.cast(sample, tf.float32)
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -20,10 +38,11 @@ class WakeSleep(Autoencoder):
         decoder: -E_q(x)q(z|x) log p(x|z),
         encoder: -E_p(z)p(x|z) log q(z|x).
 
-    The first is a VAE's loss without the part that the encoder has in it. The second is
-    InfoGAN's term of the code, without its gradient for the generator. No objective is
-    common to both: the encoder minimises KL(p(z|x) || q(z|x)) over samples, where the
-    variational bound has KL(q(z|x) || p(z|x)) over data.
+    The first is a VAE's loss without the KL term, which does not depend on the decoder.
+    The second is InfoGAN's term of the code, without its gradient for the generator. No
+    objective is common to both: the encoder minimises KL(p(z|x) || q(z|x)) over
+    samples, where the variational bound has KL(q(z|x) || p(z|x)) over data. Samples are
+    drawn, a Bernoulli's are bits, whatever the law's `draw` is.
 
     Args:
         encoder: Network from data to the posterior's raw output.
@@ -50,6 +69,9 @@ class WakeSleep(Autoencoder):
         super().__init__(encoder, decoder, **kwargs)
         for law in (self.posterior_law, self.likelihood_law):
             checks.explicit(law)
+
+    def draw(self, batch, noise, training):
+        return Sampled(self, batch, noise, training)
 
     def decoder_loss(self, draw):
         """Minus the first of (14), the wake phase, nats per example."""

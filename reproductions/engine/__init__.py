@@ -21,6 +21,7 @@ from reproductions.engine.run import Run, execute
 from reproductions.engine.settings import (
     Data,
     FlowLaws,
+    FlowPosterior,
     Images,
     Laws,
     ShiftLaws,
@@ -33,6 +34,7 @@ __all__ = [
     "Data",
     "Experiment",
     "FlowLaws",
+    "FlowPosterior",
     "Images",
     "Laws",
     "Parts",

@@ -244,12 +244,11 @@ def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
 
 
 def _run(one: Experiment, given: dict, places) -> None:
-    call = one.call(**given)
-    folder = RunFolder(places.out or pathlib.Path("runs") / call.title)
-    if places.resume and (known := folder.known()):
-        # Options that are not given are as in the run, not as in today's defaults.
-        if known["experiment"] == call.name:
-            call = one.call(known["settings"], **given)
+    folder = RunFolder(places.out or pathlib.Path("runs") / one.call(**given).title)
+    known = (folder.known() if places.resume else None) or {}
+    # Options that are not given are as in the run, not as in today's defaults.
+    mine = known.get("experiment") == f"{one.paper}/{one.name}"
+    call = one.call(known["settings"] if mine else {}, **given)
     record = execute(
         call,
         folder.path,

@@ -128,8 +128,7 @@ class Experiment:
 
         Raises:
             TypeError: For an option that the experiment has not.
-            ValueError: For a value that it cannot have, or an option that the method
-                or the networks do not have.
+            ValueError: For a value or an option that method or networks cannot have.
         """
         said, given = set(given), {**recorded, **given}
         if unknown := set(given) - set(self.options):
@@ -167,6 +166,8 @@ class Experiment:
             if (ours[name] is not None or name in unset)
             and (name not in has or name in mine)
         }
+        if recorded:  # an option that came later has its dataclass's default
+            settings = {n: v for n, v in settings.items() if n in {*recorded, *said}}
         opt.check_needed(settings, said, defaults)
         return self._checked(settings, given)
 
@@ -215,11 +216,11 @@ class Experiment:
             if one.default is dataclasses.MISSING and one.name not in settings
         ]
         if missing:
-            raise ValueError(
-                f"Expected {', '.join(missing)} for {self.name}; received: none"
-            )
-        given = {o.name: settings[o.name] for o in fields if o.name in settings}
-        return self.groups[name](**given)
+            names = ", ".join(missing)
+            raise ValueError(f"Expected {names} for {self.name}; received: none")
+        return self.groups[name](
+            **{one.name: settings[one.name] for one in fields if one.name in settings}
+        )
 
     def model_of(self, settings: dict) -> type:
         """The class of the method of these settings."""
@@ -230,7 +231,7 @@ class Experiment:
         return self.group("data", settings) if "data" in self.groups else None
 
     def __call__(self, study: Any = None, **given: Any) -> Any:
-        """Calls the function, with a `Study` if it takes one, and these settings."""
+        """Calls the function, with a `Study` if it takes one."""
         return self.apply(self.resolve(**given), study)
 
     def apply(self, settings: dict[str, Any], study: Any = None) -> Any:
@@ -258,7 +259,7 @@ class Experiment:
         return functools.partial(function, **given)
 
     def call(self, recorded: Mapping = {}, /, **given: Any) -> Call:
-        """A call of it for a `Study`; the arguments are those of `resolve`."""
+        """A call of it for a `Study`; arguments as of `resolve`."""
         return Call(self, self.resolve(recorded, **given))
 
     def title(self, settings: dict) -> str:

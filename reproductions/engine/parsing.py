@@ -84,7 +84,7 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
             several = []
             while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
                 several.append(rest.pop(0).strip("[],"))
-            made.append(f"--{hyphens}=[{','.join(several)}]")
+            made.append(f"--{hyphens}=[{','.join(filter(None, several))}]")
         else:
             made.append(f"--{hyphens}{equals}{value}")
     return made

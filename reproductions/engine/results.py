@@ -198,7 +198,7 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
             elif values.count(None) < len(values):
                 row.setdefault("without", {})[name] = values.count(None)
         if steps := [one["steps"] for one in group if "steps" in one]:
-            row["steps"] = min(steps)
+            row.setdefault("steps", min(steps))
         rows.append(row)
     return rows
 

@@ -91,7 +91,7 @@ def picture_of(
     panels = figure.subplots(1, len(measures), squeeze=False)[0]
     least = min((cell[over] for cell in rows if cell[over] > 0), default=1.0)
     for ax, measure in zip(panels, measures, strict=True):
-        for key, name in names.items():
+        for number, (key, name) in enumerate(names.items()):
             mine = [c for c in rows if c["method"] == key and measure in c]
             if mine:
                 ax.errorbar(
@@ -99,10 +99,16 @@ def picture_of(
                     [cell[measure]["mean"] for cell in mine],
                     yerr=[cell[measure]["deviation"] or 0 for cell in mine],
                     marker="o",
+                    color=f"C{number}",  # the same in all panels
                     label=name,
                     capsize=2,
                 )
         ax.set_xscale("symlog", linthresh=least / 10)
         ax.set(xlabel=over, title=measure.replace("_", " "))
-    panels[0].legend(fontsize=8)
+    lines = {}
+    for ax in panels:
+        found, labels = ax.get_legend_handles_labels()
+        lines |= dict(zip(labels, found, strict=True))
+    ordered = [name for name in names.values() if name in lines]
+    panels[0].legend([lines[name] for name in ordered], ordered, fontsize=8)
     return figure

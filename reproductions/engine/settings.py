@@ -93,16 +93,25 @@ class Laws:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FlowLaws(Laws):
-    """Laws that may be a flow, and a likelihood of images that is drawn from.
+class FlowPosterior(Laws):
+    """Laws with a posterior that may be a flow.
 
     Args:
         flow_length: Layers of a posterior that is a planar_flow.
+    """
+
+    flow_length: int = 8
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FlowLaws(FlowPosterior):
+    """Laws that may be a flow, and a likelihood of images that is drawn from.
+
+    Args:
         likelihood_length: Layers of a likelihood that is a planar_flow.
         scale: The scale of a drawn_gaussian likelihood, around means in [0, 1].
     """
 
-    flow_length: int = 8
     likelihood_length: int = 4
     scale: float = 0.3
 

@@ -10,6 +10,9 @@ from reproductions.engine.study import Study
 
 __all__ = ["table"]
 
+# What a measure's report has of a single run.
+FOUND = ("value", "deviation", "interval")
+
 
 def table(
     study: Study,
@@ -22,7 +25,10 @@ def table(
     epochs: Sequence[int] | None = None,
     **more: Any,
 ) -> None:
-    """Runs a table's rows, all with one seed before the next seed; writes a summary.
+    """Runs a table's rows, and writes a summary.
+
+    Of each number of epochs all rows have one seed before the next seed. Each number of
+    epochs has runs of its own.
 
     Args:
         study: Where the runs are.
@@ -49,12 +55,21 @@ def table(
     cells.sort(key=lambda cell: (order.index(cell["method"]), cell["epochs"]))
     whole: dict = next((record for record in records if "measures" in record), {})
     seconds = sum(record["processor seconds"] for record in records)
-    settings = {key: call.settings for key, call in calls}
+    # What all runs of a row have in common.
+    own = ("epochs", "seed")
+    settings = {
+        key: {name: value for name, value in call.settings.items() if name not in own}
+        for key, call in calls
+    }
+    found = {
+        name: {key: value for key, value in one.items() if key not in FOUND}
+        for name, one in whole.get("measures", {}).items()
+    }
     content = {
         "experiment": f"{one.paper}'s table, {one.name}",
         "settings": settings,
         "cells": cells,
-        "measures": whole.get("measures"),
+        "measures": found,
         "data": whole.get("data"),
         "published": published(paper=one.paper, data=calls[0][1].settings["data"]),
         "processor hours": round(seconds / 3600, 2),

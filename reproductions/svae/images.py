@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import keras_svae as ks
 from reproductions.engine import (
-    FlowLaws,
+    FlowPosterior,
     Images,
     Laws,
     Parts,
@@ -132,7 +132,7 @@ def digits(
 def mnist(
     method: Callable,
     nets: Callable,
-    laws: FlowLaws,
+    laws: FlowPosterior,
     data: Images,
     training: Training,
 ) -> Run:

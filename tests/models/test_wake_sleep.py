@@ -34,7 +34,7 @@ def test_both_phases_match_numpy():
     assert list(model.players) == ["decoder", "encoder"]
 
 
-def linear(x_scale=0.5):
+def linear():
     """z ~ N(0, 1), x = 2 z + 1 + N(0, 1), and its true posterior."""
     law = ks.distributions.Gaussian()
     z = keras.Input((1,))
@@ -50,7 +50,7 @@ def linear(x_scale=0.5):
 
 
 def test_the_true_laws_are_a_fixed_point():
-    """Both gradients are zero there, and of either law alone that is wrong are not."""
+    """Both gradients are zero there, and not where one of the laws is wrong."""
     model = linear()
     rng = np.random.default_rng(0)
     n = 40_000
@@ -74,11 +74,29 @@ def test_the_true_laws_are_a_fixed_point():
     for player, found in gradients().items():
         # Each entry's deviation is at most about 10, so its standard error .05.
         assert np.abs(found).max() < 0.2, (player, found)
+    right = model.get_weights()
     model.encoder.layers[-1].set_weights(
         [np.array([[0.8, 0.0]]), np.array([-0.8, 0.0])]
     )
     wrong = gradients()
     assert np.abs(wrong["decoder"]).max() > 0.5 and np.abs(wrong["encoder"]).max() > 1
+    model.set_weights(right)
+    model.decoder.layers[-1].set_weights([np.array([[1.0]]), np.array([1.0])])
+    wrong = gradients()
+    assert np.abs(wrong["decoder"]).max() > 0.5 and np.abs(wrong["encoder"]).max() > 0.5
+
+
+def test_samples_of_the_sleep_phase_are_drawn():
+    """A Bernoulli's are bits with the right frequencies, though its `draw` is mean."""
+    model = tiny.build("wake_sleep", "bernoulli", compiled=False)
+    z = tf.repeat(tiny.drawn(model).z[:1], 4000, 0)
+    draw = tiny.drawn(model, z=z)
+    x = draw.x_p.numpy()
+    assert x.shape == (4000, tiny.DATA) and set(x.ravel()) == {0.0, 1.0}
+    p = model.decode(z[:1]).numpy()
+    error = np.sqrt(p * (1 - p) / 4000)
+    assert (np.abs(x.mean(0) - p) < 4 * error).all()
+    tiny.played(model, "encoder", tiny.drawn(model))
 
 
 def test_it_learns_saves_and_is_exported(tmp_path):

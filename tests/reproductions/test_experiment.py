@@ -157,6 +157,9 @@ def test_a_run_goes_on_with_settings_that_have_no_effect_today():
     with pytest.raises(ValueError, match="monitor only with patience"):
         toy.resolve(old, monitor="val_loss")
     assert toy.apply(old).training.beta_1 == 0.123
+    # An option that came later is not among them.
+    del old["monitor"], old["turns"]
+    assert toy.resolve(old) == old
 
 
 def test_unknown_option():
@@ -258,7 +261,7 @@ def test_only_what_is_typed_is_given(tmp_path):
     assert given == {"noise": False, "critic_batch_norm": True, "lam": 1.0}
     given = parse(toy, ["--critic_turns=2", "--noise", "--resume"])
     assert given == {"critic_turns": 2, "noise": True, "resume": True}
-    for lams in ("0 .1", "0,.1", "[0,.1]", "[0, .1]"):
+    for lams in ("0 .1", "0,.1", "[0,.1]", "[0, .1]", "[ 0 , .1 ]"):
         given = parse(toy_sweep, f"--lams {lams} --workers 3".split())
         assert given == {"lams": [0.0, 0.1], "workers": 3}
     file = tmp_path / "run.yaml"
