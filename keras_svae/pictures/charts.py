@@ -76,7 +76,7 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
         label += f" ({odd} not finite)" * (odd > 0)
         ax.hist(one, edges.tolist(), density=len(one) > 0, alpha=0.55, label=label)
     ax.set(xlabel=xlabel, ylabel="density")
-    ax.legend()
+    ax.legend(loc="upper right")  # "best" searches, for seconds with many points
     return _render(figure)
 
 
