@@ -58,7 +58,8 @@ METHODS = {
 
 
 def _measured(name: str) -> Callable[[dict], bool]:
-    return lambda settings: name in (settings.get("measures") or "")
+    # A study that hands the option on to its runs has no measures of its own.
+    return lambda s: "measures" not in s or name in (s["measures"] or "")
 
 
 # What an option needs, in words and as a function of the settings. Without it, the

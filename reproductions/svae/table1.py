@@ -58,6 +58,8 @@ def table1(
     epochs: list[PositiveInt] | None = None,
     seeds: PositiveInt = 5,
     budget: Literal["paper", "quick"] = "paper",
+    ais_examples: PositiveInt | None = None,
+    ais_temperatures: PositiveInt | None = None,
 ) -> None:
     """Methods beside each other on MNIST (6.2, table 1) or CIFAR-10 (6.4, table 2).
 
@@ -70,6 +72,8 @@ def table1(
         epochs: How many epochs, several for a curve; unset, as many as the budget says.
         seeds: Runs of each row and number of epochs.
         budget: The settings that each run starts from.
+        ais_examples: As in the data's experiment; unset, as many as that has.
+        ais_temperatures: As in the data's experiment; unset, as many as that has.
     """
     methods = methods or OF_DATA[data]
     if left := [name for name in methods if name not in OF_DATA[data]]:
@@ -82,5 +86,7 @@ def table1(
     nats = ("annealed_importance_sampling", "variational_bound")
     kept = {n: t for n, t in MEASURES.items() if data == "mnist" or n not in nats}
     rows = {name: ROWS[name] for name in methods}
-    more = {"seeds": seeds, "epochs": epochs, "budget": budget}
+    ais = {"ais_examples": ais_examples, "ais_temperatures": ais_temperatures}
+    more: dict[str, Any] = {k: v for k, v in ais.items() if v is not None}
+    more |= {"seeds": seeds, "epochs": epochs, "budget": budget}
     table(study, DATA[data], rows, NAMES, kept, **more)

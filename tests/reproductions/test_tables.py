@@ -87,6 +87,18 @@ def test_rows_of_svaes_tables(tmp_path):
     assert "sVAE-r, 25" in made[1]
 
 
+def test_annealing_of_svaes_table_is_that_of_its_experiment_unless_it_is_given(
+    tmp_path,
+):
+    with Rows(tmp_path) as study:
+        study.write = lambda *given: None
+        svae.table1(study=study, seeds=1, epochs=[25])
+        assert {c.settings["ais_temperatures"] for c in study.calls} == {1000}
+        svae.table1(study=study, seeds=1, epochs=[25], ais_temperatures=50)
+        assert {c.settings["ais_temperatures"] for c in study.calls} == {50}
+        assert {c.settings["ais_examples"] for c in study.calls} == {100}
+
+
 @pytest.mark.parametrize(
     "data, row", [(data, row) for data, rows in OF_DATA.items() for row in rows]
 )
