@@ -6,8 +6,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, loop
-from keras_svae.game.feed import Fed, Feed
+from keras_svae.game import checks, loop, replicas
+from keras_svae.game.feed import Fed, Feed, Share
 
 __all__ = ["Called"]
 
@@ -64,6 +64,7 @@ class Called(keras.Model):
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
         batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
+        batches = replicas.undistributed(batches, self.distribute_strategy)
         with self._told(feed):
             return super().predict(batches, **given)
 
@@ -79,6 +80,8 @@ class Called(keras.Model):
 
     def predict_step(self, data):
         if isinstance(data, Fed):
+            data = Share(*replicas.share(data, self.distribute_strategy))
+        if isinstance(data, Share):
             return self(data.batch, training=False)
         return super().predict_step(data)
 

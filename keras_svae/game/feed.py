@@ -18,7 +18,7 @@ from keras_svae.game.arrays import as_array, batches_of, count_of, spec_of
 from keras_svae.game.reader import Reader
 from keras_svae.game.sizes import Sizes
 
-__all__ = ["Fed", "Feed"]
+__all__ = ["Fed", "Feed", "Share"]
 
 _NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
@@ -31,6 +31,13 @@ class Fed(NamedTuple):
         batch: What `Game.unpack` makes of the user's element.
         weight: Weights of the examples, float32 (batch,), or () if there are none.
     """
+
+    batch: Any
+    weight: Any = ()
+
+
+class Share(NamedTuple):
+    """The part of a `Fed` that is one replica's: TensorFlow has shared the batch."""
 
     batch: Any
     weight: Any = ()
@@ -154,7 +161,7 @@ class Feed:
             batch_size = math.ceil(count / steps) if steps else 32
         full = min(batch_size, count)
         for size in {full, count % batch_size or full}:
-            self.sizes.check(size, full)
+            self.sizes.check(size)
         rows = tf.data.Dataset.range(count)
         if shuffle and shuffle != "batch":
             rows = rows.shuffle(count, self.seed)
@@ -179,7 +186,7 @@ class Feed:
             for element in set_up(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = count_of(fed)
-                self.sizes.check(size, size)
+                self.sizes.check(size)
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -190,7 +197,7 @@ class Feed:
             self.look(fed)  # types and shapes
             size = keras.tree.flatten(fed)[0].shape[0]
             if size is not None:
-                self.sizes.check(size, size)
+                self.sizes.check(size)
             return self.in_graph(fed)
 
         return data.map(looked)
@@ -208,7 +215,7 @@ class Feed:
         fed = self._read(first)
         if count is not None:
             size = count_of(fed)
-            self.sizes.check(size, size)
+            self.sizes.check(size)
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
@@ -229,7 +236,7 @@ class Feed:
         """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
         size = count_of(fed)
-        self.sizes.check(size, size)
+        self.sizes.check(size)
         return self.looked(fed)
 
     def _read(self, element) -> Fed:

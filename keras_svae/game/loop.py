@@ -18,6 +18,8 @@ from keras_svae.game import xla
 
 __all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
 
+_ITERATORS = tf.data.Iterator, tf.distribute.DistributedIterator
+
 
 class Looping(keras.Model):
     """A model whose calls run several steps, if it is compiled so."""
@@ -72,8 +74,7 @@ def needed(model) -> bool:
 
 def _is_sooner(model) -> bool:
     """Whether one step in a call of this loop does what Keras's does, in less time."""
-    strategy = model.distribute_strategy
-    return not (model.run_eagerly or xla.is_chosen(strategy))
+    return not (model.run_eagerly or xla.in_clusters(model))
 
 
 def passes(data, steps: int | None, per_call: int):
@@ -123,9 +124,7 @@ def function(model, step: Callable, training: bool) -> Callable:
 
     def call(iterator):
         with xla.clustering() if clustered else contextlib.nullcontext():
-            if not isinstance(
-                iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)
-            ):
+            if not isinstance(iterator, _ITERATORS):
                 return [one(data) for data in iterator][-1]  # of train_on_batch
             left = model._left_of_epoch if training else None
             most = model.steps_per_execution
@@ -148,7 +147,7 @@ def _single(one: Callable) -> Callable:
         return one(iterator.get_next())
 
     def call(iterator):
-        if not isinstance(iterator, tf.data.Iterator):
+        if not isinstance(iterator, _ITERATORS):
             return [one(data) for data in iterator][-1]  # of train_on_batch
         try:
             return next_one(iterator)

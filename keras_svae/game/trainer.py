@@ -7,12 +7,19 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, loop, random_states, resuming, workers
+from keras_svae.game import (
+    checks,
+    loop,
+    random_states,
+    replicas,
+    resuming,
+    workers,
+)
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feed import Fed, Feed
+from keras_svae.game.feed import Fed, Feed, Share
 from keras_svae.game.kept import Keeping
 from keras_svae.game.loop import Looping
 from keras_svae.game.saving import SavedAtOnce
@@ -60,13 +67,13 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
 
     def _feed(self, training: bool) -> Feed:
         """The object that makes batches of a user's data."""
-        replicas = self.distribute_strategy.num_replicas_in_sync
+        count = self.distribute_strategy.num_replicas_in_sync
         least = self.least_share() if training else (0, "")
         purpose = "to train on" if training else "to evaluate on"
         # All workers need the same order, to share each batch.
         several = workers.are_several(self.distribute_strategy)
         seed = self.seed + self.step if several else None
-        return Feed(self._unpacked, self._look, least, replicas, purpose, seed)
+        return Feed(self._unpacked, self._look, least, count, purpose, seed)
 
     def _unpacked(self, element) -> Fed:
         """A `Fed` from an element of the user's data."""
@@ -100,7 +107,9 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
             if isinstance(data[0], Fed):  # comes from `train_on_batch`
                 data = data[0]
         if isinstance(data, Fed):
-            return data
+            return replicas.share(data, self.distribute_strategy)
+        if isinstance(data, Share):
+            return Fed(*data)
         # A distributed data set belongs to the user.
         return self._feed(training=False).in_graph(self._unpacked(data))
 
@@ -212,7 +221,11 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         if steps and steps % self.steps_per_execution:
             counted = loop.Counted(steps)
             given["callbacks"] = [counted, *(given.get("callbacks") or ())]
-        return super().fit(data, **given)
+        strategy = self.distribute_strategy
+        if "validation_data" in given:
+            validation = replicas.undistributed(given["validation_data"], strategy)
+            given = given | {"validation_data": validation}
+        return super().fit(replicas.undistributed(data, strategy), **given)
 
     def _check_compiled(self, name: str) -> None:
         if not self.compiled:
@@ -256,6 +269,7 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
             steps=given.get("steps"),
         )
         batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
+        batches = replicas.undistributed(batches, self.distribute_strategy)
         with self._told(feed):
             return super().evaluate(batches, **given)
 

@@ -1,12 +1,9 @@
 """A process of the benchmark of several devices: a model under one kind of strategy."""
 
 import contextlib
-import gc
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -15,26 +12,7 @@ import tensorflow as tf
 from reproductions.benchmarks import keras_worker
 from reproductions.benchmarks.worker import serve
 
-__all__ = ["main", "steps_alone", "strategy_of"]
-
-
-def steps_alone(block: Callable[[int], None]) -> Callable[[int], list[float]]:
-    """A block that tells the seconds of its steps, without what follows them.
-
-    Under a strategy Python frees the iterators of the data some time later, and
-    TensorFlow then waits for a thread of theirs, up to as long as they have lived.
-    """
-
-    def timed(steps: int) -> list[float]:
-        gc.disable()
-        start = time.perf_counter()
-        block(steps)
-        taken = time.perf_counter() - start
-        gc.enable()
-        gc.collect()
-        return [taken / steps] * steps
-
-    return timed
+__all__ = ["main", "strategy_of"]
 
 
 def strategy_of(kind: str, addresses: list[str], index: int):
@@ -86,7 +64,7 @@ def main(data: str, lam: str, learning_rate: str, threads: str, options: str) ->
             model = keras_worker.build(
                 name.split("/")[0], float(lam), float(learning_rate)
             )
-        blocks[name] = steps_alone(keras_worker.block(model, batches))
+        blocks[name] = keras_worker.block(model, batches)
     versions = {"keras": keras.__version__, "tensorflow": tf.__version__}
     serve({"versions": versions}, blocks)
 

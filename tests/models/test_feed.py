@@ -200,10 +200,10 @@ def test_a_batch_too_small_is_left_out_with_one_warning():
         model.fit(ones.filter(lambda x: True), verbose=0)  # of no known length
 
 
-def test_shares_of_replicas_are_the_least_that_tensorflow_may_give():
+def test_the_smallest_share_of_replicas_is_the_one_that_is_checked():
     feed = Feed(lambda x: x, lambda x: None, (2, "two"), replicas=2)
-    shares = {(8, 8): 4, (7, 8): 3, (5, 8): 1, (3, 8): 0, (2, 2): 1, (3, 3): 1}
-    assert {one: feed.sizes.smallest_share(*one) for one in shares} == shares
+    shares = {8: 4, 7: 3, 5: 2, 3: 1, 2: 1, 1: 0}
+    assert {one: feed.sizes.smallest_share(one) for one in shares} == shares
 
 
 def test_evaluation_on_replicas_counts_each_example_once():
