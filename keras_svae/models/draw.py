@@ -55,7 +55,11 @@ class Draw:
         """x ~ p(x|z) at the prior's z."""
         with self.passing("decoder", of_data=False):
             raw = self.model.likelihood_raw(self.z, self.training, self.y)
-        return self.model.likelihood_law.sample(raw, self.noise.seed("x_p"))
+        return self.sampled(raw, self.noise.seed("x_p"))
+
+    def sampled(self, raw: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """x ~ p(x|z) from the decoder's raw output, or what its law's `draw` says."""
+        return self.model.likelihood_law.sample(raw, seed)
 
     @once
     def fakes(self) -> "Draw":

@@ -4,7 +4,6 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import checks
-from keras_svae.game.once import once
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.autoencoder import Autoencoder
@@ -19,13 +18,8 @@ class Sampled(Draw):
     Nobody's gradient goes through them, so that bits are as good as real numbers.
     """
 
-    @once
-    def x_p(self):
-        """x ~ p(x|z) at the prior's z."""
-        with self.passing("decoder", of_data=False):
-            raw = self.model.likelihood_raw(self.z, self.training)
-        sample = self.model.likelihood_law(raw).sample(seed=self.noise.seed("x_p"))
-        return tf.cast(sample, tf.float32)
+    def sampled(self, raw, seed):
+        return tf.cast(self.model.likelihood_law(raw).sample(seed=seed), tf.float32)
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
