@@ -54,7 +54,7 @@ def compare_with_one_device(there, count, monkeypatch, batch_norm):
     seen = keras.callbacks.LambdaCallback(on_train_batch_end=seen)
     with one_device("svae_r", count, monkeypatch) as single:
         start = [v.numpy() for v in single.weights]
-        compiled(single, lambda: keras.optimizers.SGD(0.05))
+        compiled(single, lambda: keras.optimizers.SGD(0.02))
         single.fit(data(STEPS), verbose=0, callbacks=[seen])
     losses = losses_of(logged)
     assert len(losses["critic_loss"]) == STEPS and len(losses) >= 3

@@ -44,7 +44,9 @@ def test_batch_normalisation_over_all_replicas_is_that_of_one_device(
 @pytest.mark.fixed_seed
 @pytest.mark.parametrize("count", [2, 4])
 def test_fifty_steps_of_replicas_are_those_of_one_device(count, monkeypatch):
-    compare("svae_r", monkeypatch, steps=50, rate=0.05, count=count, atol=1e-4)
+    # At .05 the last steps' losses are steep enough to show roundings in the fourth
+    # digit.
+    compare("svae_r", monkeypatch, steps=50, rate=0.02, count=count, atol=1e-4)
 
 
 @pytest.mark.slow
