@@ -22,6 +22,10 @@ def scaled(x, value_range):
     return low + (high - low) * x.astype(np.float64)
 
 
+def reference_psnr(one, other, width):
+    return skimage.metrics.peak_signal_noise_ratio(one, other, data_range=width)
+
+
 def reference_ssim(one, other, width):
     return skimage.metrics.structural_similarity(
         one,
@@ -39,10 +43,7 @@ def reference_ssim(one, other, width):
 def test_as_scikit_image(channels, value_range):
     x, y = (scaled(part, value_range) for part in images(channels))
     width = value_range[1] - value_range[0]
-    each = [
-        skimage.metrics.peak_signal_noise_ratio(a, b, data_range=width)
-        for a, b in zip(x, y, strict=True)
-    ]
+    each = [reference_psnr(a, b, width) for a, b in zip(x, y, strict=True)]
     found = evaluation.psnr(x, y, value_range=value_range)
     assert found == pytest.approx(np.mean(each), rel=1e-12)
     assert found.deviation == pytest.approx(np.std(each))
@@ -59,10 +60,7 @@ def test_as_scikit_image(channels, value_range):
 
 @pytest.mark.parametrize("amplitude", [0.1, 0.01, 0.001])
 def test_tf_image_agrees_to_its_precision(amplitude):
-    """It computes in float32: of bright, flat images its SSIM is off by 1e-5.
-
-    So this package has not taken it in place of these measures.
-    """
+    """It computes in float32."""
     rng = np.random.default_rng(0)
     noise = amplitude * rng.normal(size=(2, 4, 32, 32, 1))
     x = np.clip(0.9 + noise[0], 0, 1).astype("float32")
@@ -71,6 +69,26 @@ def test_tf_image_agrees_to_its_precision(amplitude):
     assert evaluation.ssim(x, y) == pytest.approx(float(theirs), abs=1e-4)
     theirs = tf.reduce_mean(tf.image.psnr(x, y, 1.0))
     assert evaluation.psnr(x, y) == pytest.approx(float(theirs), abs=1e-3)
+
+
+def test_tf_image_is_off_by_more_than_1e_5():
+    """So this package does not use it: ours agree with scikit-image more closely."""
+    rng = np.random.default_rng(0)
+    # SSIM: bright, flat images in float32. The reference computes in float64.
+    noise = 0.03 * rng.normal(size=(2, 16, 16, 16, 1))
+    x = np.clip(0.99 + noise[0], 0, 1).astype("float32")
+    y = np.clip(x + noise[1], 0, 1).astype("float32")
+    pairs = zip(x.astype(float), y.astype(float), strict=True)
+    exact = np.mean([reference_ssim(a, b, 1) for a, b in pairs])
+    assert abs(np.mean(tf.image.ssim(x, y, 1.0)) - exact) > 1e-5
+    assert evaluation.ssim(x, y) == pytest.approx(exact, abs=1e-9)
+    # PSNR: images in float64 that are near each other, 120 dB.
+    x = rng.uniform(0.5, 0.9, size=(8, 32, 32, 1))
+    y = x + 1e-6 * rng.normal(size=x.shape)
+    pairs = zip(x, y, strict=True)
+    exact = [reference_psnr(a, b, 1) for a, b in pairs]
+    assert np.abs(tf.image.psnr(x, y, 1.0) - exact).max() > 1e-5
+    assert evaluation.psnr(x, y) == pytest.approx(np.mean(exact), abs=1e-9)
 
 
 def test_psnr_is_the_mean_over_images_not_the_ratio_of_the_mean():
