@@ -132,8 +132,10 @@ def along(z, direction, amounts) -> np.ndarray:
 
     Args:
         z: Codes (batch, latent_dim).
-        direction: Of a code, (latent_dim,), as `attribute` gives it.
-        amounts: How far, (steps,), e.g. `np.linspace(-1, 1, 9)`; 0 is the code itself.
+        direction: A vector in the space of codes, (latent_dim,), as `attribute` gives
+            it.
+        amounts: How far each code moves, in units of the direction, (steps,), e.g.
+            `np.linspace(-1, 1, 9)`; 0 is the code itself.
 
     Returns:
         float32 (batch, steps, latent_dim).
@@ -174,7 +176,8 @@ def decode(model, z, y=None) -> np.ndarray:
     Args:
         model: A model of this package.
         z: Codes, with any number of axes before the last.
-        y: For a conditional model: one class for all, or (...) as many as codes.
+        y: Only for a conditional model: one class for all codes, or an array (...) with
+            a class for each code.
     """
     z = np.asarray(z, np.float32)
     if z.ndim < 1 or z.shape[-1] != model.latent_dim:

@@ -6,11 +6,11 @@ model, a is the data's law and b the model's, so `forward_kl` is KL(data || mode
 
 What their gradients are depends on f. With the densities themselves in it, they are the
 divergence's. A critic knows nothing of how the densities would change: gradients come
-through the samples alone. They are right for the parameters of b in `reverse_kl`,
-KL(b || a), and in `jensen_shannon` (Proposition 1 of lambda-IJAE), and for those of a
-in `forward_kl`, KL(a || b). In `forward_kl` there is none for b's (section 3 there), so
-neither is there one of that part of `jeffreys`. `generator_loss` is what has a gradient
-for b, the model, and an error where there is none.
+through the samples alone. They are right for the parameters of b in `reverse_kl`, KL(b
+|| a), and in `jensen_shannon` (Proposition 1 of lambda-IJAE), and for those of a in
+`forward_kl`, KL(a || b). `forward_kl` has no gradient for the parameters of b (section
+3 there), and so the forward part of `jeffreys` has none either. `generator_loss` gives
+only losses that have a gradient for b, the model, and raises an error for the others.
 """
 
 import math
@@ -66,8 +66,8 @@ def jeffreys(
     Args:
         above: Log ratios `log a - log b` on samples of a, (B, 1).
         below: The same on samples of b, (B, 1).
-        lam: In [0, 1]: 1 gives `forward_kl`, 0 gives `reverse_kl`, 1/2 gives half the
-            `symmetric_kl`.
+        lam: The weight, in [0, 1]: 1 gives `forward_kl`, 0 gives `reverse_kl`, 1/2
+            gives half the `symmetric_kl`.
         axis: The axes that samples are averaged over; None for all.
 
     Returns:
@@ -132,7 +132,7 @@ def generator_loss(divergence: str, below: tf.Tensor, axis=None) -> tf.Tensor:
 
     Raises:
         ValueError: If a critic's estimate has no such gradient: "forward_kl", and
-            "jeffreys" and "symmetric_kl", of which the forward part is without.
+            "jeffreys" and "symmetric_kl", whose forward part has none.
     """
     if divergence == "reverse_kl":
         return reverse_kl(below, axis)

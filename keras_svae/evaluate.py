@@ -202,11 +202,12 @@ def find_backbone(
             "dinov2" or "inception_v3", also with hyphens, alone or with weights,
             "inception_2015=FILE" say; "random"; None for the classifier of the data.
         data_name: The name of the data; their classifier has the same name.
-        resize: As whose scores, for "inception_2015" and "dinov2".
+        resize: The resizing, named by the scores that use it, for "inception_2015" and
+            "dinov2"; see `Backbone`.
 
     Returns:
-        The backbone, "random" as it is, or None if none was named and the data's
-        classifier is not trained.
+        The backbone; the text "random" for "random"; None if no backbone was named and
+        the classifier of the data is not trained.
 
     Raises:
         FileNotFoundError: If what was named is not there.
@@ -254,7 +255,7 @@ def _settings(pairs: list[str]) -> dict[str, dict]:
 
 
 def _write(path: str, content: dict | None = None) -> None:
-    """Writes a JSON file, completely or not at all. Without content, tests the place.
+    """Writes a JSON file, completely or not at all. Without content, tests only.
 
     Raises:
         OSError: If the file cannot be written.

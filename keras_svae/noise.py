@@ -59,7 +59,7 @@ class Noise:
             gives.
 
     Raises:
-        ValueError: For a seed that is no such integer.
+        ValueError: For a seed that is not an integer of this range.
     """
 
     def __init__(self, seed: "int | np.integer | tf.Tensor"):

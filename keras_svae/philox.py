@@ -79,7 +79,7 @@ def rows(start: int, count: int) -> Iterator[None]:
 
     Args:
         start: The first row.
-        count: How many rows.
+        count: The number of rows.
     """
     token = _rows.set((start, count))
     try:
@@ -197,7 +197,7 @@ def bits(shape, seed, dtype=tf.int32, first: int | tf.Tensor = 0) -> tf.Tensor:
         shape: The shape.
         seed: The seed.
         dtype: An integer type of 32 or 64 bits.
-        first: Where the draw begins, in a longer draw of the same seed.
+        first: The place at which the draw begins, in a longer draw of the same seed.
     """
     shape, start = _shape(shape), _start(seed)
     if isinstance(first, int) and first == 0:

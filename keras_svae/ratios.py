@@ -85,7 +85,7 @@ def fooling(f: tf.Tensor, loss: str = "non_saturating") -> tf.Tensor:
             "sigmoid", `1 - s(f)`, of ALICE's released code; "logit", `-f`, of sVAE.
 
     Returns:
-        Of the same shape: nats, but for "sigmoid", which gives a probability.
+        A loss of the same shape, in nats; for "sigmoid" it is a probability.
     """
     return LOSSES[loss](f)
 
@@ -98,8 +98,8 @@ def gradient_penalty(
     Args:
         critic: A function from samples to logits.
         real: Samples of the data, (B, ...).
-        fake: As many samples of the model, of the same shape.
-        mix: Where on each line, in [0, 1], of shape (B,).
+        fake: The same number of samples of the model, of the same shape.
+        mix: The place of the point on each line, in [0, 1], of shape (B,).
         axis: The axes that lines are averaged over; None for all, () for none.
 
     Returns:

@@ -125,8 +125,8 @@ class Arrays(Mapping[str, np.ndarray]):
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file, is damaged or is too large; when an array is
-            read, if it is damaged or holds Python objects, which are never read.
+        ValueError: If it is not an .npz file, is damaged or is too large; when an array
+            is read, if it is damaged or holds Python objects, which are never read.
     """
 
     def __init__(

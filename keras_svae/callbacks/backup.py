@@ -51,8 +51,8 @@ class Backup(keras.callbacks.Callback):
     must be one that all of them see.
 
     Args:
-        folder: Where to save; made if it is not there. A local folder, or one that
-            TensorFlow's file systems know.
+        folder: The folder to save in; it is made if it is not there. A local folder, or
+            one that TensorFlow's file systems know.
         every: Steps between backups; None for once an epoch. A backup is written at
             the end of training, too.
 

@@ -43,7 +43,7 @@ class Measures(keras.callbacks.Callback):
             drawn at random with the seed, are kept in memory. Do not give the object
             that `fit` trains on if it shuffles: reading it moves its order on.
         measures: Names, as in `ks.evaluation.MEASURES`. They all have to apply to the
-            model. None for all that apply but the costly ones.
+            model. None takes all measures that apply, except the costly ones.
         every: Epochs between measures.
         n: How many examples are read, and samples drawn, at most. Many measures depend
             on it: compare numbers of one n alone.

@@ -45,11 +45,11 @@ class Pictures(keras.callbacks.Callback):
     step, e.g. on a full disk, it warns, and tries again at the next epoch.
 
     Args:
-        folder: Where to write; made if it is not there.
+        folder: The folder to write to; it is made if it is not there.
         data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
             of arrays (x, labels). It uses `examples` of them, drawn at random with the
-            seed once per `fit`; all, in their order, if there are no more than n. Of a
-            data set without a known length it reads the first 10 * `examples`. A
+            seed once per `fit`; all, in their order, if there are no more than n. If a
+            data set has no known length, it reads the first 10 * `examples`. A
             conditional model needs labels: its classes.
         every: Epochs between pictures. The last epoch has pictures in any case.
         n: Images in a grid.
@@ -224,8 +224,8 @@ def some_examples(
     are in a random order: the first n of them are a random part, too.
 
     Args:
-        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a
-            tuple of arrays (x, labels). Of a data set without a known length, the first
+        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
+            of arrays (x, labels). If a data set has no known length, its first
             `LOOKED_AT * most` examples are read.
         most: How many examples, at most.
         n: See above.

@@ -66,7 +66,8 @@ class Listing:
         """The subfolders, in the order of their names. They may be links.
 
         Raises:
-            ValueError: If one is a link that leads out, and links may not.
+            ValueError: If one is a link that leads out of the folder, and this is not
+                allowed.
         """
         real, found, seen = os.path.realpath(where), [], set()
         entries = [one for one in where.iterdir() if one.is_dir()]
@@ -94,7 +95,8 @@ class Listing:
             beside: A test of names, for files that are read as something else.
 
         Raises:
-            ValueError: If one is a link that leads out, and links may not.
+            ValueError: If one is a link that leads out of the folder, and this is not
+                allowed.
         """
         found: list[str] = []
         walked = folder.walk() if isinstance(folder, Remote) else os.walk(folder)
@@ -132,7 +134,7 @@ class Listing:
         return True
 
     def _once(self, paths: list[str]) -> list[str]:
-        """Without links to pictures that are there under their own name, or twice."""
+        """Leaves out links to pictures that are in the list already."""
         links = {path for path in paths if os.path.islink(path)}
         if not links:
             return paths

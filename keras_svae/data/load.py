@@ -69,11 +69,11 @@ def load(
             folders; `./digits` is always the folder. Classes are subfolders; arrays are
             called `images` and `labels`, or `x` and `y`.
         split: `train`, `validation`, `test`, or another split that the data set has.
-        batch_size: Examples per batch; of all replicas together. By default 64, or as
-            many as there are, if these are fewer.
+        batch_size: Examples per batch; of all replicas together. The default is 64, or
+            the number of examples if there are fewer than 64.
         labels: Whether to give pairs (x, y), with y the class, (batch,), int64. None
-            gives them where there are any.
-        labelled: In `train`, how many examples, or which share of them, have their
+            gives pairs if the data have classes.
+        labelled: The number or the share of the examples of `train` that keep their
             class; the others have -1. Each class has at least one, and their numbers
             differ by at most one. Implies `labels`. `seed` chooses the examples; with
             the same seed, a smaller number is always part of a larger one.
@@ -88,7 +88,7 @@ def load(
             changes the order, too.
         start: None for a finite data set of known length, which is reshuffled at each
             pass; a step for the endless stream that starts there.
-        shuffle: By default in `train` only.
+        shuffle: Whether to shuffle the examples; by default only those of `train`.
         drop_remainder: Whether an incomplete last batch is left out. By default in
             `train`, and always with `start`.
         binarize: None; "fixed" for 0 or 1 (the ends of `scale`) with the pixel's
@@ -109,8 +109,8 @@ def load(
         cache: Whether images are kept in memory, 8 bits per value. False reads them
             from a folder whenever they are needed.
         links: Whether a folder may hold links to files outside of it.
-        data_dir: Where TensorFlow Datasets keeps prepared data; by default its usual
-            folder (`~/tensorflow_datasets`, or `TFDS_DATA_DIR`).
+        data_dir: The folder where TensorFlow Datasets keeps prepared data; by default
+            its usual folder (`~/tensorflow_datasets`, or `TFDS_DATA_DIR`).
         manual_dir: A folder with a TFDS data set's original files under their published
             names. They are then not downloaded.
         download: Whether missing files of a TFDS data set may be downloaded. If not,
@@ -123,9 +123,9 @@ def load(
 
     Raises:
         ValueError: On an unknown name or split, arguments out of range, more examples
-            asked than there are (of a class, for `labelled`), data that are empty, not
-            finite, out of range or of differing sizes, or an original file with a wrong
-            checksum.
+            than there are (for `labelled`: than there are of a class), data that are
+            empty, not finite, out of range or of differing sizes, or an original file
+            with a wrong checksum.
         FileNotFoundError: If data are not there and cannot be downloaded.
     """
     shrinks = batch_size is None and not labelled

@@ -89,8 +89,9 @@ def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]
 def source(path: pathlib.Path, framing: Framing) -> Source:
     """The arrays of a file: `images` and `labels`, or `x` and `y`, maybe by split.
 
-    Splits are keys such as `x_train`, `y_train`, `x_test` (or `train_images`, ...).
-    Without them, a tenth is held out for test, the same at every load.
+    Splits are keys such as `x_train`, `y_train`, `x_test` (or `train_images`, ...). If
+    the file has no such keys, a tenth of the examples is held out for test. It is the
+    same tenth at every load.
     """
     layout = _layout(path)
 

@@ -54,8 +54,9 @@ def is_picture(path: str) -> bool:
 def pixels(path: str, channels: int) -> np.ndarray:
     """The first frame of a picture, (height, width, channels) uint8.
 
-    It is turned as its EXIF tag says. Transparent parts get a white background. Of 16
-    bits, the upper 8 are used. Colour profiles and gamma are not applied.
+    It is turned as its EXIF tag says. Transparent parts get a white background. If a
+    picture has 16 bits, the upper 8 are used. Colour profiles and gamma are not
+    applied.
 
     Args:
         path: The file.
@@ -84,7 +85,7 @@ def pixels(path: str, channels: int) -> np.ndarray:
 
 
 def header(path: str) -> Header:
-    """The sides of a picture as it is shown, and whether it has no colours.
+    """The sides that a picture has when it is shown, and whether it is grey.
 
     This takes some 0.1 ms, as pixels are read only for colours of a palette.
 

@@ -139,7 +139,7 @@ class _Affine(Flow):
     Args:
         length: How many layers, at least 1. The order of the entries is reversed
             between them.
-        units: Of the hidden layer, at least 1.
+        units: The number of units of the hidden layer, at least 1.
     """
 
     smallest = 2
@@ -196,7 +196,8 @@ class CouplingFlow(_Affine):
     Args:
         length: How many layers, at least 1; with 2, every entry is moved. The order of
             the entries is reversed between them.
-        units: Of the hidden layer (tanh) of each layer's network, at least 1.
+        units: The number of units of the hidden layer (tanh) of each layer's network,
+            at least 1.
 
     Raises:
         ValueError: For a length or units that are no integers of at least 1; when it
@@ -225,7 +226,8 @@ class AutoregressiveFlow(_Affine):
     Args:
         length: How many layers, at least 1. The order of the entries is reversed
             between them.
-        units: Of the hidden layer (tanh) of each layer's network, at least 1.
+        units: The number of units of the hidden layer (tanh) of each layer's network,
+            at least 1.
 
     Raises:
         ValueError: For a length or units that are no integers of at least 1; when it

@@ -39,10 +39,11 @@ def get(law: str | Law, role: str = "likelihood") -> Law:
     """A law by name, or the law itself.
 
     Args:
-        law: For a likelihood "gaussian" and "laplace" (scale 1, linear), "bernoulli",
-            "continuous_bernoulli", "planar" (8 layers) or "implicit"; for a posterior
-            "gaussian" and "laplace" (learned scale), "planar" (8 layers, conditioned),
-            "coupling", "autoregressive" (4 layers) or "implicit"; or a `Law`.
+        law: A name or a `Law`. The names for a likelihood are "gaussian" and "laplace"
+            (scale 1, linear), "bernoulli", "continuous_bernoulli", "planar" (8 layers)
+            or "implicit"; for a posterior "gaussian" and "laplace" (learned scale),
+            "planar" (8 layers, conditioned), "coupling", "autoregressive" (4 layers) or
+            "implicit".
         role: "likelihood" or "posterior".
 
     Raises:

@@ -27,8 +27,8 @@ class Conditioner:
         context: A tensor that is added to the hidden layer, (batch, units).
         flat: The weights, (batch, `weights(reads, moves, units)`). Each example has its
             own, because laws are functions of an encoder's raw output.
-        reads: How many entries it reads.
-        moves: For how many entries it gives a shift and a log scale.
+        reads: The number of entries that the network reads.
+        moves: The number of entries that it gives a shift and a log scale for.
         masks: The masks of the two matrices, (reads, units) and (units, moves), or
             None.
     """

@@ -55,9 +55,10 @@ def evaluate(
         test: Data it was not trained on: an array x, a pair of arrays (x, labels), or a
             finite `tf.data.Dataset` of x or (x, labels). They are read anew by each
             measure.
-        measures: Names, as in `MEASURES`; None for all that apply but the costly ones
-            (importance_weighted_bound, annealed_importance_sampling, decoder_probe),
-            "all" for those too. The errors of a measure that you name are raised.
+        measures: Names, as in `MEASURES`; None takes all measures that apply, except
+            the costly ones (importance_weighted_bound, annealed_importance_sampling,
+            decoder_probe); "all" takes those, too. The errors of a measure that you
+            name are raised.
         strict: Whether a measure that you name must apply. If not, a measure that does
             not apply is left out.
         train: Training data, for the probes of codes; those of classes need labels.
@@ -66,7 +67,8 @@ def evaluate(
         n: Examples that are used and samples that are drawn, at most. None for 10,000
             examples at most, and as many samples as there are examples. If there are
             more examples, n of them are drawn at random, with the seed, and each
-            measurement says so. Of a data set, these n are kept in memory.
+            measurement says so. If the data are a data set, these n examples are kept
+            in memory.
         backbone: The network through which measures see images: see `Backbone`,
             `classifier`, `inception_2015`, `dinov2`, `inception_v3`; "random" for
             `random_network`, which needs neither labels nor a download. None takes it

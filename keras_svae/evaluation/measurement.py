@@ -22,7 +22,8 @@ class Measurement(float):
     Args:
         value: The number.
         name: What was measured, "inception score" say.
-        deviation: A standard deviation; `details` say of what. None if there is none.
+        deviation: A standard deviation; `details` say which. None if there is no
+            deviation.
         **details: What the number depends on, in the order it should be read:
             `n=10_000`, `splits=10`, `backbone="..."`. Plain values.
 
@@ -124,7 +125,7 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
     """What a measure gave, by name: `name`, or `name.part` for each of several.
 
     Args:
-        name: The measure's.
+        name: The name of the measure.
         found: A `Measurement` or another number; or several of them by name, in a
             dictionary, a named tuple or a dataclass. What is no number is left out. The
             one that is called "mean" or "" is the measure's own.

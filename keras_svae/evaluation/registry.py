@@ -18,7 +18,8 @@ class Measure:
     """One measure, as `evaluate` runs it.
 
     Attributes:
-        compute: From a `Material` and options to what it finds, see `register`.
+        compute: The function that takes a `Material` and options, and returns the
+            result, see `register`.
         needs: What the measure needs.
         costly: Whether it runs only if it is named.
     """
@@ -64,9 +65,9 @@ def register(
         dataclass, which are reported as `name.part`.
 
     Raises:
-        ValueError: On a name that is no such word or is in use, and on unknown needs. A
-            function of the same module and name replaces itself: a notebook's cell may
-            be run again.
+        ValueError: On a name that has another form or is in use, and on unknown needs.
+            A function of the same module and name replaces itself: a notebook's cell
+            may be run again.
 
     Example:
         @ks.evaluation.register("spread", needs="encoder")

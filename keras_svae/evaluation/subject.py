@@ -45,11 +45,11 @@ class Subject:
         about: What the endpoint `about` tells: see `LatentModel.about`.
 
     Attributes:
-        about: As given.
+        about: The argument `about`.
         latent_dim: The code's dimension.
         data_shape: The shape of one example.
         classes: How many classes a conditional model has; None for any other.
-        range: Where data lie, (low, high), or None for anywhere.
+        range: The range of the data, (low, high). None if they may have any value.
     """
 
     about: dict[str, Any]
@@ -69,11 +69,12 @@ class Subject:
 
     @classmethod
     def of(cls, source: "Subject | keras.Model | str | os.PathLike") -> "Subject":
-        """From a model, a `.keras` file, a SavedModel, or a run's folder.
+        """Makes it from a model, a `.keras` file, a SavedModel, or a run's folder.
 
         Raises:
             FileNotFoundError: If there is no such file or folder.
-            ValueError: If what is there is none of these, or of another package.
+            ValueError: If the file or folder is none of these, or comes from another
+                package.
         """
         if isinstance(source, Subject):
             return source
@@ -194,7 +195,7 @@ class Subject:
         return self("classify", x)["probabilities"]
 
     def read(self, data: Stream, batch_size: int = BATCH) -> Iterator:
-        """Batches of what the model is asked about: x, or `Examples` with classes.
+        """Batches of data as the model reads them: x, or `Examples` with classes.
 
         Args:
             data: See the class; of a model without classes, labels are left out.

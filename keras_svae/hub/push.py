@@ -50,14 +50,15 @@ def push(
     Args:
         model: A model; its `.keras` file; or a run's folder of the reproductions, whose
             record gives the data, the command, the measures and the picture.
-        target: A new or empty folder. It says then how to upload it. Or
-            "hf://USER/REPO": it is uploaded by the package `huggingface_hub`, with the
-            token that this package has from you (`hf auth login`).
+        target: A new or empty folder. The function then prints how you upload it. Or
+            "hf://USER/REPO": the model is uploaded by the package `huggingface_hub`,
+            with the token that this package has from you (`hf auth login`).
         name: The card's title; None for the method's name.
-        licence: Of the weights, as Hugging Face abbreviates it: "apache-2.0",
-            "cc-by-4.0". None says that none was given. Think of the terms of the data.
-        data: What it was trained on, in a few words.
-        command: How it was trained.
+        licence: The licence of the weights, as Hugging Face abbreviates it:
+            "apache-2.0", "cc-by-4.0". None says that none was given. Think of the terms
+            of the data.
+        data: The data that the model was trained on, in a few words.
+        command: The command that trained the model.
         measures: What `ks.evaluation.evaluate` gave.
         picture: A PNG file, or a uint8 array (height, width, 1 or 3). None for samples
             of the model, where it makes images or points in the plane.
@@ -70,7 +71,7 @@ def push(
         FileNotFoundError: If there is no such model or picture.
         ImportError: For "hf://", if `huggingface_hub` is not installed.
         OSError: If the upload fails.
-        ValueError: On a model that is none of this package, or on a wrong picture.
+        ValueError: On a model of another package, or on a wrong picture.
 
     Example:
         found = ks.evaluation.evaluate(model, test)

@@ -45,8 +45,8 @@ class AdversarialModel(LatentModel):
 
         Args:
             x: Data (batch, ...).
-            y: For a conditional model, whose laws are of x given y: one class for all,
-                or (batch,).
+            y: Only for a conditional model, whose laws are of x given y: one class for
+                all examples, or (batch,).
         """
         x = self._data(x)
         y = self._classes(y, tf.shape(x)[0]) if self.f.reads_classes else None

@@ -149,7 +149,7 @@ class AGE(Autoencoder):
         return tf.reduce_mean(each)
 
     def encoder_loss(self, draw):
-        """Minus the encoder's objective, which it maximises."""
+        """Minus the objective that the encoder maximises."""
         real, fake = self.divergence(draw.z_q), self.divergence(draw.z_p)
         draw.log["divergence_data"] = over_batch(real)
         draw.log["divergence_samples"] = over_samples(fake)

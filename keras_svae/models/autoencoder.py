@@ -86,7 +86,7 @@ class Autoencoder(LatentModel):
 
         Args:
             x: Data in the likelihood's range.
-            y: For a conditional model: one class for all, or (batch,).
+            y: Only for a conditional model: one class for all examples, or (batch,).
             seed: None for the posterior's mean, a seed for a draw from it. An
                 implicit encoder always draws, by default with seed 0.
             batch_size: How many examples are encoded at once; None for 250.
@@ -155,8 +155,8 @@ class Autoencoder(LatentModel):
 
         Args:
             x: Data (batch, ...) in the likelihood's range.
-            n: How many draws for each example.
-            y: For a conditional model: one class for all, or (batch,).
+            n: The number of draws for each example.
+            y: Only for a conditional model: one class for all examples, or (batch,).
             seed: The seed of the draws.
             batch_size: How many draws are made at once; None for 250.
 

@@ -40,8 +40,8 @@ def labels_of(model, y, n, unlabelled: bool = False) -> tf.Tensor | None:
 
     Args:
         model: A model, perhaps without classes.
-        y: As a caller gave them.
-        n: How many.
+        y: The classes as the caller gave them.
+        n: The number of examples.
         unlabelled: Whether -1, no class, is allowed, and what y=None means.
     """
     if model.classes is None:

@@ -38,7 +38,7 @@ class GAN(AdversarialModel):
         generator: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1).
         importance_weighted: Whether samples have weights.
-        loss: The generator's. "non_saturating", `E_p softplus(-f)`; "minimax",
+        loss: The generator's loss: "non_saturating", `E_p softplus(-f)`; "minimax",
             `E_p log(1 - s(f))` of the original (1), which saturates; "logit", `-E_p f`,
             minus (23), by which sVAE's section 4.2 minimises the symmetric KL (20); or
             "sigmoid", `1 - E_p s(f)`. See `keras_svae.ratios.fooling`.
@@ -77,7 +77,7 @@ class GAN(AdversarialModel):
         self.fools_by = loss
 
     def generator_loss(self, draw):
-        """By default minus (24), after its change of sign."""
+        """The loss that the generator minimises: by default minus (24)."""
         return self.fooling(self.f(draw.x_p, draw.y, training=draw.training))
 
     def fooling(self, f_p: tf.Tensor) -> Term:

@@ -44,7 +44,7 @@ class TripletDraw(Draw):
 class IJAE(Autoencoder, AdversarialModel):
     """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
 
-    It uses p(x|z) = r(x|G(z)) with a symmetric likelihood r, of which only samples are
+    It uses p(x|z) = r(x|G(z)) with a symmetric likelihood r. Only samples of r are
     needed. It minimises
 
         (1 - lam) KL(p(x) || q(x)) - lam ELBO.
@@ -80,20 +80,20 @@ class IJAE(Autoencoder, AdversarialModel):
             by the noise it is fed.
         generator: Network from codes to the likelihood's raw output.
         critic_x: f_psi, network from x to one logit.
-        critic_pair: f_tau, network from `[x, z, y]` to one logit, y another x. Left out
-            of the model where the likelihood is explicit, and may then be None.
+        critic_pair: f_tau, network from `[x, z, y]` to one logit, y another x. If the
+            likelihood is explicit, the model does not use it, and it may be None.
         critic_code: f_zeta, network from `[x, z]` to one logit.
-        lam: In [0, 1]. At 0 the encoder learns nothing.
+        lam: The weight lambda, in [0, 1]. At 0 the encoder learns nothing.
         likelihood: A `keras_svae.distributions.SymmetricLikelihood`; None for what the
             generator's end names, and else the paper's, `ShiftLikelihood(5, "tanh")`.
             Or a sampler of your own, a function of x and a `keras_svae.noise.Noise`
             that returns y ~ r(y|x) (see `Sampled`; G(z) then ends in tanh). Or an
             explicit law, by name or with its scale: symmetric are "gaussian" and
             "laplace", which is not checked.
-        fake_variance: Of r', >= 0.
+        fake_variance: The variance of r', >= 0.
         stop_code: Whether f_tau's input z passes the encoder no gradient; its input
-            G(z) does. False is (7) as it is written, for which the critic of table 6
-            is not fit: it adds a linear function of z, which is never flat.
+            G(z) does. False is (7) as the paper has it. The critic of table 6 does not
+            suit it: it adds a linear function of z, which is never flat.
         **kwargs: `posterior` ("implicit", where neither it nor the encoder's end says
             another law that is drawn from), `prior`, `seed`, `turns`, `play`: see
             `LatentModel` and `Game`.

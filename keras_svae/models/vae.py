@@ -63,7 +63,7 @@ class VAE(Autoencoder):
 
         Args:
             x: Data (batch, ...) in the likelihood's range.
-            y: For a conditional model: one class for all, or (batch,).
+            y: Only for a conditional model: one class for all examples, or (batch,).
             seed: The seed of the one draw z ~ q(z|x).
         """
         x = self._data(x)

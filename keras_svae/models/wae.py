@@ -45,7 +45,7 @@ class WAEMMD(Autoencoder):
             `Game`.
 
     Raises:
-        ValueError: For a negative lam, or scales that are none or not positive.
+        ValueError: For a negative lam, or scales that are empty or not positive.
 
     Example:
         nets = ks.networks.mnist(latent_dim=8, posterior="implicit", noise=False)

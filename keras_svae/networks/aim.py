@@ -50,10 +50,10 @@ def aim_table3(
         latent_dim: The code's dimension; 32, and 2 for figure 4.
         posterior: "gaussian", or a law of one raw output per dimension (AIM-, BiGAN).
         likelihood: See `Options`.
-        shape: Of an image, (height, width, channels). The generator doubles its first
-            maps twice, and the encoder's 4x4 convolution needs two features a side, so
-            both sides are multiples of 4, from 8 on. "FC 6272" has
-            height / 4 x width / 4 x 128 units.
+        shape: The shape of an image, (height, width, channels). The generator doubles
+            its first maps twice, and the encoder's 4x4 convolution needs two features a
+            side, so both sides are multiples of 4, from 8 on. "FC 6272" has height / 4
+            x width / 4 x 128 units.
         joint: Whether the critic reads [x, z]. Then z passes through an FC 1024, lReLU
             and joins the image's 1024. The paper does not have this and quotes ALI's
             numbers.
@@ -154,8 +154,8 @@ def aim_table4(
         posterior: See `aim_table3`.
         likelihood: See `Options`; None for images in [-1, 1], as in the table:
             `ks.distributions.Gaussian(activation="tanh", draw="mean")`.
-        shape: Of an image, (height, width, channels). Its four halvings give both sides
-            as multiples of 16, from 16 on.
+        shape: The shape of an image, (height, width, channels). Its four halvings give
+            both sides as multiples of 16, from 16 on.
         joint: See `aim_table3`; z passes through an FC 1024 and is added to the logit's
             features.
         shared: See `aim_table3`.

@@ -16,7 +16,7 @@ class ConvNets:
 
     Args:
         options: See `Options`.
-        shape: Of an image, (height, width, channels).
+        shape: The shape of an image, (height, width, channels).
         width: Factor of all hidden layers' sizes. The methods get sizes as in the
             table.
     """

@@ -44,8 +44,8 @@ def dcgan(
             `prior="uniform"`.
         posterior: See `aim_table3`.
         likelihood: See `aim_table4`.
-        shape: Of an image, (height, width, channels): sides from 8 to 256, which may
-            differ, and any number of channels.
+        shape: The shape of an image, (height, width, channels): sides from 8 to 256,
+            which may differ, and any number of channels.
         classes: See `Options`: the networks then read y too. Not with `joint` or
             `shared`.
         joint: See `aim_table4`.

@@ -52,8 +52,8 @@ def dense(
         posterior: See `Options`.
         likelihood: See `Options`: "gaussian" for columns with mean 0 and variance 1,
             say, "bernoulli" for values in [0, 1].
-        shape: Of one example, without the batch: sizes of at least 1, (d,) for a table
-            of d columns.
+        shape: The shape of one example, without the batch: sizes of at least 1, (d,)
+            for a table of d columns.
         units: The units of each hidden layer of the three networks, at least 1.
         depth: How many hidden layers each network has, at least 1.
         activation: The name of a Keras activation, for encoder and decoder.
@@ -66,7 +66,7 @@ def dense(
             normalization.
 
     Raises:
-        ValueError: For a value out of its range, or a shape that is none.
+        ValueError: For a value out of its range, or something that is no shape.
         TypeError: For an unknown option.
 
     Example:
@@ -206,7 +206,7 @@ class DenseNets:
 
     Args:
         options: See `Options`.
-        shape: Of one example.
+        shape: The shape of one example.
         units: See `dense`.
         depth: See `dense`.
         activation: See `dense`.

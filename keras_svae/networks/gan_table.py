@@ -21,7 +21,7 @@ class GANTable:
 
     Args:
         options: See `Options`.
-        shape: Of an image, (height, width, channels).
+        shape: The shape of an image, (height, width, channels).
         width: Factor of the hidden layers' sizes.
         slope: The slope of the leaky ReLU.
         kernel: Side of a convolution's kernel, if a layer does not have its own.

@@ -104,8 +104,8 @@ def ijae_tables(
     9. Padding is "same": at stride 2 a 3x3 convolution pads below and to the right.
     10. The paper gives no interpolation of the upsampling: nearest. It gives no initial
         weights: PyTorch's default, uniform of variance 1 / (3 fan_in), because table 2
-        uses PyTorch's words. From Xavier, which other networks here use, codes ran away
-        in 400 steps.
+        uses PyTorch's words. With Xavier's weights, which other networks here have,
+        codes grew without bound.
 
     The paper has tables only for 32 x 32. Larger images are first halved until they are
     32 x 32. For each halving, encoder, f_psi and f_tau start with one more block 128
@@ -115,8 +115,9 @@ def ijae_tables(
 
     Args:
         latent_dim: The code's dimension.
-        shape: Of an image, (height, width, channels): sides from 8 to 256, multiples of
-            4; of 8 where the larger one is above 32, of 16 above 64, of 32 above 128.
+        shape: The shape of an image, (height, width, channels): sides from 8 to 256.
+            They are multiples of 4; if the larger side is above 32, of 8; if it is
+            above 64, of 16; if it is above 128, of 32.
         noise_dim: Dimension of each injected noise, at least 1. `width` does not scale
             it, because noise of fewer dimensions than the code cannot fill it.
         critic_noise: Whether noise is injected into f_psi and f_tau, where tables 5 and
@@ -201,7 +202,7 @@ def ijae_mnist_dense(
         units: See `dense`.
         depth: See `dense`.
         activation: See `dense`.
-        shape: Of an image, see `ijae_tables`.
+        shape: The shape of an image, see `ijae_tables`.
         **options: See `Options` for all but the laws. The defaults are
             `mnist_dense`'s.
 

@@ -101,11 +101,11 @@ class InjectNoise(keras.layers.Layer):
 class AppendConstants(keras.layers.Layer):
     """Concatenates learned numbers, the same for every example, to the last axis.
 
-    With it, all data can share some of a law's parameters. The law stays a function of
-    the raw output only, and the shared parameters are weights of the encoder.
+    So all data can share some of a law's parameters. The law stays a function of the
+    raw output only, and the shared parameters are weights of the encoder.
 
     Args:
-        dim: How many, at least 1.
+        dim: The number of learned numbers, at least 1.
         stddev: Standard deviation of their initial values, N(0, stddev^2).
     """
 

@@ -32,8 +32,8 @@ class Options:
         noise_dims: (encoder, decoder): channels beside the image (for `dense`
             dimensions beside x), dimensions beside z.
         noise_law: "uniform" for U(-1, 1), "normal" for N(0, 1).
-        critic_noise: Also feeds noise to the critic, `noise_dims` beside x and z. The
-            authors' released image code does so; their paper does not mention it.
+        critic_noise: Whether the critic is fed noise, too: `noise_dims` beside x and z.
+            The authors' released image code does so; their paper does not mention it.
         dropout: Rate in [0, 1), after each hidden block of the three networks. The
             paper has dropout but says neither where nor at which rate.
         batch_norm: Whether encoder and decoder have batch normalization.

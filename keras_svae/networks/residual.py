@@ -41,7 +41,7 @@ class ResNets:
     Args:
         options: See `Options`. If there is noise, `noise_dims[0]` dimensions of it are
             injected into the feature maps.
-        shape: Of an image, (height, width, channels), see `check_sides`.
+        shape: The shape of an image, (height, width, channels), see `check_sides`.
         width: Factor of all hidden layers' sizes.
         start: Makes the initializer of a layer's kernel.
     """

@@ -51,9 +51,9 @@ def svae_table3(
         likelihood: See `Options`.
         width: Factor of all hidden layers' sizes, in (0, 4], for a smaller budget; 1 is
             the table's.
-        shape: Of an image, (height, width, channels). The decoder doubles its first
-            maps twice, so both sides are multiples of 4, from 4 on. "MLP 3136" has
-            height / 4 x width / 4 x 64 units.
+        shape: The shape of an image, (height, width, channels). The decoder doubles its
+            first maps twice, so both sides are multiples of 4, from 4 on. "MLP 3136"
+            has height / 4 x width / 4 x 64 units.
         **options: See `Options`. With sVAE-r on a Gaussian posterior, a setting that
             learns is critic_batch_norm=False, critic_activation="leaky_relu".
 
@@ -131,9 +131,9 @@ def svae_table4(
         likelihood: See `Options`. For images in [-1, 1] as in the table,
             `ks.distributions.Laplace(activation="tanh", draw="mean")`.
         width: See `svae_table3`.
-        shape: Of an image, (height, width, channels). The decoder doubles its first
-            maps four times, so both sides are multiples of 16, from 16 on. "MLP 8192"
-            has height / 16 x width / 16 x 512 units.
+        shape: The shape of an image, (height, width, channels). The decoder doubles its
+            first maps four times, so both sides are multiples of 16, from 16 on. "MLP
+            8192" has height / 16 x width / 16 x 512 units.
         **options: See `Options`.
 
     Raises:
@@ -209,9 +209,9 @@ def svae_table5(
         likelihood: See `Options`. For images in [-1, 1] as in the table,
             `ks.distributions.Laplace(activation="tanh", draw="mean")`.
         width: See `svae_table3`.
-        shape: Of an image, (height, width, channels). The decoder doubles its first
-            maps three times, so both sides are multiples of 8, from 8 on. "MLP 8192"
-            has height / 8 x width / 8 x 512 units.
+        shape: The shape of an image, (height, width, channels). The decoder doubles its
+            first maps three times, so both sides are multiples of 8, from 8 on. "MLP
+            8192" has height / 8 x width / 8 x 512 units.
         **options: See `Options`.
 
     Raises:

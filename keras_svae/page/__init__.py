@@ -37,9 +37,9 @@ def build(
         model: A model of pictures (height, width, 1 or 3).
         folder: A new or empty folder.
         title: The page's title; None for the method's name.
-        runtime: The URL of a folder with ONNX Runtime Web, by default that of a
-            public CDN; or a local folder, `node_modules/onnxruntime-web/dist`, of which
-            the two files that the page needs are copied.
+        runtime: The URL of a folder with ONNX Runtime Web, by default that of a public
+            CDN; or a local folder, `node_modules/onnxruntime-web/dist`. The two files
+            that the page needs are copied from it.
 
     Raises:
         ImportError: If `tf2onnx` is not installed.

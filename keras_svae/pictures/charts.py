@@ -17,8 +17,8 @@ def scatter(
 
     Args:
         panels: Points (n, 2) by name.
-        labels: By the name of a panel, a label (n,) for each of its points, which
-            gives its colour.
+        labels: A dictionary: for the name of a panel, the labels (n,) of its points.
+            They give the points their colours.
         limits: (left, right, bottom, top); None for all of the first panel and a
             margin. A panel's title counts its points beyond them.
 

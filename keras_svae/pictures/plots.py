@@ -99,7 +99,7 @@ def pairs(
 
     Args:
         x: Inputs (batch, height, width, channels).
-        reconstructions: As many of the same shape.
+        reconstructions: The same number of images, of the same shape.
         columns: Pairs in a row; None for twice the root of their number, so that 64
             pairs are 16 images wide and 8 high.
         value_range: See `grid`.

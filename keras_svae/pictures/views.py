@@ -84,7 +84,7 @@ def samples(model, n: int = 64, seed: int = 0, sampler=None) -> np.ndarray | Non
 
     Args:
         model: A model of this package.
-        n: Images in the grid. Of points, there are 1,000.
+        n: The number of images in the grid. If the model makes points, there are 1,000.
         seed: The seed of the draws.
         sampler: What codes are drawn from, as `model.generate` takes it.
     """
@@ -292,7 +292,7 @@ def codes(model, x, y=None) -> np.ndarray:
 
 
 def value_range(model, x) -> tuple[float, float]:
-    """Which values are black and white: the likelihood's range, else the data's."""
+    """The values of black and white: the likelihood's range, or else the data's."""
     if model.likelihood_law.range is not None:
         return model.likelihood_law.range
     low, high = float(np.min(x)), float(np.max(x))

@@ -16,7 +16,7 @@ def rows(model, z, y=None) -> np.ndarray:
     Args:
         model: A model of images.
         z: Codes (rows, steps, latent_dim).
-        y: For a conditional model: one class for all, or (rows,).
+        y: Only for a conditional model: one class for all rows, or (rows,).
 
     Returns:
         uint8 (height, width, 1 or 3).
@@ -45,8 +45,8 @@ def interpolations(
         steps: Images between the two data, at least 2. The first and the last are their
             reconstructions.
         way: "linear" or "spherical"; None for "spherical" if the prior is normal.
-        y: For a conditional model: classes (batch,) of the first ends, with which all
-            of a row is decoded.
+        y: Only for a conditional model: the classes (batch,) of the first ends. A whole
+            row is decoded with the class of its first end.
 
     Returns:
         uint8 (height, width, 1 or 3).
@@ -68,9 +68,10 @@ def attribute(model, x, direction, amounts=(-1, -0.5, 0, 0.5, 1), *, y=None):
     Args:
         model: A model of images with an encoder.
         x: Data (batch, ...).
-        direction: Of the attribute, (latent_dim,), see `ks.codes.attribute`.
-        amounts: How far along it, (steps,); at 0 is the reconstruction.
-        y: For a conditional model: classes (batch,).
+        direction: The direction of the attribute, (latent_dim,), see
+            `ks.codes.attribute`.
+        amounts: How far each code moves along it, (steps,); 0 gives the reconstruction.
+        y: Only for a conditional model: the classes (batch,).
 
     Returns:
         uint8 (height, width, 1 or 3).

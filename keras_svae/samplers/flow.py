@@ -29,13 +29,14 @@ class MaskedAutoregressiveFlow(Trained):
 
     Args:
         length: How many layers, at least 1; 5 in the paper.
-        units: Of the hidden layer of each layer's network, at least 1.
+        units: The number of units of the hidden layer of each layer's network, at least
+            1.
         epochs: The most passes over the codes. A tenth of them is held out: see
             `patience`.
         patience: Training ends when the likelihood of held-out codes has not become
             better for so many epochs. The best epoch's weights are kept.
         batch_size: Codes of a step.
-        learning_rate: Adam's.
+        learning_rate: The learning rate of Adam.
         name: See `Sampler`.
 
     Raises:

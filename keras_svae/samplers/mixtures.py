@@ -121,8 +121,9 @@ class AggregatedPosterior(Sampler):
 
     (Makhzani et al., 2016; Hoffman & Johnson, 2016.) It draws one of the examples, and
     then a code from its posterior. If the posterior is Gaussian, it keeps mean and
-    scale of each example, and the law is a mixture of n Gaussians. Else it keeps one
-    code of each example, and draws from these codes alone: then it has no density.
+    scale of each example, and the law is a mixture of n Gaussians. If it is not
+    Gaussian, it keeps one code of each example and draws from these codes alone; then
+    it has no density.
 
     Samples are much like reconstructions of the n examples. Whoever has a model with
     this sampler can decode them: think of it before you publish it.
@@ -131,8 +132,9 @@ class AggregatedPosterior(Sampler):
         name: See `Sampler`.
 
     Attributes:
-        means: Of the posteriors, or the codes, (n, latent_dim), after `fit`.
-        scales: Of the posteriors, (n, latent_dim); 0 where only codes are known.
+        means: The means of the posteriors, or the codes, (n, latent_dim), after `fit`.
+        scales: The standard deviations of the posteriors, (n, latent_dim); 0 where only
+            codes are known.
 
     Example:
         model.generate(64, sampler=ks.samplers.AggregatedPosterior().fit(model, train))

@@ -82,8 +82,8 @@ class Sampler(Configured, keras.layers.Layer):
         """Fits the law to codes of data. The model does not change.
 
         The codes are draws z ~ q(z|x), one for each example, so the law is that of the
-        aggregated posterior, E_q(x) q(z|x). Of an encoder without noise they are its
-        output. After further training of the model, fit again.
+        aggregated posterior, E_q(x) q(z|x). If the encoder has no noise, the codes are
+        its output. After further training of the model, fit again.
 
         Args:
             model: A model with an encoder; or the path of its `.keras` file or
@@ -137,7 +137,7 @@ class Sampler(Configured, keras.layers.Layer):
         """Draws n codes, (n, latent_dim): those behind `model.generate(n, seed=seed)`.
 
         Args:
-            n: How many.
+            n: The number of codes.
             seed: The seed of the draws.
 
         Raises:

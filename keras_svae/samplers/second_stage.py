@@ -30,12 +30,12 @@ class SecondStageVAE(Trained):
         patience: Training ends when the bound of held-out codes has not become better
             for so many epochs. The best epoch's weights are kept.
         batch_size: Codes of a step.
-        learning_rate: Adam's.
+        learning_rate: The learning rate of Adam.
         name: See `Sampler`.
 
     Raises:
         ValueError: For a value out of its range; in `fit`, for fewer than 10 codes.
-        Diverged: In `fit`, if a loss is not finite.
+        Diverged: If a loss is not finite in `fit`.
 
     Example:
         second = ks.samplers.SecondStageVAE().fit(model, train)

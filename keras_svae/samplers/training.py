@@ -24,7 +24,7 @@ class Trained(Sampler):
         epochs: The most passes over the codes.
         patience: See above.
         batch_size: Codes of a step.
-        learning_rate: Adam's.
+        learning_rate: The learning rate of Adam.
         name: See `Sampler`.
 
     Attributes:

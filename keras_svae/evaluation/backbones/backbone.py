@@ -40,7 +40,7 @@ class Backbone:
         outputs: What the model's output is: "logits" or "probabilities" (batch,
             classes); None if it is no classifier.
         value_range: (low, high), the values of black and white that the network takes.
-        resize: For images that do not have the network's size: a method of
+        resize: The resizing of images that do not have the network's size: a method of
             `tf.image.resize`; or one of published scores, "tf1_bilinear" (TensorFlow
             1's), "clean" (clean-fid's) or "pytorch_bilinear" (pytorch-fid's).
         antialias: Whether resizing to a smaller size averages over the pixels that are

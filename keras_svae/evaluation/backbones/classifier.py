@@ -64,8 +64,8 @@ def network(
     """A residual network (He et al., 2016, with basic blocks) of built-in layers.
 
     Args:
-        shape: Of an image in [0, 1], (height, width, channels).
-        classes: How many.
+        shape: The shape of an image, (height, width, channels). Images are in [0, 1].
+        classes: The number of classes.
         widths: Channels of each stage; each halves the sides but the first.
         blocks: Residual blocks per stage.
         stem_stride: 2 halves the sides before the first stage.

@@ -67,8 +67,8 @@ def described(file: BinaryIO) -> Any:
         Dictionaries with names as keys, lists, tuples, constants and `TensorOf`.
 
     Raises:
-        Refused: On an opcode, or a call, that no state dict has.
-        Exception: Of almost any kind, on a damaged file.
+        Refused: If the file has an opcode, or a call, that no state dict has.
+        Exception: If the file is damaged; almost any kind of exception can come.
     """
     stack: list[Any] = []
     memo: dict[Any, Any] = {}

@@ -81,7 +81,7 @@ def graph(tensors: Tensors) -> keras.Model:
     Its width and depth are those of the weights. It is always in float32.
 
     Args:
-        tensors: By PyTorch's names, "blocks.0.attn.qkv.weight" say.
+        tensors: The tensors by PyTorch's names, for example "blocks.0.attn.qkv.weight".
 
     Raises:
         ValueError: If tensors are missing or left over, or of other shapes.

@@ -88,7 +88,8 @@ def graph(tensors: Tensors, bias: bool = False) -> keras.Model:
     Numbers of channels are those of the weights.
 
     Args:
-        tensors: By PyTorch's names, "Mixed_5b.branch1x1.conv.weight" say.
+        tensors: The tensors by PyTorch's names, for example
+            "Mixed_5b.branch1x1.conv.weight".
         bias: Whether logits have their bias.
 
     Raises:
@@ -129,7 +130,7 @@ def graph(tensors: Tensors, bias: bool = False) -> keras.Model:
 
 
 def _mean(x):
-    """Of the neighbours that are there: the border counts only what is inside."""
+    """The mean of the neighbours. At the border it counts only those inside."""
     return layers.AveragePooling2D(3, 1, "same", dtype="float32")(x)
 
 
@@ -188,7 +189,7 @@ class _Graph:
         )
 
     def to_17(self, x, name: str):
-        """From 35 x 35 positions to 17 x 17."""
+        """Reduces 35 x 35 positions to 17 x 17."""
         return _joined(
             self.convolved(x, f"{name}.branch3x3", 3, 2),
             self.chain(x, f"{name}.branch3x3dbl", 1, 3, 3, stride=2),
@@ -206,7 +207,7 @@ class _Graph:
         )
 
     def to_8(self, x, name: str):
-        """From 17 x 17 positions to 8 x 8."""
+        """Reduces 17 x 17 positions to 8 x 8."""
         return _joined(
             self.chain(x, f"{name}.branch3x3", 1, 3, stride=2),
             self.chain(x, f"{name}.branch7x7x3", 1, (1, 7), (7, 1), 3, stride=2),

@@ -32,9 +32,9 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
     Mersenne Twister, whose numbers are fixed, so they are the same on every machine.
 
     Args:
-        shape: Of the images, (height, width) or (height, width, channels). A side that
-            is no power of two is resized to the next one, and to 8 or 256 if it is
-            outside of these. Grey images and RGB are both taken.
+        shape: The shape of the images, (height, width) or (height, width, channels). A
+            side that is no power of two is resized to the next one, and to 8 or 256 if
+            it is outside of these. Grey images and RGB are both taken.
         seed: Another seed is another network.
 
     Returns:
@@ -94,9 +94,9 @@ def chosen(
     """The backbone that is meant: the random network for "random".
 
     Args:
-        backbone: As a user gave it. None means "random" if there are no labels. With
-            labels a classifier can be trained, and sees more.
-        shape: Of the images; None if data are no images.
+        backbone: The backbone as the user gave it. None means "random" if there are no
+            labels. With labels a classifier can be trained, and sees more.
+        shape: The shape of the images; None if the data are no images.
         labelled: Whether there are labels.
 
     Raises:

@@ -24,8 +24,8 @@ class Published:
     """A file of weights that others publish.
 
     Attributes:
-        name: The network's, as scores give it.
-        url: Where the file is.
+        name: The name of the network, as scores give it.
+        url: The address of the file.
         sha256: Its hash.
     """
 
@@ -151,7 +151,7 @@ class Tensors:
     """Named arrays that a network takes one by one, each of a shape it expects.
 
     Args:
-        arrays: By name, as PyTorch calls and lays them out.
+        arrays: The arrays by name, with the names and the axes that PyTorch gives them.
         network: What errors call the network.
     """
 

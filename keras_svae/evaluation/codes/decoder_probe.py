@@ -44,9 +44,10 @@ def decoder_probe(
         test_x: (m, ...).
         units: The units of each hidden layer.
         depth: The number of hidden layers.
-        learning_rate: Adam's.
+        learning_rate: The learning rate of Adam.
         epochs: The most passes over the training examples.
-        seed: Of the first weights, the batches, and which examples are held out.
+        seed: The seed that draws the first weights, the batches, and the examples that
+            are held out.
 
     Returns:
         The mean squared error per pixel (or coordinate) on test examples; the details

@@ -41,7 +41,7 @@ class Settings:
     """How to anneal: what AIS and its bidirectional check share.
 
     Args:
-        n_chains: For each example.
+        n_chains: The number of chains for each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
             sampling from the prior.
         leapfrog_steps: Leapfrog steps of each HMC transition.
@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def temperatures(self) -> np.ndarray:
-        """From 0 to 1."""
+        """The inverse temperatures, from 0 to 1."""
         return annealing.schedule(self.n_temperatures, self.schedule)
 
     def log_steps(self, engine, inputs, noise: Noise) -> np.ndarray:
@@ -145,11 +145,10 @@ def annealed_importance_sampling(
             said of log p(x|y).
         log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats, with a
             gradient in z. See `density` for a model's.
-        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP
-            distribution of codes (d,). A bounded one is annealed as the image of an
-            unbounded one.
+        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP distribution
+            of codes (d,). A bounded prior is annealed as the image of an unbounded one.
         latent_dim: d, with a prior by name.
-        n_chains: For each example.
+        n_chains: The number of chains for each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
             sampling from the prior. Wu et al. have 10,000.
         leapfrog_steps: Leapfrog steps of each HMC transition. There is one transition

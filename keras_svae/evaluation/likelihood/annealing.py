@@ -20,10 +20,10 @@ FIRST_STEP = 0.5
 
 
 def schedule(n: int, kind: str = "sigmoid") -> np.ndarray:
-    """Inverse temperatures (n,) from 0 to 1, both with it.
+    """Inverse temperatures (n,) from 0 to 1, both included.
 
     Args:
-        n: How many, at least 2.
+        n: The number of temperatures, at least 2.
         kind: "sigmoid": s(4 (2t - 1)), t from 0 to 1, moved and scaled to reach 0
             and 1, so that they lie densest at both ends (Grosse et al., 2015);
             "linear".
@@ -44,8 +44,8 @@ class Unbounded(NamedTuple):
 
     Attributes:
         law: The law of u.
-        forward: From u to the code z.
-        inverse: And back.
+        forward: The function that maps u to the code z.
+        inverse: The function that maps the code z back to u.
     """
 
     law: tfd.Distribution
@@ -86,7 +86,7 @@ class Annealing:
     Args:
         log_likelihood: See `LogLikelihood`.
         prior: p(z), a distribution of codes (d,).
-        n_chains: For each example.
+        n_chains: The number of chains for each example.
         leapfrog_steps: Leapfrog steps of a transition.
         target_acceptance: The acceptance that the pilot pass aims at.
         jit_compile: Whether XLA compiles the passes; again for each size of a batch and

@@ -54,10 +54,11 @@ def bidirectional_monte_carlo(
 ) -> BidirectionalMonteCarlo:
     """Brackets log p(x) of simulated data, by AIS in both directions.
 
-    Given x simulated with its code, z ~ p(z), x ~ p(x|z), that z is an exact draw from
-    the posterior p(z|x). Chains that start there and cool in reverse, from 1 to 0, have
-    weights w whose mean is an unbiased estimate of 1 / p(x): minus its log is above log
-    p(x) in expectation, as AIS is below. Both use the step sizes of one pilot pass.
+    Data x are simulated together with their codes: z ~ p(z), x ~ p(x|z). So this z is
+    an exact draw from the posterior p(z|x). Chains that start there and cool in
+    reverse, from 1 to 0, have weights w whose mean is an unbiased estimate of 1 / p(x):
+    minus its log is above log p(x) in expectation, as AIS is below. Both use the step
+    sizes of one pilot pass.
 
     Args:
         x: Simulated data (n, ...): draws from p(x|z), and not its means; see
@@ -66,8 +67,8 @@ def bidirectional_monte_carlo(
         log_likelihood: See `annealed_importance_sampling`, as for all that follow.
         prior: p(z), which z was drawn from.
         latent_dim: d, with a prior by name.
-        n_chains: For each example and direction.
-        n_temperatures: From 0 to 1, both counted.
+        n_chains: The number of chains for each example and direction.
+        n_temperatures: The number of temperatures from 0 to 1, both included.
         leapfrog_steps: Leapfrog steps of each HMC transition.
         schedule: "sigmoid" or "linear".
         target_acceptance: The acceptance that the pilot pass aims at.

@@ -139,10 +139,11 @@ def over_batches(
     """What a function gives of each example, as arrays (n,).
 
     Args:
-        function: From a batch of inputs and a key to a tuple of tensors (batch,).
+        function: A function that takes a batch of inputs and a key, and returns a tuple
+            of tensors (batch,).
         data: See `read`, as for all that follow.
         batch_size: Examples at once, at most.
-        value_range: Where data lie.
+        value_range: The range of the data, (low, high).
         dequantise: Whether to add uniform noise.
         seed: The seed of all random draws.
     """

@@ -22,10 +22,10 @@ class Density(NamedTuple):
     Attributes:
         log_likelihood: log p(x|z), (batch,), of data and codes (batch, d), nats.
         prior: p(z), a TFP distribution of codes (d,).
-        posterior: From data to q(z|x), or None where there is no encoder or it has no
-            density.
-        simulate: From n and a seed to n pairs (x, z): z ~ p(z), and x a draw from
-            p(x|z), never its mean.
+        posterior: A function that takes data and returns q(z|x). None where there is no
+            encoder or it has no density.
+        simulate: A function that takes n and a seed, and returns n pairs (x, z): z ~
+            p(z), and x a draw from p(x|z), never its mean.
         value_range: (low, high) of data, or None for anywhere.
     """
 
@@ -42,7 +42,8 @@ def density(
     """A model's p(x|z), p(z) and q(z|x), for the likelihood measures.
 
     Args:
-        model: Of any method of this package: with a decoder, and perhaps an encoder.
+        model: A model of any method of this package. It has a decoder, and perhaps an
+            encoder.
         likelihood: Another law in place of the model's. One with the model's own
             activation reads the decoder's raw output (a Bernoulli law its logits, where
             the model's law has a sigmoid); a linear Gaussian or Laplace law of fixed
@@ -97,7 +98,7 @@ def density(
 
 
 def _law(own: distributions.Law, other) -> Callable[[tf.Tensor], tfd.Distribution]:
-    """From the decoder's raw output to p(x|z)."""
+    """The function that maps the decoder's raw output to p(x|z)."""
     if other is None:
         if not own.explicit:
             raise ValueError(

@@ -39,8 +39,9 @@ def marginal_bound(
         data: Examples (n, ...), an array or a stream; their classes are not asked for.
         log_likelihood: log p(x|y, z), (batch,), of data, codes (batch, d) and classes
             (batch,), int64; nats.
-        posterior: From data and classes to q(z|x, y), see `variational_bound`.
-        classify: From data to q(y|x), (batch, classes).
+        posterior: A function that takes data and classes, and returns q(z|x, y), see
+            `variational_bound`.
+        classify: A function that takes data and returns q(y|x), (batch, classes).
         prior: p(z), see `variational_bound`.
         latent_dim: d, with a prior by name.
         value_range: (low, high) where data must lie; None for anywhere.

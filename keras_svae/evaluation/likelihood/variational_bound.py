@@ -52,8 +52,8 @@ def variational_bound(
             said of log p(x|y).
         log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats. See
             `density` for a model's.
-        posterior: From data to q(z|x), a TFP distribution of codes (d,), one for each
-            example, with `sample` and `log_prob`.
+        posterior: A function that takes data and returns q(z|x), a TFP distribution of
+            codes (d,) for each example, with `sample` and `log_prob`.
         prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP
             distribution of codes (d,).
         latent_dim: d, with a prior by name.

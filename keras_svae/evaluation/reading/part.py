@@ -23,8 +23,8 @@ _CHOICE = 1
 class Chooser:
     """Chooses n of any number of examples, each part of n with the same probability.
 
-    It is told of examples as they come, and needs to know neither how many will come
-    nor how they are batched (reservoir sampling: Vitter, 1985, algorithm R).
+    It gets the numbers of examples as they come. It needs to know neither how many will
+    come nor how they are batched (reservoir sampling: Vitter, 1985, algorithm R).
 
     Args:
         n: How many to choose, at most.
@@ -93,10 +93,10 @@ class Part:
     `Examples` with their labels.
 
     Args:
-        data: As a measure takes them.
+        data: Data as a measure takes them.
         n: How many examples, at most.
         seed: The seed of the choice.
-        look: Called with each batch of all of the data, to check it.
+        look: A function that is called with each batch of all data, to check it.
 
     Attributes:
         data: The part.

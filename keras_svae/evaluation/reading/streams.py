@@ -51,7 +51,8 @@ def fields(inputs) -> tuple:
 def has_labels(data) -> bool:
     """Whether data come with labels: a pair of arrays, or a data set of pairs.
 
-    The second part of a data set's elements may be no labels, but a dictionary, say.
+    The second part of a data set's elements need not be labels: it may be a dictionary,
+    for example.
     """
     if isinstance(data, tf.data.Dataset):
         spec = data.element_spec
@@ -63,7 +64,7 @@ def has_labels(data) -> bool:
 def batches(
     data: Stream, batch_size: int = 256, name: str = "data", labelled: bool = False
 ) -> Iterator:
-    """The batches of a stream, arrays of one shape but for the first axis.
+    """The batches of a stream, arrays whose shapes differ only in the first axis.
 
     Args:
         data: An array (n, ...), which is cut into batches; a finite `tf.data.Dataset`
@@ -174,7 +175,7 @@ def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
 def exact(x: np.ndarray) -> np.ndarray:
     """Numbers of 8 and 16 bits with a point as float32: NumPy sums them inexactly.
 
-    Of most of these types (bfloat16) NumPy does not even know that they are numbers.
+    NumPy does not even know that most of these types (such as bfloat16) are numbers.
     """
     short = "float" in x.dtype.name and x.dtype.itemsize < 4
     return x.astype(np.float32) if short else x

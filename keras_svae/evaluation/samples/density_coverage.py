@@ -15,8 +15,9 @@ class DensityCoverage(NamedTuple):
     """What samples are among real examples.
 
     Attributes:
-        density: In how many real neighbourhoods a sample lies, over k: >= 0, about 1
-            for real examples; above 1 where samples crowd.
+        density: The mean number of real neighbourhoods that a sample lies in, divided
+            by k. It is >= 0, about 1 for real examples, and above 1 where samples
+            crowd.
         coverage: The share of real neighbourhoods with a sample in them, in [0, 1].
     """
 

@@ -25,10 +25,10 @@ class Moments:
     Args:
         mean: (d,).
         covariance: (d, d), symmetric, with n - 1 in its denominator.
-        n: How many features they are of; None if that is not known.
+        n: The number of examples that they are of; None if it is not known.
 
     Attributes:
-        n: As given, or counted.
+        n: The number of examples, as given or counted.
         mean: (d,).
 
     Raises:
