@@ -64,9 +64,7 @@ class Bernoulli(tfd.Bernoulli):
     """TFP's `Bernoulli`, drawn by Philox."""
 
     def _log_prob(self, event):
-        below, above = self._outcome_log_probs()
-        event = tf.cast(event, below.dtype)
-        return below * (1 - event) + above * event
+        return _cross_entropy(event, self.logits_parameter())
 
     def _sample_n(self, n, seed=None):
         probability = self.probs_parameter()
@@ -82,22 +80,19 @@ class ContinuousBernoulli(tfd.ContinuousBernoulli):
     """
 
     def _mean(self, logits=None):
-        x = 0.5 * (self._logits_parameter_no_checks() if logits is None else logits)
+        x = 0.5 * (self.logits_parameter() if logits is None else logits)
         near, far, square = _about_zero(x)
         series = x / 6 * (1 - square / 15 * (1 - square * 2 / 21))
         return 0.5 + tf.where(near, series, 0.5 / tf.tanh(far) - 0.5 / far)
 
     def _log_prob(self, event):
-        below, above, logits = self._outcome_log_probs()
-        event = tf.cast(event, below.dtype)
-        found = below * (1 - event) + above * event + self._log_normalizer(logits)
-        return tf.where((event < 0) | (event > 1), -np.inf, found)
-
-    def _log_normalizer(self, logits=None):
-        x = 0.5 * (self._logits_parameter_no_checks() if logits is None else logits)
-        near, far, square = _about_zero(x)
+        logits = self.logits_parameter()
+        event = tf.cast(event, logits.dtype)
+        near, far, square = _about_zero(0.5 * logits)
         series = square / 3 * (1 - square / 15 * (1 - square * 2 / 21))
-        return tf.math.log(2 * tf.where(near, 1 + series, far / tf.tanh(far)))
+        constant = tf.math.log(2 * tf.where(near, 1 + series, far / tf.tanh(far)))
+        found = _cross_entropy(event, logits) + constant
+        return tf.where((event < 0) | (event > 1), -np.inf, found)
 
     def _sample_n(self, n, seed=None):
         return self.quantile(_uniform(n, self, seed))
@@ -139,6 +134,12 @@ class Blockwise(tfd.Blockwise):
             own, seed = philox.split(seed)
             drawn.append(tf.cast(part.sample(n, seed=own), self.dtype))
         return tf.concat(drawn, -1)
+
+
+def _cross_entropy(event, logits) -> tf.Tensor:
+    """log p of 0 and 1, and on the line through both for values between them."""
+    event = tf.cast(event, logits.dtype)
+    return -tf.math.softplus(logits) * (1 - event) - tf.math.softplus(-logits) * event
 
 
 def _about_zero(x) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

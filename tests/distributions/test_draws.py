@@ -190,3 +190,28 @@ def test_divergences_in_closed_form_and_functions_that_return_a_law_stay():
         rtol=1e-4,
     )
     np.testing.assert_array_equal(q.sample(seed=[1, 2]), law.sample(raw(law), [1, 2]))
+
+
+@pytest.mark.parametrize("name", ["Bernoulli", "ContinuousBernoulli"])
+@pytest.mark.parametrize("given", ["logits", "probs"])
+def test_densities_of_logits_and_of_probabilities_are_those_of_tfp(
+    name, given, monkeypatch
+):
+    values = ROWS if given == "logits" else tf.sigmoid(ROWS)
+    x = tf.reshape(tf.linspace(0.0, 1.0, 5), [5, 1, 1])
+
+    def found(module):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(values)
+            law = getattr(module, name)(**{given: values})
+            log_prob, mean = law.log_prob(x), law.mean()
+        gradients = [tape.gradient(one, values) for one in (log_prob, mean)]
+        assert np.abs(gradients).min() > 0
+        return [log_prob, mean], gradients
+
+    expected = found(tfd)
+    # TFP may change what is private: ours must not read it.
+    monkeypatch.delattr(getattr(tfd, name), "_outcome_log_probs")
+    for one, other, off in zip(found(drawn), expected, (2e-6, 2e-5), strict=True):
+        for ours, theirs in zip(one, other, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=off, atol=off)
