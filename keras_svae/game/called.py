@@ -79,6 +79,8 @@ class Called(keras.Model):
         return super().__call__(*args, **kwargs)
 
     def predict_step(self, data):
+        if isinstance(data, tuple) and len(data) == 1 and isinstance(data[0], Fed):
+            (data,) = data  # of `predict_on_batch`
         if isinstance(data, Fed):
             data = Share(*replicas.share(data, self.distribute_strategy))
         if isinstance(data, Share):
@@ -88,8 +90,9 @@ class Called(keras.Model):
     def predict_on_batch(self, x):
         """Keras's `predict_on_batch`, with checks of the inputs."""
         x = self._of_lists(x)
-        self.check_inputs(keras.tree.map_structure(_tensor, x))
-        return super().predict_on_batch(x)
+        x = keras.tree.map_structure(_tensor, x)
+        self.check_inputs(x)
+        return super().predict_on_batch(Fed(x))
 
 
 def _tensor(value) -> tf.Tensor | None:

@@ -20,6 +20,7 @@ from keras_svae.game.sizes import Sizes
 
 __all__ = ["Fed", "Feed", "Share"]
 
+Policy = tf.data.experimental.AutoShardPolicy
 _NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
@@ -107,6 +108,8 @@ class Feed:
                     f"{self.what}, which have no end; received: none"
                 )
             finite = count >= 0
+            policy = x.options().experimental_distribute.auto_shard_policy
+            self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
             return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle), self.seed)
@@ -161,7 +164,7 @@ class Feed:
             batch_size = math.ceil(count / steps) if steps else 32
         full = min(batch_size, count)
         for size in {full, count % batch_size or full}:
-            self.sizes.check(size)
+            self.sizes.check(size, full)
         rows = tf.data.Dataset.range(count)
         if shuffle and shuffle != "batch":
             rows = rows.shuffle(count, self.seed)
@@ -186,7 +189,7 @@ class Feed:
             for element in set_up(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
                 size = count_of(fed)
-                self.sizes.check(size)
+                self.sizes.check(size, size)
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -197,7 +200,7 @@ class Feed:
             self.look(fed)  # types and shapes
             size = keras.tree.flatten(fed)[0].shape[0]
             if size is not None:
-                self.sizes.check(size)
+                self.sizes.check(size, size)
             return self.in_graph(fed)
 
         return data.map(looked)
@@ -215,7 +218,7 @@ class Feed:
         fed = self._read(first)
         if count is not None:
             size = count_of(fed)
-            self.sizes.check(size)
+            self.sizes.check(size, size)
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
@@ -236,7 +239,7 @@ class Feed:
         """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
         size = count_of(fed)
-        self.sizes.check(size)
+        self.sizes.check(size, size)
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
@@ -259,7 +262,6 @@ def set_up(data: tf.data.Dataset) -> tf.data.Dataset:
     known, options = data.options(), tf.data.Options()
     if not known.autotune.enabled:
         options.autotune.enabled = False
-    shard = tf.data.experimental.AutoShardPolicy
-    if known.experimental_distribute.auto_shard_policy == shard.AUTO:
-        options.experimental_distribute.auto_shard_policy = shard.DATA
+    if known.experimental_distribute.auto_shard_policy == Policy.AUTO:
+        options.experimental_distribute.auto_shard_policy = Policy.DATA
     return data.with_options(options)

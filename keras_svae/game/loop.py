@@ -14,7 +14,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_svae.game import xla
+from keras_svae.game import workers, xla
 
 __all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
 
@@ -119,7 +119,9 @@ def function(model, step: Callable, training: bool) -> Callable:
     one = _one_step(model, step)
     if model.steps_per_execution == 1 and _is_sooner(model):
         return _single(one)
-    several = (_eagerly if model.run_eagerly else _in_graph)(one, training)
+    # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
+    apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
+    several = (_one_by_one if apart else _in_graph)(one, training)
     clustered = xla.in_clusters(model)
 
     def call(iterator):
@@ -201,7 +203,7 @@ def _in_graph(one, stops: bool) -> Callable:
     return several
 
 
-def _eagerly(one, stops: bool) -> Callable:
+def _one_by_one(one, stops: bool) -> Callable:
     def several(iterator, most):
         done, logs = 0, None
         while done < int(most):

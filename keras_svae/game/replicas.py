@@ -6,9 +6,17 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import workers, xla
-from keras_svae.game.feed import Share
+from keras_svae.game.feed import Policy, Share
 
-__all__ = ["Whole", "agree", "share", "synchronize", "undistributed"]
+__all__ = [
+    "Whole",
+    "agree",
+    "are_traced",
+    "piece",
+    "share",
+    "synchronize",
+    "undistributed",
+]
 
 # Their replicas are traced one by one, each on a device of this process.
 _TRACED = (
@@ -21,11 +29,11 @@ _TRACED = (
 class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
     """Data whose batches reach all replicas whole: each takes its share (`share`).
 
-    Keras takes it for data that are distributed already. Otherwise TensorFlow would
-    read the batches through one more iterator for each device. These have tf.data's
-    tuning thread whatever the options of the data are. Python frees them some time
-    after their last step, in the middle of others, and waits for that thread, up to a
-    minute.
+    Keras treats it as distributed already, and leaves it as it is. Otherwise TensorFlow
+    would read the batches through one more iterator for each device. Each of these has
+    tf.data's tuning thread, whatever the options of the data are. Python frees such an
+    iterator some time after its last step, while later steps run. Then it waits for
+    that thread, up to a minute.
 
     Args:
         data: Batches for all replicas of all workers.
@@ -43,18 +51,29 @@ class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
         return self._data.element_spec
 
 
-def undistributed(data, strategy: tf.distribute.Strategy):
-    """Data of a `Feed`, in the form in which Keras does not distribute them: a `Whole`.
+def are_traced(strategy: tf.distribute.Strategy) -> bool:
+    """Whether a strategy's replicas can take their rows of a batch themselves."""
+    return isinstance(strategy, _TRACED) or not xla.is_chosen(strategy)
 
-    TensorFlow still shares the batches where several workers have data whose options
-    say how, such as files of its own for each worker, and under strategies of another
-    kind. Data of the user's own strategy stay as they are.
+
+def undistributed(data, strategy: tf.distribute.Strategy):
+    """The data as Keras shall get them.
+
+    Args:
+        data: The batches of a `Feed`, or what the user's own strategy has distributed.
+        strategy: The model's.
+
+    Returns:
+        A `Whole`, where replicas take their rows themselves. Otherwise a data set of
+        `Share`s, which TensorFlow distributes: several workers may have data whose
+        options say how, such as files of its own for each worker. Data that the user
+        has distributed, and data without a strategy, stay as they are.
     """
     if not isinstance(data, tf.data.Dataset) or not xla.is_chosen(strategy):
         return data
     policy = data.options().experimental_distribute.auto_shard_policy
-    theirs = policy != tf.data.experimental.AutoShardPolicy.DATA
-    if isinstance(strategy, _TRACED) and not (workers.are_several(strategy) and theirs):
+    theirs = policy != Policy.DATA and workers.are_several(strategy)
+    if are_traced(strategy) and not theirs:
         return Whole(data)
     return data.map(lambda fed: Share(*fed))
 
@@ -62,27 +81,42 @@ def undistributed(data, strategy: tf.distribute.Strategy):
 def share(batch: Any, strategy: tf.distribute.Strategy) -> Any:
     """A replica's rows of a batch that all replicas have; call it on each replica.
 
-    Shares are equal, or differ by one row: replica i of n has those from i count / n on
-    up to (i + 1) count / n.
-
     Args:
         batch: Tensors (count, ...), in any structure.
-        strategy: Which the replicas are of.
+        strategy: The strategy of the replicas.
+
+    Returns:
+        Piece i of n: the rows from i * count // n up to, but without,
+        (i + 1) * count // n. So the sizes of pieces differ by one at most.
     """
     n, context = strategy.num_replicas_in_sync, tf.distribute.get_replica_context()
     if n == 1 or context is None:
         return batch
     i = context.replica_id_in_sync_group
     i = i if tf.get_static_value(i) is None else int(tf.get_static_value(i))
+    i = piece(i, n, len(strategy.extended.worker_devices))
 
     def rows(whole):
         known = whole.shape[0]
         count = tf.shape(whole)[0] if known is None else known
         return whole[i * count // n : (i + 1) * count // n]
 
-    # The device of a replica receives its share alone.
+    # Only its share is copied to a replica's device.
     with tf.device("CPU:0"):
         return keras.tree.map_structure(rows, batch)
+
+
+def piece(replica, n: int, local: int):
+    """Which piece of a batch a replica has: in the order in which `predict` joins them.
+
+    Keras joins what the first replicas of all workers give, then the second ones'.
+
+    Args:
+        replica: The number among all replicas, worker by worker.
+        n: How many replicas there are.
+        local: How many of them each worker has.
+    """
+    return replica % local * (n // local) + replica // local
 
 
 def agree(layers: list[keras.layers.BatchNormalization]) -> None:

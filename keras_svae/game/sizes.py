@@ -18,20 +18,30 @@ class Sizes:
         replicas: The number of replicas that share a batch.
 
     Attributes:
+        even: Whether shares differ by one example at most (`replicas.share`); otherwise
+            TensorFlow shares the batches.
         left_out: How many batches were left out.
     """
 
     def __init__(self, least: int, why: str, replicas: int):
         self.least, self.why, self.replicas = least, why, replicas
-        self.left_out = 0
+        self.even, self.left_out = True, 0
 
-    def smallest_share(self, size: int) -> int:
-        """The number of examples in the smallest share of a batch over replicas."""
-        return size // self.replicas
+    def smallest_share(self, size: int, full: int) -> int:
+        """The number of examples in the smallest share of a batch over replicas.
 
-    def check(self, size: int) -> None:
-        """Raises a ValueError if a batch of this size is too small."""
-        if self.smallest_share(size) < self.least:
+        TensorFlow splits a batch in one of two ways: it gives out shares of a full
+        batch as long as examples are left, or it gives equal shares, rounded up. It
+        does not say which way it uses. This is the smaller number of the two.
+        """
+        if self.even:
+            return size // self.replicas
+        shares = (-(-one // self.replicas) for one in (full, size))
+        return max(0, min(size - share * (self.replicas - 1) for share in shares))
+
+    def check(self, size: int, full: int) -> None:
+        """Raises a ValueError if this size is too small; full batches have `full`."""
+        if self.smallest_share(size, full) < self.least:
             raise ValueError(
                 f"Expected {self.why}; received: a batch of {size} on {self.replicas} "
                 "replica(s)"
@@ -55,8 +65,8 @@ class Sizes:
         if self.least <= 1 or known:
             return data
 
-        def keep(size):
-            large = self.smallest_share(int(size)) >= self.least
+        def keep(full, size):
+            large = self.smallest_share(int(size), int(full)) >= self.least
             if not large:
                 if not self.left_out:
                     warnings.warn(
@@ -67,10 +77,20 @@ class Sizes:
                 self.left_out += 1
             return np.bool_(large)
 
-        @tf.autograph.experimental.do_not_convert
-        def is_kept(*fed):
-            size = tf.shape(keras.tree.flatten(fed)[0])[0]
-            return tf.reshape(tf.numpy_function(keep, [size], tf.bool), [])
+        def scan(full, fed):
+            size = tf.shape(keras.tree.flatten(fed)[0], tf.int64)[0]
+            full = tf.maximum(full, size)
+            kept = tf.numpy_function(keep, [full, size], tf.bool)
+            return full, (fed, tf.reshape(kept, []))
 
-        kept = data.filter(is_kept)
+        @tf.autograph.experimental.do_not_convert
+        def is_kept(fed, kept):
+            return kept
+
+        @tf.autograph.experimental.do_not_convert
+        def batch(fed, kept):
+            return fed
+
+        pairs = data.scan(tf.constant(0, tf.int64), scan)
+        kept = pairs.filter(is_kept).map(batch)
         return kept.repeat() if steps and finite else kept

@@ -7,14 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import (
-    checks,
-    loop,
-    random_states,
-    replicas,
-    resuming,
-    workers,
-)
+from keras_svae.game import checks, loop, random_states, replicas, resuming, workers
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
 from keras_svae.game.called import Called
@@ -73,7 +66,9 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         # All workers need the same order, to share each batch.
         several = workers.are_several(self.distribute_strategy)
         seed = self.seed + self.step if several else None
-        return Feed(self._unpacked, self._look, least, count, purpose, seed)
+        feed = Feed(self._unpacked, self._look, least, count, purpose, seed)
+        feed.sizes.even = replicas.are_traced(self.distribute_strategy)
+        return feed
 
     def _unpacked(self, element) -> Fed:
         """A `Fed` from an element of the user's data."""
@@ -111,7 +106,7 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         if isinstance(data, Share):
             return Fed(*data)
         # A distributed data set belongs to the user.
-        return self._feed(training=False).in_graph(self._unpacked(data))
+        return Feed(self._unpacked, self._look).in_graph(self._unpacked(data))
 
     def _weighing(self, fed: Fed) -> Weighing:
         x = keras.tree.flatten(fed.batch)[0]

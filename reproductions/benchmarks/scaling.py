@@ -77,10 +77,7 @@ class Group:
 
     def time(self, block: str, steps: int) -> float:
         """Seconds for this number of steps of each process: of the slowest."""
-        taken = self.pool.map(
-            lambda one: sum(one.run(block, steps)["each"]), self.workers
-        )
-        return max(taken)
+        return max(self.pool.map(lambda one: one.time(block, steps)[0], self.workers))
 
     def close(self) -> None:
         """Ends the processes."""

@@ -53,8 +53,6 @@ def completed(given: dict) -> dict:
                 f"replicas={replicas}"
             )
         found["replicas"] = len(_gpus())
-    if found.get("replicas", 1) > 1:
-        found.setdefault("steps_per_execution", 1)
     return found
 
 

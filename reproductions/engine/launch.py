@@ -106,7 +106,7 @@ def _executor(kind: str, folder: pathlib.Path, workers: int, options: Mapping):
         # Runs continue from their backups, so a time limit is not an end.
         made = submitit.AutoExecutor(folder, cluster=kind, slurm_max_num_timeout=1000)
         if kind == "slurm":
-            given = {"slurm_use_srun": False, **given}
+            # Within `srun`: Slurm signals the time limit to steps, not to the script.
             given["slurm_array_parallelism"] = workers
         made.update_parameters(name=folder.parent.name, **given)
     except (RuntimeError, NameError, TypeError, ValueError) as error:

@@ -167,8 +167,7 @@ class Training:
             not given, all its GPUs. multiworker: all devices of all workers, which
             TF_CONFIG or Slurm name. Unset: what replicas says.
         dtype: Policy of the networks, weights and losses being float32.
-        steps_per_execution: Steps per call of the graph, at most; 1 for several
-            replicas.
+        steps_per_execution: Steps per call of the graph, at most.
     """
 
     seed: int = 0

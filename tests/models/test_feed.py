@@ -200,10 +200,24 @@ def test_a_batch_too_small_is_left_out_with_one_warning():
         model.fit(ones.filter(lambda x: True), verbose=0)  # of no known length
 
 
-def test_the_smallest_share_of_replicas_is_the_one_that_is_checked():
+def test_the_smallest_share_is_the_least_that_a_replica_may_get():
     feed = Feed(lambda x: x, lambda x: None, (2, "two"), replicas=2)
-    shares = {8: 4, 7: 3, 5: 2, 3: 1, 2: 1, 1: 0}
-    assert {one: feed.sizes.smallest_share(one) for one in shares} == shares
+    shares = {(8, 8): 4, (7, 8): 3, (5, 8): 2, (3, 8): 1, (2, 2): 1, (3, 3): 1}
+    assert {one: feed.sizes.smallest_share(*one) for one in shares} == shares
+    feed.sizes.even = False  # TensorFlow shares them, in one way or in another
+    shares = {(8, 8): 4, (7, 8): 3, (5, 8): 1, (3, 8): 0, (2, 2): 1, (3, 3): 1}
+    assert {one: feed.sizes.smallest_share(*one) for one in shares} == shares
+
+
+@pytest.mark.parametrize("policy, even", [("AUTO", 1), ("DATA", 1), ("FILE", 0)])
+def test_who_shares_batches_decides_what_is_too_small(policy, even):
+    options = tf.data.Options()
+    policy = getattr(tf.data.experimental.AutoShardPolicy, policy)
+    options.experimental_distribute.auto_shard_policy = policy
+    feed = batch_norm_vae()._feed(training=True)
+    x = tf.data.Dataset.from_tensor_slices(tiny.data(n=8)).batch(4)
+    feed.of(x.with_options(options))
+    assert feed.sizes.even == bool(even)
 
 
 def test_evaluation_on_replicas_counts_each_example_once():

@@ -87,6 +87,19 @@ def test_workers_do_what_one_device_does(count, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("theirs", [False, True])
+def test_calls_of_several_steps_are_those_of_single_steps(theirs, tmp_path):
+    """Bit for bit, with an end that is no multiple, on each worker."""
+    given = json.dumps({"theirs": theirs})
+    succeed(["tests.workers", "calls", tmp_path, given], 2, tmp_path)
+    one, four = (found(tmp_path, f"calls-{k}", 2) for k in (1, 4))
+    assert one.keys() == four.keys()
+    assert len([key for key in one if key.startswith("loss")]) >= (3 if theirs else 6)
+    for key, value in one.items():
+        np.testing.assert_array_equal(four[key], value, err_msg=key)
+
+
+@pytest.mark.slow
 def test_the_first_worker_alone_writes(tmp_path):
     """And batch normalisation's averages agree where each has moments of its own."""
     succeed(["tests.workers", "files", tmp_path], 2, tmp_path)
@@ -110,6 +123,7 @@ def test_all_workers_hear_what_stops_one_of_them(tmp_path):
     """They raise the same error; the one that went on would wait for ever."""
     expected = {
         "not_finite": "DIVERGED Expected finite losses; received: nan in the term",
+        'not_finite {"steps_per_execution": 4}': "at step 1",
         'not_finite {"of_gradient": true}': "DIVERGED Expected finite gradients; "
         "received: nan in the gradient of the weight",
         "wrong_batch": "REFUSED Expected finite data; received: NaN or infinity in 1",
@@ -139,6 +153,11 @@ def test_data_that_workers_cannot_share_evenly(tmp_path):
     assert "REFUSED array Expected at least 1 example per replica" in str(lines[0])
     assert steps["trained data set"] == steps["trained unknown"] == [3]
     assert steps["trained generator"] == [3]
+    x = tiny.data(n=2 * GLOBAL + 1)
+    for i in range(2):  # each has the rows of all workers, in order
+        kept = np.load(tmp_path / f"predicted-{i}.npz")
+        np.testing.assert_array_equal(kept["predicted"], 2 * x)
+        np.testing.assert_array_equal(kept["single"], 2 * x)
 
 
 @pytest.mark.slow

@@ -293,6 +293,26 @@ def test_each_replica_has_its_rows_of_a_batch(size, shares, known):
     np.testing.assert_array_equal(np.concatenate(seen), x[:, 0])
 
 
+def test_pieces_are_in_the_order_in_which_keras_joins_predictions():
+    """Two workers of two devices each: first the first device of each worker."""
+    assert [replicas.piece(i, 4, 2) for i in range(4)] == [0, 2, 1, 3]
+    assert [replicas.piece(i, 3, 3) for i in range(3)] == [0, 1, 2]
+    assert [replicas.piece(i, 3, 1) for i in range(3)] == [0, 1, 2]
+
+
+def test_predictions_on_replicas_are_those_of_one_device():
+    x, still = tiny.data(n=7), tiny.build("vae").encoder
+    with two_replicas().scope():
+        model = ks.VAE(
+            still, tiny.dense([tiny.CODE], tiny.DATA, "d"), likelihood="gaussian"
+        )
+        model.compile(optimizer="sgd")
+    model.call = lambda inputs, training=None: still(inputs)
+    expected = still(x).numpy()
+    for found in (model.predict(x, batch_size=4, verbose=0), model.predict_on_batch(x)):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("mode", [{}, {"run_eagerly": True}])
 def test_a_single_batch_is_shared_too(mode):
     """As one step of `fit` on the same batch."""

@@ -40,7 +40,13 @@ print("JobID|State|NodeList")
 for name in ("7", "7_0", "7_1"):
     print(f"{name}|{state}|localhost")
 """,
-    "srun": "",
+    "srun": """
+import os, sys
+words = sys.argv[1:]
+while words[0].startswith("--"):
+    words = words[1 if words[0] == "--unbuffered" or "=" in words[0] else 2:]
+os.execvp(words[0], words)
+""",
 }
 
 
@@ -125,6 +131,15 @@ def test_jobs_of_slurm_go_on_when_the_study_has_ended(
     assert marks() == ["0.1", "0.2"]
     options = (slurm / "options").read_text()
     assert options.count("--partition=short") == 1 and "--array=0-1%2" in options
+    # Slurm signals the time limit to the step that srun makes.
+    assert "--signal=USR2@" in options and "\nsrun " in options
+
+
+def test_at_the_time_limit_a_job_asks_for_another_one_of_the_same_runs(tmp_path):
+    runs = launch.Runs([("call", tmp_path / "record.json")], None, None)
+    asked = runs.checkpoint()
+    assert isinstance(asked, submitit.helpers.DelayedSubmission)
+    assert asked.function is runs and not asked.args
 
 
 def test_wrong_settings_of_jobs_are_refused(tmp_path, marks, slurm, monkeypatch):

@@ -77,6 +77,25 @@ def train(folder, steps=50, names=("plain", "synchronized")):
         keep(folder, name, model, fit(model, steps))
 
 
+def calls(folder, theirs=False):
+    """The same steps in calls of one and of four; the last batch is a smaller one.
+
+    Args:
+        folder: Where the weights go.
+        theirs: Whether the strategy of the user distributes the data.
+    """
+    x = tiny.data(n=9 * GLOBAL + 5)
+    for k in (1, 4):
+        given = tf.data.Dataset.from_tensor_slices(x).batch(GLOBAL)
+        if theirs:
+            given = STRATEGY.experimental_distribute_dataset(given)
+        model = build(steps_per_execution=k)
+        more = {} if theirs else {"validation_data": data(3)}
+        history = model.fit(given, epochs=2, verbose=0, **more).history
+        assert model.step == 20
+        keep(folder, f"calls-{k}", model, history)
+
+
 def files(folder, steps=4):
     """All that writes, to one folder; batch normalisation by shares."""
     model = build(network=tiny.normalised)
@@ -145,7 +164,7 @@ def steep(values, slope):
     return tf.identity(values), lambda up: (up * slope, tf.zeros_like(slope))
 
 
-def not_finite(folder, worker=1, of_gradient=False):
+def not_finite(folder, worker=1, of_gradient=False, **compiled):
     """A loss, or a gradient, that is not finite on one worker alone."""
 
     class Breaks(ks.SVAE):
@@ -165,13 +184,13 @@ def not_finite(folder, worker=1, of_gradient=False):
 
     kept = tiny.METHODS["svae"]
     tiny.METHODS["svae"] = Breaks, {}
-    model = build("svae")
+    model = build("svae", **compiled)
     tiny.METHODS["svae"] = kept
     Breaks.breaks = True
     try:
         fit(model, 4)
     except ks.Diverged as error:
-        print("DIVERGED", error)
+        print("DIVERGED", error, "STEP", model.step)
     time.sleep(3)  # a worker that handles it does not end at once
 
 
@@ -204,6 +223,10 @@ def uneven(folder):
             print("REFUSED", name, str(error)[:100])
     print("FOUND", json.dumps(found))
     keep(folder, "uneven", model)
+    model.call = lambda inputs, training=None: 2 * inputs
+    predicted = model.predict(x, batch_size=GLOBAL, verbose=0)
+    single = model.predict_on_batch(x)
+    np.savez(folder / f"predicted-{INDEX}.npz", predicted=predicted, single=single)
 
 
 def wrong_batch(folder):
