@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 
 import keras_svae as ks
+from reproductions.engine import needed
 from reproductions.engine.build import Parts
 
 Reduction = Literal["sum", "mean"]
@@ -101,6 +102,7 @@ def vae(parts: Parts) -> ks.VAE:
     return parts.game(ks.VAE, nets.encoder, nets.decoder)
 
 
+@needed.requires(posterior="planar_flow")
 def nf_vae(parts: Parts) -> ks.VAE:
     """VAE with a normalising flow (Rezende & Mohamed, 2015)."""
     return vae(parts)
@@ -217,25 +219,32 @@ def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     return parts.game(ks.VEEGAN, *parts.networks("pairs"), **more)
 
 
-def ijae(parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None) -> ks.IJAE:
-    """Lambda-IJAE; with an explicit likelihood -L1 or -L2."""
+def _ijae(parts: Parts, lam: float, stop_code: bool | None) -> ks.IJAE:
     more = {} if stop_code is None else {"stop_code": stop_code}
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
     return parts.game(ks.IJAE, *parts.triples(), lam=lam, **laws, **more)
 
 
+@needed.requires(likelihood="shift_tanh")
+def ijae(parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None) -> ks.IJAE:
+    """Lambda-IJAE with a likelihood of which there are only samples."""
+    return _ijae(parts, lam, stop_code)
+
+
+@needed.requires(likelihood="unit_laplace_tanh laplace_tanh laplace")
 def ijae_l1(
     parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
 ) -> ks.IJAE:
     """IJAE with absolute errors as its likelihood."""
-    return ijae(parts, lam=lam, stop_code=stop_code)
+    return _ijae(parts, lam, stop_code)
 
 
+@needed.requires(likelihood="unit_gaussian_tanh gaussian_tanh unit_gaussian gaussian")
 def ijae_l2(
     parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
 ) -> ks.IJAE:
     """IJAE with squared errors as its likelihood."""
-    return ijae(parts, lam=lam, stop_code=stop_code)
+    return _ijae(parts, lam, stop_code)
 
 
 def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_type_hints
 
-from reproductions.engine import devices
+from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
 from reproductions.engine.options import Option, takes_none
 from reproductions.engine.settings import Data, Training
@@ -168,7 +168,7 @@ class Experiment:
         }
         if recorded:  # an option that came later has its dataclass's default
             settings = {n: v for n, v in settings.items() if n in {*recorded, *said}}
-        opt.check_needed(settings, said, defaults)
+        needed.check(settings, said, defaults, self.methods.get(method))
         return self._checked(settings, given)
 
     def _read(self, name: str, value: Any) -> Any:

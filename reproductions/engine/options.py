@@ -56,56 +56,6 @@ METHODS = {
     "unrolled": "steps of the critic that the generator looks ahead",
 }
 
-
-def _measured(name: str) -> Callable[[dict], bool]:
-    # A study that hands the option on to its runs has no measures of its own.
-    return lambda s: "measures" not in s or name in (s["measures"] or "")
-
-
-# What an option needs, in words and as a function of the settings. Without it, the
-# option would be read and ignored.
-_BOUND, _AIS = "importance_weighted_bound", "annealed_importance_sampling"
-_SCALED = ("drawn_gaussian", "gaussian_tanh", "laplace_tanh")
-ONLY_WITH: dict[str, tuple[str, Callable[[dict], bool]]] = {
-    "beta_1": ("optimizer adam", lambda s: s.get("optimizer") != "rmsprop"),
-    "flow_length": (
-        "posterior planar_flow",
-        lambda s: s.get("posterior") == "planar_flow",
-    ),
-    "likelihood_length": (
-        "likelihood planar_flow",
-        lambda s: s.get("likelihood") == "planar_flow",
-    ),
-    "shift": ("likelihood shift_tanh", lambda s: s.get("likelihood") == "shift_tanh"),
-    "scale": (
-        f"likelihood {', '.join(_SCALED)}",
-        lambda s: s.get("likelihood") in _SCALED,
-    ),
-    "monitor": ("patience", lambda s: s.get("patience") is not None),
-    "importance_samples": (f"measures {_BOUND}", _measured(_BOUND)),
-    "ais_examples": (f"measures {_AIS}", _measured(_AIS)),
-    "ais_temperatures": (f"measures {_AIS}", _measured(_AIS)),
-}
-
-
-def check_needed(settings: dict, given: Iterable[str], defaults: dict) -> None:
-    """Raises if an option that was given would have no effect.
-
-    Args:
-        settings: Those of the run.
-        given: The names of the options that were given.
-        defaults: What the settings would be without them; what is given and no other
-            is no error, as when a run is continued with all of its settings.
-    """
-    for name in sorted(set(given) & set(ONLY_WITH) & set(settings)):
-        needed, holds = ONLY_WITH[name]
-        if settings[name] != defaults.get(name) and not holds(settings):
-            raise ValueError(
-                f"Expected {name} only with {needed}; received: "
-                f"{name}={settings[name]} without it"
-            )
-
-
 SHARED = METHODS | {name: text for name, (_, text) in NETWORKS.items()}
 # Options of fully connected networks, and of networks of a paper's table.
 _NORMS = "noise dropout batch_norm critic_batch_norm critic_activation"

@@ -8,10 +8,10 @@ import yaml
 
 import keras_svae as ks
 from reproductions import __main__ as listing
-from reproductions import as_vae, ijae, methods, svae
+from reproductions import as_vae, ijae, methods, svae, unifying
 from reproductions.engine import Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
-from reproductions.engine.settings import Training
+from reproductions.engine.settings import Data, Laws, Training
 from reproductions.svae import mnist, toy, toy_sweep
 
 ALL = {
@@ -138,6 +138,77 @@ def test_laws_have_their_own_options():
     assert ijae.mnist.resolve(shift=2)["shift"] == 2
     with pytest.raises(ValueError, match="flow_length only with posterior planar_flow"):
         as_vae.mnist.resolve(method="vae", posterior="gaussian", flow_length=3)
+
+
+@pytest.mark.parametrize(
+    "one, given, message",
+    [
+        (
+            mnist,
+            {"method": "nf_vae", "posterior": "gaussian"},
+            "Expected posterior=planar_flow with method=nf_vae; received: "
+            "posterior=gaussian",
+        ),
+        (
+            ijae.mnist,
+            {"method": "ijae_l1", "likelihood": "shift_tanh"},
+            "Expected likelihood=unit_laplace_tanh or laplace_tanh or laplace with "
+            "method=ijae_l1; received: likelihood=shift_tanh",
+        ),
+        (
+            ijae.mnist,
+            {"method": "ijae_l2", "likelihood": "unit_laplace_tanh"},
+            "with method=ijae_l2; received: likelihood=unit_laplace_tanh",
+        ),
+        (
+            ijae.mnist,
+            {"likelihood": "unit_laplace_tanh"},
+            "Expected likelihood=shift_tanh with method=ijae; received",
+        ),
+        (
+            mnist,
+            {"method": "vae", "critic_activation": "leaky_relu"},
+            "Expected critic_activation only with a method that has a critic; received",
+        ),
+        (
+            mnist,
+            {"method": "gan", "posterior": "laplace"},
+            "Expected posterior only with a method that has an encoder; received: "
+            "posterior=laplace",
+        ),
+    ],
+)
+def test_a_method_has_its_own_laws_and_networks(one, given, message):
+    with pytest.raises(ValueError, match=message):
+        one.resolve(**given)
+    # A run that has been recorded so goes on, if it is not said again.
+    recorded = one.resolve(method=given.get("method", "ijae")) | given
+    assert one.resolve(recorded) == recorded
+    assert one.resolve(recorded, method=recorded["method"]) == recorded
+    with pytest.raises(ValueError, match=message):
+        one.resolve(recorded, **given)
+
+
+def test_an_experiment_gives_each_method_its_laws():
+    """What an experiment itself says is checked, too, and not only what is given."""
+    without = experiment(methods=(methods.nf_vae,), settings={"epochs": 1})
+
+    def run(method, laws: Laws, data: Data, training: Training):
+        """Its default posterior is Gaussian."""
+
+    with pytest.raises(ValueError, match="posterior=planar_flow with method=nf_vae"):
+        without(run).resolve(batch_size=8, learning_rate=1e-3)
+
+
+def test_options_of_networks_are_for_methods_that_train_them():
+    given = {"critic_activation": "leaky_relu", "posterior": "laplace"}
+    assert mnist.resolve(method="svae", **given).items() >= given.items()
+    assert unifying.mnist.resolve(
+        method="ss_vae", budget="quick", critic_activation="elu"
+    )
+    as_vae.mnist.resolve(method="as_vae_g", critic_batch_norm=True)
+    with pytest.raises(ValueError, match="code_stddev only with .* an encoder"):
+        mnist.resolve(method="wgan", code_stddev=0.02)
 
 
 def test_all_settings_of_a_run_may_be_given_again():

@@ -1,0 +1,104 @@
+"""What options need to have an effect, and the laws that a method has."""
+
+import typing
+from collections.abc import Callable, Iterable
+
+__all__ = ["check", "requires"]
+
+TRAINED = "networks that the method trains"
+
+
+def _measured(name: str) -> Callable[[dict], bool]:
+    # A study has no method and no measures: it hands the option on to its runs.
+    return lambda s: TRAINED not in s or name in (s.get("measures") or "")
+
+
+def _trains(*kinds: str) -> Callable[[dict], bool]:
+    # An experiment without methods has networks of its own.
+    return lambda s: any(name.startswith(kinds) for name in s.get(TRAINED, kinds))
+
+
+# What an option needs, in words and as a function of the settings. Without it, the
+# option would be read and ignored.
+_BOUND, _AIS = "importance_weighted_bound", "annealed_importance_sampling"
+_SCALED = ("drawn_gaussian", "gaussian_tanh", "laplace_tanh")
+# M2's classifier has the layers of a critic.
+_CRITIC = "a method that has a critic", _trains("critic", "classifier")
+_ENCODER = "a method that has an encoder", _trains("encoder")
+ONLY_WITH: dict[str, tuple[str, Callable[[dict], bool]]] = {
+    "beta_1": ("optimizer adam", lambda s: s.get("optimizer") != "rmsprop"),
+    "flow_length": (
+        "posterior planar_flow",
+        lambda s: s.get("posterior") == "planar_flow",
+    ),
+    "likelihood_length": (
+        "likelihood planar_flow",
+        lambda s: s.get("likelihood") == "planar_flow",
+    ),
+    "shift": ("likelihood shift_tanh", lambda s: s.get("likelihood") == "shift_tanh"),
+    "scale": (
+        f"likelihood {', '.join(_SCALED)}",
+        lambda s: s.get("likelihood") in _SCALED,
+    ),
+    "monitor": ("patience", lambda s: s.get("patience") is not None),
+    "importance_samples": (f"measures {_BOUND}", _measured(_BOUND)),
+    "ais_examples": (f"measures {_AIS}", _measured(_AIS)),
+    "ais_temperatures": (f"measures {_AIS}", _measured(_AIS)),
+    **dict.fromkeys(
+        ("critic_batch_norm", "critic_activation", "logit_batch_norm"), _CRITIC
+    ),
+    **dict.fromkeys(("posterior", "code_stddev"), _ENCODER),
+}
+
+
+def requires(**laws: str) -> Callable[[Callable], Callable]:
+    """Says which laws a method has; with others it would be another method.
+
+    Args:
+        **laws: By option, the names that the method may have, with spaces between.
+    """
+
+    def marked(method: Callable) -> Callable:
+        vars(method)["laws"] = {name: words.split() for name, words in laws.items()}
+        return method
+
+    return marked
+
+
+def check(
+    settings: dict, given: Iterable[str], defaults: dict, method: Callable | None = None
+) -> None:
+    """Raises if an option has no effect, or a law is that of another method.
+
+    What is recorded of a run and not given is no error: the run goes on with it.
+
+    Args:
+        settings: Those of the run.
+        given: The names of the options that were given.
+        defaults: What the settings would be without them; what is given and no other
+            is no error, as when a run is continued with all of its settings. A law
+            has to be the method's in any case.
+        method: The function of `reproductions.methods`, if there are methods.
+
+    Raises:
+        ValueError: For such an option.
+    """
+    given, facts = set(given), settings
+    if method is not None:
+        players = typing.get_type_hints(method)["return"].players.values()
+        trained = [name for one in players for name in one.networks.split()]
+        facts = settings | {TRAINED: trained}
+    for name, laws in getattr(method, "laws", {}).items():
+        law = settings.get(name, laws[0])
+        if law not in laws and (name in given or law == defaults.get(name)):
+            raise ValueError(
+                f"Expected {name}={' or '.join(laws)} with method={method.__name__}; "
+                f"received: {name}={law}"
+            )
+    for name in sorted(given & set(ONLY_WITH) & set(settings)):
+        needed, holds = ONLY_WITH[name]
+        if settings[name] != defaults.get(name) and not holds(facts):
+            raise ValueError(
+                f"Expected {name} only with {needed}; received: "
+                f"{name}={settings[name]} without it"
+            )
