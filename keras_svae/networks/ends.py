@@ -65,14 +65,25 @@ _ACTIVATIONS = (
     keras.layers.ReLU,
     keras.layers.Softmax,
 )
+# Operations of `keras.ops` that are no layers, by the names of their classes, which
+# Keras also writes to files: those that pass their input on, and activations.
+_PASSING_OPERATIONS = (
+    "Cast ExpandDims Moveaxis Ravel Reshape Squeeze Swapaxes Transpose".split()
+)
+_ACTIVATION_OPERATIONS = {
+    "exp": "exponential",
+    **{name.replace("_", ""): name for name in dir(keras.activations)},
+}
+# What Keras's own layers do that call a function or a layer of the user's.
+_CALLING = (keras.layers.Lambda, keras.layers.Wrapper)
 
 
 def law_of(network: keras.Model) -> Law | None:
     """The law that a network's end names; None if it names none."""
-    for layer in _from_the_end(network):
-        if isinstance(layer, RawOutput):
-            return layer.law
-        if not isinstance(layer, _PASSING):
+    for one in _from_the_end(network):
+        if isinstance(one, RawOutput):
+            return one.law
+        if not _passes(one):
             break
     return None
 
@@ -85,18 +96,29 @@ def same_law(one: Law, other: Law) -> bool:
 def last_activation(network: keras.Model) -> str | None:
     """The name of the activation that a network ends in; None for a linear end.
 
-    Layers that only change the shape may follow it.
+    Layers and operations that only change the shape may follow it. It is found in a
+    layer of the user's own, too, if Keras can follow the layer's `call`: if this uses
+    layers and `keras.ops`, but no TensorFlow.
     """
-    for layer in _from_the_end(network):
-        if isinstance(layer, _PASSING):
+    for one in _from_the_end(network):
+        if _passes(one):
             continue
-        if isinstance(layer, _ACTIVATIONS):
-            return type(layer).__name__
-        activation = getattr(layer, "activation", None)
+        if isinstance(one, _ACTIVATIONS):
+            return type(one).__name__
+        if not isinstance(one, keras.layers.Layer):
+            return _ACTIVATION_OPERATIONS.get(type(one).__name__.lower())
+        activation = getattr(one, "activation", None)
         if activation in (None, keras.activations.linear):
             return None
         return getattr(activation, "__name__", type(activation).__name__)
     return None
+
+
+def _passes(one: keras.Operation) -> bool:
+    """Whether it passes its input on unchanged, except for its shape."""
+    if isinstance(one, keras.layers.Layer):
+        return isinstance(one, _PASSING)
+    return type(one).__name__ in _PASSING_OPERATIONS
 
 
 def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -129,50 +151,69 @@ def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     return inside(network)
 
 
-def _from_the_end(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Layers from the output backwards, as long as each has a single input."""
+def _from_the_end(network: keras.Model) -> Iterator[keras.Operation]:
+    """What makes the output, from it backwards, while each has a single input."""
     if isinstance(network, keras.Sequential):
         row = network.layers[::-1]
-    elif (config := _graph(network)) is not None:
-        before = {one["name"]: _inputs(one) for one in config["layers"]}
-        known = {layer.name: layer for layer in network.layers}
-        names, row = _names(config["output_layers"]), []
-        # An operation that is no layer, for example a sum, ends the row.
-        while len(names) == 1 and names[0] in known:
-            row.append(known[names[0]])
-            names = before[names[0]]
+    elif (found := _row(network)) is not None:
+        row = found
+    elif (inside := _inside(network)) is not None:
+        row = [inside]
     else:
         row = network.layers[::-1][:1]
-    for layer in row:
-        if isinstance(layer, keras.Model):
-            yield from _from_the_end(layer)
+    for one in row:
+        if isinstance(one, keras.Model):
+            yield from _from_the_end(one)
+        elif _is_opaque(one) and (inside := _inside(one)) is not None:
+            yield from _from_the_end(inside)
         else:
-            yield layer
+            yield one
 
 
-def _graph(network) -> dict | None:
-    """The configuration of a functional network; None if it has none."""
+def _row(network: keras.Model) -> list[keras.Operation] | None:
+    """The last operations of a functional network, from its output backwards.
+
+    Keras runs through the network's graph without its operations: in their place stand
+    layers that do nothing. None if there is no graph, as of a subclass.
+    """
+    made: dict[int, tuple[keras.Operation, list[keras.KerasTensor]]] = {}
+
+    def call(one, *args, **kwargs):
+        given = keras.tree.flatten((args, kwargs))
+        read = [x for x in given if isinstance(x, keras.KerasTensor)]
+        # With a name of its own: Keras names layers without one by their count.
+        stand_in = keras.layers.Identity(autocast=False, name=f"call_{len(made)}")
+        result = stand_in(read[0])
+        made[id(result)] = one, read
+        return [result] * len(keras.tree.flatten(one.output))
+
     try:
-        config = network.get_config()
-    except (NotImplementedError, TypeError, ValueError):  # a user's own layer raised it
+        # Of the graph alone: Keras would compile the copy of a compiled network.
+        graph = keras.Model(network.inputs, network.outputs, name="graph")
+    except (AttributeError, ValueError):
         return None
-    return config if "output_layers" in config else None
+    copy = keras.models.clone_model(
+        graph, clone_function=lambda one: one, call_function=call
+    )
+    row, at = [], copy.outputs
+    while len(at) == 1 and id(at[0]) in made:
+        one, at = made[id(at[0])]
+        row.append(one)
+    return row
 
 
-def _inputs(layer: dict) -> list[str]:
-    """Names of the layers that a layer is called on, if it is called once."""
-    calls = layer["inbound_nodes"]
-    return _names(calls) if len(calls) == 1 else []
+def _is_opaque(one: keras.Operation) -> bool:
+    """Whether it is a layer whose class does not say what it does."""
+    if not isinstance(one, keras.layers.Layer) or isinstance(one, _PASSING):
+        return False
+    return isinstance(one, _CALLING) or type(one).__module__.split(".")[0] != "keras"
 
 
-def _names(value) -> list[str]:
-    """Names of the layers in a configuration's description of tensors."""
-    if isinstance(value, dict):
-        history = value.get("config", {}).get("keras_history")
-        found = [history] if history else list(value.values())
-        return [name for one in found for name in _names(one)]
-    if not isinstance(value, (list, tuple)):
-        return []
-    if len(value) == 3 and isinstance(value[0], str):
-        return [value[0]]
-    return [name for one in value for name in _names(one)]
+def _inside(layer: keras.layers.Layer) -> keras.Model | None:
+    """The graph of a layer's `call`; None if Keras cannot follow it."""
+    try:
+        read = layer.input
+        x = keras.Input(batch_shape=read.shape, dtype=read.dtype, name="read")
+        return keras.Model(x, layer.call(x), name="inside")
+    except Exception:  # of the user's own `call`, which may use TensorFlow
+        return None

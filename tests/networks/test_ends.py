@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game.checks import batch_norms
@@ -94,7 +95,100 @@ def nested():
     return network(inner, layers.Reshape((2, 2)))
 
 
+class Composite(layers.Layer):
+    """A user's layer that ends in another one."""
+
+    def __init__(self, activation, then=lambda x: x):
+        super().__init__()
+        self.activation = layers.ReLU()  # a hidden one
+        self.parts = [layers.Dense(3), layers.Dense(4)]
+        self.last, self.then = layers.Activation(activation), then
+
+    def call(self, x, training=False):
+        return self.then(self.last(self.parts[1](self.activation(self.parts[0](x)))))
+
+
+class Shape(layers.Layer):
+    """A user's layer that changes the shape alone."""
+
+    def call(self, x):
+        return keras.ops.reshape(x, (-1, 2, 2))
+
+
+class InTensorFlow(layers.Layer):
+    def call(self, x):
+        return tf.sigmoid(x)
+
+
+class Subclass(keras.Model):
+    """A user's network, whose last attribute is not what it ends in."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.last, self.first = Composite(activation), layers.Dense(3, "relu")
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+
+def operations(*rest):
+    return network(layers.Dense(4), *rest)
+
+
 ENDS = {
+    "keras.activations": (lambda: operations(keras.activations.sigmoid), "sigmoid"),
+    "keras.ops": (lambda: operations(keras.ops.sigmoid), "sigmoid"),
+    "relu of both": (
+        lambda: operations(keras.activations.relu, keras.ops.relu),
+        "relu",
+    ),
+    "an exponential": (lambda: operations(keras.ops.exp), "exponential"),
+    "a name of two words": (
+        lambda: operations(keras.activations.hard_sigmoid),
+        "hard_sigmoid",
+    ),
+    "operation then shape": (
+        lambda: operations(keras.ops.tanh, layers.Reshape((2, 2))),
+        "tanh",
+    ),
+    "operation then operation": (
+        lambda: operations(keras.ops.softmax, keras.ops.squeeze, layers.Flatten()),
+        "softmax",
+    ),
+    "operation in a network": (
+        lambda: network(operations(keras.ops.sigmoid), layers.Reshape((2, 2))),
+        "sigmoid",
+    ),
+    "operation before a network": (
+        lambda: operations(
+            keras.ops.sigmoid, network(layers.Reshape((2, 2)), inputs=4)
+        ),
+        "sigmoid",
+    ),
+    "operation in a lambda": (
+        lambda: operations(layers.Lambda(lambda x: keras.ops.sigmoid(x))),
+        "sigmoid",
+    ),
+    "an operation that is linear": (
+        lambda: operations(lambda x: 2 * keras.ops.sigmoid(x) - 1),
+        None,
+    ),
+    "composite": (lambda: network(Composite("sigmoid")), "sigmoid"),
+    "composite, linear": (lambda: network(Composite("linear")), None),
+    "composite with an operation": (
+        lambda: network(Composite("linear", keras.ops.tanh), layers.Reshape((2, 2))),
+        "tanh",
+    ),
+    "composite of a shape": (
+        lambda: operations(keras.ops.tanh, Shape()),
+        "tanh",
+    ),
+    "composite in a sequence": (
+        lambda: keras.Sequential([keras.Input((2,)), Composite("tanh")]),
+        "tanh",
+    ),
+    "subclass": (lambda: network(Subclass("sigmoid")), "sigmoid"),
+    "subclass, linear": (lambda: network(Subclass("linear")), None),
     "linear": (lambda: network(layers.Dense(4)), None),
     "activation of a layer": (lambda: network(layers.Dense(4, "sigmoid")), "sigmoid"),
     "activation then shape": (
@@ -125,9 +219,39 @@ def test_activations_at_the_end_are_found(name):
     assert last_activation(make()) == expected
 
 
+def test_looking_at_an_end_changes_nothing():
+    made = network(layers.Dense(3), Composite("sigmoid"))
+    made.compile("adam", lambda y, x: x)
+    parts = [one.name for one in (*made.operations, *all_layers(made), *made.weights)]
+    before, x = layers.Dense(1).name, np.ones((3, 2), "f")
+    assert before.startswith("dense_")
+    y = made(x)
+    assert last_activation(made) == last_activation(made) == "sigmoid"
+    after = [one.name for one in (*made.operations, *all_layers(made), *made.weights)]
+    assert after == parts
+    np.testing.assert_array_equal(made(x), y)
+    # Keras names the next layer as if nothing had been looked at.
+    assert layers.Dense(1).name == f"dense_{int(before[6:]) + 1}"
+
+
+def test_what_keras_cannot_follow_is_not_known():
+    assert last_activation(operations(InTensorFlow())) is None
+    assert last_activation(operations(layers.Lambda(lambda x: tf.tanh(x)))) is None
+
+
+def test_a_law_is_found_before_an_operation_that_changes_the_shape():
+    made = operations(ks.networks.RawOutput(LAW), Shape().call)
+    assert law_of(made) is LAW
+    again = keras.Model.from_config(made.get_config())
+    assert law_of(again).get_config() == LAW.get_config()
+
+
 def test_they_are_refused_where_something_else_applies_them():
     nets = ks.networks.digits(latent_dim=2, units=4, joint=False)
     squashed = network(layers.Dense(64, "sigmoid"), layers.Reshape((8, 8, 1)))
+    with pytest.raises(ValueError, match="decoder to end in a linear.*'sigmoid'"):
+        ks.GAN(squashed, nets.critic)
+    squashed = network(layers.Dense(64), keras.ops.sigmoid, layers.Reshape((8, 8, 1)))
     with pytest.raises(ValueError, match="decoder to end in a linear.*'sigmoid'"):
         ks.GAN(squashed, nets.critic)
     x = keras.Input((8, 8, 1))
