@@ -1,16 +1,35 @@
 """python -m reproductions: all experiments and their cost; verdicts on the claims."""
 
+import ast
+import pathlib
 import sys
+from collections.abc import Iterator
 
 from reproductions.engine import command
+from reproductions.engine.cost import cost_of
 from reproductions.verdicts import report
 
-ELSE = """
-Further commands; --help shows their options:
-  python -m reproductions.demo            a run on digits, in minutes
-  python -m reproductions.unified_view    the same as unifying view
-  python -m reproductions.real_scores     scores of real images
-  python -m reproductions.benchmarks.NAME training, scaling, inference, measures, ..."""
+HERE = pathlib.Path(__file__).parent
+ELSE = """Further commands; --help shows their options:
+  python -m reproductions verdicts
+      Verdicts on the papers' claims, from what is in reproductions/results."""
+
+
+def further() -> Iterator[pathlib.Path]:
+    """The modules that are commands and belong to no paper."""
+    yield from (HERE / f"{name}.py" for name in ("demo", "unified_view", "real_scores"))
+    for path in sorted((HERE / "benchmarks").glob("*.py")):
+        # A worker is started by its benchmark.
+        if "__main__" in path.read_text("utf-8") and not path.stem.endswith("_worker"):
+            yield path
+
+
+def line_of(path: pathlib.Path) -> str:
+    """A command, what it does, and its cost; nothing is imported."""
+    name = ".".join(("reproductions", *path.relative_to(HERE).with_suffix("").parts))
+    title = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    title = title.splitlines()[0]
+    return f"  python -m {name}\n      {title}\n      {cost_of(name)}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -21,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["verdicts"]:
         return report.main(words[1:])
+    words = [word for word in words if word not in ("-h", "--help")]
     known = *command.PAPERS, *command.OTHERS
     if unknown := set(words) - {*known}:
         raise ValueError(
@@ -29,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
     print("\n\n".join(command.listing(paper) for paper in words or known))
     if not words:
-        print(ELSE)
+        print("", ELSE, *map(line_of, further()), sep="\n")
 
 
 if __name__ == "__main__":

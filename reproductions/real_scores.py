@@ -40,11 +40,13 @@ class Options:
 def main(argv: list[str] | None = None) -> None:
     """Measures, prints, and writes its part of the file."""
     words = sys.argv[1:] if argv is None else argv
-    if not words or words[0].startswith("-") and "--help" not in words:
+    helped = [word for word in words if word in ("-h", "--help")]
+    if not helped and (not words or words[0].startswith("-")):
         raise ValueError(
-            "Expected a data set's name, a folder or an .npz; received: none"
+            "Expected a data set's name, a folder or an .npz; received: "
+            f"{words[0] if words else 'none'}"
         )
-    given = parsing.read(Options, "real_scores DATA", words[1:] or words[:0])
+    given = parsing.read(Options, "real_scores DATA", helped or words[1:])
     data = words[0]
     name = pathlib.Path(data).stem
     backbone = ks.evaluation.classifier(given.classifier or name)

@@ -18,8 +18,9 @@ import keras_svae as ks
 from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
+from reproductions.engine.cost import cost_of
 from reproductions.engine.experiment import STUDY, Experiment
-from reproductions.engine.files import read_json, write_json
+from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.one_commit import from_one_commit
 from reproductions.engine.options import Option
@@ -96,24 +97,7 @@ def is_study(one: Experiment) -> bool:
 
 def cost(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
-    best = None
-    for path in sorted(results.FOLDER.glob("*.json")):
-        # Records have names as they were typed, with hyphens or without.
-        words = read_json(path).get("command", "").replace("_", "-").split()
-        paper = f"reproductions.{one.paper}".replace("_", "-")
-        if words[2:4] == [paper, one.name]:
-            best = path
-    if best is None:
-        return "not timed"
-    record = read_json(best)
-    hours = record.get("processor hours")
-    if "hours" in record:  # as the sweep wrote it before
-        hours = record["hours"]["of processor time"]
-    seconds = record.get("seconds") if hours is None else 3600 * hours
-    if seconds is None:
-        return "not timed"
-    kind = "s" if hours is None else "s of processor time"
-    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
+    return cost_of(f"reproductions.{one.paper}", one.name)
 
 
 def options_of(one: Experiment) -> dict[str, Option]:

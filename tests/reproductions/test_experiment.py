@@ -2,13 +2,14 @@
 
 import inspect
 import json
+import re
 
 import pytest
 import yaml
 
 import keras_svae as ks
 from reproductions import __main__ as listing
-from reproductions import as_vae, ijae, methods, svae, unifying
+from reproductions import as_vae, ijae, methods, real_scores, svae, unifying
 from reproductions.engine import Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
 from reproductions.engine.settings import Data, Laws, Training
@@ -312,8 +313,16 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
     for paper in PAPERS:
         for name in experiments(paper):
             assert f"python -m reproductions.{paper} {name}\n" in shown
-    for name in ("batch_norm compare", "side_by_side table", "demo", "benchmarks"):
+    for name in ("batch_norm compare", "side_by_side table"):
         assert f"python -m reproductions.{name}" in shown
+    # What is of no paper has its cost, too: the last line of its three.
+    lines = shown.splitlines()
+    for name in ("demo", "unified_view", "real_scores", "benchmarks.scores"):
+        found = lines.index(f"  python -m reproductions.{name}")
+        assert lines[found + 2] == "      not timed"
+    found = lines.index("  python -m reproductions.benchmarks.training")
+    assert re.fullmatch(r" {6}\d+ s on .* \(benchmark.json\)", lines[found + 2])
+    assert "_worker" not in shown
     # Its command was typed with a hyphen, or with an underscore.
     assert "not timed" not in command.cost(ijae.tiny_imagenet)
     assert "not timed" in shown
@@ -323,6 +332,27 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
     assert "reproductions.aim" not in shown and svae.__doc__.splitlines()[0] in shown
     with pytest.raises(ValueError, match="among svae, .*; received: none"):
         listing.main(["none"])
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_is_no_error(word, capsys):
+    listing.main([word])
+    shown = capsys.readouterr().out
+    assert "python -m reproductions.svae mnist\n" in shown
+    assert "python -m reproductions verdicts\n" in shown
+    for words in ([word], ["mnist", word]):
+        with pytest.raises(SystemExit) as stop:
+            real_scores.main(words)
+        assert stop.value.code == 0
+        shown = capsys.readouterr().out
+        assert "real_scores DATA [options]" in shown and "--classifier" in shown
+
+
+@pytest.mark.parametrize("words", [[], ["--no-download"]])
+def test_scores_of_real_images_need_data(words):
+    said = f"an .npz; received: {words[0] if words else 'none'}$"
+    with pytest.raises(ValueError, match=said):
+        real_scores.main(words)
 
 
 def test_only_what_is_typed_is_given(tmp_path):
