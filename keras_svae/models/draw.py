@@ -12,10 +12,22 @@ from keras_svae.models.classes import one_hot
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise
 
-if typing.TYPE_CHECKING:
-    from keras_svae.models.latent import LatentModel
-
 __all__ = ["Draw"]
+
+
+class DrawnModel(typing.Protocol):
+    """What a draw asks of its model; of the posterior only if there is an encoder."""
+
+    conditional: bool
+    classes: int | None
+    likelihood_law: distributions.Law
+    posterior_law: distributions.Law
+    prior: typing.Any
+
+    def likelihood_raw(self, z, training, y) -> tf.Tensor: ...
+    def posterior_raw(self, x, training, y) -> tf.Tensor: ...
+    def draw(self, batch, noise: Noise, training: bool) -> "Draw": ...
+    def moves_averages(self, network: str, of_data: bool) -> bool: ...
 
 
 class Draw:
@@ -34,7 +46,7 @@ class Draw:
     # Whether its data are the user's. In `fakes`, samples replace the data.
     of_data = True
 
-    def __init__(self, model: "LatentModel", batch, noise: Noise, training: bool):
+    def __init__(self, model: DrawnModel, batch, noise: Noise, training: bool):
         self.model, self.noise, self.training = model, noise, training
         x, y = batch if model.conditional else (batch, None)
         self.x = tf.cast(x, tf.float32)

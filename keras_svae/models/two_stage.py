@@ -66,6 +66,8 @@ class GammaVAE(VAE):
 class TwoStageDraw(Draw):
     """Adds the second stage's draw. Its data are codes of data."""
 
+    model: "TwoStageVAE"
+
     def __init__(self, model, batch, noise, training):
         # Training of the second stage alone needs codes of a first stage that is ready.
         super().__init__(model, batch, noise, training and model.stage != "second")
@@ -176,6 +178,7 @@ class TwoStageVAE(GammaVAE):
         if stage != self._stage:
             self.compiled = False
         self._stage = stage
+        self.record("stage", stage)
 
     @property
     def second_encoder(self):
@@ -207,6 +210,3 @@ class TwoStageVAE(GammaVAE):
         """Codes z of the second stage."""
         seed = noise.seed("second")
         return self.second.generate(n, seed=seed, batch_size=batch_size)
-
-    def get_config(self):
-        return {**super().get_config(), "stage": self.stage}

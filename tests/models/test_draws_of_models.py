@@ -1,12 +1,23 @@
 """What models draw: laws, noise and seeds."""
 
+import typing
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.models.draw import Draw
 from tests.models import tiny
+
+
+def test_a_model_has_what_a_draw_asks_of_it():
+    asked = typing.get_type_hints(Draw.__init__)["model"]
+    names = {name for name in (*vars(asked), *asked.__annotations__) if name[0] != "_"}
+    assert {"prior", "likelihood_raw", "posterior_law"} <= names
+    model = tiny.build("svae", compiled=False)
+    assert not [name for name in names if not hasattr(model, name)]
 
 
 @pytest.mark.parametrize("implicit", ["posterior", "likelihood"])

@@ -138,6 +138,16 @@ def test_it_is_saved(tmp_path):
     np.testing.assert_allclose(log_p, expected, rtol=1e-4)
 
 
+def test_the_stage_is_saved_as_it_is_now():
+    model = make(stage="first")
+    assert type(model).from_config(model.get_config()).stage == "first"
+    model.stage = "second"
+    assert type(model).from_config(model.get_config()).stage == "second"
+    with pytest.raises(ValueError, match="Expected stage"):
+        model.stage = "third"
+    assert model.get_config()["stage"] == model.stage == "second"
+
+
 def test_networks_of_the_second_stage():
     encoder, decoder = ks.networks.second_stage(5, units=7, depth=2)
     assert encoder.output_shape == (None, 10) and decoder.output_shape == (None, 5)
