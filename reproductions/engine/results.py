@@ -216,10 +216,19 @@ def _published() -> tuple[dict, ...]:
 def published(**fixed: Any) -> list[dict]:
     """The published numbers of all papers that match these values.
 
+    A number whose method is a list is that of one of these; the paper does not say
+    which.
+
     published(data="cifar10", method="svae", measure="inception_score")
     """
+
+    def agrees(found: Any, wanted: Any) -> bool:
+        return wanted in found if isinstance(found, list) else found == wanted
+
     return [
-        one for one in _published() if all(one.get(k) == v for k, v in fixed.items())
+        one
+        for one in _published()
+        if all(agrees(one.get(name), value) for name, value in fixed.items())
     ]
 
 
