@@ -20,14 +20,14 @@ def further() -> Iterator[pathlib.Path]:
     yield from (HERE / f"{name}.py" for name in ("demo", "unified_view", "real_scores"))
     for path in sorted((HERE / "benchmarks").glob("*.py")):
         # A worker is started by its benchmark.
-        if "__main__" in path.read_text("utf-8") and not path.stem.endswith("_worker"):
+        if "__main__" in path.read_text(encoding="utf-8") and not path.stem.endswith("_worker"):
             yield path
 
 
 def line_of(path: pathlib.Path) -> str:
     """A command, what it does, and its cost; nothing is imported."""
     name = ".".join(("reproductions", *path.relative_to(HERE).with_suffix("").parts))
-    title = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     title = title.splitlines()[0]
     return f"  python -m {name}\n      {title}\n      {cost_of(name)}"
 

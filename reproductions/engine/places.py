@@ -77,15 +77,14 @@ def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | No
     return None
 
 
-def identities(call: Call, places: Places) -> list[dict]:
-    """What identifies a run, and after it what did in older versions.
+def older(found: dict, places: Places) -> list[dict]:
+    """What identified the same run in older versions, if that was something else.
 
     These told the contents of LPIPS's weights only where they were given as a file.
     """
-    found = identity(call, places)
     if places.lpips is not None or found.get("lpips") is None:
-        return [found]
-    return [found, found | {"lpips": None}]
+        return []
+    return [found | {"lpips": None}]
 
 
 def name_of(found: dict) -> str:

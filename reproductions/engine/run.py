@@ -18,7 +18,7 @@ from reproductions.engine.experiment import Call, Experiment
 from reproductions.engine.files import locked, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import Places, identities, identity
+from reproductions.engine.places import Places, identity, older
 from reproductions.engine.settings import Data, Training
 from reproductions.engine.training import train
 
@@ -98,9 +98,9 @@ def execute(
     # First of all: later, TensorFlow connects to no cluster.
     strategy = _strategy(call)
     first = workers.is_first(strategy)
-    mine, *older = identities(call, places)
-    if older and folder.known() in older:
-        mine = folder.known()
+    mine = identity(call, places)
+    for before in older(mine, places):
+        mine = before if folder.known() == before else mine
     new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
     if folder.finished:
         print(f"The run in {folder.path} is finished: nothing to do.")

@@ -15,7 +15,7 @@ from keras_svae.paths import local
 from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, write_json
-from reproductions.engine.places import Places, identities, load_backbone, name_of
+from reproductions.engine.places import Places, identity, load_backbone, name_of, older
 
 __all__ = ["Study"]
 
@@ -123,11 +123,12 @@ class Study:
 
     def _file(self, call: Call) -> pathlib.Path:
         """The file of a run's record, or the one that an older version gave it."""
-        first, *older = (
+        found = identity(call, self.places)
+        first, *others = (
             self.folder / f"{call.title}-{name_of(one)}.json"
-            for one in identities(call, self.places)
+            for one in (found, *older(found, self.places))
         )
-        known = (one for one in older if one.exists() or one.with_suffix("").exists())
+        known = (one for one in others if one.exists() or one.with_suffix("").exists())
         return next(known, first)
 
     def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:

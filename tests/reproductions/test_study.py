@@ -196,7 +196,8 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     done, package, tmp_path, monkeypatch
 ):
     call = toy.call(**TINY | {"measures": "mse,lpips"})
-    today, before = places.identities(call, places.Places())
+    today = places.identity(call, places.Places())
+    (before,) = places.older(today, places.Places())
     assert before == today | {"lpips": None}
     file = tmp_path / "study" / f"{call.title}-{places.name_of(before)}.json"
     if done:
