@@ -20,7 +20,9 @@ def further() -> Iterator[pathlib.Path]:
     yield from (HERE / f"{name}.py" for name in ("demo", "unified_view", "real_scores"))
     for path in sorted((HERE / "benchmarks").glob("*.py")):
         # A worker is started by its benchmark.
-        if "__main__" in path.read_text(encoding="utf-8") and not path.stem.endswith("_worker"):
+        if "__main__" in path.read_text(encoding="utf-8") and not path.stem.endswith(
+            "_worker"
+        ):
             yield path
 
 

@@ -1,0 +1,166 @@
+"""AS-VAE-r with the encoder's own Gaussian as contrast, by hand."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from keras_svae import noise
+from reproductions.as_vae import contrast as study_of
+from reproductions.as_vae import mnist
+from reproductions.as_vae.contrast import (
+    VARIANTS,
+    ContrastASVAE,
+    as_vae_r_contrast,
+    divergences,
+)
+from reproductions.engine import Study, build
+from tests.models import tiny
+
+GIVEN = {"budget": "quick", "units": 8, "latent_dim": 2}
+
+
+def softplus(x):
+    return np.logaddexp(0, x)
+
+
+def made():
+    nets = tiny.build("as_vae_r", compiled=False)
+    model = ContrastASVAE(
+        nets.encoder,
+        nets.decoder,
+        nets.critic_x,
+        posterior="gaussian",
+        likelihood="gaussian",
+    )
+    rng = np.random.default_rng(7)
+    for variable in model.trainable_variables:
+        variable.assign(0.6 * rng.normal(size=variable.shape))
+    return model
+
+
+def by_hand(model, x, z):
+    """log r(z|x) and normalised codes, from the encoder's raw output."""
+    mean, raw = np.split(model.encoder(x).numpy().astype(float), 2, -1)
+    scale = model.posterior_law(model.encoder(x)).stddev().numpy().astype(float)
+    log_r = scipy.stats.norm.logpdf(z, mean, scale).sum(-1)
+    assert raw.shape == scale.shape
+    return log_r, (z - mean) / scale
+
+
+def test_losses_are_those_of_the_formulas():
+    model, x = made(), tiny.data(n=16)
+    with noise.scope(noise.Noise(3)) as source:
+        draw = model.draw(x, source, True)
+        critic = float(model.critic_loss(draw)["x"])
+        loss = model.autoencoder_loss(draw)
+    z = draw.z_q.numpy().astype(float)
+    log_r, codes = by_hand(model, x, z)
+    f = model.critic_x([x, codes]).numpy()[:, 0]
+    fake = model.critic_x([draw.x_p, draw.z_other]).numpy()[:, 0]
+    assert critic == pytest.approx(softplus(-f).mean() + softplus(fake).mean(), 1e-5)
+    over = log_r - scipy.stats.norm.logpdf(z).sum(-1)
+    assert float(loss["kl_x"]) == pytest.approx((f + over).mean(), 1e-4)
+    expected = -draw.log_p_x.numpy().mean()
+    assert float(loss["reconstruction_x"]) == pytest.approx(expected, 1e-5)
+    ratio = model.log_ratio_x(x, draw.z_q).numpy()
+    np.testing.assert_allclose(ratio, f + over, rtol=1e-4, atol=1e-4)
+    # The pair of the other law is independent: no code of the decoder's own.
+    assert np.abs(draw.z_other - draw.z).min() > 1e-6
+
+
+def test_the_contrast_has_no_gradient():
+    """Of log r(z|x) only that through z: sigma's and mu's own would cancel it."""
+    model, x = made(), tiny.data(n=16)
+    model.critic_x.set_weights([0 * w for w in model.critic_x.get_weights()])
+    with noise.scope(noise.Noise(3)) as source:
+        draw = model.draw(x, source, True)
+        with tf.GradientTape() as tape:
+            draw = model.draw(x, source, True)
+            value = tf.convert_to_tensor(model.autoencoder_loss(draw)["kl_x"].mean())
+    raw = model.encoder(x)
+    with tf.GradientTape() as other:
+        q = model.posterior_law(model.encoder(x))
+        z = draw.z_q
+        eps = tf.stop_gradient((z - q.mean()) / q.stddev())
+        z = q.mean() + q.stddev() * eps
+        mean, scale = map(tf.stop_gradient, (q.mean(), q.stddev()))
+        log_r = -0.5 * tf.reduce_sum(((z - mean) / scale) ** 2, -1)
+        same = tf.reduce_mean(log_r + 0.5 * tf.reduce_sum(z**2, -1))
+    weights = model.encoder.trainable_variables
+    found = tape.gradient(value, [v.value for v in weights])
+    expected = other.gradient(same, [v.value for v in weights])
+    assert raw.shape[-1] == 4
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert max(np.abs(one).max() for one in expected) > 1e-2
+
+
+def test_other_laws_are_refused():
+    nets = tiny.build("as_vae_r", compiled=False)
+    with pytest.raises(ValueError, match="posterior='gaussian' and prior='normal'"):
+        ContrastASVAE(nets.encoder, nets.decoder, nets.critic_x, posterior="laplace")
+    with pytest.raises(ValueError, match="posterior=gaussian with method"):
+        mnist(method=as_vae_r_contrast.__name__, posterior="planar_flow", **GIVEN)
+
+
+class Held:
+    def __init__(self, x):
+        self.x = x
+
+    def validation_examples(self):
+        return self.x
+
+
+@pytest.mark.parametrize("variant", list(VARIANTS))
+def test_each_variant_takes_a_step_and_has_both_divergences(variant):
+    run = mnist(**(VARIANTS[variant] | GIVEN))
+    build.compile_model(run.model, run.training, 2)
+    x = np.random.default_rng(0).uniform(size=(8, 28, 28, 1)).astype("float32")
+    logs = run.model.train_on_batch(x, return_dict=True)
+    assert all(np.isfinite(value) for value in logs.values())
+    found = divergences(run.model, Held(x))["divergences"]
+    assert set(found) == {"kl"} | ({"kl_of_critic"} if variant != "vae" else set())
+    assert all(np.isfinite(value) for value in found.values())
+
+
+def test_the_divergence_is_that_of_gaussians():
+    run = mnist(**(VARIANTS["vae"] | GIVEN))
+    x = np.random.default_rng(0).uniform(size=(4000, 28, 28, 1)).astype("float32")
+    found = divergences(run.model, Held(x))["divergences"]["kl"]
+    q = run.model.posterior_law(run.model.posterior_raw(x[:2000], False))
+    mean, scale = q.mean().numpy(), q.stddev().numpy()
+    each = 0.5 * (mean**2 + scale**2 - 1) - np.log(scale)
+    # The estimate draws one code for each example.
+    z = q.sample(seed=1)
+    values = (q.log_prob(z) - run.model.prior.log_prob(z)).numpy()
+    error = float(values.std() / 2000**0.5)
+    assert found == pytest.approx(each.sum(-1).mean(), abs=4 * error)
+    assert error < 0.1
+
+
+def test_the_study_gathers_what_each_variant_has(tmp_path):
+    class Known(Study):
+        def __call__(self, calls):
+            return [
+                {
+                    "settings": call.settings,
+                    "steps": 10,
+                    "processor seconds": 36.0,
+                    "metrics": {"variational_bound": -100.0 - call.settings["seed"]},
+                    "divergences": {"kl": 20.0, "kl_of_critic": 5.0},
+                }
+                for call in calls
+            ]
+
+    made = []
+    with Known(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        study_of(study=study, seeds=2)
+    content, text = made
+    assert [one["variant"] for one in content["cells"]] == list(VARIANTS)
+    cell = content["cells"][0]
+    assert cell["variational_bound"]["values"] == [-100, -101]
+    assert cell["kl_of_critic"]["mean"] == 5 and cell["steps"]["mean"] == 10
+    assert content["processor hours"] == 0.12
+    assert "KL by critic, nats" in text and "as_vae_r_contrast" in text
