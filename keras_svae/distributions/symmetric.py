@@ -142,9 +142,9 @@ class _Permutation(SymmetricLikelihood):
 
     def __init__(self, steps: int, activation: str = "tanh"):
         super().__init__(activation)
-        if not (isinstance(steps, int) and steps >= 1):
+        if not (isinstance(steps, int) and steps >= 0):
             raise ValueError(
-                "Expected steps, the largest step, as an integer >= 1; received: "
+                "Expected steps, the largest step, as an integer >= 0; received: "
                 f"{steps!r}"
             )
         self.steps = steps
@@ -195,7 +195,7 @@ class ShiftLikelihood(_Permutation):
     directions are equally probable and undo each other: symmetric.
 
     Args:
-        size: S, the largest shift, in pixels.
+        size: S, the largest shift, in pixels; 0 for none, so that y is x.
         activation: See `SymmetricLikelihood`.
     """
 

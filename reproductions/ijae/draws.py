@@ -22,6 +22,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ijae_l2": {"method": "ijae_l2"},
     "ijae_l2_tenth": {"method": "ijae_l2", "likelihood": "gaussian_tanh", "scale": 0.1},
     "vae": {"method": "vae"},
+    # Last, as claims read rows by their place.
+    "ijae_shift_0": {"method": "ijae", "shift": 0},
 }
 DEFAULT, LAMS = list(VARIANTS), [0.3]
 N = 5000

@@ -47,6 +47,11 @@ def test_a_shift_moves_pixels_cyclically_with_the_papers_probabilities():
     assert max(found, key=found.get) == (0, 0)
 
 
+def test_no_shift_leaves_each_image_as_it_is():
+    law = distributions.ShiftLikelihood(0)
+    np.testing.assert_array_equal(draws(law, IMAGE, 8), np.stack([IMAGE] * 8))
+
+
 def test_a_shifted_image_is_the_image_elsewhere():
     for y in draws(SHIFT, IMAGE, 40):
         row, column = np.argwhere(np.all(y == IMAGE[0, 0], -1))[0]
@@ -213,8 +218,8 @@ def test_samplers_that_give_something_else():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: distributions.ShiftLikelihood(0), "integer >= 1; received: 0"),
-        (lambda: distributions.ShiftLikelihood(2.5), "integer >= 1; received: 2.5"),
+        (lambda: distributions.ShiftLikelihood(-1), "integer >= 0; received: -1"),
+        (lambda: distributions.ShiftLikelihood(2.5), "integer >= 0; received: 2.5"),
         (lambda: distributions.RotationLikelihood(0), r"degrees in \(0, 90\]"),
         (lambda: distributions.GaussianNoise(-1), "scale to be positive; received: -1"),
         (lambda: distributions.ShiftLikelihood(5, "relu"), "activation to be one of"),
