@@ -43,7 +43,8 @@ BY_METHOD: dict[str, dict] = {
 # Networks, posterior and likelihood are the same for all methods of the table, but for
 # what a method needs. L_z compares draws of p(x|z) with data: a mean has no width, so
 # that f2 has no bound. So AS-VAE-g, of which the paper has no likelihood, draws from a
-# Gaussian. Its bound would be one of another law, and is not measured.
+# Gaussian. Its bound would be one of another law, and is not measured. It trains no
+# reconstruction, so the rule above would keep the weights of its first epoch.
 MNIST = BY_METHOD | {
     # A diagnosis: see contrast.py.
     "as_vae_r_contrast": {"posterior": "gaussian"},
