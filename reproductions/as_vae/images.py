@@ -51,6 +51,7 @@ MNIST = BY_METHOD | {
     "as_vae_g": {
         "likelihood": "drawn_gaussian",
         "measures": "inception_score,mse,rmse",
+        "patience": None,
     },
 }
 
