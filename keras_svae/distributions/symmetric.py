@@ -140,12 +140,14 @@ class _Permutation(SymmetricLikelihood):
     is more probable than the identity.
     """
 
+    least = 1  # the least number of steps
+
     def __init__(self, steps: int, activation: str = "tanh"):
         super().__init__(activation)
-        if not (isinstance(steps, int) and steps >= 0):
+        if not (isinstance(steps, int) and steps >= self.least):
             raise ValueError(
-                "Expected steps, the largest step, as an integer >= 0; received: "
-                f"{steps!r}"
+                "Expected steps, the largest step, as an integer >= "
+                f"{self.least}; received: {steps!r}"
             )
         self.steps = steps
         inverse = 1 / np.arange(1, steps + 2)
@@ -198,6 +200,8 @@ class ShiftLikelihood(_Permutation):
         size: S, the largest shift, in pixels; 0 for none, so that y is x.
         activation: See `SymmetricLikelihood`.
     """
+
+    least = 0
 
     def __init__(self, size: int = 5, activation: str = "tanh"):
         super().__init__(size, activation)

@@ -154,29 +154,34 @@ def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
 def _from_the_end(network: keras.Model) -> Iterator[keras.Operation]:
     """What makes the output, from it backwards, while each has a single input."""
     if isinstance(network, keras.Sequential):
-        row = network.layers[::-1]
+        row = [(one, True) for one in network.layers[::-1]]
     elif (found := _row(network)) is not None:
         row = found
     elif (inside := _inside(network)) is not None:
-        row = [inside]
+        row = [(inside, True)]
     else:
-        row = network.layers[::-1][:1]
-    for one in row:
-        if isinstance(one, keras.Model):
-            yield from _from_the_end(one)
-        elif _is_opaque(one) and (inside := _inside(one)) is not None:
-            yield from _from_the_end(inside)
-        else:
+        row = [(one, True) for one in network.layers[::-1][:1]]
+    for one, plain in row:
+        inside = one if isinstance(one, keras.Model) else None
+        if plain and _is_opaque(one):
+            inside = inside or _inside(one)
+        if inside is None:
             yield one
+        elif len(getattr(inside, "outputs", [])) > 1:
+            yield one  # Which of its outputs the network's is, is not known here.
+            return
+        else:
+            yield from _from_the_end(inside)
 
 
-def _row(network: keras.Model) -> list[keras.Operation] | None:
+def _row(network: keras.Model) -> list[tuple[keras.Operation, bool]] | None:
     """The last operations of a functional network, from its output backwards.
 
-    Keras runs through the network's graph without its operations: in their place stand
-    layers that do nothing. None if there is no graph, as of a subclass.
+    With each stands whether it was called on its input and nothing else. Keras runs
+    through the network's graph without its operations: in their place stand layers that
+    do nothing. None if there is no graph, as of a subclass.
     """
-    made: dict[int, tuple[keras.Operation, list[keras.KerasTensor]]] = {}
+    made: dict[int, tuple[keras.Operation, list[keras.KerasTensor], bool]] = {}
 
     def call(one, *args, **kwargs):
         given = keras.tree.flatten((args, kwargs))
@@ -184,7 +189,8 @@ def _row(network: keras.Model) -> list[keras.Operation] | None:
         # With a name of its own: Keras names layers without one by their count.
         stand_in = keras.layers.Identity(autocast=False, name=f"call_{len(made)}")
         result = stand_in(read[0])
-        made[id(result)] = one, read
+        plain = len(args) == 1 and not set(kwargs) - {"training", "mask"}
+        made[id(result)] = one, read, plain
         return [result] * len(keras.tree.flatten(one.output))
 
     try:
@@ -197,8 +203,8 @@ def _row(network: keras.Model) -> list[keras.Operation] | None:
     )
     row, at = [], copy.outputs
     while len(at) == 1 and id(at[0]) in made:
-        one, at = made[id(at[0])]
-        row.append(one)
+        one, at, plain = made[id(at[0])]
+        row.append((one, plain))
     return row
 
 
@@ -214,6 +220,8 @@ def _inside(layer: keras.layers.Layer) -> keras.Model | None:
     try:
         read = layer.input
         x = keras.Input(batch_shape=read.shape, dtype=read.dtype, name="read")
-        return keras.Model(x, layer.call(x), name="inside")
+        with keras.StatelessScope():  # what `call` assigns is not kept
+            made = layer.call(x)
+        return keras.Model(x, made, name="inside")
     except Exception:  # of the user's own `call`, which may use TensorFlow
         return None

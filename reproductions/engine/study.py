@@ -128,7 +128,11 @@ class Study:
             self.folder / f"{call.title}-{name_of(one)}.json"
             for one in (found, *older(found, self.places))
         )
-        known = (one for one in others if one.exists() or one.with_suffix("").exists())
+        known = (
+            one
+            for one in (first, *others)
+            if one.exists() or one.with_suffix("").exists()
+        )
         return next(known, first)
 
     def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:

@@ -3,7 +3,7 @@
 import keras
 
 import keras_svae as ks
-from reproductions.engine import Parts
+from reproductions.engine import Parts, needed
 
 TURNS = 5
 
@@ -32,6 +32,7 @@ class SeparateCritics(ks.IJAE):
         return terms
 
 
+@needed.requires(likelihood="shift_tanh")
 def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     """IJAE, the critic of codes with five turns of its own; not in the paper."""
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}

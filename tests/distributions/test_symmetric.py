@@ -220,6 +220,7 @@ def test_samplers_that_give_something_else():
     [
         (lambda: distributions.ShiftLikelihood(-1), "integer >= 0; received: -1"),
         (lambda: distributions.ShiftLikelihood(2.5), "integer >= 0; received: 2.5"),
+        (lambda: distributions.RotationLikelihood(9, 0), "integer >= 1; received: 0"),
         (lambda: distributions.RotationLikelihood(0), r"degrees in \(0, 90\]"),
         (lambda: distributions.GaussianNoise(-1), "scale to be positive; received: -1"),
         (lambda: distributions.ShiftLikelihood(5, "relu"), "activation to be one of"),

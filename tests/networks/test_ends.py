@@ -115,6 +115,47 @@ class Shape(layers.Layer):
         return keras.ops.reshape(x, (-1, 2, 2))
 
 
+class Moments(layers.Layer):
+    """A user's layer with two outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.variance = layers.Dense(2), layers.Dense(2, "softplus")
+
+    def call(self, x):
+        return self.mean(x), self.variance(x)
+
+
+class Optional(layers.Layer):
+    """A user's layer whose end depends on an argument; it counts its calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.noise = keras.random.SeedGenerator(0)
+        self.calls = self.add_weight(shape=(), trainable=False, initializer="zeros")
+
+    def call(self, x, activate=True):
+        self.calls.assign_add(1.0)
+        x = x + keras.random.normal((2,), seed=self.noise)
+        return keras.ops.sigmoid(x) if activate else x
+
+
+def with_moments(nested):
+    """A network whose output is one of two that a part of it has."""
+    x = keras.Input((3,))
+    part = Moments()
+    if nested:
+        h = keras.Input((4,))
+        part = keras.Model(h, part(h))
+    mean, _ = part(layers.Dense(4, "relu")(x))
+    return keras.Model(x, mean)
+
+
+def with_argument(activate):
+    x = keras.Input((2,))
+    return keras.Model(x, Optional()(x, activate=activate))
+
+
 class InTensorFlow(layers.Layer):
     def call(self, x):
         return tf.sigmoid(x)
@@ -209,6 +250,11 @@ ENDS = {
         lambda: network(layers.Dense(4, "tanh"), ks.networks.RawOutput(LAW)),
         "tanh",
     ),
+    "one of two outputs": (lambda: with_moments(nested=False), None),
+    "one of a network's two": (lambda: with_moments(nested=True), None),
+    "by default": (lambda: network(Optional()), "sigmoid"),
+    # How it is called decides, which is not followed.
+    "not by argument": (lambda: with_argument(False), None),
     "a hidden one": (lambda: network(layers.Dense(4, "tanh"), layers.Dense(2)), None),
 }
 
@@ -232,6 +278,15 @@ def test_looking_at_an_end_changes_nothing():
     np.testing.assert_array_equal(made(x), y)
     # Keras names the next layer as if nothing had been looked at.
     assert layers.Dense(1).name == f"dense_{int(before[6:]) + 1}"
+
+
+def test_looking_does_not_advance_what_a_layer_counts_or_draws():
+    layer = Optional()
+    made = network(layer)
+    calls, state = float(layer.calls.value), layer.noise.state.value.numpy()
+    assert last_activation(made) == "sigmoid"
+    assert float(layer.calls.value) == calls
+    np.testing.assert_array_equal(layer.noise.state.value, state)
 
 
 def test_what_keras_cannot_follow_is_not_known():
