@@ -237,5 +237,7 @@ def published_text(number: dict) -> str:
     shown = f"{number['value']:g}"
     shown += f" +- {number['spread']:g}" if "spread" in number else ""
     more = [f"{name} {number[name]:g}" for name in ("lam", "share") if name in number]
+    if isinstance(number.get("method"), list):
+        more += [" or ".join(number["method"])]
     more += [f"{number['paper']}, {number['where']}"]
     return f"{shown} ({', '.join(more)})"
