@@ -87,7 +87,7 @@ class ContrastASVAE(ks.ASVAE):
 
     r is a Gaussian with the moments of q(z|x). The critic compares (x, z) of the
     encoder with x of the decoder and z of r(z|x), in normalised codes, where r is
-    N(0, I). At its optimum it is log q(x, z) - log p(x) r(z|x), so that
+    N(0, I). At its optimum it is log q(x, z) - log p(x) r(z|x), so that (7) is
 
         f1* = f + log r(z|x) - log p(z).
 

@@ -5,17 +5,15 @@ turns. A line through the medians gives milliseconds for each example, and those
 step without any. Blocks on a busy machine are left out.
 """
 
-import argparse
 import contextlib
 import os
-import pathlib
 import tempfile
 import time
 
 import numpy as np
 import psutil
 
-from reproductions.benchmarks.blocks import marks
+from reproductions.benchmarks.blocks import marks, parser_of, undisturbed
 from reproductions.benchmarks.cases import batches
 from reproductions.benchmarks.scaling import Group
 from reproductions.benchmarks.training import idle
@@ -42,12 +40,7 @@ def summary(blocks: dict[int, list[dict]]) -> dict:
     """
     rows, medians = {}, {}
     for size, found in blocks.items():
-        clean = [one["ms"] for one in found if not one["marks"]]
-        if len(clean) < 3:
-            raise ValueError(
-                f"Expected three undisturbed blocks of {size} examples; received: "
-                f"{len(clean)} of {len(found)}"
-            )
+        clean = undisturbed(found, f"{size} examples")
         low, medians[size], high = np.percentile(clean, [25, 50, 75]).tolist()
         quartiles = [round(low, 2), round(high, 2)]
         rows[str(size)] = {"ms": round(medians[size], 2), "quartiles": quartiles}
@@ -56,15 +49,7 @@ def summary(blocks: dict[int, list[dict]]) -> dict:
 
 def main(argv: list[str] | None = None) -> None:
     """Measures, prints, and writes a record."""
-    parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmarks.batches",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--rounds", type=int, default=7, help="blocks of each [7]")
-    parser.add_argument("--patience", type=int, default=300, metavar="SECONDS")
-    parser.add_argument("--anyway", action="store_true", help="on a busy machine, too")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULT)
+    parser = parser_of("batches", __doc__, 7, RESULT)
     given = parser.parse_args(argv)
     if given.rounds < 3:
         parser.error(f"Expected --rounds >= 3; received: {given.rounds}")

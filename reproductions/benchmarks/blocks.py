@@ -1,8 +1,11 @@
 """Blocks of steps that a benchmark times, and which of them can be believed."""
 
+import argparse
+import pathlib
+
 import numpy as np
 
-__all__ = ["marks", "quantised"]
+__all__ = ["marks", "parser_of", "quantised", "undisturbed"]
 
 # Periods of schedulers, of quotas and of a thread that sleeps (ours did once, in
 # tf.data), seconds, and how near to a multiple is on it.
@@ -30,3 +33,45 @@ def marks(seconds: list[float], load: float, threads: int) -> list[str]:
     # One more than the benchmark itself brings.
     found = ["busy"] if load > threads + 1 else []
     return [*found, "quantised"] if quantised(seconds) else found
+
+
+def undisturbed(found: list[dict], what: str) -> list[float]:
+    """Milliseconds of the blocks that have no marks.
+
+    Args:
+        found: Blocks, each with "ms" and "marks".
+        what: What was timed, for the error.
+
+    Raises:
+        ValueError: If there are less than three.
+    """
+    clean = [one["ms"] for one in found if not one["marks"]]
+    if len(clean) < 3:
+        raise ValueError(
+            f"Expected three undisturbed blocks of {what}; received: {len(clean)} of "
+            f"{len(found)}"
+        )
+    return clean
+
+
+def parser_of(
+    name: str, about: str | None, rounds: int, output: pathlib.Path
+) -> argparse.ArgumentParser:
+    """The command line of a benchmark whose blocks take turns.
+
+    Args:
+        name: The module.
+        about: Its docstring.
+        rounds: Blocks of each kind, by default.
+        output: The file of its record, by default.
+    """
+    made = argparse.ArgumentParser(
+        prog=f"python -m reproductions.benchmarks.{name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--rounds", type=int, default=rounds, help="blocks of a kind")
+    made.add_argument("--patience", type=int, default=300, metavar="SECONDS")
+    made.add_argument("--anyway", action="store_true", help="on a busy machine, too")
+    made.add_argument("--output", type=pathlib.Path, default=output)
+    return made

@@ -23,7 +23,6 @@ import concurrent.futures
 import contextlib
 import json
 import os
-import pathlib
 import socket
 import sys
 import tempfile
@@ -32,7 +31,7 @@ import time
 import numpy as np
 import psutil
 
-from reproductions.benchmarks.blocks import marks
+from reproductions.benchmarks.blocks import marks, parser_of, undisturbed
 from reproductions.benchmarks.cases import CASES, batches
 from reproductions.benchmarks.training import Worker, idle
 from reproductions.engine.files import write_json
@@ -123,12 +122,7 @@ def summary(blocks: dict[str, dict[str, list[dict]]], case: str, batch: int) -> 
     medians: dict[str, dict[int, float]] = {}
     for size in (batch, 2 * batch):
         for kind, found in blocks[f"{case}/{size}"].items():
-            clean = [one["ms"] for one in found if not one["marks"]]
-            if len(clean) < 3:
-                raise ValueError(
-                    f"Expected three undisturbed blocks of {kind}, {case}/{size}; "
-                    f"received: {len(clean)} of {len(found)}"
-                )
+            clean = undisturbed(found, f"{kind}, {case}/{size}")
             medians.setdefault(kind, {})[size] = float(np.median(clean))
     one = medians[ONE][batch]
     rows = {}
@@ -149,17 +143,9 @@ def summary(blocks: dict[str, dict[str, list[dict]]], case: str, batch: int) -> 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m reproductions.benchmarks.scaling",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("scaling", __doc__, 5, RESULT)
     parser.add_argument("--cases", nargs="+", choices=STEPS, default=["mnist"])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=[*KINDS])
-    parser.add_argument("--rounds", type=int, default=5, help="blocks of a kind")
-    parser.add_argument("--patience", type=int, default=300, metavar="SECONDS")
-    parser.add_argument("--anyway", action="store_true", help="on a busy machine, too")
-    parser.add_argument("--output", type=pathlib.Path, default=RESULT)
     given = parser.parse_args(argv)
     if given.rounds < 3:
         parser.error(f"Expected --rounds >= 3; received: {given.rounds}")
