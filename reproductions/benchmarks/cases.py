@@ -81,7 +81,7 @@ AGAINST_PYTHAE: dict[str, Any] = {
 }  # fmt: skip
 WITHOUT_GOALS: dict[str, Any] = {
     "batch": 64, "steps": STEPS, "rounds": 5, "goals": {},
-    "references": (FUSED, EAGER), "ours": (GRAPH,), "on_one_thread": (GRAPH,),
+    "references": (FUSED, EAGER, COMPILED), "ours": (GRAPH,), "on_one_thread": (GRAPH,),
 }  # fmt: skip
 CASES = {
     "mnist": Case(64, STEPS, 9, {"eager": 0.75, "eager, fused Adam": 0.8}, gflop=17.5),

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from reproductions.benchmarks import batches
+from reproductions.benchmarks import batches, rates
 
 
 def test_a_step_is_a_line_through_the_sizes():
@@ -25,6 +25,12 @@ def test_disturbed_blocks_do_not_count():
         batches.summary(blocks)
 
 
+def test_the_bound_is_bytes_at_the_memory_s_rate():
+    """A sum of two vectors moves .805 GB: in 100 ms that is 8.05 GB a second."""
+    found = batches.weights({"in all": 400.0}, [{"ms": 100.0, "marks": []}] * 3)
+    assert found == {"MB": {"in all": 400.0}, "GB a second": 8.05, "ms": 49.7}
+
+
 def test_too_few_rounds_are_refused():
     with pytest.raises(SystemExit):
         batches.main(["--rounds", "2"])
@@ -38,8 +44,10 @@ def test_too_few_rounds_are_refused():
 def test_it_runs(tmp_path, monkeypatch, capsys):
     """Nothing here asserts a time."""
     monkeypatch.setattr(batches, "STEPS", {4: 2, 8: 2})
+    monkeypatch.setattr(rates, "VECTOR", 2**10)
     path = tmp_path / "batches.json"
     batches.main(["--rounds", "3", "--anyway", "--output", str(path)])
     found = json.loads(path.read_text(encoding="utf-8"))
     assert list(found["rows"]) == ["4", "8"] and found["rows"]["4"]["ms"] > 0
+    assert found["weights"]["MB"]["in all"] > 300
     assert "ms an example" in capsys.readouterr().out
