@@ -72,11 +72,7 @@ _DCGAN_32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
     },
 )
 def digits(
-    method: Callable,
-    nets: Callable,
-    laws: Laws,
-    data: Images,
-    training: Training,
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """scikit-learn's 8 x 8 digits, not in the paper: small enough for a demo."""
     return Run(method(Parts(nets, laws, training)), data, training)
@@ -194,11 +190,7 @@ _BY_BUDGET = {"paper": {"alice": {"two_sided": True}}}
     notes=("The paper's score is under Inception v3.",),
 )
 def cifar10(
-    method: Callable,
-    nets: Callable,
-    laws: Laws,
-    data: Images,
-    training: Training,
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """CIFAR-10 with the networks of table 5 (6.4, table 2, figure 7)."""
     return Run(method(Parts(nets, laws, training)), data, training)
@@ -231,11 +223,7 @@ def cifar10(
     notes=("The paper shows pictures, and no numbers.",),
 )
 def celeba(
-    method: Callable,
-    nets: Callable,
-    laws: Laws,
-    data: Images,
-    training: Training,
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """CelebA at 64 x 64 with the networks of table 4 (6.3, figures 5 and 6)."""
     return Run(method(Parts(nets, laws, training)), data, training)
