@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_type_hints
@@ -154,17 +153,12 @@ class Experiment:
         nets = ours.get(NETWORKS) or next(iter(self.networks), None)
         if len(self.networks) > 1:
             ours[NETWORKS] = nets
-        self._refuse(given, METHOD, method, self._of_methods)
-        self._refuse(given, NETWORKS, nets, self._of_networks)
-        has = self._elsewhere(METHOD) | self._elsewhere(NETWORKS)
-        mine = set(self._of_methods.get(method, ())) | set(
-            self._of_networks.get(nets, ())
-        )
+        others = self._others(given, METHOD, method, self._of_methods)
+        others |= self._others(given, NETWORKS, nets, self._of_networks)
         settings = {
             name: self._read(name, ours[name])
             for name in self.options
-            if (ours[name] is not None or name in unset)
-            and (name not in has or name in mine)
+            if (ours[name] is not None or name in unset) and name not in others
         }
         if recorded:  # an option that came later has its dataclass's default
             settings = {n: v for n, v in settings.items() if n in {*recorded, *said}}
@@ -174,22 +168,20 @@ class Experiment:
     def _read(self, name: str, value: Any) -> Any:
         return None if value is None else self.options[name].read(value)
 
-    def _elsewhere(self, kind: str) -> set[str]:
-        """Options that only some of the methods, or networks, have."""
-        by_name = self._of_methods if kind == METHOD else self._of_networks
-        own = set(inspect.signature(self.function).parameters)
-        return {name for one in by_name.values() for name in one} - own
-
-    def _refuse(
+    def _others(
         self, given: dict, kind: str, chosen: str | None, by_name: dict
-    ) -> None:
-        for name in self._elsewhere(kind) & set(given):
-            if name not in by_name[chosen] and given[name] is not None:
+    ) -> set[str]:
+        """The options that only other methods, or networks, have; none can be given."""
+        own = {*inspect.signature(self.function).parameters, *by_name.get(chosen, ())}
+        found = {name for one in by_name.values() for name in one} - own
+        for name in found & set(given):
+            if given[name] is not None:
                 those = [one for one, options in by_name.items() if name in options]
                 raise ValueError(
                     f"Expected {name} only with {kind} {', '.join(those)}; received: "
                     f"{name}={given[name]} with {chosen!r}"
                 )
+        return found
 
     def _checked(self, settings: dict, given: dict) -> dict:
         model = self.model_of(settings) if self.methods else None
@@ -273,12 +265,7 @@ class Experiment:
         return "-".join(filter(None, [*parts, settings.get("budget")]))
 
     def __reduce__(self):
-        # A worker process imports it.
-        return _imported, (self.__module__, self.__qualname__)
-
-
-def _imported(module: str, name: str) -> Experiment:
-    return getattr(importlib.import_module(module), name)
+        return self.__qualname__  # a worker process imports it
 
 
 def experiment(**options: Any) -> Callable[[Callable], Experiment]:
