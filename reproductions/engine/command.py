@@ -31,6 +31,8 @@ from reproductions.engine.study import Study
 PAPERS = ("svae", "as_vae", "unifying", "ijae", "aim")
 # What is of no single paper.
 OTHERS = ("batch_norm", "side_by_side")
+# What the other workers see if one ends.
+LOST = tf.errors.UnavailableError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,19 +143,16 @@ def guarded(program: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, OSError, ks.Diverged) as error:
+    except (ValueError, TypeError, OSError, ks.Diverged, LOST) as error:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
-        print(f"{program}: {error}", file=sys.stderr)
-        sys.exit(2)
-    except tf.errors.UnavailableError:
-        if os.environ.get("KERAS_SVAE_TRACEBACK"):
-            raise
-        print(
-            f"{program}: Expected all workers to go on; received: a worker that has "
-            "ended. Start all workers again with --resume",
-            file=sys.stderr,
+        text = (
+            "Expected all workers to go on; received: a worker that has ended. Start "
+            "all workers again with --resume"
+            if isinstance(error, LOST)
+            else error
         )
+        print(f"{program}: {text}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{program}: interrupted. Repeat the command to go on", file=sys.stderr)
@@ -208,17 +207,9 @@ def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     folder = local(places.out or f"runs/{one.paper}-{one.name}", "a study's folder")
     if not places.report:
         from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
-    fields = [field.name for field in dataclasses.fields(Places)]
-    with Study(
-        folder,
-        workers=places.workers,
-        launcher=places.launcher,
-        slurm=places.slurm,
-        places=Places(**{name: getattr(places, name) for name in fields}),
-        report=places.report,
-        mix_commits=places.mix_commits,
-        record=places.record,
-    ) as study:
+    names = ("workers", "launcher", "slurm", "report", "mix_commits", "record")
+    options = {name: getattr(places, name) for name in names}
+    with Study(folder, places=places, **options) as study:
         one(study=study, **given)
     for run, errors in study.failed.items():
         for name, error in errors.items():
