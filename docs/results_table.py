@@ -29,10 +29,12 @@ The lines below the rule are repeated for each row of the record.
   error.
 """
 
+import functools
 import json
 import pathlib
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -40,11 +42,12 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from reproductions.engine.older import FILE, changes, changes_of
-from reproductions.engine.results import FOLDER, spread
+from reproductions.engine.results import FOLDER, ROOT, spread
 from reproductions.engine.results import published as published_numbers
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
+# Records that were made under a default which has changed since.
+OLDER = ROOT / "reproductions" / "older.toml"
 FIELD = re.compile(r"( ± )?\{([^{}\[:]+)((?:\[[^\]]*\])*)(?::([^{}]*))?\}")
 UNKNOWN = object()
 
@@ -189,12 +192,23 @@ def table(
     return made
 
 
+@functools.cache
+def changes() -> dict[str, dict]:
+    """Reads `older.toml`, by name.
+
+    A change has: `says`, what the old default was; `page`, of docs; `records`, files.
+    Where it is a commit's, also `until`; and `date` of it.
+    """
+    return tomllib.loads(OLDER.read_text(encoding="utf-8"))
+
+
 def notes(files: Sequence[str]) -> list[str]:
     """What is to be said of records that were made under older defaults."""
     said: dict[str, list[str]] = {}
     for name in files:
-        for one in changes_of(name).values():
-            said.setdefault(one["says"], []).append(name)
+        for one in changes().values():
+            if name in one["records"]:
+                said.setdefault(one["says"], []).append(name)
     several = len(files) > 1
     found = []
     for says, names in said.items():
@@ -219,7 +233,7 @@ class Older(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Makes the table."""
-        self.env.note_dependency(str(FILE))
+        self.env.note_dependency(str(OLDER))
         return self.parse_text_to_nodes("\n".join(listed()))
 
 
@@ -236,7 +250,7 @@ class Results(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Makes the table, and has it made anew when a record changes."""
         files = self.arguments[0].split()
-        for path in (*map(place, files), FILE):
+        for path in (*map(place, files), OLDER):
             self.env.note_dependency(str(path))
         try:
             lines = table(files, list(self.content), **self.options)

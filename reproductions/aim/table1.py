@@ -6,7 +6,7 @@ from reproductions.aim.images import cifar10, mnist
 from reproductions.aim.toy import NAMES
 from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.table import table
+from reproductions.engine.rows import paper_table
 
 DATA = {"mnist": mnist, "cifar10": cifar10}
 METHODS = ["aim", "aim_minus", "gan", "ali", "alice"]
@@ -38,4 +38,4 @@ def table1(
     study.check_backbone(data)
     rows = {name: {"method": name} for name in methods}
     more = {"seeds": seeds, "epochs": epochs, "budget": budget}
-    table(study, DATA[data], rows, NAMES, MEASURES, **more)
+    paper_table(study, DATA[data], rows, NAMES, MEASURES, **more)

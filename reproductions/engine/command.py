@@ -18,7 +18,6 @@ import keras_svae as ks
 from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
-from reproductions.engine.cost import cost_of
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import write_json
 from reproductions.engine.folder import RunFolder
@@ -99,7 +98,7 @@ def is_study(one: Experiment) -> bool:
 
 def cost(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
-    return cost_of(f"reproductions.{one.paper}", one.name)
+    return results.cost_of(f"reproductions.{one.paper}", one.name)
 
 
 def options_of(one: Experiment) -> dict[str, Option]:

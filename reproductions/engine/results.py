@@ -1,4 +1,4 @@
-"""Results: where a number comes from, groups of numbers, and published numbers."""
+"""Results: where a number comes from, groups of numbers, costs, published numbers."""
 
 import datetime
 import functools
@@ -18,12 +18,22 @@ from typing import Any
 import numpy as np
 import psutil
 
+from reproductions.engine.files import read_json
+
 try:
     import resource
 except ImportError:  # Windows has none
     resource = None
 
-__all__ = ["cells", "interval", "published", "record", "spread", "text_of"]
+__all__ = [
+    "cells",
+    "cost_of",
+    "interval",
+    "published",
+    "record",
+    "spread",
+    "text_of",
+]
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -201,6 +211,32 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
             row.setdefault("steps", min(steps))
         rows.append(row)
     return rows
+
+
+def cost_of(*words: str) -> str:
+    """The seconds and the machine of the last record by name; or "not timed".
+
+    Args:
+        *words: How the command of the record starts, after `python -m`. Hyphens are
+            as good as underscores.
+    """
+    wanted = [word.replace("_", "-") for word in words]
+    best = None
+    for path in sorted(FOLDER.glob("*.json")):
+        typed = read_json(path).get("command", "").replace("_", "-").split()
+        if typed[2 : 2 + len(wanted)] == wanted:
+            best = path
+    if best is None:
+        return "not timed"
+    record = read_json(best)
+    hours = record.get("processor hours")
+    if "hours" in record:  # as the sweep wrote it before
+        hours = record["hours"]["of processor time"]
+    seconds = record.get("seconds") if hours is None else 3600 * hours
+    if seconds is None:
+        return "not timed"
+    kind = "s" if hours is None else "s of processor time"
+    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
 
 
 @functools.cache

@@ -1,14 +1,18 @@
-"""Rows of a study whose runs have names: gathered, as a table, and as a picture."""
+"""Rows of a study whose runs have names: as a table, a picture, a paper's table."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
-from reproductions.engine.experiment import Call
-from reproductions.engine.results import cells, text_of
+from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.results import cells, published, text_of
 from reproductions.engine.study import Study
 
-__all__ = ["gather", "picture_of", "table_of"]
+__all__ = ["gather", "paper_table", "picture_of", "table_of"]
+
+# What a measure's report has of a single run.
+FOUND = ("value", "deviation", "interval")
 
 
 def gather(
@@ -112,3 +116,70 @@ def picture_of(
     ordered = [name for name in names.values() if name in lines]
     panels[0].legend([lines[name] for name in ordered], ordered, fontsize=8)
     return figure
+
+
+def paper_table(
+    study: Study,
+    one: Experiment,
+    rows: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, str],
+    measures: Mapping[str, str],
+    *,
+    seeds: int,
+    epochs: Sequence[int] | None = None,
+    **more: Any,
+) -> None:
+    """Runs a paper's table, methods over seeds and epochs, and writes a summary.
+
+    Of each number of epochs all rows have one seed before the next seed. Each number of
+    epochs has runs of its own.
+
+    Args:
+        study: Where the runs are.
+        one: The experiment that all runs are of.
+        rows: By key, the settings that a row has for itself.
+        names: By key, what a row is called in the text and in the picture.
+        measures: Names of measures, and the heads of their columns.
+        seeds: Runs of each row and number of epochs.
+        epochs: How many epochs, several for a picture over them; None: as many as the
+            experiment has.
+        **more: Settings of all rows.
+    """
+    # The longest first, so that no worker has to wait for it in the end.
+    longest = sorted(epochs or [], reverse=True)
+    lengths: list[dict] = [{"epochs": length} for length in longest]
+    calls = [
+        (key, one.call(seed=seed, **more, **settings, **length))
+        for length in lengths or [{}]
+        for seed in range(seeds)
+        for key, settings in rows.items()
+    ]
+    records, made = gather(study, calls, by=["epochs"], measures=[*measures])
+    order = list(rows)
+    made.sort(key=lambda cell: (order.index(cell["method"]), cell["epochs"]))
+    whole: dict = next((record for record in records if "measures" in record), {})
+    seconds = sum(record["processor seconds"] for record in records)
+    # What all runs of a row have in common.
+    own = ("epochs", "seed")
+    settings = {
+        key: {name: value for name, value in call.settings.items() if name not in own}
+        for key, call in calls
+    }
+    found = {
+        name: {key: value for key, value in one.items() if key not in FOUND}
+        for name, one in whole.get("measures", {}).items()
+    }
+    content = {
+        "experiment": f"{one.paper}'s table, {one.name}",
+        "settings": settings,
+        "cells": made,
+        "measures": found,
+        "data": whole.get("data"),
+        "published": published(paper=one.paper, data=calls[0][1].settings["data"]),
+        "processor hours": round(seconds / 3600, 2),
+    }
+    text = table_of(made, lambda c: f"{names[c['method']]}, {c['epochs']}", measures)
+    shown = {key: names[key] for key in rows}
+    several = len(lengths) > 1
+    figure = picture_of(made, "epochs", shown, [*measures]) if several else None
+    study.write(content, text, figure)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
-from reproductions.engine.table import table
+from reproductions.engine.rows import paper_table
 from reproductions.svae.images import cifar10, mnist
 
 DATA = {"mnist": mnist, "cifar10": cifar10}
@@ -89,4 +89,4 @@ def table1(
     ais = {"ais_examples": ais_examples, "ais_temperatures": ais_temperatures}
     more: dict[str, Any] = {k: v for k, v in ais.items() if v is not None}
     more |= {"seeds": seeds, "epochs": epochs, "budget": budget}
-    table(study, DATA[data], rows, NAMES, kept, **more)
+    paper_table(study, DATA[data], rows, NAMES, kept, **more)
