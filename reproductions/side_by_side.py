@@ -24,9 +24,9 @@ from reproductions.engine import (
     cells,
     command,
     experiment,
-    text_of,
 )
 from reproductions.engine.options import DENSE, PositiveInt
+from reproductions.engine.rows import table_of
 
 __all__ = ["digits", "table"]
 
@@ -191,13 +191,9 @@ def summary(records: list[dict]) -> dict[str, dict]:
 
 def text(found: dict[str, dict]) -> str:
     """The summary as a table."""
-    names = [*MEASURES, *COSTS[:2]]
-    lines = [f"{'':14}{'runs':>5}" + "".join(f"{name[-22:]:>24}" for name in names)]
-    for method, row in found.items():
-        shown = [text_of(row[name], ".3g") if name in row else "" for name in names]
-        cellular = "".join(f"{one:>24}" for one in shown)
-        lines.append(f"{NAMES[method]:14}{row['runs']:5d}{cellular}")
-    return "\n".join(lines)
+    rows = [{"method": method, **row} for method, row in found.items()]
+    heads = {name: name[-22:] for name in (*MEASURES, *COSTS[:2])}
+    return table_of(rows, lambda row: NAMES[row["method"]], heads, ".3g")
 
 
 if __name__ == "__main__":

@@ -158,18 +158,18 @@ def spread(values: Iterable[float]) -> dict:
 
 
 def interval(values: Iterable[float]) -> dict:
-    """`spread`, and the half width of the mean's 95% confidence interval.
+    """`spread`, and the half width of the mean's 95% confidence interval."""
+    found = spread(values)
+    return found | {"interval": half_width(found["deviation"], found["n"])}
 
-    Student's t with n - 1 degrees of freedom.
-    """
+
+def half_width(deviation: float | None, n: int) -> float | None:
+    """Of a mean's 95% interval, by Student's t with n - 1; None without a deviation."""
     import scipy.stats
 
-    found = spread(values)
-    half = None
-    if (n := found["n"]) > 1:
-        t = scipy.stats.t.ppf(0.975, n - 1)
-        half = float(t * found["deviation"] / np.sqrt(n))
-    return found | {"interval": half}
+    if deviation is None:
+        return None
+    return float(scipy.stats.t.ppf(0.975, n - 1) * deviation / np.sqrt(n))
 
 
 def text_of(cell: dict, digits: str = ".4g", of: str = "deviation") -> str:

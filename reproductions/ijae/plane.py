@@ -4,7 +4,6 @@ import itertools
 from typing import Any, Literal
 
 import numpy as np
-import scipy.stats
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
@@ -19,6 +18,7 @@ from reproductions.engine import (
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.places import load_lpips
 from reproductions.ijae.images import SWEPT, cifar10, mnist, tiny_imagenet
+from reproductions.verdicts.statistics import trend
 
 NAMES = {
     "ijae": "IJAE", "ijae_l1": "IJAE-L1", "ijae_l2": "IJAE-L2", "vae": "VAE",
@@ -175,10 +175,9 @@ def reading(found: list[dict]) -> dict:
     runs = {method: _runs(found, method) for method in SWEPT}
     for method, (lams, *both) in runs.items():
         if len(set(lams)) > 2:
-            ranks = [scipy.stats.spearmanr(lams, one) for one in both]
             said[f"{NAMES[method]}: rank correlation with lam"] = {
-                name: {"rho": float(one.statistic), "p": float(one.pvalue)}
-                for name, one in zip(PLANE, ranks, strict=True)
+                name: dict(zip(("rho", "p"), trend(lams, one), strict=True))
+                for name, one in zip(PLANE, both, strict=True)
             }
     _, score, distance = runs["ijae"]
     for other in SWEPT[1:]:

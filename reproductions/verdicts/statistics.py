@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reproductions.engine.results import half_width
+
 __all__ = ["Sample", "holm", "paired", "permutation", "signs", "trend", "welch"]
 
 # Up to this many pairs all changes of sign are tried, and else so many at random.
@@ -42,12 +44,7 @@ class Sample:
     @property
     def half(self) -> float | None:
         """Half of the mean's 95% interval, by Student's t; None for a single run."""
-        import scipy.stats
-
-        if self.deviation is None:
-            return None
-        t = scipy.stats.t.ppf(0.975, self.n - 1)
-        return float(t * self.deviation / math.sqrt(self.n))
+        return half_width(self.deviation, self.n)
 
     def times(self, factor: float) -> "Sample":
         """The same in another unit, or with the other sign."""
