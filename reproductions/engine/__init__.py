@@ -18,30 +18,19 @@ from reproductions.engine.results import (
     text_of,
 )
 from reproductions.engine.run import Run, execute
-from reproductions.engine.settings import (
-    Data,
-    FlowLaws,
-    FlowPosterior,
-    Images,
-    Laws,
-    ShiftLaws,
-    Training,
-)
+from reproductions.engine.settings import Data, Images, Laws, Training
 from reproductions.engine.study import Study
 
 __all__ = [
     "Call",
     "Data",
     "Experiment",
-    "FlowLaws",
-    "FlowPosterior",
     "Images",
     "Laws",
     "Parts",
     "Places",
     "Play",
     "Run",
-    "ShiftLaws",
     "Study",
     "Training",
     "cells",

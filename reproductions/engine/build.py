@@ -15,7 +15,7 @@ from keras_svae.distributions import (
     PlanarLikelihood,
     ShiftLikelihood,
 )
-from reproductions.engine.settings import FlowLaws, Laws, ShiftLaws, Training
+from reproductions.engine.settings import Laws, Training
 
 __all__ = ["Parts"]
 
@@ -25,9 +25,11 @@ ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
 
 def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
     """The law with this name on the command line; other names are the package's."""
-    flows = laws if isinstance(laws, FlowLaws) else FlowLaws()
-    scale = getattr(laws, "scale", None)
-    scale = 1.0 if scale is None else scale
+
+    def of(option: str, unset: float) -> Any:
+        value = getattr(laws, option)
+        return unset if value is None else value
+
     made = {
         # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
@@ -35,19 +37,21 @@ def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
         "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
         # The same with a scale that is chosen.
-        "gaussian_tanh": lambda: Gaussian(scale, activation="tanh", draw="mean"),
-        "laplace_tanh": lambda: Laplace(scale, activation="tanh", draw="mean"),
+        "gaussian_tanh": lambda: Gaussian(
+            of("scale", 1.0), activation="tanh", draw="mean"
+        ),
+        "laplace_tanh": lambda: Laplace(
+            of("scale", 1.0), activation="tanh", draw="mean"
+        ),
         "learned_gaussian": lambda: Gaussian("learned"),
         # Samples are drawn, not means, so that p(x|z) of samples has a width.
-        "drawn_gaussian": lambda: Gaussian(flows.scale, activation="sigmoid"),
+        "drawn_gaussian": lambda: Gaussian(of("scale", 0.3), activation="sigmoid"),
         "planar_flow": lambda: (
-            PlanarFlow(flows.flow_length)
+            PlanarFlow(of("flow_length", 8))
             if role == "posterior"
-            else PlanarLikelihood(flows.likelihood_length)
+            else PlanarLikelihood(of("likelihood_length", 4))
         ),
-        "shift_tanh": lambda: ShiftLikelihood(
-            getattr(laws, "shift", ShiftLaws.shift), activation="tanh"
-        ),
+        "shift_tanh": lambda: ShiftLikelihood(of("shift", 5), activation="tanh"),
     }
     return made[name]() if name in made else name
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from reproductions.engine.options import Play
 
-__all__ = ["Data", "FlowLaws", "Images", "Laws", "ShiftLaws", "Training"]
+__all__ = ["Data", "Images", "Laws", "Training"]
 
 Prior = Literal["normal", "uniform"]
 Posterior = Literal[
@@ -85,47 +85,19 @@ class Laws:
         prior: p(z): N(0, I) or U(-1, 1).
         posterior: q(z|x); unit_*: scale 1, and the noise is what the encoder is fed.
         likelihood: p(x|z); *_tanh: for images in [-1, 1].
+        flow_length: Layers of a posterior that is a planar_flow; unset, 8.
+        likelihood_length: Layers of a likelihood that is a planar_flow; unset, 4.
+        shift: The largest cyclic shift of shift_tanh, in pixels; unset, 5.
+        scale: The scale of gaussian_tanh and laplace_tanh, unset 1; of drawn_gaussian,
+            around means in [0, 1], unset .3.
     """
 
     prior: Prior = "normal"
     posterior: Posterior = "gaussian"
     likelihood: Likelihood = "bernoulli"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FlowPosterior(Laws):
-    """Laws with a posterior that may be a flow.
-
-    Args:
-        flow_length: Layers of a posterior that is a planar_flow.
-    """
-
-    flow_length: int = 8
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FlowLaws(FlowPosterior):
-    """Laws that may be a flow, and a likelihood of images that is drawn from.
-
-    Args:
-        likelihood_length: Layers of a likelihood that is a planar_flow.
-        scale: The scale of a drawn_gaussian likelihood, around means in [0, 1].
-    """
-
-    likelihood_length: int = 4
-    scale: float = 0.3
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ShiftLaws(Laws):
-    """Laws with a likelihood that may be a shift.
-
-    Args:
-        shift: The largest cyclic shift of shift_tanh, in pixels.
-        scale: The scale of gaussian_tanh and laplace_tanh; unset, 1.
-    """
-
-    shift: int = 5
+    flow_length: int | None = None
+    likelihood_length: int | None = None
+    shift: int | None = None
     scale: float | None = None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import keras_svae as ks
 from reproductions import methods as by
-from reproductions.engine import Images, Parts, Run, ShiftLaws, Training, experiment
+from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.options import DENSE
 from reproductions.ijae.separate import ijae_separate
 
@@ -21,6 +21,7 @@ PAPER = {
     "latent_dim": 128,
     "posterior": "gaussian",
     "likelihood": "unit_laplace_tanh",
+    "shift": 5,
     "batch_size": 64,
     "learning_rate": 1e-4,
     "beta_1": 0.5,
@@ -69,7 +70,7 @@ def by_method(five: str) -> dict:
     notes=NOTES,
 )
 def cifar10(
-    method: Callable, nets: Callable, laws: ShiftLaws, data: Images, training: Training
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """CIFAR-10 with the networks of tables 3 to 7 (5, table 1, figures 2 and 3)."""
     return Run(method(Parts(nets, laws, training)), data, training)
@@ -90,7 +91,7 @@ def cifar10(
     ),
 )
 def tiny_imagenet(
-    method: Callable, nets: Callable, laws: ShiftLaws, data: Images, training: Training
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """TinyImageNet with those networks, a block deeper (5, table 1, figure 3)."""
     return Run(method(Parts(nets, laws, training)), data, training)
@@ -139,7 +140,7 @@ def tiny_imagenet(
     notes=("The paper has no MNIST.",),
 )
 def mnist(
-    method: Callable, nets: Callable, laws: ShiftLaws, data: Images, training: Training
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """MNIST with narrow networks of the same blocks: the plane on a CPU."""
     return Run(method(Parts(nets, laws, training)), data, training)

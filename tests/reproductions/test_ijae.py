@@ -11,9 +11,9 @@ import pytest
 import keras_svae as ks
 from reproductions.engine import (
     Images,
+    Laws,
     Parts,
     Run,
-    ShiftLaws,
     Study,
     Training,
     build,
@@ -276,7 +276,7 @@ def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     budgets={"quick": {}},
 )
 def digits(
-    method: Callable, nets: Callable, laws: ShiftLaws, data: Images, training: Training
+    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
 ) -> Run:
     """scikit-learn's digits."""
     return Run(method(Parts(nets, laws, training)), data, training)

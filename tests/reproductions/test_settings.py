@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions.engine import execute
-from reproductions.engine.build import compile_model
+from reproductions.engine import Laws, execute
+from reproductions.engine.build import compile_model, law
 from reproductions.svae import cifar10, digits, mnist
 
 
@@ -34,6 +34,33 @@ def test_the_papers_budget_on_mnist_is_the_papers():
         for layer in network.layers:
             if hasattr(layer, "kernel_initializer"):
                 assert isinstance(layer.kernel_initializer, xavier), layer.name
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "given", "attribute", "value"),
+    [
+        ("posterior", "planar_flow", {}, "length", 8),
+        ("posterior", "planar_flow", {"flow_length": 80}, "length", 80),
+        ("likelihood", "planar_flow", {}, "length", 4),
+        ("likelihood", "planar_flow", {"likelihood_length": 2}, "length", 2),
+        ("likelihood", "shift_tanh", {}, "size", 5),
+        ("likelihood", "shift_tanh", {"shift": 2}, "size", 2),
+        ("likelihood", "laplace_tanh", {}, "scale", 1.0),
+        ("likelihood", "gaussian_tanh", {"scale": 0.1}, "scale", 0.1),
+        ("likelihood", "drawn_gaussian", {}, "scale", 0.3),
+        ("likelihood", "drawn_gaussian", {"scale": 0.2}, "scale", 0.2),
+    ],
+)
+def test_a_law_has_what_is_set(role, name, given, attribute, value):
+    """Whatever the experiment; what is not set is the law's."""
+    made = law(name, Laws(**{role: name}, **given), role)
+    assert made.get_config()[attribute] == value
+
+
+def test_a_flow_is_as_long_as_the_table_says():
+    settings = mnist.resolve(method="nf_vae")
+    made = law("planar_flow", mnist.group("laws", settings), "posterior")
+    assert made.get_config()["length"] == settings["flow_length"] == 80
 
 
 def test_ours_is_what_the_papers_budget_was():
