@@ -156,7 +156,6 @@ def table(
         ]
     )
     found = summary(records)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "all methods side by side, digits",
         "settings": digits.resolve(**given),
@@ -164,7 +163,6 @@ def table(
         "backbone": records[0].get("backbone"),
         "commits of the runs": sorted({str(one["commit"]) for one in records}),
         "by_method": found,
-        "processor hours": round(seconds / 3600, 2),
     }
     study.write(content, text(found))
 

@@ -137,7 +137,6 @@ def table2(
         ]
     )
     found = summary(records)
-    seconds = sum(one["processor seconds"] for one in records)
     kept = ("steps", "metrics", "counts", "diverged", "processor seconds")
     content = {
         "experiment": f"AIM table 2, {data}",
@@ -146,7 +145,6 @@ def table2(
             "modes": "nearest to at least one high-quality sample; 0 if diverged",
             "high quality": "share of samples within 3 sigma of their nearest mode",
         },
-        "processor hours": round(seconds / 3600, 2),
         "by_method": found,
         "runs": [
             {name: run["settings"][name] for name in ("method", "seed", "play")}

@@ -202,7 +202,6 @@ def contrast(
     ]
     names = [*MEASURES, "steps"]
     records, rows = gather(study, calls, [], names, key="variant", each=with_kl)
-    seconds = sum(one["processor seconds"] for one in records)
     whole: dict = next((one for one in records if "measures" in one), {})
     content = {
         "experiment": "AS-VAE-r's critic and the KL divergence, MNIST",
@@ -211,7 +210,6 @@ def contrast(
         "cells": rows,
         "n of both divergences": N,
         "data": whole.get("data"),
-        "processor hours": round(seconds / 3600, 2),
     }
     study.write(content, table_of(rows, lambda cell: cell["variant"], MEASURES))
 

@@ -44,12 +44,10 @@ def table(
     ]
     records = study(calls)
     found = summary(records)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "as_vae mnist table",
         "budget": budget,
         "runs": f"{len(records)} of {len(calls)}",
-        "processor hours": round(seconds / 3600, 2),
         "data": records[0]["data"],
         "table": found,
         "settings": {one: mnist.resolve(method=one, budget=budget) for one in methods},

@@ -158,7 +158,6 @@ def paper_table(
     order = list(rows)
     made.sort(key=lambda cell: (order.index(cell["method"]), cell["epochs"]))
     whole: dict = next((record for record in records if "measures" in record), {})
-    seconds = sum(record["processor seconds"] for record in records)
     # What all runs of a row have in common.
     own = ("epochs", "seed")
     settings = {
@@ -176,7 +175,6 @@ def paper_table(
         "measures": found,
         "data": whole.get("data"),
         "published": published(paper=one.paper, data=calls[0][1].settings["data"]),
-        "processor hours": round(seconds / 3600, 2),
     }
     text = table_of(made, lambda c: f"{names[c['method']]}, {c['epochs']}", measures)
     shown = {key: names[key] for key in rows}

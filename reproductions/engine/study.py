@@ -75,6 +75,7 @@ class Study:
         self.places, self.report = places or Places(), report
         self.mix_commits, self.record = mix_commits, record
         self.failed: dict[str, dict[str, str]] = {}
+        self._seconds: dict[pathlib.Path, float] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
@@ -117,8 +118,8 @@ class Study:
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
             )
-        some = {file.stem: one.get("failed") for file, one in done.items()}
-        self.failed |= {name: errors for name, errors in some.items() if errors}
+        self._seconds |= {f: r.get("processor seconds", 0) for f, r in done.items()}
+        self.failed |= {f.stem: r["failed"] for f, r in done.items() if r.get("failed")}
         return [done[file] for file in files if file in done]
 
     def _file(self, call: Call) -> pathlib.Path:
@@ -231,14 +232,15 @@ class Study:
         """Writes `summary.json` and `summary.png`, also to `record`. Prints the text.
 
         Args:
-            content: What was found, plain values.
+            content: What was found, plain values. The hours of all runs are added.
             text: The same as a table.
             figure: A figure of matplotlib.
 
         Returns:
             The record.
         """
-        made = results.record(**content)
+        hours = round(sum(self._seconds.values()) / 3600, 4)
+        made = results.record(**content, **{"processor hours": hours})
         print(text)
         stems = [self.folder / "summary"]
         if self.record is not None:

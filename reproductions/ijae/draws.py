@@ -74,7 +74,6 @@ def draws(
             calls.append((variant, call))
     every = [*MEASURES, *OWN]
     records, rows = gather(study, calls, ["lam"], every, key="variant", each=with_own)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "lambda-IJAE: draws, means and codes, MNIST",
         "settings": records[0]["settings"],
@@ -84,7 +83,6 @@ def draws(
             "n": N,
         },
         "cells": rows,
-        "processor hours": round(seconds / 3600, 2),
     }
     study.write(content, table_of(rows, label, HEADS, ".4f"))
 

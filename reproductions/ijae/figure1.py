@@ -53,7 +53,6 @@ def figure1(
         "samples": {"of the estimate that chooses, of each law": SAMPLES},
         "optimizer": f"gradient descent, rate {RATE:g} to zero along half a cosine",
         "starts": "means U(-10, 10), log variances N(0, 1); the same for all",
-        "processor hours": sum(one["processor seconds"] for one in records) / 3600,
         **said,
         "by_divergence": found,
     }

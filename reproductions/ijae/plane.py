@@ -75,7 +75,6 @@ def plane(
     )
     found = gathered(records, data)
     said = reading(found)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": f"lambda-IJAE's figures 2 and 3, {data}",
         "budget": budget,
@@ -89,7 +88,6 @@ def plane(
         },
         "cells": found,
         "reading": said,
-        "processor hours": round(seconds / 3600, 2),
     }
     shown = [table(found), *(f"{name}: {value}" for name, value in said.items())]
     study.write(content, "\n".join(shown), picture(found))

@@ -78,7 +78,6 @@ def saturation(
         "updates": at,
         "steps": at[-1],
         "by_data": by_data,
-        "processor hours": sum(one["processor seconds"] for one in records) / 3600,
     }
     study.write(content, table(content), picture(content) if by_data else None)
 

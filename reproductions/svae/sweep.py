@@ -64,14 +64,12 @@ def sweep(
         for name in methods
     ]
     records, rows = gather(study, calls, by=["lam"], measures=[*MEASURES])
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": f"sVAE's figures 5 to 7, {data}",
         "budget": budget,
         "steps": sorted({one["steps"] for one in records if "steps" in one}),
         "settings": records[0]["settings"],
         "cells": rows,
-        "processor hours": round(seconds / 3600, 2),
     }
     found = table_of(rows, lambda c: f"{NAMES[c['method']]}, {c['lam']:g}", MEASURES)
     study.write(content, found, picture_of(rows, "lam", NAMES, [*MEASURES]))

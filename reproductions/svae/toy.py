@@ -172,7 +172,6 @@ def _compared(
     )  # fmt: skip
     found = summary(records)
     turns = sorted({one["settings"]["turns"] for one in records}, reverse=True)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": name,
         "data": "toy5: 2048 training and 1024 test points of its own for each seed",
@@ -185,7 +184,6 @@ def _compared(
             "MSE": "mean over 1024 test points and 2 coordinates, at most 10",
             "diverged": f"counted as {DIVERGED}",
         },
-        "processor hours": round(seconds / 3600, 2),
         "by_lam": found,
         "values": each(records),
         "by_turns_and_lam": {

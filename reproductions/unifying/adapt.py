@@ -63,7 +63,6 @@ def adapt(
     ]
     names = ("lam", "seed", "steps", "last losses", "metrics", "seconds")
     names += ("processor seconds", "diverged")
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "unifying adapt",
         "data": {
@@ -76,7 +75,6 @@ def adapt(
         "critic with a layer of 100",
         "training": {"Adam": RATE, "batch": BATCH, "steps": steps},
         "lam": lam,
-        "processor hours": round(seconds / 3600, 3),
         "summary": found,
         "runs": [{name: run[name] for name in names if name in run} for run in runs],
     }

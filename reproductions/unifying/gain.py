@@ -91,9 +91,6 @@ def gain(
             "intervals": "95%, Student's t over seeds, of paired differences",
             "test": f"{TEST} examples",
         },
-        "processor hours": round(
-            sum(r["processor seconds"] for r in records) / 3600, 2
-        ),
         "configs": {
             f"{name_of(run['base'], run['kind'], run['value'])} {run['share']:g}": one
             for run, one in zip(runs, (r["settings"] for r in records), strict=True)

@@ -112,7 +112,6 @@ def table(
         records += study(calls, optional=bool(tried or records))
     runs = list(map(row_of, records))
     rows = compared(runs, one.settings["data"])
-    seconds = {str(r["settings"]): r["processor seconds"] for r in (*records, *tried)}
     names = ("method", "share", "temperature", "seed", "validation")
     content = {
         "experiment": f"unifying {data} table",
@@ -131,7 +130,6 @@ def table(
             "50,000 samples",
             "diverged": sum("diverged" in run for run in runs),
         },
-        "processor hours": round(sum(seconds.values()) / 3600, 2),
         "configs": {
             f"{run['method']} {run['share']:g}": record["settings"]
             for run, record in zip(runs, records, strict=True)

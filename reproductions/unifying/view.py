@@ -50,7 +50,6 @@ def view(study: Study, seeds: PositiveInt = 3, steps: PositiveInt = 3000) -> Non
         ]
     )  # fmt: skip
     rows = summary(records)
-    seconds = sum(one["processor seconds"] for one in records)
     content = {
         "experiment": "mode missing and mode covering on the real line",
         "target": {"means": MEANS.tolist(), "weights": WEIGHTS, "sigma": SIGMA},
@@ -58,7 +57,6 @@ def view(study: Study, seeds: PositiveInt = 3, steps: PositiveInt = 3000) -> Non
         "training": {"steps": steps, "batch": BATCH, "Adam": RATE, "beta_1": 0.5},
         "temperature of AA-VAE": TEMPERATURE,
         "samples": SAMPLES,
-        "processor hours": round(seconds / 3600, 3),
         "rows": rows,
     }
     study.write(content, text(rows), picture(records))

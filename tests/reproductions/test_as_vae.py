@@ -272,7 +272,7 @@ class Recorded:
         self.calls = calls
         return [
             record(call.settings["method"], call.settings["seed"], -1.0, 0.1)
-            | {"data": {}, "processor seconds": 1.0}
+            | {"data": {}}
             for call in calls
         ]
 

@@ -137,7 +137,10 @@ def test_a_study_of_an_experiment_keeps_its_records_alone(tmp_path):
     wanted = [toy.call(method="vae", seed=seed, **TINY) for seed in (0, 1)]
     with Study(tmp_path) as study:
         found = study(wanted)
+        study(wanted[1:])  # the same run, whose time counts once
         made = study.write({"rows": 1}, "a table")
+    seconds = sum(one["processor seconds"] for one in found)
+    assert made["processor hours"] == round(seconds / 3600, 4) > 0
     assert [one["settings"]["seed"] for one in found] == [0, 1]
     assert all(one["metrics"]["mse"] > 0 and one["steps"] == 16 for one in found)
     files = {path.name for path in tmp_path.iterdir()} - {".lock", "summary.json"}

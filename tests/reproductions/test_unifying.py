@@ -111,7 +111,6 @@ def test_plan_is_paired_and_temperatures_are_chosen_before_it():
     assert len(every) == len(runs) + len(tried) - 2
     content = study.content
     assert content["temperatures"] == {"aavae": 3.0, "aacvae": 3.0, "aa_ss_vae": 3.0}
-    assert content["processor hours"] == 8 + 24 + 4 + 8 + 8 - 3
     assert len(content["runs"]) == 40 and len(content["configs"]) == 12 + 4 + 4
     assert content["choice"][2] == {
         "method": "aavae",

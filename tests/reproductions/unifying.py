@@ -33,7 +33,7 @@ class Asked:
     def __call__(self, calls, optional=False):
         self.asked.append(calls)
         return [
-            {"settings": call.settings, "metrics": {}, "processor seconds": 3600.0}
+            {"settings": call.settings, "metrics": {}}
             | {"validation": [self._seen(call.settings)]}
             for call in calls
         ]
