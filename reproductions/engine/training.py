@@ -8,10 +8,9 @@ import keras
 import keras_svae as ks
 from keras_svae.game import workers
 from reproductions.engine import devices
+from reproductions.engine.callbacks import Clock, Progress, Stopping, Table
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.stopping import Stopping
-from reproductions.engine.watch import Clock, Progress, Table
 
 if TYPE_CHECKING:
     from reproductions.engine.run import Run

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
+from reproductions.engine.callbacks import Table
 from reproductions.engine.folder import RunFolder
-from reproductions.engine.watch import Table
 from tests.faults.trained import caught, fit, trained
 
 __all__ = ["ALL"]

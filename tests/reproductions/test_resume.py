@@ -11,9 +11,9 @@ import pytest
 
 import keras_svae as ks
 from reproductions.engine import Places, execute, measure, run
+from reproductions.engine.callbacks import Table
 from reproductions.engine.files import locked
 from reproductions.engine.folder import RunFolder
-from reproductions.engine.watch import Table
 from reproductions.svae import toy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
