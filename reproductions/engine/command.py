@@ -119,8 +119,7 @@ def parser(one: Experiment) -> jsonargparse.ArgumentParser:
         help="print what the options, the method and the budget resolve to",
     )
     options = options_of(one)
-    defaults = {n: parsing.default_of(one, o) for n, o in options.items()}
-    parsing.add(made, options, defaults)
+    parsing.add(made, options, parsing.defaults_of(one, options))
     return made
 
 

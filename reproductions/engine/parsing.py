@@ -13,16 +13,16 @@ from reproductions.engine.experiment import Experiment
 from reproductions.engine.options import Option
 
 
-def default_of(one: Experiment, option: Option) -> typing.Any:
-    """An option's default. If budgets have different defaults, all of them."""
-    if not one.budgets or option.name in ("budget", "method"):
-        return option.default
-    values = {
-        budget: one.resolve(budget=budget).get(option.name, option.default)
-        for budget in one.budgets
-    }
-    first = next(iter(values.values()))
-    return first if all(value == first for value in values.values()) else values
+def defaults_of(one: Experiment, options: dict[str, Option]) -> dict[str, typing.Any]:
+    """The options' defaults by name. If budgets have different ones, all of them."""
+    by_budget = {budget: one.resolve(budget=budget) for budget in one.budgets}
+    found = {}
+    for name, option in options.items():
+        values = {b: given.get(name, option.default) for b, given in by_budget.items()}
+        first = next(iter(values.values()), option.default)
+        same = name == "budget" or all(value == first for value in values.values())
+        found[name] = first if same else values
+    return found
 
 
 def empty(program: str, about: str) -> jsonargparse.ArgumentParser:
