@@ -19,7 +19,7 @@ from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
 from reproductions.engine.experiment import STUDY, Experiment
-from reproductions.engine.files import write_json
+from reproductions.engine.files import writable, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.one_commit import from_one_commit
 from reproductions.engine.options import Option
@@ -128,7 +128,7 @@ def parse(one: Experiment, arguments: list[str]) -> dict:
     for word, following in itertools.pairwise([*arguments, ""]):
         name, equals, value = word.partition("=")
         if name == "--config" and (equals or following):
-            parsing.check_config(value if equals else following)
+            parsing.check_config(value if equals else following, options_of(one))
     return parsing.parsed(parser(one), arguments, options_of(one))
 
 
@@ -141,6 +141,9 @@ def guarded(program: str) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, TypeError, OSError, ks.Diverged, LOST) as error:
         if os.environ.get("KERAS_SVAE_TRACEBACK"):
             raise
@@ -152,8 +155,9 @@ def guarded(program: str) -> Iterator[None]:
         )
         print(f"{program}: {text}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted. Repeat the command to go on", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        way = str(error) or "Repeat the command to go on"
+        print(f"{program}: interrupted. {way}", file=sys.stderr)
         sys.exit(130)
 
 
@@ -222,14 +226,18 @@ def _run(one: Experiment, given: dict, places) -> None:
     # Options that are not given are as in the run, not as in today's defaults.
     mine = known.get("experiment") == f"{one.paper}/{one.name}"
     call = one.call(known["settings"] if mine else {}, **given)
-    record = execute(
-        call,
-        folder.path,
-        places,
-        resume=places.resume,
-        verbose=places.verbose,
-        backup_every=places.backup_every,
-    )
+    writable(places.record)
+    options = ("resume", "verbose", "backup_every")
+    try:
+        record = execute(
+            call,
+            folder.path,
+            places,
+            **{name: getattr(places, name) for name in options},
+        )
+    except KeyboardInterrupt:
+        way = "Repeat the command with --resume to go on"
+        raise KeyboardInterrupt(way) from None
     if not record:  # of several workers, the first one tells
         return
     if "diverged" in record:

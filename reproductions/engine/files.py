@@ -24,6 +24,26 @@ def write_json(path: str | os.PathLike, content) -> None:
     files.write(path, text.encode())
 
 
+def writable(path: str | os.PathLike | None) -> None:
+    """Says before a long run that its file could not be written. None is no file.
+
+    Raises:
+        OSError: If the path is a folder, or its folder cannot be made or written.
+    """
+    if path is None or isinstance(path := any_path(path), Remote):
+        return
+    above = next(one for one in path.absolute().parents if one.exists())
+    why = None
+    if path.is_dir():
+        why = "a folder"
+    elif not above.is_dir():
+        why = f"{above} is no folder"
+    elif not os.access(above, os.W_OK | os.X_OK):
+        why = f"{above} cannot be written"
+    if why:
+        raise OSError(f"Expected a file that can be written; received: {path}: {why}")
+
+
 def _written(value):
     """The same for JSON. JSON has no NaN and no infinity, so they become null."""
     if isinstance(value, dict):

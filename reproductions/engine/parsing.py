@@ -3,6 +3,7 @@
 import re
 import types
 import typing
+from collections.abc import Collection
 
 import jsonargparse
 import yaml
@@ -100,11 +101,16 @@ def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
     return {n: v for n, v in given.as_dict().items() if n in names}
 
 
-def check_config(path: str) -> None:
+def check_config(path: str, options: Collection[str]) -> None:
     """Looks at a file of options before the parser reads it.
+
+    Args:
+        path: The file.
+        options: The names that it may have.
 
     Raises:
         FileNotFoundError: If it is not there.
+        TypeError: If it has another option.
         ValueError: If it is no ordinary file, or more than options by name. An alias
             could stand for any amount of memory.
     """
@@ -123,6 +129,9 @@ def check_config(path: str) -> None:
         why = "the option config, another file"
     if why:
         raise ValueError(f"Expected {expected}; received: {path} with {why}")
+    given = [str(name).replace("-", "_") for name in content]
+    if others := {*given} - {*options}:
+        raise opt.unknown(others, options, path)
 
 
 def _said(text: str, options: dict) -> Exception:

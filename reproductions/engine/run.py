@@ -103,8 +103,9 @@ def execute(
         mine = before if folder.known() == before else mine
     new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
     if folder.finished:
+        known = read_json(folder.metrics_file) if first else {}
         print(f"The run in {folder.path} is finished: nothing to do.")
-        return read_json(folder.metrics_file) if first else {}
+        return known
     began, used = time.monotonic(), time.process_time()
     started: list[ks.Game] = []
     try:

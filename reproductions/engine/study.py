@@ -14,7 +14,7 @@ from keras_svae.game.checks import choice
 from keras_svae.paths import local
 from reproductions.engine import board, launch, results
 from reproductions.engine.experiment import Call
-from reproductions.engine.files import locked, read_json, write_json
+from reproductions.engine.files import locked, read_json, writable, write_json
 from reproductions.engine.places import Places, identity, load_backbone, name_of, older
 
 __all__ = ["Study"]
@@ -74,6 +74,7 @@ class Study:
         self.launcher, self.jobs = launcher, launch.options_of(slurm)
         self.places, self.report = places or Places(), report
         self.mix_commits, self.record = mix_commits, record
+        writable(record)
         self.failed: dict[str, dict[str, str]] = {}
         self._seconds: dict[pathlib.Path, float] = {}
         self._stack = contextlib.ExitStack()

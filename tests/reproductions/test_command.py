@@ -2,7 +2,9 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions.engine import build, command, devices, execute, measure, results, run
 from reproductions.engine.inputs import Inputs
+from reproductions.engine.study import Study
 from reproductions.svae import digits, mnist, toy
 
 TINY = ("--units", "8", "--depth", "1", "--epochs", "2", "--turns", "1", "--n", "500")
@@ -165,6 +168,53 @@ def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
     line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "wide.npz")
     assert "(3,)" in line
     assert not out.exists()
+
+
+@pytest.mark.parametrize("file", [".", "file/record.json"])
+def test_a_record_that_cannot_be_written_is_refused_before_training(
+    file, tmp_path, capsys
+):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "run"
+    line = fails(capsys, "toy", *TINY, "--out", out, "--record", tmp_path / file)
+    assert "Expected a file that can be written" in line
+    assert not out.exists()
+    with pytest.raises(OSError, match="Expected a file that can be written"):
+        Study(tmp_path / "study", record=tmp_path / file)
+
+
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "execute", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        call("toy", "--out", tmp_path / "run")
+    assert ended.value.code == 130
+    assert "with --resume" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    """As `| head` does: its pipe is closed when the list is printed."""
+    words = [sys.executable, "-c", "import reproductions.engine.command as c, sys\n"
+             "with c.guarded('x'):\n  print(9 * sys.stdin.read())"]  # fmt: skip
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        process.stdin.write(b"x" * 2**16)
+        process.stdin.close()
+        assert b"Broken pipe" not in process.stderr.read()
+    assert process.returncode == 0
+
+
+def test_a_cut_record_of_a_finished_run_is_named_alone(finished, tmp_path, capsys):
+    out = shutil.copytree(finished[0], tmp_path / "run")
+    (out / "metrics.json").write_text('{"a": ')
+    with pytest.raises(SystemExit):
+        call("toy", *TINY, "--lam", "0.1", "--out", out, "--resume")
+    said = capsys.readouterr()
+    assert "metrics.json" in said.err and "nothing to do" not in said.out
 
 
 @pytest.mark.slow

@@ -26,8 +26,16 @@ LAUGHS = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]\n"
 def test_what_a_file_of_options_must_not_say(tmp_path, text, why):
     (tmp_path / "a.yaml").write_text(text)
     with pytest.raises(ValueError, match=rf"Expected --config FILE.*a\.yaml.*{why}"):
-        parsing.check_config(str(tmp_path / "a.yaml"))
+        parsing.check_config(str(tmp_path / "a.yaml"), ["seed"])
     assert not (tmp_path / "here").exists()
+
+
+def test_a_file_with_another_option_is_named_with_the_nearest(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("seed: 1\nlatent-dims: 3\n")
+    with pytest.raises(TypeError, match=r"a\.yaml; received: .*Did you mean 'latent_d"):
+        parsing.check_config(str(path), ["seed", "latent_dim"])
+    parsing.check_config(str(path), ["seed", "latent_dims"])
 
 
 def test_files_that_would_wait_are_not_opened(tmp_path, capsys):
