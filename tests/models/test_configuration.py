@@ -120,7 +120,7 @@ def test_networks_and_laws_within_lists_and_dictionaries_come_back(tmp_path):
             self.extra, self.laws = list(extra), laws
 
     @keras.saving.register_keras_serializable(package="tests")
-    class Subclassed(keras.Model):
+    class Called(keras.Model):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
             self.dense = keras.layers.Dense(3)
@@ -128,7 +128,7 @@ def test_networks_and_laws_within_lists_and_dictionaries_come_back(tmp_path):
         def call(self, x):
             return self.dense(x)
 
-    called = Subclassed()
+    called = Called()
     called(np.zeros([1, 2], "float32"))
     laws = {"of": [ks.distributions.Laplace(2.0), "none"], "size": 3}
     nets = ks.networks.toy(units=4)[:2]
