@@ -80,5 +80,5 @@ def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict
     memory = files.Memory(path)
     save(memory, True, **given)
     if files.is_local(path):
-        files.remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
+        files.remove_leftovers(*os.path.split(files.target(path)))
     return files.write(path, memory.getbuffer())
