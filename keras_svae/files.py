@@ -7,10 +7,12 @@ import contextlib
 import errno
 import glob
 import io
+import itertools
 import os
 import pathlib
 import platform
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 
@@ -35,13 +37,17 @@ __all__ = [
     "remove",
     "remove_all",
     "remove_leftovers",
+    "target",
     "unlock",
     "write",
 ]
 
 # Locks that this process holds, by folder.
 _HELD: dict[str, io.IOBase] = {}
+_NUMBERS = itertools.count()
 LOCK = ".lock"
+# What a loader of a SavedModel looks for.
+LAST = "saved_model.pb"
 
 
 class Memory(io.BytesIO):
@@ -61,31 +67,45 @@ class Memory(io.BytesIO):
 
 
 def beside(path: str | os.PathLike) -> str:
-    """Where to write before a file is put in place: the same disk, this process."""
+    """Where to write before a file is put in place: the same disk, this call alone."""
     path = os.fspath(path)
     name = os.path.basename(path)
     folder = path[: len(path) - len(name)]
-    return f"{folder}.{name}.writing-{platform.node()}-{os.getpid()}"
+    # Threads of a process may write to one path. `remove_leftovers` reads the process.
+    number = f"{os.getpid()}.{next(_NUMBERS)}"
+    return f"{folder}.{name}.writing-{platform.node()}-{number}"
+
+
+def target(path: str | os.PathLike) -> str:
+    """The file or folder itself, where a local path is a link or the current folder."""
+    return os.path.realpath(path) if is_local(path) else os.fspath(path)
 
 
 def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Writes a file in one step: a kill leaves the old file or the new one.
 
+    A link stays, and the file that it leads to is written. The new file has the old
+    one's permissions; a file that must not be written is not replaced.
+
     Raises:
         OSError: If it cannot be written. The old file and nothing else is left.
     """
-    temporary = beside(path)
+    place = target(path)
+    temporary = beside(place)
     try:
         if is_local(path):
+            mode = _mode(place)
             with open(temporary, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            if mode not in (None, _mode(temporary)):
+                os.chmod(temporary, mode)
+            os.replace(temporary, place)
         else:
             with tf.io.gfile.GFile(temporary, "wb") as file:
                 file.write(bytes(content))
-            tf.io.gfile.rename(temporary, os.fspath(path), overwrite=True)
+            tf.io.gfile.rename(temporary, place, overwrite=True)
     except BaseException as error:
         with contextlib.suppress(OSError, tf.errors.OpError):
             remove(temporary)
@@ -100,6 +120,19 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
         raise
 
 
+def _mode(path: str) -> int | None:
+    """The permissions of an old file; None if there is none.
+
+    Raises:
+        PermissionError: If it must not be written, as `open` has it.
+    """
+    if not os.path.isfile(path):
+        return None
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
 @contextlib.contextmanager
 def new_folder(path: str | os.PathLike) -> Iterator[str]:
     """Gives a folder to fill, which then stands at the path at once, or not at all.
@@ -108,17 +141,17 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
     file systems cannot rename a folder at once.
 
     Args:
-        path: A folder that is not there, or empty.
+        path: A folder that is not there, or empty; or a link to such a one.
     """
-    here = is_local(path)
+    here, place = is_local(path), target(path)
     if here:
-        remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
-    temporary = beside(path) if here else os.fspath(path)
+        remove_leftovers(os.path.dirname(place), os.path.basename(place))
+    temporary = beside(place) if here else place
     try:
         make_folder(temporary)
         yield temporary
         if here:
-            put_folder(temporary, path)
+            put_folder(temporary, place)
     except BaseException:
         remove_all(temporary)
         raise
@@ -127,12 +160,26 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
 def put_folder(written: str | os.PathLike, path: str | os.PathLike) -> None:
     """Renames a local folder, at once; an empty folder makes way.
 
+    An empty folder that cannot make way, as the process's current folder or the root of
+    a disk, takes in what was written, one by one. What a loader looks for comes last.
+
     Raises:
         OSError: If another folder with something in it is there.
     """
-    if os.name == "nt" and os.path.isdir(path):  # there no folder makes way
-        os.rmdir(path)
-    os.replace(written, path)
+    current = os.path.realpath(path) == os.path.realpath(".")
+    try:
+        if current:  # the process would be left in a folder that is gone
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), os.fspath(path))
+        if os.name == "nt" and os.path.isdir(path):  # there no folder makes way
+            os.rmdir(path)
+        os.replace(written, path)
+    except OSError as error:
+        stays = error.errno in (errno.EBUSY, errno.EXDEV) and os.path.isdir(path)
+        if not stays or os.listdir(path):
+            raise
+        for name in sorted(os.listdir(written), key=lambda name: name == LAST):
+            shutil.move(os.path.join(written, name), os.path.join(path, name))
+        os.rmdir(written)
 
 
 def read(path: str | os.PathLike) -> bytes:

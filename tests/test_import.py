@@ -1,7 +1,9 @@
 """What an import of the package brings, and what it does without."""
 
 import ast
+import concurrent.futures
 import configparser
+import errno
 import os
 import pathlib
 import re
@@ -165,6 +167,78 @@ def test_leftovers_of_running_processes_stay(tmp_path):
         one.write_text("half")
     files.remove_leftovers(tmp_path)
     assert mine.exists() and not theirs.exists()
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "latest").symlink_to(tmp_path / "store" / "a")
+    for content in (b"1", b"2"):  # the link dangles at first
+        files.write(tmp_path / "latest", content)
+        assert (tmp_path / "store" / "a").read_bytes() == content
+    (tmp_path / "folder").symlink_to(tmp_path / "store" / "new")
+    with files.new_folder(tmp_path / "folder") as folder:
+        pathlib.Path(folder, "b").write_text("3")
+    assert (tmp_path / "store" / "new" / "b").read_text() == "3"
+    assert (tmp_path / "latest").is_symlink() and (tmp_path / "folder").is_symlink()
+    names = {one.name for one in (tmp_path / "store").iterdir()}
+    assert names == {"a", "new"} and len([*tmp_path.iterdir()]) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_permissions_of_an_old_file_stay(monkeypatch, tmp_path):
+    path = tmp_path / "a"
+    for mode in (0o664, 0o600):
+        files.write(path, b"1")
+        path.chmod(mode)
+        files.write(path, b"2")
+        assert path.stat().st_mode & 0o777 == mode
+    # The root user may write anything.
+    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="Expected room and permission .*denied"):
+        files.write(path, b"3")
+    assert path.read_bytes() == b"2" and [*tmp_path.iterdir()] == [path]
+
+
+def test_the_current_folder_and_an_empty_disk_take_in_a_new_folder(
+    monkeypatch, tmp_path
+):
+    moved = []
+    move = files.shutil.move
+
+    def noted(source, to):
+        moved.append(os.path.basename(to))
+        move(source, to)
+
+    def busy(source, to):
+        raise OSError(errno.EBUSY, "busy", to)
+
+    monkeypatch.setattr(files.shutil, "move", noted)
+    for name in ("current", "disk"):
+        (tmp_path / name).mkdir()
+        moved.clear()
+        with monkeypatch.context() as patch:
+            if name == "current":
+                patch.chdir(tmp_path / name)
+            else:
+                patch.setattr(files.os, "replace", busy)
+            with files.new_folder("." if name == "current" else tmp_path / name) as new:
+                pathlib.Path(new, "variables").mkdir()
+                pathlib.Path(new, "saved_model.pb").write_text("1")
+                pathlib.Path(new, "z").write_text("2")
+            assert os.listdir(tmp_path / name) and moved[-1] == "saved_model.pb"
+        assert len(moved) == 3 and (tmp_path / name / "z").read_text() == "2"
+    assert {one.name for one in tmp_path.iterdir()} == {"current", "disk"}
+    (tmp_path / "new").mkdir()
+    with pytest.raises(OSError, match="not empty"):
+        files.put_folder(tmp_path / "new", tmp_path / "disk")
+
+
+def test_threads_may_write_one_file(tmp_path):
+    path = tmp_path / "a"
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: files.write(path, bytes([i]) * 1000), range(100)))
+    assert len(set(path.read_bytes())) == 1 and [*tmp_path.iterdir()] == [path]
+    assert files.beside(path) != files.beside(path)
 
 
 @pytest.mark.parametrize(

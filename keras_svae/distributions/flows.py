@@ -83,9 +83,6 @@ class Flow(Law):
                 f"{type(self).__name__}; received: latent_dim={dim}"
             )
 
-    def get_config(self):
-        return {"length": self.length}
-
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class PlanarFlow(Flow):
@@ -124,9 +121,6 @@ class PlanarFlow(Flow):
         shape = tf.concat([tf.shape(raw)[:-1], [self.length, dim]], 0)
         u, w = (tf.reshape(one, shape) / math.sqrt(dim) for one in (u, w))
         return Planar(u, w, b)
-
-    def get_config(self):
-        return {**super().get_config(), "conditioned": self.conditioned}
 
 
 class _Affine(Flow):
@@ -180,9 +174,6 @@ class _Affine(Flow):
             )
             chain += [self.step(conditioner, dim), tfb.Permute(range(dim)[::-1])]
         return tfb.Chain(chain[:-1][::-1])
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")

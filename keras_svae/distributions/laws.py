@@ -1,9 +1,13 @@
 """The laws whose dimensions are independent."""
 
+import math
+import numbers
+
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from keras_svae.arguments import Recorded, plain
 from keras_svae.distributions import drawn
 
 __all__ = [
@@ -17,12 +21,33 @@ __all__ = [
 ]
 
 
+def positive(name: str, value, otherwise: str = "") -> float:
+    """The value as a float; raises unless it is a finite number > 0.
+
+    Args:
+        name: The argument's name in messages.
+        value: A number of Python, NumPy or TensorFlow.
+        otherwise: What else the argument may be, for messages.
+    """
+    number = plain(value)
+    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
+    if not real or not 0 < number < math.inf:
+        raise ValueError(
+            f"Expected {name} to be finite and > 0{otherwise}; received: "
+            f"{name}={value!r}"
+        )
+    return float(number)
+
+
 # The range of each activation's values; None for any value.
 RANGES = {"linear": None, "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
-class Law:
+class Law(Recorded):
     """Turns raw network outputs into a distribution. Subclass to add one.
+
+    The arguments of a subclass's constructor are saved with the model. Register the
+    class with Keras, so that the file can be loaded.
 
     The distributions of `keras_svae.distributions.drawn` draw the same numbers with and
     without XLA, those of TFP others.
@@ -98,24 +123,20 @@ class Law:
         """The range of data under this law: (0, 1), (-1, 1), or None for any value."""
         return RANGES[self.activation]
 
-    def get_config(self) -> dict:
-        """The constructor's arguments, as JSON has them."""
-        return {"activation": self.activation, "draw": self.draw}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Law":
-        return cls(**config)
-
 
 class LocationScale(Law):
     """A law with a location and a scale, fixed or learned.
 
     Args:
-        scale: A positive number, or "learned": then the raw output has twice as many
-            entries on its last axis, locations first, and the scale is a softplus
-            shifted to be 1 at zero, at least 1e-3.
+        scale: A finite number > 0 of Python, NumPy or TensorFlow, in units of the data;
+            or "learned": then the raw output has twice as many entries on its last
+            axis, locations first, and the scale is a softplus shifted to be 1 at zero,
+            at least 1e-3.
         activation: "linear", "sigmoid" or "tanh", applied to the location.
         draw: "sample" or "mean", see `Law`.
+
+    Raises:
+        ValueError: For a scale that is none of these.
     """
 
     family: type[tfd.Distribution]
@@ -127,12 +148,9 @@ class LocationScale(Law):
         draw: str = "sample",
     ):
         super().__init__(activation, draw)
-        if scale != "learned" and not (isinstance(scale, (int, float)) and scale > 0):
-            raise ValueError(
-                f'Expected scale to be positive or "learned"; received: {scale!r}'
-            )
-        self.scale = scale
-        self.parameters = 2 if scale == "learned" else 1
+        learned = isinstance(scale, str) and scale == "learned"
+        self.scale = scale if learned else positive("scale", scale, ' or "learned"')
+        self.parameters = 2 if learned else 1
 
     def distribution(self, raw):
         if self.scale != "learned":
@@ -140,9 +158,6 @@ class LocationScale(Law):
         location, scale = tf.split(raw, 2, axis=-1)
         scale = 1e-3 + tf.nn.softplus(scale + 0.5413249)  # softplus^-1(1)
         return self.family(self.location(location), scale)
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -174,9 +189,6 @@ class Bernoulli(Law):
     def distribution(self, raw):
         return drawn.Bernoulli(logits=raw, dtype=tf.float32)
 
-    def get_config(self):
-        return {}
-
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class ContinuousBernoulli(Law):
@@ -194,9 +206,6 @@ class ContinuousBernoulli(Law):
 
     def distribution(self, raw):
         return drawn.ContinuousBernoulli(logits=raw)
-
-    def get_config(self):
-        return {"draw": self.draw}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -223,6 +232,3 @@ class Implicit(Law):
 
     def mean(self, raw):
         return self.location(tf.cast(raw, tf.float32))
-
-    def get_config(self):
-        return {"activation": self.activation}

@@ -38,6 +38,7 @@ class PartialCode(Law):
         self.latent_dim, self.inferred = latent_dim, inferred
         self.categories, self.prior = categories, prior
         self.law = get(law, "posterior")
+        self.record("law", self.law)
         self.rest = latent_dim - inferred - categories
         if inferred < 0 or categories < 0 or self.rest < 0:
             raise ValueError(
@@ -75,17 +76,3 @@ class PartialCode(Law):
         if self.categories:
             k = drawn.OneHotCategorical(logits, dtype=tf.float32)
         return c, rest, k
-
-    def get_config(self):
-        return {
-            "latent_dim": self.latent_dim,
-            "inferred": self.inferred,
-            "categories": self.categories,
-            "law": keras.saving.serialize_keras_object(self.law),
-            "prior": self.prior,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        law = keras.saving.deserialize_keras_object(config["law"])
-        return cls(**{**config, "law": law})

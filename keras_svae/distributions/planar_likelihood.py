@@ -63,6 +63,3 @@ class PlanarLikelihood(Law):
         """The flow applied to the Gaussian's mean. This is not the flow's own mean."""
         law = self(raw)
         return law.bijector.forward(law.distribution.mean())
-
-    def get_config(self):
-        return {"length": self.length}

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_svae import philox
 from keras_svae.distributions import drawn
-from keras_svae.distributions.laws import Implicit
+from keras_svae.distributions.laws import Implicit, positive
 from keras_svae.distributions.symmetry import check_symmetric
 from keras_svae.noise import Noise
 
@@ -76,30 +76,16 @@ class Sampled(SymmetricLikelihood):
             name = getattr(self.sampler, "__name__", type(self.sampler).__name__)
             check_symmetric(self.sampler, shape, name=name)
 
-    def get_config(self):
-        sampler = keras.saving.serialize_keras_object(self.sampler)
-        return {**super().get_config(), "sampler": sampler, "check": self.checked}
-
-    @classmethod
-    def from_config(cls, config):
-        sampler = keras.saving.deserialize_keras_object(config["sampler"])
-        return cls(**{**config, "sampler": sampler})
-
 
 class _Noise(SymmetricLikelihood):
     """y = x + noise. The noise's density is even and highest at zero: symmetric."""
 
     def __init__(self, scale: float, activation: str = "tanh"):
         super().__init__(activation)
-        if not (isinstance(scale, (int, float)) and 0 < scale < math.inf):
-            raise ValueError(f"Expected scale to be positive; received: {scale!r}")
-        self.scale = scale
+        self.scale = positive("scale", scale)
 
     def check(self, shape):
         pass
-
-    def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -214,9 +200,6 @@ class ShiftLikelihood(_Permutation):
         columns = tf.range(width)[None, None, :] - right[:, None, None]
         return rows, columns
 
-    def get_config(self):
-        return {**super().get_config(), "size": self.steps}
-
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class RotationLikelihood(_Permutation):
@@ -261,6 +244,3 @@ class RotationLikelihood(_Permutation):
         columns = moved(columns, rows, across, width, height)
         rows = moved(rows, columns, along, height, width)
         return rows, moved(columns, rows, across, width, height)
-
-    def get_config(self):
-        return {**super().get_config(), "degrees": self.degrees, "steps": self.steps}

@@ -25,6 +25,9 @@ __all__ = ["Diverged", "Game", "Player"]
 class Game(Configured, Printed, Taking, Leaving, Compiling):
     """A model that is trained by players who take turns.
 
+    Its networks and laws are those that it was made with. An assignment of another one,
+    `model.decoder = other`, raises an AttributeError: its shapes would not be checked.
+
     A subclass sets `players`, in playing order. For each player `NAME` it has a method
     `NAME_loss(draw)`. This returns a term, or a dictionary of terms. The loss is the
     sum of the terms, and each term is logged. A term is one of three things: one value
@@ -59,10 +62,14 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
             turns of all other players.
         play: "alternating" or "simultaneous". None means the class's `default_play`,
             but "alternating" if a player does not have exactly one turn.
+        name: The model's name; None for one that Keras makes from the class's.
     """
 
     # How the players play if the caller does not say it.
     default_play: str = "alternating"
+    # Attributes beside the networks of players that stay as they were made.
+    settled: tuple[str, ...] = ()
+    _fixed: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -70,10 +77,11 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         seed: int = 0,
         turns: dict[str, int] | None = None,
         play: str | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         # The networks have policies of their own. The model itself does not round.
-        super().__init__(**{"dtype": "float32", **kwargs})
+        super().__init__(**{"dtype": "float32", "name": name, **kwargs})
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
@@ -90,6 +98,8 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         if play is None:
             play = self.default_play if single else "alternating"
         self.play = play
+        self.record("turns", dict(self.turns))
+        self.record("play", play)
         if play == "simultaneous" and not single:
             raise ValueError(
                 "Expected one turn per player in simultaneous play; received: "
@@ -155,14 +165,21 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         return super().least_share()
 
     def check_made(self):
-        checks.apart(
-            {
-                name: getattr(self, name, None)
-                for player in self.players.values()
-                for name in player.networks.split()
-            }
-        )
+        players = self.players.values()
+        names = [name for one in players for name in one.networks.split()]
+        checks.apart({name: getattr(self, name, None) for name in names})
         self._with_parts()  # after the networks
+        object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
+
+    def __setattr__(self, name, value):
+        # What the constructor checked and derived, and compiled steps, would stay.
+        if name in self._fixed and value is not getattr(self, name, None):
+            raise AttributeError(
+                f"Expected the {name} that the model was made with, which was checked "
+                f"and is saved; received: another one, {value!r}. Make a new model of "
+                "it: load_weights_from takes over the weights of the other networks"
+            )
+        super().__setattr__(name, value)
 
     def build(self, input_shape=None):
         """Does nothing: the networks are built already."""

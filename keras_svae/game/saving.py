@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 
 from keras_svae import files
+from keras_svae.game import weights_file
 from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]
@@ -31,16 +32,25 @@ class SavedAtOnce:
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Keras's `load_weights`. After an error, all weights are as they were.
 
+        A network in the file that the model does not have is left out, with a warning:
+        an sVAE's file can be loaded into a VAE.
+
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is damaged, or has other weights.
+            ValueError: If the file is damaged, lacks weights of this model, has them in
+                other shapes, or has more weights of one of its networks. With
+                `skip_mismatch`, only if it is damaged.
         """
-        named = isinstance(filepath, (str, os.PathLike))
+        named, told = isinstance(filepath, (str, os.PathLike)), str(filepath)
         remote = named and not files.is_local(filepath)
         if named and not os.fspath(filepath).startswith("hf://"):
             regular(filepath, "a file of weights")
             if remote:  # HDF5 reads local files alone
                 filepath = files.Memory(os.fspath(filepath), files.read(filepath))
+        there = weights_file.shapes_in(filepath) if named else None
+        here = weights_file.shapes_of(super().save_weights) if there else {}
+        if there and not skip_mismatch:
+            weights_file.check_left_over(there, here, told)
         optimizers = (getattr(self, "optimizers", None) or {}).values()
         variables = [*self.variables]
         for one in optimizers:
@@ -52,9 +62,10 @@ class SavedAtOnce:
         except Exception as error:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
+            why = weights_file.difference(there or {}, here) or error
             raise ValueError(
-                f"Expected a whole file of weights of this model; received: {filepath} "
-                f"({error})"
+                f"Expected a whole file of weights of this model; received: {told} "
+                f"({why})"
             ) from None
 
 
@@ -69,5 +80,5 @@ def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict
     memory = files.Memory(path)
     save(memory, True, **given)
     if files.is_local(path):
-        files.remove_leftovers(os.path.dirname(path) or ".", os.path.basename(path))
+        files.remove_leftovers(*os.path.split(files.target(path)))
     return files.write(path, memory.getbuffer())

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
 import tempfile
 from typing import Any
 
@@ -101,14 +100,8 @@ def push(
         with tempfile.TemporaryDirectory() as place:
             _write(pathlib.Path(place), opened, about, image, os.fspath(target))
             return _upload(package, place, repo, revision)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
-    try:
-        temporary.mkdir()
-        _write(temporary, opened, about, image, folder.name)
-        files.put_folder(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with files.new_folder(folder) as temporary:
+        _write(pathlib.Path(temporary), opened, about, image, folder.name)
     print(f"Written: {folder}. To upload it: hf upload USER/{folder.name} {folder}")
     return str(folder)
 

@@ -107,6 +107,7 @@ class AIM(Autoencoder, GAN):
         if lam is None:
             lam = 1 / self.latent_dim if game == "gan" else 1.0
         self.lam = checks.weight("lam", lam)
+        self.record("lam", self.lam)
         # The second player passes through the discriminator once for all its needs.
         # This model is not tracked: its layers belong to the discriminator.
         features = self.critic.get_layer("features").output

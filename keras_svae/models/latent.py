@@ -39,6 +39,7 @@ class LatentModel(Generating):
     """
 
     sampled_from = "decoder"
+    settled: tuple[str, ...] = ("prior_name", "likelihood_law", "posterior_law")
     conditional = False  # whether it is given classes, which its networks read
     reads_pairs = property(lambda self: self.conditional)  # (x, y) or (z, y)
     classes: int | None = None  # how many a conditional model has

@@ -139,6 +139,7 @@ class TwoStageVAE(GammaVAE):
     """
 
     players = PlayersOfStage()
+    settled = (*VAE.settled, "encoder", "decoder", "gamma", "second")
     _stage = "both"
 
     def __init__(

@@ -1,11 +1,17 @@
 """Laws against SciPy, and what is refused."""
 
+import copy
+import pickle
+
+import keras
 import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
+import keras_svae as ks
 from keras_svae import distributions
 from keras_svae.noise import Noise
 
@@ -97,7 +103,13 @@ def test_kl_in_closed_form_and_estimated():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: distributions.Gaussian(-1.0), 'scale to be positive or "learned"'),
+        (
+            lambda: distributions.Gaussian(-1.0),
+            'scale to be finite and > 0 or "learned"',
+        ),
+        (lambda: distributions.Laplace(float("inf")), "scale to be .* received.*inf"),
+        (lambda: distributions.Gaussian(True), "scale to be finite.*scale=True"),
+        (lambda: distributions.Gaussian(tf.constant([1.0])), "scale to be finite"),
         (lambda: distributions.Gaussian(1.0, "relu"), "activation to be one of"),
         (lambda: distributions.Gaussian(1.0, draw="mode"), 'draw to be "sample" or'),
         (lambda: distributions.get("bernoulli", "posterior"), "posterior to be one of"),
@@ -120,3 +132,75 @@ def test_laws_come_back_from_their_configuration():
     ):
         again = type(law).from_config(law.get_config())
         assert vars(again) == vars(law)
+
+
+@pytest.mark.parametrize("make", [np.float32, np.float64, np.array, tf.constant, float])
+def test_a_scale_may_be_a_number_of_any_library(make):
+    for law in (distributions.Gaussian, distributions.GaussianNoise):
+        found = law(make(0.5))
+        assert type(found.scale) is float and found.scale == 0.5
+        assert type(found.get_config()["scale"]) is float
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Sharp(distributions.Gaussian):
+    """It adds an argument."""
+
+    def __init__(self, factor=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Student(distributions.Law):
+    """It needs an argument, and takes no other."""
+
+    def __init__(self, df):
+        super().__init__(draw="mean")
+        self.degrees = df
+
+    def distribution(self, raw):
+        return tfd.StudentT(self.degrees, raw, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Narrow(distributions.Gaussian):
+    """It fixes the scale."""
+
+    def __init__(self, **kwargs):
+        super().__init__(0.01, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Described(Sharp):
+    """It describes itself, on what the base classes say."""
+
+    def __init__(self, factor, power):
+        super().__init__(factor, scale=3.0)
+        self.power = power
+
+    def get_config(self):
+        return {**super().get_config(), "power": self.power}
+
+
+@pytest.mark.parametrize(
+    "law", [Sharp(5.0, draw="mean"), Student(30), Narrow(draw="mean"), Described(2, 3)]
+)
+def test_arguments_of_a_law_of_ones_own_are_saved(law):
+    layer = ks.networks.RawOutput(law)
+    for again in (
+        keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(law)),
+        type(layer).from_config(layer.get_config()).law,
+        copy.deepcopy(law),
+        pickle.loads(pickle.dumps(law)),
+    ):
+        assert type(again) is type(law) and vars(again) == vars(law)
+        assert again.get_config() == law.get_config()
+
+
+def test_a_law_of_ones_own_is_saved_with_its_model(tmp_path):
+    nets = ks.networks.toy(units=4, depth=1, likelihood=Sharp(5.0, draw="mean"))
+    model = ks.VAE(nets.encoder, nets.decoder)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.likelihood_law.factor == 5.0 and again.likelihood_law.draw == "mean"

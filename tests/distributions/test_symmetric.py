@@ -222,7 +222,10 @@ def test_samplers_that_give_something_else():
         (lambda: distributions.ShiftLikelihood(2.5), "integer >= 0; received: 2.5"),
         (lambda: distributions.RotationLikelihood(9, 0), "integer >= 1; received: 0"),
         (lambda: distributions.RotationLikelihood(0), r"degrees in \(0, 90\]"),
-        (lambda: distributions.GaussianNoise(-1), "scale to be positive; received: -1"),
+        (
+            lambda: distributions.GaussianNoise(-1),
+            "scale to be finite and > 0; received: scale=-1",
+        ),
         (lambda: distributions.ShiftLikelihood(5, "relu"), "activation to be one of"),
         (lambda: SHIFT.check((8,)), r"\(height, width, channels\) for Shift.*\(8,\)"),
         (lambda: SHIFT(IMAGE), "an explicit law.*received: ShiftLikelihood"),

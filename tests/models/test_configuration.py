@@ -1,8 +1,11 @@
 """Configurations write themselves."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from tests.models import tiny
@@ -54,15 +57,162 @@ def test_python_s_own_words_for_wrong_arguments():
         ks.SVAE(*ks.networks.toy(units=4)[:2])
 
 
-def test_arguments_without_names_cannot_be_saved():
+def test_arguments_without_names_come_back(tmp_path):
+    @keras.saving.register_keras_serializable(package="tests")
     class Loose(ks.SVAE):
-        def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs)
+        def __init__(self, encoder, *others, power=1.0, **kwargs):
+            super().__init__(encoder, *others, **kwargs)
+            self.power = power
 
     nets = ks.networks.toy(units=4)
-    with pytest.raises(ValueError, match=r"Loose to name.*received: \*args"):
-        Loose(*nets).get_config()
-    assert Loose(**nets._asdict()).get_config()["two_sided"] is True
+    model = Loose(*nets, power=2.0, lam=0.3)
+    again = saved_and_loaded(model, tmp_path)
+    assert (again.power, again.lam) == (2.0, 0.3)
+    np.testing.assert_array_equal(again.generate(3), model.generate(3))
+    assert Loose(**named(nets)).get_config()["two_sided"] is True
+
+
+def test_a_constructor_that_takes_no_more_is_not_given_more():
+    @keras.saving.register_keras_serializable(package="tests")
+    class Mine(ks.VAE):
+        def __init__(self, encoder, decoder, beta=2.0, *, seed=0, name=None):
+            super().__init__(encoder, decoder, prior="normal", seed=seed, name=name)
+            self.beta = beta
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Nameless(Mine):
+        def __init__(self, encoder, decoder, power=1.0, **kwargs):
+            super().__init__(encoder, decoder, name="nameless", **kwargs)
+            self.power = power
+
+    nets = ks.networks.toy(units=4)[:2]
+    for model in (Mine(*nets, 3.0, seed=7), Nameless(*nets, 5.0, beta=3.0, seed=7)):
+        again = made_again(model)
+        assert (again.beta, again.seed, again.name) == (3.0, 7, model.name)
+    assert again.power == 5.0
+
+
+def test_a_class_beside_the_model_may_have_the_constructor():
+    class Mixin:
+        def __init__(self, *args, extra=1, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.extra = extra
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Mixed(Mixin, ks.VAE):
+        pass
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class MixedOnce(Mixed):
+        pass
+
+    nets = ks.networks.toy(units=4)[:2]
+    for cls in (Mixed, MixedOnce):
+        again = made_again(cls(*nets, extra=3, seed=5))
+        assert (again.extra, again.seed) == (3, 5)
+
+
+def test_networks_and_laws_within_lists_and_dictionaries_come_back(tmp_path):
+    @keras.saving.register_keras_serializable(package="tests")
+    class Many(ks.VAE):
+        def __init__(self, encoder, decoder, extra=(), laws=None, **kwargs):
+            super().__init__(encoder, decoder, **kwargs)
+            self.extra, self.laws = list(extra), laws
+
+    @keras.saving.register_keras_serializable(package="tests")
+    class Called(keras.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    called = Called()
+    called(np.zeros([1, 2], "float32"))
+    laws = {"of": [ks.distributions.Laplace(2.0), "none"], "size": 3}
+    nets = ks.networks.toy(units=4)[:2]
+    model = Many(*nets, [tiny.dense([2], 4, "more"), called], laws)
+    again = saved_and_loaded(model, tmp_path)
+    x = np.ones([1, 2], "float32")
+    for one, other in zip(model.extra, again.extra, strict=True):
+        np.testing.assert_array_equal(one(x), other(x))
+    law, *rest = again.laws["of"]
+    assert isinstance(law, ks.distributions.Laplace) and law.scale == 2.0
+    assert rest == ["none"] and again.laws["size"] == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (np.float32(0.5), 0.5),
+        (tf.constant(0.25), 0.25),
+        ([1, np.int64(2)], [1, 2]),
+        ({"a": [3]}, {"a": [3]}),
+        (None, None),
+        (np.arange(3), [0, 1, 2]),
+    ],
+)
+def test_a_value_of_any_kind_is_saved_as_it_is_now(value, found):
+    model = made(power=7.0)
+    model.power = value
+    now = made_again(model).power
+    assert (now.tolist() if isinstance(now, np.ndarray) else now) == found
+    assert type(now) is not float or type(model.get_config()["power"]) is float
+
+
+def test_a_value_that_is_changed_in_place_is_saved_as_it_is_now():
+    model = made(rule={"steps": [1, 2]}, power=np.zeros(2))
+    model.rule["steps"].append(3)
+    model.power[1] = 4.0
+    again = made_again(model)
+    assert again.rule == {"steps": [1, 2, 3]} and again.power.tolist() == [0.0, 4.0]
+
+
+def test_a_value_that_the_constructor_changes_is_saved_as_it_was_given():
+    @keras.saving.register_keras_serializable(package="tests")
+    class Scaled(ks.VAE):
+        def __init__(self, encoder, decoder, beta=1.0, **kwargs):
+            super().__init__(encoder, decoder, **kwargs)
+            self.beta = beta * 10
+
+    model = Scaled(*ks.networks.toy(units=4)[:2], beta=2.0)
+    assert made_again(model).beta == 20.0
+
+
+def test_another_network_or_law_is_refused():
+    model = ks.SVAE(*ks.networks.toy(units=4))
+    other = ks.SVAE(*ks.networks.toy(units=8))
+    for name in ("encoder", "decoder", "critic", "likelihood_law", "posterior_law"):
+        before = getattr(model, name)
+        with pytest.raises(AttributeError, match=f"Expected the {name} that the model"):
+            setattr(model, name, getattr(other, name))
+        assert getattr(model, name) is before
+    with pytest.raises(AttributeError, match="received: another one, 'uniform'"):
+        model.prior_name = "uniform"
+    model.encoder = model.encoder
+    first = [tiny.dense([3], 4, "one"), tiny.dense([2], 3, "two")]
+    second = [tiny.dense([2], 4, "three"), tiny.dense([2], 2, "four")]
+    both = ks.TwoStageVAE(*first, *second, stage="second")
+    with pytest.raises(AttributeError, match="Expected the second "):
+        both.second = both
+    with pytest.raises(AttributeError, match="Expected the decoder "):
+        both.decoder = other.decoder
+
+
+def saved_and_loaded(model, folder):
+    model.save(folder / "model.keras")
+    return keras.saving.load_model(folder / "model.keras", safe_mode=True)
+
+
+def made_again(model):
+    """From the text that a file holds."""
+    told = json.dumps(keras.saving.serialize_keras_object(model))
+    return keras.saving.deserialize_keras_object(json.loads(told))
+
+
+def named(nets):
+    return dict(zip(("encoder", "decoder", "critic"), nets, strict=True))
 
 
 @pytest.mark.parametrize("method", [*tiny.METHODS, *tiny.UNIFYING])

@@ -14,6 +14,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.evaluation.loading import load_keras, opened
 from reproductions.engine.folder import RunFolder
+from tests.models import tiny
 
 
 def small(units=4):
@@ -141,6 +142,59 @@ def test_loading_of_weights_changes_all_or_none(tmp_path):
         model.load_weights(tmp_path / "absent.weights.h5")
     model.load_weights(tmp_path / "m.weights.h5")
     assert model.step == 1
+
+
+def deep(*units, name):
+    layers = [keras.layers.Dense(n) for n in units]
+    return keras.Sequential([keras.Input((units[-1],)), *layers], name=name)
+
+
+def of_networks(encoder, critic=None):
+    nets = (encoder, tiny.dense([2], 4, "decoder"))
+    if critic is None:
+        return ks.VAE(*nets, likelihood="gaussian")
+    return ks.SVAE(*nets, critic, likelihood="gaussian")
+
+
+@pytest.mark.parametrize("name", ["deeper.weights.h5", "deeper.keras"])
+def test_a_file_of_weights_with_further_layers_is_refused(tmp_path, name):
+    model = of_networks(deep(8, 4, name="encoder"))
+    deeper = of_networks(deep(8, 4, 4, name="encoder"))
+    (deeper.save_weights if "h5" in name else deeper.save)(tmp_path / name)
+    before = [v.numpy() for v in model.variables]
+    with pytest.raises(
+        ValueError, match=r"the encoder of this.*2 more.*dense_2, \(4, 4"
+    ):
+        model.load_weights(tmp_path / name)
+    for variable, old in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
+    model.load_weights(tmp_path / name, skip_mismatch=True)
+
+
+def test_other_shapes_of_weights_are_told(tmp_path):
+    model = of_networks(deep(8, 4, name="encoder"))
+    of_networks(deep(6, 4, name="encoder")).save_weights(tmp_path / "o.weights.h5")
+    with pytest.raises(
+        ValueError, match=r"it has .*layers/dense, \(4, 6\), and .*4, 8"
+    ):
+        model.load_weights(tmp_path / "o.weights.h5")
+    larger = of_networks(deep(6, 4, 4, name="encoder"))
+    with pytest.raises(ValueError, match=r"it has no weight 0 of .*dense_2, \(4, 4\)"):
+        larger.load_weights(tmp_path / "o.weights.h5")
+
+
+def test_a_network_that_the_model_does_not_have_is_left_out(tmp_path):
+    encoder = deep(8, 4, name="encoder")
+    model = of_networks(encoder, tiny.dense([4, 2], 1, "critic"))
+    model.compile("sgd", critic_optimizer="sgd", ema=0.9)
+    model.save_weights(tmp_path / "m.weights.h5")
+    other = of_networks(deep(8, 4, name="encoder"))
+    with pytest.warns(UserWarning, match="weights of the network 'critic'") as told:
+        other.load_weights(tmp_path / "m.weights.h5")
+    (ours,) = [one for one in told if "does not have" in str(one.message)]
+    assert ours.filename == __file__
+    for one, same in zip(encoder.weights, other.encoder.weights, strict=True):
+        np.testing.assert_array_equal(one, same)
 
 
 @pytest.mark.parametrize("what", ["gone", "empty", "half", "pipe"])
