@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from keras_svae.arguments import Recorded, plain
 from keras_svae.distributions import drawn
+from keras_svae.recording import Recorded, plain
 
 __all__ = [
     "Bernoulli",

@@ -3,8 +3,8 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from keras_svae.arguments import Recorded
 from keras_svae.game.checks.networks import functional
+from keras_svae.recording import Recorded
 
 __all__ = ["Configured"]
 
