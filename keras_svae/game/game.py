@@ -162,6 +162,15 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                 for name in player.networks.split()
             }
         )
+        # The arguments, too: a network that no player updates is saved by itself as
+        # well. The critic that `AIM` makes of its discriminator is no argument.
+        checks.apart(
+            {
+                name: given
+                for name, given in vars(self)["_arguments"].items()
+                if isinstance(given, keras.layers.Layer)
+            }
+        )
         self._with_parts()  # after the networks
 
     def build(self, input_shape=None):

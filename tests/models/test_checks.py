@@ -267,3 +267,25 @@ def test_an_encoder_of_two_outputs_is_told_what_is_wanted():
     decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
     with pytest.raises(ValueError, match="one output.*side by side.*received"):
         ks.VAE(keras.Model(x, heads), decoder, likelihood="gaussian")
+
+
+class Perceptual(ks.VAE):
+    """A third network that no player updates."""
+
+    def __init__(self, encoder, decoder, perceptual, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.perceptual = perceptual
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_network_outside_the_players_shares_no_layer_with_theirs(whole):
+    """Each argument is saved by itself: the file could not be loaded."""
+    encoder = tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder")
+    decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+    features = keras.Model(encoder.inputs, encoder.layers[1].output)
+    with pytest.raises(ValueError, match="received: encoder and perceptual, which"):
+        Perceptual(
+            encoder, decoder, encoder if whole else features, likelihood="gaussian"
+        )
+    other = tiny.dense([tiny.DATA], 2, "other")
+    assert Perceptual(encoder, decoder, other, likelihood="gaussian").built
