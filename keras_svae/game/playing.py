@@ -66,7 +66,8 @@ class Playing(Logged):
             for name in self.players:
                 terms, _ = self._terms(name, draw)
                 found += self._logged(name, self._means_of(terms, weighing))
-            extra = {**draw.log, **self.observe(draw)}
+            observed = checks.observed(self.observe(draw))
+            extra = {**draw.log, **observed}
         found += self._logged("", self._means_of(extra, weighing))
         self._means.batches.value.assign_add(1.0)
         return self._logs(found, empty=float("nan"))
@@ -133,8 +134,10 @@ class Playing(Logged):
         with moving_averages(False, self._still_in(name)):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
-        terms = loss if isinstance(loss, dict) else {"": loss}
-        found = {key: Term.of(value, key) for key, value in terms.items()}
+        found = {
+            key: Term.of(value, key or f"{name}_loss")
+            for key, value in checks.terms(name, loss).items()
+        }
         extra = []
         for network in self.players[name].networks.split():
             if network in added:
@@ -164,7 +167,8 @@ class Playing(Logged):
         """The means that make up the terms."""
         found = {}
         for key, term in terms.items():
-            found[key] = [weighing.mean(part) for part in Term.of(term, key).parts]
+            parts = Term.of(term, key).parts
+            found[key] = [weighing.mean(part, key or "loss") for part in parts]
         return found
 
     def _scaled(self, means: dict[str, list[Mean]]) -> tf.Tensor:

@@ -12,6 +12,7 @@ from keras_svae.game.checks.data import (
     sample_weight,
     split,
 )
+from keras_svae.game.checks.losses import observed, own_name, terms
 from keras_svae.game.checks.networks import (
     apart,
     classifier,
@@ -61,7 +62,9 @@ __all__ = [
     "law",
     "labels",
     "network",
+    "observed",
     "of_numbers",
+    "own_name",
     "new_folder",
     "optimizer_names",
     "optimizers",
@@ -72,6 +75,7 @@ __all__ = [
     "shapes",
     "split",
     "supports",
+    "terms",
     "weight",
     "weight_or_pair",
 ]
