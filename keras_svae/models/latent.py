@@ -73,8 +73,7 @@ class LatentModel(Generating):
                 f"location and a scale each; received: {channels}"
             )
         self.data_shape = (*size, channels // self.likelihood_law.parameters)
-        if self.likelihood_law.activation != "linear":
-            checks.raw_output("decoder", decoder, "its law applies the activation")
+        checks.raw_for("decoder", decoder, self.likelihood_law)
 
     def law(self, role: str, given, name: str, network) -> distributions.Law:
         """The likelihood or posterior. Methods with a law of their own override this.

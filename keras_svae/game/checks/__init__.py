@@ -21,6 +21,7 @@ from keras_svae.game.checks.networks import (
     inputs,
     law,
     network,
+    raw_for,
     raw_output,
     supports,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "optimizer_names",
     "optimizers",
     "positive",
+    "raw_for",
     "raw_output",
     "sample_weight",
     "seed",

@@ -207,6 +207,31 @@ def raw_output(name: str, network: keras.Model, why: str) -> None:
         )
 
 
+def raw_for(name: str, network: keras.Model, law: Law) -> None:
+    """Raises if a network ends with an activation that does not suit its law.
+
+    A law of a fixed scale allows one: its location then lies in a range. A learned
+    scale, a flow's parameters or a category's logits may be any number.
+
+    Args:
+        name: The network's name in messages.
+        network: The network.
+        law: The law of its output.
+    """
+    if law.activation != "linear":
+        raw_output(name, network, "its law applies the activation")
+    elif _learns_more(law):
+        why = f"{type(law).__name__} reads more from it than a location"
+        raw_output(name, network, f"{why}, which may be any number")
+
+
+def _learns_more(law: Law) -> bool:
+    if isinstance(law, distributions.PartialCode):
+        return law.categories > 0 or _learns_more(law.law)
+    flows = distributions.Flow, distributions.PlanarLikelihood
+    return isinstance(law, flows) or getattr(law, "scale", None) == "learned"
+
+
 def law(role: str, given, name: str, network: keras.Model) -> Law | None:
     """The law that a network or an argument names; raises if both name different ones.
 
