@@ -14,7 +14,7 @@ from keras_svae.game.compiling import Compiling
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.leaving import Leaving
-from keras_svae.game.player import Player
+from keras_svae.game.player import Player, check_parts, check_players, names_of
 from keras_svae.game.printed import Printed
 from keras_svae.game.taking import Taking
 from keras_svae.noise import Noise
@@ -74,6 +74,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
     ):
         # The networks have policies of their own. The model itself does not round.
         super().__init__(**{"dtype": "float32", **kwargs})
+        check_players(self)
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
@@ -155,13 +156,8 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         return super().least_share()
 
     def check_made(self):
-        checks.apart(
-            {
-                name: getattr(self, name, None)
-                for player in self.players.values()
-                for name in player.networks.split()
-            }
-        )
+        check_parts(self)
+        checks.apart({name: getattr(self, name) for name in names_of(self.players)})
         # The arguments, too: a network that no player updates is saved by itself as
         # well. The critic that `AIM` makes of its discriminator is no argument.
         checks.apart(

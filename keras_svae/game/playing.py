@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae import philox
 from keras_svae.game import checks, replicas, updates, workers, xla
 from keras_svae.game.logged import Logged
-from keras_svae.game.player import Player
+from keras_svae.game.player import Player, names_of, trained_in
 from keras_svae.game.terms import Mean, Part, Term, Weighing
 from keras_svae.game.turn import penalties
 from keras_svae.networks.normalization import moving_averages
@@ -140,8 +140,7 @@ class Playing(Logged):
         }
         extra = []
         for network in self.players[name].networks.split():
-            if network in added:
-                extra += added[network] + penalties(getattr(self, network))
+            extra += added.get(network, []) + penalties(getattr(self, network))
         if extra:
             if "" in found:
                 found = {"objective": found.pop(""), **found}
@@ -270,15 +269,14 @@ class Playing(Logged):
         return [
             variable
             for name in player.networks.split()
-            if getattr(self, name) is not None
-            for variable in getattr(self, name).trainable_variables
+            for variable in trained_in(getattr(self, name))
         ]
 
     def _networks(self) -> dict[str, Any]:
-        """The networks that players update, by attribute."""
-        names = " ".join(player.networks for player in self.players.values()).split()
-        found = {name: getattr(self, name) for name in names}
-        return {name: one for name, one in found.items() if one is not None}
+        """The networks and layers that players update, by attribute."""
+        found = {name: getattr(self, name) for name in names_of(self.players)}
+        layer = keras.layers.Layer
+        return {name: one for name, one in found.items() if isinstance(one, layer)}
 
     @property
     def _whole_xla(self) -> bool:

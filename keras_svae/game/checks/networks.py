@@ -1,5 +1,7 @@
 """What networks a model refuses."""
 
+from typing import Any
+
 import keras
 
 from keras_svae import distributions
@@ -261,7 +263,7 @@ def _described(one: Law) -> str:
     return f"{type(one).__name__}({config})"
 
 
-def apart(networks: dict[str, keras.Model | None]) -> None:
+def apart(networks: dict[str, Any]) -> None:
     """Raises if two networks have weights in common.
 
     Each is saved by itself: after loading, the weights would be two. And two players
@@ -269,7 +271,8 @@ def apart(networks: dict[str, keras.Model | None]) -> None:
     """
     owners: dict[int, str] = {}
     for name, one in networks.items():
-        for variable in [] if one is None else one.variables:
+        single = [one] if isinstance(one, keras.Variable) else []
+        for variable in single or getattr(one, "variables", []):
             other = owners.setdefault(id(variable), name)
             if other != name:
                 raise ValueError(
