@@ -78,6 +78,11 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
+        if turns is not None and not isinstance(turns, dict):
+            raise ValueError(
+                "Expected turns as a dictionary of counts by player, "
+                f'{{"critic": 5}}; received: turns={turns!r}'
+            )
         turns = dict(turns or {})
         for name in turns:
             checks.choice("turns", name, tuple(self.players))

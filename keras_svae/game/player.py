@@ -11,6 +11,7 @@ __all__ = [
     "Player",
     "check_parts",
     "check_players",
+    "layers_of",
     "names_of",
     "single_weights",
     "trained_in",
@@ -57,6 +58,13 @@ class Player:
 def names_of(players: Mapping[str, Player]) -> list[str]:
     """The attributes that players name."""
     return [name for player in players.values() for name in player.networks.split()]
+
+
+def layers_of(model, players: Mapping[str, Player]) -> dict[str, keras.layers.Layer]:
+    """The networks and layers that players name, by attribute."""
+    found = {name: getattr(model, name, None) for name in names_of(players)}
+    layer = keras.layers.Layer
+    return {name: one for name, one in found.items() if isinstance(one, layer)}
 
 
 def trained_in(one) -> list[keras.Variable]:

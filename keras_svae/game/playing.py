@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae import philox
 from keras_svae.game import checks, replicas, updates, workers, xla
 from keras_svae.game.logged import Logged
-from keras_svae.game.player import Player, names_of, trained_in
+from keras_svae.game.player import Player, layers_of, trained_in
 from keras_svae.game.terms import Mean, Part, Term, Weighing
 from keras_svae.game.turn import penalties
 from keras_svae.networks.normalization import moving_averages
@@ -274,9 +274,7 @@ class Playing(Logged):
 
     def _networks(self) -> dict[str, Any]:
         """The networks and layers that players update, by attribute."""
-        found = {name: getattr(self, name) for name in names_of(self.players)}
-        layer = keras.layers.Layer
-        return {name: one for name, one in found.items() if isinstance(one, layer)}
+        return layers_of(self, self.players)
 
     @property
     def _whole_xla(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from keras_svae import files
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
-from keras_svae.game.player import names_of, single_weights
+from keras_svae.game.player import layers_of, single_weights
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import any_path
 
@@ -133,10 +133,7 @@ def networks_of(model) -> dict[str, keras.layers.Layer]:
     """The networks by name: those of all players, whichever are trained now."""
     if isinstance(model, Mapping):
         return dict(model)
-    found = (
-        (name, getattr(model, name, None)) for name in names_of(type(model).players)
-    )
-    return {name: one for name, one in found if isinstance(one, keras.layers.Layer)}
+    return layers_of(model, type(model).players)
 
 
 def take(
