@@ -22,7 +22,7 @@ __all__ = [
 def choice(name: str, value, choices: tuple) -> None:
     """Raises unless the value is one of the choices."""
     # An array or a tensor would be compared number by number.
-    plain = value is None or isinstance(value, (str, numbers.Number))
+    plain = value is None or isinstance(value, (str, numbers.Number, np.bool_))
     if not plain or value not in choices:
         raise ValueError(
             f"Expected {name} to be one of {list(choices)}; received: {value!r}"

@@ -67,4 +67,4 @@ def test_arguments_of_another_kind_are_refused(make, message):
 
 def test_a_choice_of_nothing_is_a_choice():
     arguments.choice("x", None, (None, "a"))
-    arguments.choice("x", True, (True, False, "batch"))
+    arguments.choice("x", np.True_, (True, False, "batch"))

@@ -60,6 +60,7 @@ class LatentModel(Generating):
                 "Expected the decoder to read codes (batch, latent_dim); received: "
                 f"input shape {read[0]}"
             )
+        checks.known_shapes("decoder", read[0][1:], decoder.output_shape[1:])
         self.latent_dim = read[0][-1]
         if self.conditional:
             self.classes = read[1][-1]

@@ -69,14 +69,17 @@ def network(name: str, value) -> keras.Model:
             f"or sequential); received: {type(value).__name__}, a subclass. Wrap it: "
             f"x = keras.Input(shape); keras.Model(x, network(x)).{why}"
         ) from None
-    if isinstance(value.output_shape, (list, dict)):
+    # Keras gives the shape of a dictionary of one output as that of the output.
+    named = isinstance(getattr(value, "output", None), dict)
+    if named or isinstance(value.output_shape, (list, dict)):
         raise ValueError(
             f"Expected {name} to have one output, the raw output of its law in one "
             "tensor (means and scales side by side: keras.layers.Concatenate()); "
-            f"received: outputs of shapes {value.output_shape}"
+            f"received: {'a dictionary of ' * named}outputs of shapes "
+            f"{value.output_shape}"
         )
     kind = value.inputs[0].dtype if value.inputs else "float32"
-    if "float" not in kind:
+    if kind not in ("float32", "float64", "bfloat16"):
         raise ValueError(
             f"Expected {name} to read floats; received: an input of type {kind}, to "
             "which Keras would round them"
@@ -119,6 +122,21 @@ def inputs(
         why = "as the decoder has it"
         shapes(f"the {name}'s number of classes", read[1][1:], (classes,), why)
     return read
+
+
+def known_shapes(name: str, read: tuple, made: tuple) -> None:
+    """Raises unless the shapes of a code and of data are known and not empty.
+
+    Args:
+        name: The decoder's name in messages.
+        read: The shape of one code.
+        made: The shape of what the decoder makes of it.
+    """
+    if None in (*read, *made) or not made:
+        raise ValueError(
+            f"Expected the {name} to read and make one example of known sizes, (d,) "
+            f"or (height, width, channels); received: {made} from a code {read}"
+        )
 
 
 # Says which network makes the data that a critic of one input reads.
