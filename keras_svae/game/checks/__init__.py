@@ -12,19 +12,21 @@ from keras_svae.game.checks.data import (
     sample_weight,
     split,
 )
+from keras_svae.game.checks.laws import (
+    explicit,
+    law,
+    raw_for,
+    raw_output,
+    supports,
+)
 from keras_svae.game.checks.losses import observed, own_name, terms
 from keras_svae.game.checks.networks import (
     apart,
     classifier,
     critic,
-    explicit,
     inputs,
     known_shapes,
-    law,
     network,
-    raw_for,
-    raw_output,
-    supports,
 )
 from keras_svae.game.checks.optimizers import build, optimizer_names, optimizers
 from keras_svae.game.checks.values import (
