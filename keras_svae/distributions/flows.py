@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
+from keras_svae import arguments
 from keras_svae.distributions import steps
 from keras_svae.distributions.laws import Gaussian, Law
 from keras_svae.distributions.planar import Planar
@@ -108,7 +109,7 @@ class PlanarFlow(Flow):
 
     def __init__(self, length: int = 8, conditioned: bool = True):
         super().__init__(length)
-        self.conditioned = bool(conditioned)
+        self.conditioned = arguments.flag("conditioned", conditioned)
 
     def parameters_of(self, dim):
         return self.length * (2 * dim + 1)
@@ -237,8 +238,4 @@ class AutoregressiveFlow(_Affine):
 
 def count(name: str, value) -> int:
     """The value; raises unless it is an integer of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
-        )
-    return value
+    return arguments.count(name, value)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from keras_svae import arguments
 from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Law
 from keras_svae.distributions.names import get
@@ -35,14 +36,16 @@ class PartialCode(Law):
         prior: str = "normal",
     ):
         super().__init__()
-        self.latent_dim, self.inferred = latent_dim, inferred
-        self.categories, self.prior = categories, prior
-        self.law = get(law, "posterior")
+        self.latent_dim = arguments.integer("latent_dim", latent_dim, at_least=1)
+        self.inferred = arguments.integer("inferred", inferred, at_least=0)
+        self.categories = arguments.integer("categories", categories, at_least=0)
+        arguments.choice("prior", prior, ("normal", "uniform"))
+        self.prior, self.law = prior, get(law, "posterior")
         self.record("law", self.law)
-        self.rest = latent_dim - inferred - categories
-        if inferred < 0 or categories < 0 or self.rest < 0:
+        self.rest = self.latent_dim - self.inferred - self.categories
+        if self.rest < 0:
             raise ValueError(
-                "Expected inferred and categories >= 0, together at most the "
+                "Expected inferred and categories together at most the "
                 f"{latent_dim} dimensions of the code; received: inferred={inferred}, "
                 f"categories={categories}"
             )

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae import philox
+from keras_svae import arguments, philox
 from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Implicit, positive
 from keras_svae.distributions.symmetry import check_symmetric
@@ -130,12 +130,7 @@ class _Permutation(SymmetricLikelihood):
 
     def __init__(self, steps: int, activation: str = "tanh"):
         super().__init__(activation)
-        if not (isinstance(steps, int) and steps >= self.least):
-            raise ValueError(
-                "Expected steps, the largest step, as an integer >= "
-                f"{self.least}; received: {steps!r}"
-            )
-        self.steps = steps
+        self.steps = steps = arguments.integer("steps", steps, at_least=self.least)
         inverse = 1 / np.arange(1, steps + 2)
         # The probabilities of sizes 0, 1, ... steps, summed over all directions.
         self.probabilities = inverse / inverse.sum()

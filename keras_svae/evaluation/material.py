@@ -21,6 +21,7 @@ from keras_svae.evaluation.reading.streams import (
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
+from keras_svae.game.ranges import bounded
 
 __all__ = ["Material"]
 
@@ -106,9 +107,8 @@ class Material:
         self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
         self.images = len(shape) == 3 and shape[-1] in (1, 3)
-        if value_range is not None:
-            value_range = check_range(value_range)
-        self.value_range = value_range or subject.range
+        given = None if value_range is None else check_range(value_range)
+        self.value_range = given or bounded(subject.range)
         if self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self.labelled_test = has_labels(test)

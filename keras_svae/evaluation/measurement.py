@@ -150,6 +150,11 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
         )
     parts: dict[str, Measurement] = {}
     for part, one in found.items():
+        if not isinstance(part, str):
+            raise TypeError(
+                f"Expected the measure {name} to give several by names in texts; "
+                f"received: the name {part!r}"
+            )
         if _is_number(one):
             own = name if part in ("", "mean") else f"{name}.{part}"
             # A part without a name, but with the label of a backbone.

@@ -101,8 +101,8 @@ def _classifier(material) -> bool:
 
 
 def _features(material, options) -> str | None:
-    if material.backbone is None and not material.images:
-        return None
+    if material.backbone is None and len(material.subject.data_shape) == 1:
+        return None  # vectors are features
     if _seen(material):
         return _test_values(material, options)
     return "backbone=, a classifier or feature network of such images, or 'random'"

@@ -16,7 +16,7 @@ from keras_svae.evaluation.loading import opened
 from keras_svae.evaluation.reading import streams
 from keras_svae.evaluation.reading.streams import Examples, Stream
 from keras_svae.game import checks
-from keras_svae.game.ranges import Seen
+from keras_svae.game.ranges import Seen, with_ends
 from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]
@@ -64,7 +64,7 @@ class Subject:
         self.latent_dim = about["latent_dim"]
         self.data_shape = tuple(about["data_shape"])
         self.classes = about.get("classes")
-        self.range = about["range"] and tuple(about["range"])
+        self.range = with_ends(about["range"])
         self._seen = Seen(self.range, images=len(self.data_shape) == 3)
 
     @classmethod

@@ -1,5 +1,7 @@
 """`compile`: an optimizer for each player, and how the step runs."""
 
+import warnings
+
 import keras
 
 from keras_svae.game import checks, replicas, xla
@@ -94,10 +96,41 @@ class Compiling(Playing):
                 self._give_up_part(self.averages)  # of an earlier compile()
             if ema is not None:
                 self._keep_part(Averages(names, ema))
+            before = self._paths()
             self._make_means()
+        self._check_trained(before)
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
+
+    def _check_trained(self, before: set[str]) -> None:
+        """Raises, or warns, where a weight of the model would never be trained.
+
+        Args:
+            before: The names of the weights that players update, before the losses were
+                called for the first time.
+        """
+        made = sorted(self._paths() - before)
+        if made:
+            raise ValueError(
+                "Expected layers that have their weights before compile(); received: "
+                f"{made[0]!r}, which a loss made. Call the layer's build(shape) in the "
+                "constructor"
+            )
+        # Also those of players that now do not play: see `TwoStageVAE`.
+        players = [*type(self).players.values(), *self.players.values()]
+        owned = [one for player in players for one in self.variables_of(player)]
+        owned += self._with_parts().trainable_variables
+        known = {id(one) for one in owned}
+        left = [one.path for one in self.trainable_variables if id(one) not in known]
+        if left:
+            warnings.warn(
+                "Expected a player for each trainable weight; received: none for "
+                f"{', '.join(left[:3])}{' and others' * (len(left) > 3)}. It keeps its "
+                'value. Name its attribute in a player, Player("encoder decoder NAME"),'
+                " or give it trainable=False.",
+                stacklevel=3,
+            )
 
     def _paths(self) -> set[str]:
         """The names of the weights that players update."""

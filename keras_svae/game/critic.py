@@ -33,6 +33,10 @@ class Critic:
         f: A function of the model and the network's output, float32, that gives f; None
             if this output is f.
         **kinds: For a name in `reads` that does not say which input it is: the input.
+
+    Raises:
+        ValueError: For a network or inputs that are no names; by `use`, for an input
+            that the model does not have.
     """
 
     def __init__(
@@ -46,6 +50,12 @@ class Critic:
         f: Callable[[Any, tf.Tensor], tf.Tensor] | None = None,
         **kinds: str,
     ):
+        for name, value in (("network", network), ("reads", reads)):
+            if not isinstance(value, str) or not value.split():
+                raise ValueError(
+                    f"Expected {name} of a Critic as names in a text; received: "
+                    f"{name}={value!r}"
+                )
         self.network, self.called = network, called or network
         self.reads = {name: kinds.get(name, name) for name in reads.split()}
         self.above, self.below, self.f = above, below, f
@@ -73,6 +83,12 @@ class OfModel:
     def use(self, network) -> None:
         """Gives the network to the model; raises a ValueError if it does not fit."""
         specs = self.model.input_specs()
+        for kind in self.declared.reads.values():
+            if kind not in specs:
+                raise ValueError(
+                    f"Expected the {self.declared.called} to read inputs among "
+                    f"{', '.join(specs)}; received: {kind!r}"
+                )
         shapes = {
             name: tuple(specs[kind].shape[1:])
             for name, kind in self.declared.reads.items()

@@ -14,7 +14,7 @@ from keras_svae.game.compiling import Compiling
 from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.leaving import Leaving
-from keras_svae.game.player import Player
+from keras_svae.game.player import Player, check_parts, check_players, names_of
 from keras_svae.game.printed import Printed
 from keras_svae.game.taking import Taking
 from keras_svae.noise import Noise
@@ -82,9 +82,15 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
     ):
         # The networks have policies of their own. The model itself does not round.
         super().__init__(**{"dtype": "float32", "name": name, **kwargs})
+        check_players(self)
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
+        if turns is not None and not isinstance(turns, dict):
+            raise ValueError(
+                "Expected turns as a dictionary of counts by player, "
+                f'{{"critic": 5}}; received: turns={turns!r}'
+            )
         turns = dict(turns or {})
         for name in turns:
             checks.choice("turns", name, tuple(self.players))
@@ -165,9 +171,18 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         return super().least_share()
 
     def check_made(self):
-        players = self.players.values()
-        names = [name for one in players for name in one.networks.split()]
-        checks.apart({name: getattr(self, name, None) for name in names})
+        check_parts(self)
+        names = names_of(self.players)
+        checks.apart({name: getattr(self, name) for name in names})
+        # The arguments, too: a network that no player updates is saved by itself as
+        # well. The critic that `AIM` makes of its discriminator is no argument.
+        checks.apart(
+            {
+                name: given
+                for name, given in vars(self)["_record"].arguments.items()
+                if isinstance(given, keras.layers.Layer)
+            }
+        )
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
 

@@ -70,41 +70,52 @@ class Logged(Trainer):
         self._owners: dict[str, tuple[str, str]] = {}
         self._of_batch: dict[str, tuple[str, str]] = {}
 
-        def note(player, terms):
+        def note(player, terms, counts):
             terms = {key: Term.of(term, key) for key, term in terms.items()}
             if player and "" not in terms:
                 found[f"{player}_loss"] = [self._metric_name(player, t) for t in terms]
-                self._owners[f"{player}_loss"] = player, ""
+                checks.own_name(f"{player}_loss", (player, ""), self._owners)
             for key, term in terms.items():
                 name = self._metric_name(player, key)
+                term.check_counts(counts, key or f"{player}_loss")
                 found[name] = len(term.parts)
-                self._owners[name] = player, key
+                checks.own_name(name, (player, key), self._owners)
                 if player and not term.of_examples:
                     self._of_batch[name] = player, key
 
         def dry_run(batch):
+            counts = self._counts(batch)
             draw = self.draw(batch, Noise(0), True)
             with scope(draw.noise):
                 for name in self.players:
-                    note(name, self._terms(name, draw)[0])
-                note("", draw.log)
+                    note(name, self._terms(name, draw)[0], counts)
+                note("", draw.log, counts)
             self._in_training = set(found)
             # Evaluation has the same losses. To trace them again takes seconds.
             draw = self.draw(batch, Noise(0), False)
             with scope(draw.noise):
-                note("", {**self.observe(draw), **draw.log})
+                observed = checks.observed(self.observe(draw))
+                note("", {**draw.log, **observed}, counts)
 
+        single = len(self.players) == 1
+        if single:
+            self._owners["loss"] = next(iter(self.players)), ""
         self._passes, self._passes_of_data = {}, {}
         self._without_effect(dry_run, self.batch_spec())
         self._passes_of_data = self._passes
-        if len(self.players) == 1:
+        if single:
             # Keras's callbacks look at this: a bound or an error that is minimised.
             (player,) = self.players
             found["loss"] = [f"{player}_loss"]
-            self._owners["loss"] = player, ""
             self._in_training.add("loss")
         means = Means(found)
         self._held = lambda: means
+
+    def _counts(self, batch) -> set[int]:
+        """How many examples a batch may have, as far as shapes say this."""
+        read = [x for one in self._networks().values() for x in _inputs_of(one)]
+        known = [x.shape[0] for x in [*tf.nest.flatten(batch), *read] if x.shape]
+        return {count for count in known if count is not None}
 
     def _without_effect(self, dry_run, spec) -> None:
         """Calls a function of a batch. No variable changes.
@@ -206,3 +217,8 @@ class Logged(Trainer):
             "learning rate, gradient clipping (`clipnorm`), or larger scales of the "
             "laws may help."
         ) from None
+
+
+def _inputs_of(network) -> list:
+    """The symbolic inputs of a functional network, of which the batch may be fixed."""
+    return list(getattr(network, "inputs", None) or ())

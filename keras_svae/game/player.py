@@ -1,8 +1,21 @@
 """A side of the game."""
 
 import dataclasses
+from collections.abc import Mapping
 
-__all__ = ["Player"]
+import keras
+
+from keras_svae.game.checks.values import integer
+
+__all__ = [
+    "Player",
+    "check_parts",
+    "check_players",
+    "layers_of",
+    "names_of",
+    "single_weights",
+    "trained_in",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,13 +24,100 @@ class Player:
 
     Attributes:
         networks: Names of the model's attributes whose weights it updates, separated by
-            spaces. A player updates only the networks it names, though gradients flow
-            through the others. A network that is None is skipped: a variant of the
-            method does not use it.
+            spaces: networks, other layers, or single weights (`keras.Variable`). A
+            player updates only what it names, though gradients flow through the others.
+            An attribute that is None is skipped: a variant of the method does not use
+            it.
         optimizer: Name of the argument of `compile` that gives its optimizer.
         turns: Updates per training step. Each uses a draw of its own.
+
+    Raises:
+        ValueError: For names that are no names of attributes, or turns that are no
+            integer of at least 1.
     """
 
     networks: str
     optimizer: str = "optimizer"
     turns: int = 1
+
+    def __post_init__(self):
+        named = isinstance(self.networks, str) and self.networks.split()
+        if not named or not all(name.isidentifier() for name in named):
+            raise ValueError(
+                "Expected networks as names of attributes, separated by spaces, "
+                f'"encoder decoder"; received: networks={self.networks!r}'
+            )
+        if not (isinstance(self.optimizer, str) and self.optimizer.isidentifier()):
+            raise ValueError(
+                "Expected optimizer as the name of an argument of compile; received: "
+                f"optimizer={self.optimizer!r}"
+            )
+        integer("turns", self.turns, at_least=1)
+
+
+def names_of(players: Mapping[str, Player]) -> list[str]:
+    """The attributes that players name."""
+    return [name for player in players.values() for name in player.networks.split()]
+
+
+def layers_of(model, players: Mapping[str, Player]) -> dict[str, keras.layers.Layer]:
+    """The networks and layers that players name, by attribute."""
+    found = {name: getattr(model, name, None) for name in names_of(players)}
+    layer = keras.layers.Layer
+    return {name: one for name, one in found.items() if isinstance(one, layer)}
+
+
+def trained_in(one) -> list[keras.Variable]:
+    """The trainable weights of what a player names: of a layer, or a single one."""
+    if one is None:
+        return []
+    if isinstance(one, keras.Variable):
+        return [one] if one.trainable else []
+    return one.trainable_variables
+
+
+def single_weights(model) -> list[str]:
+    """The names of single weights among what a model's players name."""
+    found = names_of(type(model).players)
+    return [n for n in found if isinstance(getattr(model, n, None), keras.Variable)]
+
+
+def check_players(model) -> None:
+    """Raises a ValueError unless `players` holds players by name."""
+    players, kind = model.players, type(model).__name__
+    if not isinstance(players, Mapping):
+        raise ValueError(
+            f'Expected players of {kind} as a dictionary, {{"critic": Player(...)}}; '
+            f"received: {players!r}"
+        )
+    for name, one in players.items():
+        named = isinstance(name, str) and name.isidentifier()
+        if not (named and isinstance(one, Player)):
+            raise ValueError(
+                f"Expected a name and a keras_svae.Player in players of {kind}; "
+                f"received: {name!r}: {one!r}"
+            )
+
+
+def check_parts(model) -> None:
+    """Raises a ValueError unless a model has what its players need."""
+    kind = type(model).__name__
+    for name, player in model.players.items():
+        if not callable(getattr(model, f"{name}_loss", None)):
+            raise ValueError(
+                f"Expected a method {name}_loss(draw) of {kind}, for its player "
+                f"{name!r}; received: none"
+            )
+        for part in player.networks.split():
+            where = f"the attribute {part!r} of {kind}, which the player {name!r} names"
+            if not hasattr(model, part):
+                raise ValueError(
+                    f"Expected {where}; received: none. The constructor sets it, "
+                    f"self.{part} = ..."
+                )
+            one = getattr(model, part)
+            if not isinstance(one, (keras.layers.Layer, keras.Variable, type(None))):
+                raise ValueError(
+                    f"Expected {where}, to be a network, a layer or a keras.Variable; "
+                    f"received: {one!r}"
+                )

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae import philox
 from keras_svae.game import checks, replicas, updates, workers, xla
 from keras_svae.game.logged import Logged
-from keras_svae.game.player import Player
+from keras_svae.game.player import Player, layers_of, trained_in
 from keras_svae.game.terms import Mean, Part, Term, Weighing
 from keras_svae.game.turn import penalties
 from keras_svae.networks.normalization import moving_averages
@@ -66,7 +66,8 @@ class Playing(Logged):
             for name in self.players:
                 terms, _ = self._terms(name, draw)
                 found += self._logged(name, self._means_of(terms, weighing))
-            extra = {**draw.log, **self.observe(draw)}
+            observed = checks.observed(self.observe(draw))
+            extra = {**draw.log, **observed}
         found += self._logged("", self._means_of(extra, weighing))
         self._means.batches.value.assign_add(1.0)
         return self._logs(found, empty=float("nan"))
@@ -133,12 +134,13 @@ class Playing(Logged):
         with moving_averages(False, self._still_in(name)):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
-        terms = loss if isinstance(loss, dict) else {"": loss}
-        found = {key: Term.of(value, key) for key, value in terms.items()}
+        found = {
+            key: Term.of(value, key or f"{name}_loss")
+            for key, value in checks.terms(name, loss).items()
+        }
         extra = []
         for network in self.players[name].networks.split():
-            if network in added:
-                extra += added[network] + penalties(getattr(self, network))
+            extra += added.get(network, []) + penalties(getattr(self, network))
         if extra:
             if "" in found:
                 found = {"objective": found.pop(""), **found}
@@ -164,7 +166,8 @@ class Playing(Logged):
         """The means that make up the terms."""
         found = {}
         for key, term in terms.items():
-            found[key] = [weighing.mean(part) for part in Term.of(term, key).parts]
+            parts = Term.of(term, key).parts
+            found[key] = [weighing.mean(part, key or "loss") for part in parts]
         return found
 
     def _scaled(self, means: dict[str, list[Mean]]) -> tf.Tensor:
@@ -266,15 +269,12 @@ class Playing(Logged):
         return [
             variable
             for name in player.networks.split()
-            if getattr(self, name) is not None
-            for variable in getattr(self, name).trainable_variables
+            for variable in trained_in(getattr(self, name))
         ]
 
     def _networks(self) -> dict[str, Any]:
-        """The networks that players update, by attribute."""
-        names = " ".join(player.networks for player in self.players.values()).split()
-        found = {name: getattr(self, name) for name in names}
-        return {name: one for name, one in found.items() if one is not None}
+        """The networks and layers that players update, by attribute."""
+        return layers_of(self, self.players)
 
     @property
     def _whole_xla(self) -> bool:

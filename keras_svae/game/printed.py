@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from absl import logging
 
+from keras_svae.game.player import trained_in
+
 __all__ = ["Printed"]
 
 
@@ -81,7 +83,7 @@ class Printed:
                 network = getattr(model, role)
                 if network is None:
                     continue
-                count = sum(math.prod(one.shape) for one in network.trainable_variables)
+                count = sum(math.prod(one.shape) for one in trained_in(network))
                 own = getattr(network, "name", role)
                 called = role if own == role else f"{role} [{own}]"
                 sizes.append(f"{called} {count:,}")

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Seen", "range_of_end"]
+__all__ = ["Seen", "bounded", "range_of_end", "with_ends"]
 
 # What a network can give that ends in an activation; None for no bound.
 _ENDS: dict[str, tuple[float, float]] = {
@@ -28,6 +28,19 @@ _VALUES, _EXAMPLES, _MOST = 1000, 8, 1024
 def range_of_end(activation: str | None) -> tuple[float, float] | None:
     """The range of a network that ends in this activation; None for any value."""
     return _ENDS.get(activation or "")
+
+
+def bounded(found: tuple[float, float] | None) -> tuple[float, float] | None:
+    """A range of which both ends are finite: the values of black and white, say."""
+    return found if found is not None and np.isfinite(found).all() else None
+
+
+def with_ends(found: list[float | None] | None) -> tuple[float, float] | None:
+    """A range from JSON, in which an infinite end is None."""
+    if found is None:
+        return None
+    low, high = found
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 class Seen:

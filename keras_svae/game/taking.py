@@ -11,6 +11,7 @@ import numpy as np
 from keras_svae import files
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
+from keras_svae.game.player import layers_of, single_weights
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import any_path
 
@@ -132,10 +133,7 @@ def networks_of(model) -> dict[str, keras.layers.Layer]:
     """The networks by name: those of all players, whichever are trained now."""
     if isinstance(model, Mapping):
         return dict(model)
-    players = type(model).players.values()
-    names = [name for player in players for name in player.networks.split()]
-    found = {name: getattr(model, name, None) for name in names}
-    return {name: one for name, one in found.items() if one is not None}
+    return layers_of(model, type(model).players)
 
 
 def take(
@@ -148,6 +146,7 @@ def take(
     mine, theirs = networks_of(model), networks_of(other)
     wanted = _wanted(networks, mine, theirs)
     taken, refused = Taken(), []
+    taken.left_out |= dict.fromkeys(single_weights(model), "it is no layer")
     values: list[tuple[keras.Variable, np.ndarray]] = []
     for name, network in mine.items():
         why = _why_not(name, wanted, model, other, theirs)

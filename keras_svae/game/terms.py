@@ -6,35 +6,24 @@ the weights that the user gave.
 """
 
 import dataclasses
+import numbers
 from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Term", "Weighing", "over_batch", "over_data", "over_samples"]
+from keras_svae.game.weighing import Mean, Part, Weighing, expected
 
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Values of one kind.
-
-    Attributes:
-        kind: "data", "samples" or "batch": see `over_data`, `over_samples` and
-            `over_batch`.
-        values: (batch,), or (batch, 1), or a scalar.
-        scale: What their mean is multiplied by.
-        where: Which values count, bool (batch,); None for all.
-    """
-
-    kind: str
-    values: tf.Tensor
-    scale: float | tf.Tensor = 1.0
-    where: tf.Tensor | None = None
-
-    def scaled(self, mean: tf.Tensor) -> tf.Tensor:
-        """Their mean, times `scale`."""
-        plain = isinstance(self.scale, (int, float)) and self.scale == 1
-        return mean if plain else self.scale * mean
+__all__ = [
+    "Loss",
+    "Mean",
+    "Part",
+    "Term",
+    "Weighing",
+    "over_batch",
+    "over_data",
+    "over_samples",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +31,9 @@ class Term:
     """A sum of means. It can be added to another one, and multiplied by a number."""
 
     parts: tuple[Part, ...]
+
+    # NumPy's operators leave it to this class what they do with a term.
+    __array_ufunc__ = None
 
     @classmethod
     def of(cls, value: "Loss", name: str = "") -> "Term":
@@ -53,11 +45,11 @@ class Term:
             name: What the term is called, for the message of the error.
 
         Raises:
-            ValueError: For a tensor of another shape.
+            ValueError: For a tensor of another shape, or what is no tensor of numbers.
         """
         if isinstance(value, Term):
             return value
-        value = tf.convert_to_tensor(value)
+        value = _numbers(value, name)
         if value.shape.rank == 0:
             return over_batch(value)
         return over_data(value, name=name)
@@ -67,6 +59,11 @@ class Term:
         """Whether weights of examples can be used: no part is of a whole batch."""
         return all(part.kind != "batch" for part in self.parts)
 
+    def check_counts(self, counts: set[int], name: str) -> None:
+        """Raises if values of data are not one for each example: see `Part`."""
+        for part in self.parts:
+            part.check_count(counts, name)
+
     def __add__(self, other: "Loss") -> "Term":
         if isinstance(other, (int, float)) and other == 0:  # `sum` starts from 0
             return self
@@ -75,6 +72,7 @@ class Term:
     __radd__ = __add__
 
     def __mul__(self, factor: float | tf.Tensor) -> "Term":
+        factor = _factor(factor)
         return Term(
             tuple(
                 dataclasses.replace(part, scale=factor * part.scale)
@@ -93,6 +91,9 @@ class Term:
     def __sub__(self, other: "Loss") -> "Term":
         return self + -Term.of(other)
 
+    def __rsub__(self, other: "Loss") -> "Term":
+        return Term.of(other) + -self
+
     def mean(self) -> tf.Tensor:
         """The value on one device, where each example counts once: a scalar."""
         weighing = Weighing()
@@ -106,6 +107,37 @@ class Term:
 
 
 Loss: TypeAlias = Term | tf.Tensor | float
+
+
+def _no_tensor(value: Term, dtype=None, name=None, as_ref=False):
+    """Refuses to make a tensor of a term, which TensorFlow would by `__array__`.
+
+    The tensor would have the number and no gradient. TensorFlow's operators then ask
+    the term itself, so that it can be added to a tensor from the right.
+    """
+    raise TypeError(
+        "Expected a tensor; received: a term of a loss. Terms can be added, and "
+        "multiplied by scalars. Apply other functions to the values of examples, "
+        "before over_data(...) takes their mean"
+    )
+
+
+tf.register_tensor_conversion_function(Term, _no_tensor, priority=0)
+
+
+def _factor(value) -> float | tf.Tensor:
+    """What a term is multiplied by; raises a ValueError unless it is a scalar."""
+    if isinstance(value, numbers.Real):
+        return float(value)
+    shape = getattr(value, "shape", None)
+    if shape is None or tf.TensorShape(shape).rank not in (0, None):
+        received = type(value).__name__ if shape is None else f"shape {tuple(shape)}"
+        raise ValueError(
+            "Expected a scalar as the factor of a term of a loss; received: "
+            f"{received}. Multiply the values of examples, before over_data(...) takes "
+            "their mean"
+        )
+    return _numbers(value, "")
 
 
 def over_data(
@@ -122,7 +154,8 @@ def over_data(
     Raises:
         ValueError: For values of another shape.
     """
-    return Term((Part("data", _per_example(values, name), where=where),))
+    values = _per_example(_numbers(values, name), name)
+    return Term((Part("data", values, where=where),))
 
 
 def over_samples(values: tf.Tensor, name: str = "") -> Term:
@@ -136,7 +169,7 @@ def over_samples(values: tf.Tensor, name: str = "") -> Term:
     Raises:
         ValueError: For values of another shape.
     """
-    values = tf.convert_to_tensor(values)
+    values = _numbers(values, name)
     if values.shape.rank > 0:
         values = _per_example(values, name)
     return Term((Part("samples", values),))
@@ -151,100 +184,29 @@ def over_batch(value: tf.Tensor) -> Term:
     Args:
         value: A scalar.
     """
-    return Term((Part("batch", value),))
+    return Term((Part("batch", _numbers(value, "")),))
+
+
+def _numbers(values, name: str) -> tf.Tensor:
+    """The values in float32, as all means are; raises for what is no tensor."""
+    if values is None:
+        raise ValueError(expected(name, "None"))
+    if isinstance(values, (tuple, list, dict)):
+        received = f"a {type(values).__name__}"
+        hint = '. Several terms are a dictionary, {"name": term}'
+        raise ValueError(expected(name, received + hint))
+    try:
+        values = tf.convert_to_tensor(values)
+    except (TypeError, ValueError):
+        raise ValueError(expected(name, repr(values))) from None
+    kind = values.dtype
+    if not (kind.is_floating or kind.is_integer or kind.is_bool):
+        raise ValueError(expected(name, f"numbers of type {kind.name}"))
+    return values if kind == tf.float32 else tf.cast(values, tf.float32)
 
 
 def _per_example(values, name):
-    values = tf.convert_to_tensor(values)
     shape = values.shape
     if shape.rank != 1 and not (shape.rank == 2 and shape[1] == 1):
-        called = f" {name!r}" if name else ""
-        raise ValueError(
-            f"Expected the term{called} of a loss as one value per example, (batch,), "
-            f"or as a scalar mean; received: shape {shape}"
-        )
+        raise ValueError(expected(name, f"shape {shape}"))
     return values
-
-
-@dataclasses.dataclass(frozen=True)
-class Mean:
-    """A mean over the batch of all replicas, seen from one of them.
-
-    Attributes:
-        value: This replica's share of the mean; the average of all shares is the mean.
-        weight: The sum of the weights of this replica's values.
-        total: Their weighted sum; None for `value * weight`.
-    """
-
-    value: tf.Tensor
-    weight: tf.Tensor
-    total: tf.Tensor | None = None
-
-    @property
-    def sum(self) -> tf.Tensor:
-        """The weighted sum of this replica's values."""
-        return self.value * self.weight if self.total is None else self.total
-
-
-class Weighing:
-    """How much the examples of a replica's batch count in means over the global batch.
-
-    Args:
-        count: How many examples this replica has, an int32 scalar or an integer.
-        weight: Their weights, float32 (batch,), or None where each counts as 1.
-        replicas: How many replicas there are.
-    """
-
-    def __init__(self, count=1, weight: tf.Tensor | None = None, replicas: int = 1):
-        self.weight, self.replicas = weight, replicas
-        self.count = tf.cast(count, tf.float32)
-        self._known: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
-        self._here = self._everywhere = {"data": self.count, "samples": self.count}
-        if weight is not None or replicas > 1:
-            total = self.count if weight is None else tf.reduce_sum(weight)
-            here = tf.stack([total, self.count])
-            both = here, self._over_replicas(here)
-            self._here, self._everywhere = (
-                dict(zip(("data", "samples"), tf.unstack(one), strict=True))
-                for one in both
-            )
-
-    def _over_replicas(self, value):
-        if self.replicas == 1:
-            return value
-        context = tf.distribute.get_replica_context()
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-    def _plain_mean(self, values):
-        """The plain mean, computed once: a loss is often logged too."""
-        if id(values) not in self._known:
-            self._known[id(values)] = values, tf.reduce_mean(values)
-        return self._known[id(values)][1]
-
-    def mean(self, part: Part) -> Mean:
-        """The mean that a part asks for."""
-        values, weight = part.values, None
-        kind = "data" if part.kind == "data" else "samples"
-        here, everywhere = self._here[kind], self._everywhere[kind]
-        if kind == "data":
-            weight = self.weight
-        if part.where is not None:
-            known = tf.cast(part.where, tf.float32)
-            weight = known if weight is None else weight * known
-            here = tf.reduce_sum(weight)
-            everywhere = self._over_replicas(here)
-            # Values that do not count may be anything.
-            values = tf.where(part.where, tf.reshape(values, tf.shape(weight)), 0.0)
-        if weight is None and self.replicas == 1:
-            value = part.scaled(self._plain_mean(values))
-            return Mean(value, here)
-        if values.shape.rank == 0:
-            # An empty replica has no statistic. It must not pass on a NaN.
-            total = tf.where(here > 0, values * here, 0.0)
-        elif weight is None:
-            total = tf.reduce_sum(values)
-        else:
-            total = tf.reduce_sum(tf.reshape(values, tf.shape(weight)) * weight)
-        total = part.scaled(total)
-        share = self.replicas * tf.math.divide_no_nan(total, everywhere)
-        return Mean(share, here, total)

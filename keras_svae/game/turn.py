@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game.checks.data import batch_norms
+from keras_svae.game.player import trained_in
 
 __all__ = ["Turn"]
 
@@ -68,10 +69,10 @@ class Turn(keras.layers.Layer):
             )
 
 
-def penalties(network: keras.Model) -> list[tf.Tensor]:
-    """The penalties of a network's trained weights, scalars."""
+def penalties(network) -> list[tf.Tensor]:
+    """The penalties of the trained weights in what a player names, scalars."""
     return [
         variable.regularizer(variable)
-        for variable in network.trainable_variables
+        for variable in trained_in(network)
         if variable.regularizer is not None
     ]

@@ -1,6 +1,7 @@
 """What a SavedModel says about itself."""
 
 import inspect
+import math
 
 from keras_svae.networks.layers import noise_layers
 
@@ -33,7 +34,7 @@ def of(model) -> dict:
         "latent_dim": model.latent_dim,
         "classes": model.classes,
         "data_shape": list(model.data_shape),
-        "range": model.likelihood_law.range,
+        "range": _ends(model.likelihood_law.range),
         "prior": model.prior_name,
         "likelihood": type(model.likelihood_law).__name__,
         "posterior": posterior and type(posterior).__name__,
@@ -45,3 +46,10 @@ def of(model) -> dict:
         "log_ratio": ratio,
         "samplers": {name: type(one).__name__ for name, one in model.samplers.items()},
     }
+
+
+def _ends(found: tuple[float, float] | None) -> list[float | None] | None:
+    """The ends of a range; None for an infinite one, which JSON does not have."""
+    if found is None or not any(map(math.isfinite, found)):
+        return None
+    return [float(end) if math.isfinite(end) else None for end in found]

@@ -47,8 +47,7 @@ class Autoencoder(LatentModel):
             f"what {type(self.posterior_law).__name__} needs for {self.latent_dim} "
             "dimensions of the decoder's code",
         )
-        if self.posterior_law.activation != "linear":
-            checks.raw_output("encoder", encoder, "its law applies the activation")
+        checks.raw_for("encoder", encoder, self.posterior_law)
 
     def encoder_reads(self) -> tuple[tuple, str]:
         """The shape of the encoder's input, without the batch, and the reason."""

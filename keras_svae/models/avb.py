@@ -120,7 +120,7 @@ class AdversarialVariationalBayes(JointModel):
     ):
         super().__init__(encoder, decoder, critic, **kwargs)
         checks.explicit(self.likelihood_law)
-        self.adaptive_contrast = bool(adaptive_contrast)
+        self.adaptive_contrast = checks.flag("adaptive_contrast", adaptive_contrast)
         if contrast_draws is not None:
             checks.integer("contrast_draws", contrast_draws, at_least=2)
         self.contrast_draws = contrast_draws

@@ -67,7 +67,9 @@ class GAN(AdversarialModel):
         **kwargs,
     ):
         super().__init__(generator, critic=critic, **kwargs)
-        self.importance_weighted = bool(importance_weighted)
+        self.importance_weighted = checks.flag(
+            "importance_weighted", importance_weighted
+        )
         checks.choice("loss", loss, tuple(LOSSES))
         if self.importance_weighted and loss != "non_saturating":
             raise ValueError(

@@ -148,7 +148,7 @@ class IJAE(Autoencoder, AdversarialModel):
         )
         self.lam = checks.fraction("lam", lam)
         self.fake_variance = checks.weight("fake_variance", fake_variance)
-        self.stop_code = bool(stop_code)
+        self.stop_code = checks.flag("stop_code", stop_code)
         self.f_zeta.use(critic_code)
         self.critic_pair = None
         if not self.likelihood_law.explicit:

@@ -61,6 +61,7 @@ class LatentModel(Generating):
                 "Expected the decoder to read codes (batch, latent_dim); received: "
                 f"input shape {read[0]}"
             )
+        checks.known_shapes("decoder", read[0][1:], decoder.output_shape[1:])
         self.latent_dim = read[0][-1]
         if self.conditional:
             self.classes = read[1][-1]
@@ -74,8 +75,7 @@ class LatentModel(Generating):
                 f"location and a scale each; received: {channels}"
             )
         self.data_shape = (*size, channels // self.likelihood_law.parameters)
-        if self.likelihood_law.activation != "linear":
-            checks.raw_output("decoder", decoder, "its law applies the activation")
+        checks.raw_for("decoder", decoder, self.likelihood_law)
 
     def law(self, role: str, given, name: str, network) -> distributions.Law:
         """The likelihood or posterior. Methods with a law of their own override this.

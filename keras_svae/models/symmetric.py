@@ -37,7 +37,7 @@ class Matched(JointModel):
     ):
         super().__init__(encoder, decoder, critic, **kwargs)
         self.lam = checks.weight_or_pair("lam", lam)
-        self.two_sided = bool(two_sided)
+        self.two_sided = checks.flag("two_sided", two_sided)
         if isinstance(self.lam, tuple) and self.lam[1] > 0 and not self.two_sided:
             raise ValueError(
                 "Expected two_sided=True with a weight of the code's term; received: "

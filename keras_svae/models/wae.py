@@ -60,8 +60,11 @@ class WAEMMD(Autoencoder):
     def __init__(self, encoder, decoder, *, lam: float = 10.0, scales=SCALES, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         self.lam = checks.weight("lam", lam)
-        if not np.size(scales):
-            raise ValueError(f"Expected one or more scales; received: {scales!r}")
+        if np.ndim(scales) != 1 or not np.size(scales):
+            raise ValueError(
+                "Expected one or more scales, positive numbers in a tuple; received: "
+                f"{scales!r}"
+            )
         self.scales = tuple(checks.positive("scales", one) for one in scales)
 
     def least_share(self):

@@ -5,18 +5,17 @@ from typing import Any
 
 import keras
 
+from keras_svae import arguments
 
-def check_count(name: str, value: Any) -> None:
-    """Raises unless `value` is an integer of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
-        )
+
+def check_count(name: str, value: Any) -> int:
+    """The value as an int; raises unless it is an integer of at least 1."""
+    return arguments.count(name, value)
 
 
 def check_width(width: Any) -> None:
     """Raises unless `width` can be a factor of hidden sizes."""
-    if not 0 < width <= 4:
+    if not (arguments.real(width) and 0 < width <= 4):
         raise ValueError(f"Expected width in (0, 4]; received: width={width!r}")
 
 

@@ -30,7 +30,7 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
         nets = ks.networks.mnist_dense(joint=False)
         q_y = ks.networks.classifier(nets.critic, 10)
     """
-    check_count("classes", classes)
+    classes = check_count("classes", classes)
     inputs = getattr(critic, "inputs", None) or []
     names = [layer.name for layer in getattr(critic, "layers", [])]
     if len(inputs) != 1 or classes < 2 or names[-1:] != ["log_ratio"]:

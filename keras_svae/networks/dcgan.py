@@ -69,7 +69,7 @@ def dcgan(
         joint=joint,
         classes=classes,
     )
-    check_count("max_maps", max_maps)
+    max_maps = check_count("max_maps", max_maps)
     shape = check_image(shape, least=8, most=256)
     table = GANTable(options, shape, width, slope=0.2, kernel=5)
     maps: list[int] = []

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_svae import arguments
 from keras_svae.distributions import Law
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_activation, check_count, check_shape
@@ -79,6 +80,7 @@ def dense(
         likelihood=likelihood,
         **PLAIN | {"noise_dims": (latent_dim, latent_dim)} | options,
     )
+    shared = arguments.flag("shared", shared)
     if shared and given.joint:
         raise ValueError(
             "Expected shared=True only with joint=False: the features of a critic of "
@@ -222,8 +224,7 @@ class DenseNets:
         activation: str,
         momentum: float = parts.BATCH_NORM_MOMENTUM,
     ):
-        check_count("units", units)
-        check_count("depth", depth)
+        units, depth = check_count("units", units), check_count("depth", depth)
         check_activation("activation", activation)
         self.options, self.shape, self.units, self.depth = options, shape, units, depth
         self.activation, self.momentum = activation, momentum

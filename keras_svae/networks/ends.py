@@ -71,6 +71,7 @@ _PASSING_OPERATIONS = (
     "Cast ExpandDims Moveaxis Ravel Reshape Squeeze Swapaxes Transpose".split()
 )
 _ACTIVATION_OPERATIONS = {
+    "clip": "clip",
     "exp": "exponential",
     **{name.replace("_", ""): name for name in dir(keras.activations)},
 }

@@ -134,7 +134,7 @@ def ijae_tables(
         nets = ks.networks.ijae_cifar10(latent_dim=128)
         nets.encoder.output_shape                # (None, 128)
     """
-    check_count("noise_dim", noise_dim)
+    noise_dim = check_count("noise_dim", noise_dim)
     if stack not in STACKS:
         raise ValueError(
             f"Expected stack to be one of {list(STACKS)}; received: stack={stack!r}"

@@ -1,9 +1,12 @@
 """The arguments that several builders of networks share."""
 
 import dataclasses
+import numbers
 from typing import Any
 
-from keras_svae import distributions
+import numpy as np
+
+from keras_svae import arguments, distributions
 from keras_svae.networks.checks import check_activation, check_count
 
 __all__ = ["Options"]
@@ -65,26 +68,31 @@ class Options:
     classes: int | None = None
 
     def __post_init__(self):
-        check_count("latent_dim", self.latent_dim)
+        self._set("latent_dim", check_count("latent_dim", self.latent_dim))
         if self.classes is not None:
-            check_count("classes", self.classes)
+            self._set("classes", check_count("classes", self.classes))
             if self.joint:
                 raise ValueError(
                     "Expected joint=False with classes: conditional methods have a "
                     f"critic of x and y; received: joint=True, classes={self.classes}"
                 )
         if self.joint is None:
-            object.__setattr__(self, "joint", self.classes is None)
+            self._set("joint", self.classes is None)
+        for name in ("joint", "batch_norm", "critic_batch_norm", "critic_noise"):
+            self._set(name, arguments.flag(name, getattr(self, name)))
         # Both raise for an unknown law; the first also if the law is not one of codes.
         self.posterior_law  # noqa: B018
         self.likelihood_law  # noqa: B018
-        if self.noise not in (None, True, False):
+        if not (self.noise is None or isinstance(self.noise, (bool, np.bool_))):
             raise ValueError(
                 f"Expected noise to be None, True or False (noise_dims says how much); "
                 f"received: noise={self.noise!r}"
             )
         dims = self.noise_dims
-        if not (isinstance(dims, (tuple, list)) and len(dims) == 2 and min(dims) >= 0):
+        paired = isinstance(dims, (tuple, list)) and len(dims) == 2
+        if not paired or not all(
+            isinstance(one, numbers.Integral) and one >= 0 for one in dims
+        ):
             raise ValueError(
                 "Expected noise_dims to be (encoder, decoder), both at least 0; "
                 f"received: noise_dims={dims!r}"
@@ -94,16 +102,16 @@ class Options:
                 'Expected noise_law to be "uniform" or "normal"; '
                 f"received: noise_law={self.noise_law!r}"
             )
-        if not 0 <= self.dropout < 1:
+        if not (arguments.real(self.dropout) and 0 <= self.dropout < 1):
             raise ValueError(
                 f"Expected dropout in [0, 1); received: dropout={self.dropout!r}"
             )
-        if self.code_stddev is not None and not self.code_stddev > 0:
-            raise ValueError(
-                "Expected code_stddev to be positive or None; "
-                f"received: code_stddev={self.code_stddev!r}"
-            )
+        if self.code_stddev is not None:
+            arguments.positive("code_stddev", self.code_stddev)
         check_activation("critic_activation", self.critic_activation)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, **arguments: Any) -> "Options":

@@ -121,7 +121,7 @@ def critic_code(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
     Raises:
         ValueError: For a value out of its range.
     """
-    check_count("latent_dim", latent_dim)
+    latent_dim = check_count("latent_dim", latent_dim)
     check_width(width)
     z = keras.Input((latent_dim,), name="z")
     h = dense_blocks(z, width, start=keras.initializers.GlorotUniform)

@@ -35,9 +35,8 @@ def second_stage(latent_dim: int, *, units: int = 1024, depth: int = 3) -> Secon
     Raises:
         ValueError: For a value out of its range.
     """
-    given = {"latent_dim": latent_dim, "units": units, "depth": depth}
-    for name, value in given.items():
-        check_count(name, value)
+    latent_dim = check_count("latent_dim", latent_dim)
+    units, depth = check_count("units", units), check_count("depth", depth)
 
     def network(outputs, name):
         inputs = x = keras.Input((latent_dim,))

@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 
 from keras_svae import files, paths
 from keras_svae.game import checks, formats
+from keras_svae.game.ranges import bounded, with_ends
 
 __all__ = ["RUNTIME", "build"]
 
@@ -72,7 +73,7 @@ def build(
         "classes": model.classes or 0,
         "prior": about["prior"],
         "shape": shape,
-        "range": about["range"] or (0, 1),
+        "range": bounded(with_ends(about["range"])) or (0, 1),
         "noise": [
             {"name": one.name, "shape": [size or 1 for size in one.shape]}
             for one in specs

@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 
 from keras_svae.codes import encode
+from keras_svae.game.ranges import bounded
 from keras_svae.noise import Noise, scope
 from keras_svae.pictures import plots
 
@@ -293,7 +294,7 @@ def codes(model, x, y=None) -> np.ndarray:
 
 def value_range(model, x) -> tuple[float, float]:
     """The values of black and white: the likelihood's range, or else the data's."""
-    if model.likelihood_law.range is not None:
-        return model.likelihood_law.range
+    if (found := bounded(model.likelihood_law.range)) is not None:
+        return found
     low, high = float(np.min(x)), float(np.max(x))
     return (low, high) if high > low else (low, low + 1)

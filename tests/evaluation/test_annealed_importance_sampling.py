@@ -238,6 +238,7 @@ def test_xla_agrees():
         ({"schedule": "cosine"}, 'schedule to be "sigmoid"'),
         ({"target_acceptance": 1.0}, "target_acceptance in"),
         ({"step_size": -0.1}, "step_size > 0"),
+        ({"step_size": "a"}, "step_size > 0"),
         ({"batch_size": 0}, "batch_size"),
         ({"data": np.full((2, 12), np.inf)}, "NaN or infinity"),
         ({"data": -np.ones((2, 12)), "value_range": (0, 1)}, r"data in \[0, 1\]"),

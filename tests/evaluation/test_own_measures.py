@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import types
 import unittest.mock
 from typing import NamedTuple
 
@@ -10,10 +11,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae import evaluate as command
 from keras_svae.evaluation import MEASURES, Measurement, register
+from keras_svae.evaluation.measurement import by_name
+from keras_svae.evaluation.needs import NEEDS
 from tests.models import tiny
 
 X = tiny.data(n=30)
@@ -342,3 +346,62 @@ def test_shuffled_data_keep_their_pairs_or_are_left_out():
     assert "not shuffled" in found.left_out["mse"] and "variational_bound" in found
     with pytest.raises(ValueError, match="same at each reading.* for mse"):
         measure(model, shuffled, measures="mse", n=80)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Counts(ks.distributions.Law):
+    """Poisson, whose data have no largest value."""
+
+    range = (0.0, float("inf"))
+
+    def __init__(self):
+        super().__init__(draw="mean")
+
+    def distribution(self, raw):
+        return tfp.distributions.Poisson(log_rate=raw)
+
+    def get_config(self):
+        return {}
+
+
+def counts():
+    """A model of sequences (7, 5) of counts, and data."""
+    encoder = keras.Sequential(
+        [keras.Input((7, 5)), keras.layers.Flatten(), keras.layers.Dense(4)]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(35), keras.layers.Reshape((7, 5))]
+    )
+    x = np.random.default_rng(0).poisson(2.0, (8, 7, 5)).astype("float32")
+    return ks.VAE(encoder, decoder, likelihood=Counts()), x
+
+
+def test_measures_of_features_are_left_out_of_sequences():
+    """Features are vectors; these measures failed, and the command's status was 1."""
+    names = "frechet_distance kernel_distance precision_recall density_coverage".split()
+    assert all("features" in MEASURES[name].needs for name in names)
+
+    def missing(shape):
+        subject = types.SimpleNamespace(data_shape=shape)
+        material = types.SimpleNamespace(backbone=None, images=False, subject=subject)
+        return NEEDS["features"](material, {})
+
+    assert missing((35,)) is None
+    assert missing((7, 5)).startswith("backbone=")
+
+
+def test_a_range_without_an_end_is_no_range_of_values():
+    model, x = counts()
+    about = json.dumps(model.about(), allow_nan=False)
+    assert json.loads(about)["range"] == [0.0, None]
+    names = ["variational_bound", "mse"]
+    found = ks.evaluation.evaluate(model, x, n=8, measures=names)
+    assert set(names) <= set(found) and found.failed == {}
+    assert ks.evaluation.density(model).value_range is None
+    with pytest.raises(ValueError, match=r"data in \[0, inf\].*received"):
+        ks.evaluation.evaluate(model, -x, n=8, measures=names)
+
+
+def test_parts_of_a_measure_have_names():
+    with pytest.raises(TypeError, match="names in texts; received: the name 1"):
+        by_name("mine", {1: 2.0})

@@ -267,3 +267,77 @@ def test_an_encoder_of_two_outputs_is_told_what_is_wanted():
     decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
     with pytest.raises(ValueError, match="one output.*side by side.*received"):
         ks.VAE(keras.Model(x, heads), decoder, likelihood="gaussian")
+
+
+class Perceptual(ks.VAE):
+    """A third network that no player updates."""
+
+    def __init__(self, encoder, decoder, perceptual, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.perceptual = perceptual
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_network_outside_the_players_shares_no_layer_with_theirs(whole):
+    """Each argument is saved by itself: the file could not be loaded."""
+    encoder = tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder")
+    decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+    features = keras.Model(encoder.inputs, encoder.layers[1].output)
+    with pytest.raises(ValueError, match="received: encoder and perceptual, which"):
+        Perceptual(
+            encoder, decoder, encoder if whole else features, likelihood="gaussian"
+        )
+    other = tiny.dense([tiny.DATA], 2, "other")
+    assert Perceptual(encoder, decoder, other, likelihood="gaussian").built
+
+
+def of(inputs, outputs, dtype=None):
+    x = keras.Input(inputs, dtype=dtype)
+    return keras.Model(x, outputs(x))
+
+
+def repeated(z):
+    """(batch, any, 2)."""
+    return keras.layers.Lambda(
+        lambda z: tf.tile(z[:, None], [1, 5, 1]), output_shape=(None, 2)
+    )(z)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"encoder": of((3,), lambda x: {"raw": keras.layers.Dense(4)(x)})},
+            "encoder to have one output.*a dictionary of",
+        ),
+        (
+            {"decoder": of((2,), lambda z: {"raw": keras.layers.Dense(3)(z)})},
+            "decoder to have one output.*a dictionary of",
+        ),
+        ({"decoder": of((2,), repeated)}, r"known sizes.*received: \(None, 2\)"),
+        (
+            {"decoder": of((None,), lambda z: keras.ops.zeros_like(z[:, :3]))},
+            r"known sizes.*from a code \(None,\)",
+        ),
+        (
+            {
+                "decoder": of(
+                    (2,), lambda z: keras.layers.Reshape(())(keras.layers.Dense(1)(z))
+                )
+            },
+            r"known sizes.*received: \(\) from",
+        ),
+        (
+            {"encoder": of((3,), keras.layers.Dense(4), "float16")},
+            "encoder to read floats.*float16",
+        ),
+    ],
+)
+def test_networks_without_known_shapes(changed, message):
+    nets = {
+        "encoder": of((3,), keras.layers.Dense(4)),
+        "decoder": of((2,), keras.layers.Dense(3)),
+    }
+    with pytest.raises(ValueError, match=f"Expected .*{message}"):
+        ks.VAE(**nets | changed, likelihood="gaussian")
+    assert ks.VAE(**nets, likelihood="gaussian").built

@@ -177,6 +177,10 @@ def operations(*rest):
 
 
 ENDS = {
+    "keras.ops.clip": (
+        lambda: operations(lambda x: keras.ops.clip(x, 0.0, 1.0)),
+        "clip",
+    ),
     "keras.activations": (lambda: operations(keras.activations.sigmoid), "sigmoid"),
     "keras.ops": (lambda: operations(keras.ops.sigmoid), "sigmoid"),
     "relu of both": (
@@ -313,6 +317,51 @@ def test_they_are_refused_where_something_else_applies_them():
     probability = layers.Dense(1, "sigmoid")(layers.Flatten()(x))
     with pytest.raises(ValueError, match="critic to end in a linear.*a logit"):
         ks.GAN(nets.decoder, keras.Model(x, probability))
+
+
+D = ks.distributions
+LEARN_MORE = {
+    "decoder": {
+        "scale": (D.Gaussian("learned"), 6),
+        "Laplace": (D.Laplace("learned"), 6),
+        "flow": (D.PlanarLikelihood(1), 15),
+    },
+    "encoder": {
+        "default": (None, 4),
+        "flow": (D.PlanarFlow(1), 9),
+        "category": (D.PartialCode(2, 0, 2), 2),
+        "inferred": (D.PartialCode(2, 1), 2),
+    },
+}
+
+
+@pytest.mark.parametrize("end", ["sigmoid", "relu", "softmax"])
+@pytest.mark.parametrize(
+    ("role", "case"), [(role, case) for role in LEARN_MORE for case in LEARN_MORE[role]]
+)
+def test_they_are_refused_where_a_law_reads_more_than_a_location(role, case, end):
+    """A scale after a sigmoid could not be below 1."""
+    law, outputs = LEARN_MORE[role][case]
+    nets = {
+        "encoder": network(layers.Dense(4), inputs=3),
+        "decoder": network(layers.Dense(3)),
+        role: network(
+            layers.Dense(outputs, end), inputs={"encoder": 3, "decoder": 2}[role]
+        ),
+    }
+    laws = {"likelihood": "gaussian"}
+    laws["likelihood" if role == "decoder" else "posterior"] = law
+    with pytest.raises(ValueError, match=f"Expected the {role} to end.*'{end}'"):
+        ks.VAE(**nets, **laws)
+
+
+def test_a_location_of_a_fixed_scale_may_end_in_one():
+    encoder, decoder = (
+        network(layers.Dense(2, "tanh"), inputs=3),
+        network(layers.Dense(3, "sigmoid")),
+    )
+    fixed = D.Gaussian(0.5)
+    assert ks.VAE(encoder, decoder, likelihood=fixed, posterior=fixed).built
 
 
 def test_a_bound_that_is_infinite_is_refused():

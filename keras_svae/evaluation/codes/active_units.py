@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream, batches
 
@@ -36,8 +37,8 @@ def active_units(means: Stream, *, threshold: float = 0.01) -> ActiveUnits:
     Raises:
         ValueError: On values that are not finite, other shapes, or fewer than two.
     """
-    if not threshold >= 0:
-        raise ValueError(f"Expected threshold >= 0; received: threshold={threshold}")
+    if not (arguments.real(threshold) and threshold >= 0):
+        raise ValueError(f"Expected threshold >= 0; received: threshold={threshold!r}")
     n, mean, squares = 0, np.zeros(()), np.zeros(())
     for part in batches(means, 4096, "posterior means"):
         if part.ndim != 2:

@@ -1,5 +1,6 @@
 """How well a vote of the nearest codes finds labels."""
 
+from keras_svae import arguments
 from keras_svae.evaluation.codes.labelled_codes import labelled_codes
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
@@ -36,6 +37,7 @@ def nearest_neighbours(
     """
     from sklearn.neighbors import KNeighborsClassifier
 
+    k = arguments.integer("k", k, at_least=0)
     given = train_codes, train_labels, test_codes, test_labels
     train, test, about = labelled_codes(*given)
     if not 1 <= k <= len(train[0]):

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.special
 import tqdm
 
+from keras_svae import arguments
 from keras_svae.evaluation.likelihood import annealing, common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Prior
 from keras_svae.evaluation.measurement import Measurement
@@ -71,7 +72,8 @@ class Settings:
                 "Expected target_acceptance in (0, 1); received: "
                 f"{self.target_acceptance!r}"
             )
-        if self.step_size is not None and not 0 < self.step_size < np.inf:
+        size = self.step_size
+        if size is not None and not (arguments.real(size) and 0 < size < np.inf):
             raise ValueError(
                 f"Expected step_size > 0, or None; received: {self.step_size!r}"
             )

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from keras_svae import distributions
+from keras_svae import arguments, distributions
 from keras_svae.evaluation.likelihood import quantisation
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import (
@@ -47,12 +47,7 @@ def check_functions(**functions) -> None:
 
 def check_integer(name: str, value, at_least: int) -> int:
     """The value; raises unless it is a whole number, large enough."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < at_least:
-        raise ValueError(
-            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
-        )
-    return int(value)
+    return arguments.integer(name, value, at_least)
 
 
 def get_prior(prior: Prior, latent_dim: int | None = None) -> tfd.Distribution:

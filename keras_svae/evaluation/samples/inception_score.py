@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import probabilities_of
 from keras_svae.evaluation.measurement import Measurement
@@ -34,8 +35,7 @@ def inception_score(
         ValueError: If rows are no distributions, or there are fewer rows than splits;
             on images as `Backbone.features` does.
     """
-    if splits < 1:
-        raise ValueError(f"Expected splits >= 1; received: splits={splits}")
+    splits = arguments.count("splits", splits)
     stream, details = probabilities_of(samples, backbone, value_range)
     p = np.concatenate(list(stream)).astype(np.float64)
     if p.ndim != 2 or not np.allclose(p.sum(1), 1, atol=1e-4) or p.min() < 0:

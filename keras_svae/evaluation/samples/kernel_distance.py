@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import both_features, named
 from keras_svae.evaluation.measurement import Measurement
@@ -50,8 +51,9 @@ def kernel_distance(
         ValueError: On features of different dimensions, or not finite; on subsets
             larger than what there is; on images as `Backbone.features` does.
     """
-    if subsets < 1:
-        raise ValueError(f"Expected subsets >= 1; received: subsets={subsets}")
+    subsets = arguments.count("subsets", subsets)
+    if subset_size is not None:
+        subset_size = arguments.integer("subset_size", subset_size, at_least=0)
     seed = check_seed(seed)
     x, y, details = both_features(real, generated, backbone, value_range, reference)
     most = min(len(x), len(y))

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import both_features
 from keras_svae.evaluation.reading.streams import Stream
@@ -43,6 +44,7 @@ class Manifolds:
         k: int,
         reference: str | None = None,
     ):
+        k = arguments.integer("k", k, at_least=0)
         *found, details = both_features(
             real, generated, backbone, value_range, reference
         )

@@ -1,16 +1,12 @@
 """What networks a model refuses."""
 
+from typing import Any
+
 import keras
 
-from keras_svae import distributions
-from keras_svae.distributions import Law
+from keras_svae.game.checks.laws import raw_output
 from keras_svae.game.checks.values import shapes
-from keras_svae.networks.ends import (
-    all_layers,
-    last_activation,
-    law_of,
-    same_law,
-)
+from keras_svae.networks.ends import all_layers
 
 
 def functional(value):
@@ -67,14 +63,17 @@ def network(name: str, value) -> keras.Model:
             f"or sequential); received: {type(value).__name__}, a subclass. Wrap it: "
             f"x = keras.Input(shape); keras.Model(x, network(x)).{why}"
         ) from None
-    if isinstance(value.output_shape, (list, dict)):
+    # Keras gives the shape of a dictionary of one output as that of the output.
+    named = isinstance(getattr(value, "output", None), dict)
+    if named or isinstance(value.output_shape, (list, dict)):
         raise ValueError(
             f"Expected {name} to have one output, the raw output of its law in one "
             "tensor (means and scales side by side: keras.layers.Concatenate()); "
-            f"received: outputs of shapes {value.output_shape}"
+            f"received: {'a dictionary of ' * named}outputs of shapes "
+            f"{value.output_shape}"
         )
     kind = value.inputs[0].dtype if value.inputs else "float32"
-    if "float" not in kind:
+    if kind not in ("float32", "float64", "bfloat16"):
         raise ValueError(
             f"Expected {name} to read floats; received: an input of type {kind}, to "
             "which Keras would round them"
@@ -117,6 +116,21 @@ def inputs(
         why = "as the decoder has it"
         shapes(f"the {name}'s number of classes", read[1][1:], (classes,), why)
     return read
+
+
+def known_shapes(name: str, read: tuple, made: tuple) -> None:
+    """Raises unless the shapes of a code and of data are known and not empty.
+
+    Args:
+        name: The decoder's name in messages.
+        read: The shape of one code.
+        made: The shape of what the decoder makes of it.
+    """
+    if None in (*read, *made) or not made:
+        raise ValueError(
+            f"Expected the {name} to read and make one example of known sizes, (d,) "
+            f"or (height, width, channels); received: {made} from a code {read}"
+        )
 
 
 # Says which network makes the data that a critic of one input reads.
@@ -189,54 +203,7 @@ def classifier(
     return found
 
 
-def raw_output(name: str, network: keras.Model, why: str) -> None:
-    """Raises if a network ends with an activation that other code applies again.
-
-    Two sigmoids, one after the other, would cause no error.
-
-    Args:
-        name: The network's name in messages.
-        network: The network.
-        why: Who applies the activation.
-    """
-    activation = last_activation(network)
-    if activation is not None:
-        raise ValueError(
-            f"Expected the {name} to end in a linear layer, since {why}; received: "
-            f"{activation!r} at the end"
-        )
-
-
-def law(role: str, given, name: str, network: keras.Model) -> Law | None:
-    """The law that a network or an argument names; raises if both name different ones.
-
-    Args:
-        role: "likelihood" or "posterior".
-        given: The argument of this name: a law or its name. None for the network's law.
-        name: The network's name in messages.
-        network: The network.
-
-    Returns:
-        The law; None if neither names one.
-    """
-    said = law_of(network)
-    if given is None:
-        return said
-    found = distributions.get(given, role)
-    if said is not None and not same_law(said, found):
-        raise ValueError(
-            f"Expected {role} to be the law that the {name} already has, "
-            f"{_described(said)}, or to be left out; received: {_described(found)}"
-        )
-    return found
-
-
-def _described(one: Law) -> str:
-    config = ", ".join(f"{name}={value!r}" for name, value in one.get_config().items())
-    return f"{type(one).__name__}({config})"
-
-
-def apart(networks: dict[str, keras.Model | None]) -> None:
+def apart(networks: dict[str, Any]) -> None:
     """Raises if two networks have weights in common.
 
     Each is saved by itself: after loading, the weights would be two. And two players
@@ -244,7 +211,8 @@ def apart(networks: dict[str, keras.Model | None]) -> None:
     """
     owners: dict[int, str] = {}
     for name, one in networks.items():
-        for variable in [] if one is None else one.variables:
+        single = [one] if isinstance(one, keras.Variable) else []
+        for variable in single or getattr(one, "variables", []):
             other = owners.setdefault(id(variable), name)
             if other != name:
                 raise ValueError(
@@ -252,20 +220,3 @@ def apart(networks: dict[str, keras.Model | None]) -> None:
                     f"by itself; received: {other} and {name}, which share "
                     f"{variable.path!r}"
                 )
-
-
-def explicit(law) -> None:
-    """Raises unless a law has a density. The error says what to pass instead."""
-    if not law.explicit:
-        law(None)
-
-
-def supports(posterior: Law, prior: str) -> None:
-    """Raises if a posterior gives codes that have density 0 under the prior."""
-    bounded = posterior.activation == "tanh" and posterior.draw == "mean"
-    if prior == "uniform" and not bounded:
-        raise ValueError(
-            'Expected prior="normal", as codes of the posterior may lie outside '
-            "[-1, 1], where the bound is minus infinity; received: "
-            f'prior="uniform" with {_described(posterior)}'
-        )

@@ -1,12 +1,12 @@
 """What arguments a model refuses."""
 
-import numbers
 import os
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from keras_svae.arguments import choice, flag, fraction, integer, positive, weight
 from keras_svae.noise import check_seed as seed
 from keras_svae.paths import AnyPath, any_path
 
@@ -14,6 +14,7 @@ __all__ = [
     "all_finite",
     "choice",
     "counts",
+    "flag",
     "fraction",
     "integer",
     "new_folder",
@@ -23,23 +24,6 @@ __all__ = [
     "weight",
     "weight_or_pair",
 ]
-
-
-def choice(name: str, value, choices: tuple) -> None:
-    """Raises unless the value is one of the choices."""
-    if value not in choices:
-        raise ValueError(
-            f"Expected {name} to be one of {list(choices)}; received: {value!r}"
-        )
-
-
-def integer(name: str, value, at_least: int) -> int:
-    """The value as an int; raises unless it is a whole number, large enough."""
-    if not _is(numbers.Integral, value) or value < at_least:
-        raise ValueError(
-            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
-        )
-    return int(value)
 
 
 def counts(at_least: int, **given) -> None:
@@ -59,15 +43,6 @@ def counts_of(given: dict) -> None:
     counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})
 
 
-def weight(name: str, value) -> float:
-    """The value as a float; raises unless it is finite and not negative."""
-    if not _is(numbers.Real, value) or not np.isfinite(value) or value < 0:
-        raise ValueError(
-            f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
-        )
-    return float(value)
-
-
 def weight_or_pair(name: str, value) -> float | tuple[float, float]:
     """A weight, or two of them; raises unless each is finite and not negative."""
     if not isinstance(value, (tuple, list)):
@@ -78,27 +53,6 @@ def weight_or_pair(name: str, value) -> float | tuple[float, float]:
             f"{name}={value!r}"
         )
     return weight(f"{name}[0]", value[0]), weight(f"{name}[1]", value[1])
-
-
-def fraction(name: str, value) -> float:
-    """The value as a float; raises unless it is in [0, 1]."""
-    if not _is(numbers.Real, value) or not 0 <= value <= 1:
-        raise ValueError(f"Expected {name} in [0, 1]; received: {name}={value!r}")
-    return float(value)
-
-
-def positive(name: str, value) -> float:
-    """The value as a float; raises unless it is finite and positive."""
-    if not _is(numbers.Real, value) or not np.isfinite(value) or value <= 0:
-        raise ValueError(
-            f"Expected {name} to be finite and > 0; received: {name}={value!r}"
-        )
-    return float(value)
-
-
-def _is(kind, value) -> bool:
-    # Python takes True for 1.
-    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def all_finite(value) -> bool:

@@ -1,0 +1,91 @@
+"""What arguments may be: checks of numbers, words and switches, for all of the package.
+
+Each check returns the value in Python's own type, and the error names the argument.
+"""
+
+import numbers
+
+import numpy as np
+
+__all__ = [
+    "choice",
+    "count",
+    "flag",
+    "fraction",
+    "integer",
+    "positive",
+    "real",
+    "weight",
+]
+
+
+def choice(name: str, value, choices: tuple) -> None:
+    """Raises unless the value is one of the choices."""
+    # An array or a tensor would be compared number by number.
+    plain = value is None or isinstance(value, (str, numbers.Number, np.bool_))
+    if not plain or value not in choices:
+        raise ValueError(
+            f"Expected {name} to be one of {list(choices)}; received: {value!r}"
+        )
+
+
+def flag(name: str, value) -> bool:
+    """The value as a bool; raises unless it is True or False, of Python or NumPy."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(
+            f"Expected {name} to be True or False; received: {name}={value!r}"
+        )
+    return bool(value)
+
+
+def real(value) -> bool:
+    """Whether the value is a number, of Python or NumPy, and no bool."""
+    return _is(numbers.Real, value)
+
+
+def integer(name: str, value, at_least: int) -> int:
+    """The value as an int; raises unless it is a whole number, large enough."""
+    if not _is(numbers.Integral, value) or value < at_least:
+        raise ValueError(
+            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
+        )
+    return int(value)
+
+
+def count(name: str, value) -> int:
+    """The value as an int; raises unless it is an integer of at least 1."""
+    if not _is(numbers.Integral, value) or value < 1:
+        raise ValueError(
+            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def weight(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and not negative."""
+    if not _is(numbers.Real, value) or not np.isfinite(value) or value < 0:
+        raise ValueError(
+            f"Expected {name} to be finite and >= 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def fraction(name: str, value) -> float:
+    """The value as a float; raises unless it is in [0, 1]."""
+    if not _is(numbers.Real, value) or not 0 <= value <= 1:
+        raise ValueError(f"Expected {name} in [0, 1]; received: {name}={value!r}")
+    return float(value)
+
+
+def positive(name: str, value) -> float:
+    """The value as a float; raises unless it is finite and positive."""
+    if not _is(numbers.Real, value) or not np.isfinite(value) or value <= 0:
+        raise ValueError(
+            f"Expected {name} to be finite and > 0; received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def _is(kind, value) -> bool:
+    # Python takes True for 1.
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -1,0 +1,98 @@
+"""What laws a model refuses, and what ends of networks do not suit them."""
+
+import keras
+
+from keras_svae import distributions
+from keras_svae.distributions import Law
+from keras_svae.networks.ends import last_activation, law_of, same_law
+
+__all__ = ["explicit", "law", "raw_for", "raw_output", "supports"]
+
+
+def raw_output(name: str, network: keras.Model, why: str) -> None:
+    """Raises if a network ends with an activation that other code applies again.
+
+    Two sigmoids, one after the other, would cause no error.
+
+    Args:
+        name: The network's name in messages.
+        network: The network.
+        why: Who applies the activation.
+    """
+    activation = last_activation(network)
+    if activation is not None:
+        raise ValueError(
+            f"Expected the {name} to end in a linear layer, since {why}; received: "
+            f"{activation!r} at the end"
+        )
+
+
+def raw_for(name: str, network: keras.Model, law: Law) -> None:
+    """Raises if a network ends with an activation that does not suit its law.
+
+    A law of a fixed scale allows one: its location then lies in a range. A learned
+    scale, a flow's parameters or a category's logits may be any number.
+
+    Args:
+        name: The network's name in messages.
+        network: The network.
+        law: The law of its output.
+    """
+    if law.activation != "linear":
+        raw_output(name, network, "its law applies the activation")
+    elif _learns_more(law):
+        why = f"{type(law).__name__} reads more from it than a location"
+        raw_output(name, network, f"{why}, which may be any number")
+
+
+def _learns_more(law: Law) -> bool:
+    if isinstance(law, distributions.PartialCode):
+        return law.categories > 0 or _learns_more(law.law)
+    flows = distributions.Flow, distributions.PlanarLikelihood
+    return isinstance(law, flows) or getattr(law, "scale", None) == "learned"
+
+
+def law(role: str, given, name: str, network: keras.Model) -> Law | None:
+    """The law that a network or an argument names; raises if both name different ones.
+
+    Args:
+        role: "likelihood" or "posterior".
+        given: The argument of this name: a law or its name. None for the network's law.
+        name: The network's name in messages.
+        network: The network.
+
+    Returns:
+        The law; None if neither names one.
+    """
+    said = law_of(network)
+    if given is None:
+        return said
+    found = distributions.get(given, role)
+    if said is not None and not same_law(said, found):
+        raise ValueError(
+            f"Expected {role} to be the law that the {name} already has, "
+            f"{_described(said)}, or to be left out; received: {_described(found)}"
+        )
+    return found
+
+
+def _described(one: Law) -> str:
+    config = ", ".join(f"{name}={value!r}" for name, value in one.get_config().items())
+    return f"{type(one).__name__}({config})"
+
+
+def explicit(law) -> None:
+    """Raises unless a law has a density. The error says what to pass instead."""
+    if not law.explicit:
+        law(None)
+
+
+def supports(posterior: Law, prior: str) -> None:
+    """Raises if a posterior gives codes that have density 0 under the prior."""
+    bounded = posterior.activation == "tanh" and posterior.draw == "mean"
+    if prior == "uniform" and not bounded:
+        raise ValueError(
+            'Expected prior="normal", as codes of the posterior may lie outside '
+            "[-1, 1], where the bound is minus infinity; received: "
+            f'prior="uniform" with {_described(posterior)}'
+        )
