@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import gather
 from keras_svae.evaluation.subject import Subject
-from keras_svae.game import checks
+from keras_svae.game import checks, given
 from keras_svae.game.configuration import Configured
 from keras_svae.noise import Noise, check_seed
 
@@ -153,8 +153,8 @@ class Sampler(Configured, keras.layers.Layer):
             ValueError: If it is not fitted, or has no density.
         """
         self.check_fitted()
-        z = tf.convert_to_tensor(z, tf.float32)
-        checks.shapes("codes", z.shape[1:], (self.latent_dim,), "as it was fitted to")
+        assert self.latent_dim is not None  # it is fitted
+        z = given.codes(z, self.latent_dim, "as it was fitted to")
         return self.log_density(z)
 
     def check_fitted(self) -> None:
