@@ -89,6 +89,8 @@ def codes(z, latent_dim: int, why: str = "as the decoder reads") -> tf.Tensor:
     z = tensor("codes", z, (latent_dim,))
     if not (z.dtype.is_floating or z.dtype.is_integer):
         raise ValueError(f"Expected codes as floats; received: {z.dtype.name}")
+    if z.shape.rank == 2 and z.shape[1] is not None:
+        checks.shapes("codes", z.shape[1:], (latent_dim,), why)
     if not z.shape.is_compatible_with([None, latent_dim]):
         raise ValueError(
             f"Expected codes (batch, {latent_dim}), {why}; received: "
