@@ -184,3 +184,39 @@ def test_saved_model_cli_reads_and_runs_it(tmp_path):
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert "Result for output key x" in run.stdout
+
+
+def test_an_endpoint_that_cannot_be_called_is_named(tmp_path):
+    class Own(ks.VAE):
+        @ks.models.endpoint("a")
+        def unknown(self, x, power):
+            return x**power
+
+        @ks.models.endpoint("a b")
+        def less(self, x):
+            return x
+
+        @ks.models.endpoint("a")
+        def more(self, x):
+            return x, x
+
+        @ks.models.endpoint("a")
+        def fixed(self, x, power=2.0, *others, **options):
+            return x**power
+
+    model = Own(tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder"))
+    for name, message in {
+        "unknown": "unknown to read inputs.*received: power without a default",
+        "less": "less to return one value for each name, a, b; received: 1",
+        "more": "more to return one value for each name, a; received: 2",
+    }.items():
+        with pytest.raises(ValueError, match=f"Expected the endpoint .*Own.{message}"):
+            model.export(tmp_path / name, endpoints=name)
+        assert not (tmp_path / name).exists()
+    x = np.full((1, 3), 3.0, "float32")
+    np.testing.assert_array_equal(model.endpoints()["fixed"][0](x)["a"], x**2)
+    with pytest.raises(ValueError, match="parameters of .*wrong in end.*received: yy"):
+
+        @ks.models.endpoint("a", yy="x")
+        def wrong(self, x):
+            return x
