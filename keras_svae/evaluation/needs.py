@@ -79,13 +79,23 @@ def _density(material, options) -> str | None:
     # If the decoder is fed noise, it has p(x|z, noise), and p(x|z) is an integral.
     subject = material.subject
     if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
-        return _test_values(material, options)
+        return _named_prior(material, options) or _test_values(material, options)
     return "a model with a decoder density p(x|z)"
+
+
+def _named_prior(material, options) -> str | None:
+    """A p(z) that a SavedModel can tell."""
+    if material.subject.about["prior"] != "own":
+        return None
+    return (
+        "the normal or uniform prior, not one that a subclass overrides (give that to "
+        "the function itself)"
+    )
 
 
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _test_values(material, options)
+        return _named_prior(material, options) or _test_values(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 
@@ -154,6 +164,7 @@ def _test_labels(material) -> bool:
 NEEDS: dict[str, Need] = {
     "encoder": _need("a model with an encoder", lambda m: m.subject.offers("encode")),
     "density": _density,
+    "named_prior": _named_prior,
     "posterior": _need(
         "a model with a posterior density q(z|x)",
         lambda m: m.subject.offers("log_posterior"),

@@ -252,7 +252,8 @@ class LatentModel(Generating):
 
         Returns:
             `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
-            `range` (of data, or None), `prior`, the names of the laws `likelihood` and
+            `range` (of data, or None), `prior` ("own" if a subclass of yours overrides
+            it), the names of the laws `likelihood` and
             `posterior` (None without encoder), `fed_noise` (which of decoder and
             encoder are, so that their densities are given that noise),
             `log_ratio`: which law stands `above` which `below` in what `log_ratio`

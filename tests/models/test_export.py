@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 import keras_svae as ks
 from tests.models import endpoints, tiny
@@ -220,3 +221,37 @@ def test_an_endpoint_that_cannot_be_called_is_named(tmp_path):
         @ks.models.endpoint("a", yy="x")
         def wrong(self, x):
             return x
+
+
+class Wide(ks.distributions.Gaussian):
+    """Its range has numbers of NumPy."""
+
+    range = (np.float32(-4.0), np.float64(4.0))
+
+
+class OwnPrior(ks.VAE):
+    """p(z) = N(3, I)."""
+
+    @property
+    def prior(self):
+        law = tfd.Normal(3 * tf.ones([self.latent_dim]), 1.0)
+        return tfd.Independent(law, 1)
+
+
+def test_what_a_model_says_about_itself_is_json_and_true(tmp_path):
+    networks = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    model = OwnPrior(*networks, likelihood=Wide())
+    assert json.loads(json.dumps(model.about())) == model.about()
+    assert model.about()["range"] == [-4, 4] and model.about()["prior"] == "own"
+    assert "p(z) own" in repr(model)
+    assert tiny.build("info_gan", compiled=False).about()["prior"] == "normal"
+    model.export(tmp_path / "saved", endpoints=["about", "generate", "encode"])
+    with pytest.raises(ValueError, match="normal or uniform prior, not one that a sub"):
+        ks.evaluation.evaluate(
+            model, tiny.data(n=9), measures="variational_bound", verbose=False
+        )
+    found = ks.evaluation.evaluate(
+        tmp_path / "saved", tiny.data(n=9), measures="all", verbose=False
+    )
+    assert "prior" in found.left_out["aggregate_posterior"]
+    assert "code_mse" in found
