@@ -39,9 +39,10 @@ class Measures(keras.callbacks.Callback):
 
     Args:
         data: Held-out data, as `ks.evaluation.evaluate` takes them: an array x, a pair
-            of arrays (x, labels), or a finite `tf.data.Dataset` of batches. n examples,
-            drawn at random with the seed, are kept in memory. Do not give the object
-            that `fit` trains on if it shuffles: reading it moves its order on.
+            of arrays (x, labels), or a finite `tf.data.Dataset` or iterable of batches,
+            x or (x, labels). n examples, drawn at random with the seed, are kept in
+            memory. Do not give the object that `fit` trains on if it shuffles: reading
+            it moves its order on.
         measures: Names, as in `ks.evaluation.MEASURES`. They all have to apply to the
             model. None takes all measures that apply, except the costly ones.
         every: Epochs between measures.

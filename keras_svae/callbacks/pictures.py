@@ -1,15 +1,20 @@
 """Pictures of what a model has learned, while it trains."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_svae import untrusted
+from keras_svae.evaluation.reading.elements import (
+    Examples,
+    elements,
+    fields,
+    known_length,
+)
 from keras_svae.evaluation.reading.part import chosen
-from keras_svae.evaluation.reading.streams import Examples, fields
 from keras_svae.paths import any_path
 from keras_svae.pictures import plots, projector, views
 
@@ -46,11 +51,12 @@ class Pictures(keras.callbacks.Callback):
 
     Args:
         folder: The folder to write to; it is made if it is not there.
-        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
-            of arrays (x, labels). It uses `examples` of them, drawn at random with the
-            seed once per `fit`; all, in their order, if there are no more than n. If a
-            data set has no known length, it reads the first 10 * `examples`. A
-            conditional model needs labels: its classes.
+        data: A `tf.data.Dataset` or an iterable of batches x or (x, labels), which can
+            be read more than once; an array x, or a tuple of arrays (x, labels). It
+            uses `examples` of them, drawn at random with the seed once per `fit`; all,
+            in their order, if there are no more than n. If a data set has no known
+            length, it reads the first 10 * `examples`. A conditional model needs
+            labels: its classes.
         every: Epochs between pictures. The last epoch has pictures in any case.
         n: Images in a grid.
         examples: Points in a scatter plot, in a histogram and in the projector. With
@@ -224,28 +230,31 @@ def some_examples(
     are in a random order: the first n of them are a random part, too.
 
     Args:
-        data: A `tf.data.Dataset` of batches of x or (x, labels), an array x, or a tuple
-            of arrays (x, labels). If a data set has no known length, its first
+        data: A `tf.data.Dataset` or an iterable of batches x or (x, labels), an array
+            x, or a tuple of arrays (x, labels). If it has no known length, its first
             `LOOKED_AT * most` examples are read.
         most: How many examples, at most.
         n: See above.
         seed: The seed of the choice.
 
     Raises:
-        ValueError: For an empty data set.
+        ValueError: For an empty data set, an iterator, and batches that are neither x
+            nor (x, labels).
     """
-    endless = False
-    if isinstance(data, tf.data.Dataset):
-        endless = int(data.cardinality()) < 0
-    else:
-        data = [data]
+    if isinstance(data, Iterator):
+        raise ValueError(
+            "Expected data that can be read more than once: arrays, a tf.data.Dataset "
+            f"or a sequence of batches; received: {type(data).__name__}"
+        )
+    whole = hasattr(data, "shape") or isinstance(data, (tuple, list))
+    stream = [data] if whole else data
+    unknown = not whole and known_length(data) is None
 
     def read():
         left = LOOKED_AT * most
-        for element in data:
-            x, *rest = element if isinstance(element, (tuple, list)) else (element,)
-            x, rest = np.asarray(x), [np.asarray(y) for y in rest[:1]]
-            if endless:
+        for element in elements(stream, "data", labelled=True):
+            x, *rest = [np.asarray(one) for one in fields(element) if one is not None]
+            if unknown:
                 x, rest = x[:left], [y[:left] for y in rest]
                 left -= len(x)
             yield Examples(x, rest[0]) if rest else x

@@ -81,7 +81,8 @@ def load(
             The default is half. (The code of Kingma et al. 2014 has them in proportion,
             batch_size * labelled / examples.)
         scale: The range that images are brought to, (0, 1) or (-1, 1). Points are
-            never scaled.
+            never scaled. An .npz file's array (n, d) is points; for 8-bit integers of
+            this shape, a warning says so.
         seed: Decides the order, the bits of `binarize`, which points are drawn from a
             mixture, and which examples `examples` and `labelled` choose. For finite
             data, a seed set for all of TensorFlow (`keras.utils.set_random_seed`)

@@ -1,6 +1,7 @@
 """Arrays from an .npz file."""
 
 import pathlib
+import warnings
 
 import numpy as np
 
@@ -61,6 +62,13 @@ def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]
             f"{len(values)} examples in {where}"
         )
     if values.ndim == 2:
+        if values.dtype == np.uint8 and values.max() > 1:
+            warnings.warn(
+                f"8-bit integers {values.shape} in {where} are taken for points, which "
+                "are never scaled. Are they images? Store them as (n, height, width, "
+                "channels): values.reshape(...)",
+                stacklevel=2,
+            )
         return values.astype(np.float32), None
     if values.ndim == 3:
         values = values[..., None]

@@ -53,8 +53,9 @@ def evaluate(
         model: A model of this package, or the path of a `.keras` file, a SavedModel or
             a run's folder. All are asked through the same endpoints.
         test: Data it was not trained on: an array x, a pair of arrays (x, labels), or a
-            finite `tf.data.Dataset` of x or (x, labels). They are read anew by each
-            measure.
+            finite `tf.data.Dataset` of x or (x, labels), or a `keras.utils.PyDataset`
+            or another iterable of such batches, which can be read more than once. They
+            are read anew by each measure.
         measures: Names, as in `MEASURES`; None takes all measures that apply, except
             the costly ones (importance_weighted_bound, annealed_importance_sampling,
             decoder_probe); "all" takes those, too. The errors of a measure that you

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_svae.evaluation.reading.known import KINDS, are_known
 from keras_svae.evaluation.reading.streams import is_within
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ __all__ = ["NEEDS", "Need", "at_least", "window_fits"]
 COUNTS = {
     "test examples": lambda m: m.count,
     "samples": lambda m: m.n,
-    "training examples": lambda m: len(m.labels_of_training),
+    "training examples": lambda m: are_known(m.labels_of_training).sum(),
 }
 
 # A function of material and options that says what is missing, in words; or None.
@@ -78,13 +79,23 @@ def _density(material, options) -> str | None:
     # If the decoder is fed noise, it has p(x|z, noise), and p(x|z) is an integral.
     subject = material.subject
     if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
-        return _test_values(material, options)
+        return _named_prior(material, options) or _test_values(material, options)
     return "a model with a decoder density p(x|z)"
+
+
+def _named_prior(material, options) -> str | None:
+    """A p(z) that a SavedModel can tell."""
+    if material.subject.about["prior"] != "own":
+        return None
+    return (
+        "the normal or uniform prior, not one that a subclass overrides (give that to "
+        "the function itself)"
+    )
 
 
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _test_values(material, options)
+        return _named_prior(material, options) or _test_values(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 
@@ -121,8 +132,10 @@ def _labels(material, options) -> str | None:
         return "labelled data, test and train="
     train = material.labels_of_training
     for labels in (train, material.test_labels):
-        if labels.ndim != 1 or labels.dtype.kind not in "iubU":
+        if labels.ndim != 1 or labels.dtype.kind not in KINDS:
             return "labels as one integer, boolean or string for each example"
+        if not are_known(labels).any():
+            return "examples of known classes, in test and train="
     classes = material.subject.classes
     if classes is not None and not (train.min() >= 0 and train.max() < classes):
         return f"training data of known classes, 0..{classes - 1}"
@@ -131,21 +144,27 @@ def _labels(material, options) -> str | None:
 
 def _two_classes(material, options) -> str | None:
     missing = _labels(material, options)
-    if missing or len(set(material.labels_of_training.tolist())) > 1:
+    if missing:
         return missing
+    labels = material.labels_of_training
+    if len(np.unique(labels[are_known(labels)])) > 1:
+        return None
     return "training labels of two classes or more"
 
 
 def _test_labels(material) -> bool:
     if not material.labelled_test:
         return False
-    return material.test_labels.ndim == 1 and material.test_labels.dtype.kind in "iu"
+    labels = material.test_labels
+    integers = labels.ndim == 1 and labels.dtype.kind in "iu"
+    return integers and bool(are_known(labels).any())
 
 
 # By the names that `register` takes.
 NEEDS: dict[str, Need] = {
     "encoder": _need("a model with an encoder", lambda m: m.subject.offers("encode")),
     "density": _density,
+    "named_prior": _named_prior,
     "posterior": _need(
         "a model with a posterior density q(z|x)",
         lambda m: m.subject.offers("log_posterior"),

@@ -228,7 +228,7 @@ def _decoder_probe(m: Material, **options):
     return decoder_probe(*m.codes_and("x", "train"), *m.codes_and("x", "test"), **given)
 
 
-@register("aggregate_posterior", needs=("encoder", "two_examples"))
+@register("aggregate_posterior", needs=("encoder", "named_prior", "two_examples"))
 def _aggregate_posterior(m: Material, **options):
     given = {"prior": m.subject.about["prior"], **options}
     return aggregate_posterior(m.drawn_codes, **given)

@@ -28,8 +28,9 @@ def endpoint(
 
     The names of the method's parameters say what the endpoint reads, and
     `Game.input_specs` has the shapes: x data, z codes, n a count, seed a seed, y
-    classes. Only a model with classes reads y. A method that overrides another one
-    needs no declaration of its own.
+    classes. Only a model with classes reads y. A parameter that is none of these must
+    have a default, which is what the endpoint always uses. A method that overrides
+    another one needs no declaration of its own.
 
     Args:
         gives: Names of what the method returns, separated by spaces.
@@ -37,12 +38,23 @@ def endpoint(
         when: Says whether a model has the endpoint; None for always.
         **kinds: For a parameter whose name does not say which input it is: the input.
 
+    Raises:
+        ValueError: If `kinds` names no parameter of the method. In export, if a
+            parameter without a default is no input of the model, or if the method
+            returns another number of values than `gives` names.
+
     Example:
         @endpoint("log_ratio")
         def log_ratio(self, x, z): ...
     """
 
     def declare(method):
+        unknown = kinds.keys() - inspect.signature(method).parameters.keys()
+        if unknown:
+            raise ValueError(
+                f"Expected parameters of {method.__qualname__} in endpoint(); "
+                f"received: {', '.join(sorted(unknown))}"
+            )
         method.endpoint = (name or method.__name__, gives.split(), when, kinds)
         return method
 
@@ -67,12 +79,31 @@ def of_model(model) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
 
 def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
     """A function that returns a dictionary, and the inputs that a method reads."""
-    reads = {one: kinds.get(one, one) for one in inspect.signature(method).parameters}
+    parameters = inspect.signature(method).parameters
+    reads = {one: kinds.get(one, one) for one in parameters}
     reads = {name: kind for name, kind in reads.items() if kind in specs}
+    called = getattr(method, "__qualname__", repr(method))  # a partial has no name
+    without = [
+        name
+        for name, one in parameters.items()
+        if name not in reads and _is_required(one)
+    ]
 
     def call(*values):
+        if without:
+            raise ValueError(
+                f"Expected the endpoint {called} to read inputs of the model, "
+                f"{', '.join(specs)}, and other parameters to have defaults; received: "
+                f"{', '.join(without)} without a default. endpoint(..., {without[0]}="
+                f'"x") says that it is data'
+            )
         values = method(**dict(zip(reads, values, strict=True)))
         values = values if isinstance(values, tuple) else (values,)
+        if len(values) != len(gives):
+            raise ValueError(
+                f"Expected the endpoint {called} to return one value for each name, "
+                f"{', '.join(gives)}; received: {len(values)}"
+            )
         return dict(zip(gives, values, strict=True))
 
     # A caller of the SavedModel's signature uses these names.
@@ -84,6 +115,11 @@ def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
         for name, kind in reads.items()
     ]
     return call, signature
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    several = parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD
+    return parameter.default is parameter.empty and parameter.kind not in several
 
 
 def chosen(model, names: "list[str] | str | None") -> list[str]:

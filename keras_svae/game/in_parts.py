@@ -30,10 +30,19 @@ def in_parts(function: Callable, *inputs, batch_size: int | None = None):
             or a structure of such, and draws its noise by `keras_svae.noise`.
         *inputs: Tensors (rows, ...). An input may be None.
         batch_size: How many rows at once; None for 250.
+
+    Raises:
+        ValueError: For inputs of different numbers of rows, as far as they are known.
     """
     checks.counts(1, batch_size=batch_size)
     size = batch_size or PART
-    count = next(one for one in inputs if one is not None).shape[0]
+    shapes = [tf.TensorShape(one.shape) for one in inputs if one is not None]
+    count = shapes[0][0]
+    if len({one[0] for one in shapes if one.rank and one[0] is not None}) > 1:
+        raise ValueError(
+            "Expected inputs of one number of rows, as examples, codes and classes go "
+            f"together; received: shapes {', '.join(map(str, shapes))}"
+        )
     if not tf.executing_eagerly() or count <= size or philox.is_part():
         return function(*inputs)
     found = []

@@ -15,7 +15,14 @@ def described(model) -> list[str]:
     if getattr(model, "posterior_law", None) is not None:
         laws += f", q(z|x) {type(model.posterior_law).__name__}"
     kept = [f"samplers {', '.join(model.samplers)}"] if model.samplers else []
-    return [shapes, f"{laws}, p(z) {model.prior_name}", *kept]
+    return [shapes, f"{laws}, p(z) {prior_of(model)}", *kept]
+
+
+def prior_of(model) -> str:
+    """The name of p(z); "own" where a class outside this package overrides `prior`."""
+    owner = next(cls for cls in type(model).__mro__ if "prior" in vars(cls))
+    ours = owner.__module__.startswith("keras_svae.")
+    return model.prior_name if ours else "own"
 
 
 def of(model) -> dict:
@@ -35,7 +42,7 @@ def of(model) -> dict:
         "classes": model.classes,
         "data_shape": list(model.data_shape),
         "range": _ends(model.likelihood_law.range),
-        "prior": model.prior_name,
+        "prior": prior_of(model),
         "likelihood": type(model.likelihood_law).__name__,
         "posterior": posterior and type(posterior).__name__,
         "fed_noise": [

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.endpoints import endpoint
+from keras_svae.game.given import count
 from keras_svae.game.in_parts import given, outputs
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
@@ -104,12 +105,19 @@ class Autoencoder(LatentModel):
 
     @endpoint("log_posterior", when=lambda model: model.posterior_law.explicit)
     def log_posterior(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
-        """log q(z|x) of each pair, (batch,), nats; see `posterior`."""
+        """log q(z|x) of each pair, (batch,), nats; see `posterior`.
+
+        Args:
+            x: Data (batch, ...) in the likelihood's range.
+            z: As many codes, (batch, latent_dim).
+            y: Only for a conditional model: one class for all examples, or (batch,).
+            seed: Matters only if the encoder is fed noise.
+        """
 
         def density(raw, z):
             return self.posterior_law(raw).log_prob(z)
 
-        return self._encoded(x, y, Noise(seed), tf.convert_to_tensor(z), then=density)
+        return self._encoded(x, y, Noise(seed), self._codes(z), then=density)
 
     @endpoint(
         "mean scale",
@@ -135,6 +143,7 @@ class Autoencoder(LatentModel):
         self, x, y=None, seed: int | None = None, batch_size: int | None = None
     ) -> tf.Tensor:
         """Encodes and decodes data: `decode(encode(x, y, seed), y)`."""
+        x = self._tensor(x)
         y = self.classes_for(x, y)
         size = given(batch_size)
         z = self.encode(x, y, seed, **size)
@@ -162,15 +171,14 @@ class Autoencoder(LatentModel):
         Returns:
             (batch, n, ...), in the data's range.
         """
-        if not tf.is_tensor(n):
-            n = checks.integer("n", n, at_least=1)
+        n, x = count("n", n), self._data(x)
         y = self._labels(self.classes_for(x, y), tf.shape(x)[0])
         if y is not None:
             y = tf.repeat(y, n)
         # Each copy of x is encoded separately: an encoder with noise then draws for
         # each.
         size = given(batch_size)
-        z = self.encode(tf.repeat(self._data(x), n, axis=0), y, seed, **size)
+        z = self.encode(tf.repeat(x, n, axis=0), y, seed, **size)
         made = self.decode(z, y, seed, **size)
         return tf.reshape(made, [-1, n, *self.data_shape])
 
@@ -203,5 +211,10 @@ class JointModel(Autoencoder):
 
     @endpoint("log_ratio")
     def log_ratio(self, x, z) -> tf.Tensor:
-        """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats."""
+        """The critic's estimate of log p(x, z) - log q(x, z), (batch,), nats.
+
+        Args:
+            x: Data (batch, ...) in the likelihood's range.
+            z: As many codes, (batch, latent_dim).
+        """
         return self.f.log_ratio(self._data(x), self._codes(z))

@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, in_parts
+from keras_svae.game import in_parts
 from keras_svae.game.endpoints import endpoint, made
 from keras_svae.game.game import Game
+from keras_svae.game.given import count
 from keras_svae.noise import Noise, scope
 from keras_svae.samplers.sampler import Sampler, check_codes
 
@@ -67,8 +68,7 @@ class Generating(Game):
         batch_size: int | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """What `generate` gives, and the codes (n, latent_dim) behind it."""
-        if not tf.is_tensor(n):
-            n = checks.integer("n", n, at_least=1)
+        n = count("n", n)
         chosen = self._chosen(sampler)
         noise = Noise(seed)
         with scope(noise):

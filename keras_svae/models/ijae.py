@@ -236,7 +236,8 @@ class IJAE(Autoencoder, AdversarialModel):
                 "Expected an implicit likelihood, which has a critic_pair; received: "
                 f"{type(self.likelihood_law).__name__}"
             )
-        x, z, y = self._data(x), self._codes(z), tf.cast(y, tf.float32)
+        # Data near x may leave the range.
+        x, z, y = self._data(x), self._codes(z), self._data(y, anywhere=True)
         return self.f_tau.log_ratio(x, z, y)
 
     @endpoint("log_ratio")

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.game import checks, ranges
+from keras_svae.game import checks, given, ranges
 from keras_svae.game.endpoints import endpoint
 from keras_svae.game.in_parts import outputs
 from keras_svae.models import about
@@ -178,12 +178,19 @@ class LatentModel(Generating):
 
     @endpoint("log_likelihood", when=lambda model: model.likelihood_law.explicit)
     def log_likelihood(self, x, z, y=None, seed: int = 0) -> tf.Tensor:
-        """log p(x|z) of each pair, (batch,), nats; see `likelihood`."""
+        """log p(x|z) of each pair, (batch,), nats; see `likelihood`.
+
+        Args:
+            x: Data (batch, ...) in the likelihood's range.
+            z: As many codes, (batch, latent_dim).
+            y: For a conditional model: one class for all, or (batch,).
+            seed: Matters only if the decoder is fed noise.
+        """
 
         def density(raw, x):
             return self.likelihood_law(raw).log_prob(x)
 
-        return self._decoded(z, y, seed, tf.convert_to_tensor(x), then=density)
+        return self._decoded(z, y, seed, self._data(x), then=density)
 
     def _decoded(self, z, y, seed, *others, **how):
         """The decoder's output; see `in_parts.outputs`."""
@@ -217,15 +224,16 @@ class LatentModel(Generating):
     _labels = labels_of
 
     def _codes(self, z) -> tf.Tensor:
-        z = tf.convert_to_tensor(z, tf.float32)
-        checks.shapes("codes", z.shape[1:], (self.latent_dim,), "as the decoder reads")
-        return z
+        return given.codes(z, self.latent_dim)
 
-    def _data(self, x) -> tf.Tensor:
-        x = tf.convert_to_tensor(x)
-        if tf.executing_eagerly():
-            checks.images(x, self.data_shape, self.likelihood_law.range)
-        return tf.cast(x, tf.float32)
+    def _tensor(self, x) -> tf.Tensor:
+        """Data as a tensor, not yet checked."""
+        return given.tensor("data", x, self.data_shape)
+
+    def _data(self, x, anywhere: bool = False) -> tf.Tensor:
+        """Data as float32, checked; `anywhere`: also out of the likelihood's range."""
+        value_range = None if anywhere else self.likelihood_law.range
+        return given.data(self._tensor(x), self.data_shape, value_range)
 
     def input_specs(self):
         batch = {
@@ -245,7 +253,8 @@ class LatentModel(Generating):
 
         Returns:
             `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
-            `range` (of data, or None), `prior`, the names of the laws `likelihood` and
+            `range` (of data, or None), `prior` ("own" if a subclass of yours overrides
+            it), the names of the laws `likelihood` and
             `posterior` (None without encoder), `fed_noise` (which of decoder and
             encoder are, so that their densities are given that noise),
             `log_ratio`: which law stands `above` which `below` in what `log_ratio`

@@ -177,5 +177,6 @@ class SemiSupervisedVAE(VAE):
         return super().call((x, self.classes_for(x, y)), training)
 
     def classes_for(self, x, y=None):
+        x = self._tensor(x)
         y = self._labels(y, tf.shape(x)[0], unlabelled=True)
         return tf.where(y < 0, tf.argmax(self.classify(x), -1), y)

@@ -71,7 +71,7 @@ def build(
         "latent_dim": model.latent_dim,
         "categories": about.get("categories") or 0,
         "classes": model.classes or 0,
-        "prior": about["prior"],
+        "prior": model.prior_name,  # the page can draw no other
         "shape": shape,
         "range": bounded(with_ends(about["range"])) or (0, 1),
         "noise": [

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import gather
 from keras_svae.evaluation.subject import Subject
-from keras_svae.game import checks
+from keras_svae.game import checks, given
 from keras_svae.game.configuration import Configured
 from keras_svae.noise import Noise, check_seed
 
@@ -89,8 +89,8 @@ class Sampler(Configured, keras.layers.Layer):
             model: A model with an encoder; or the path of its `.keras` file or
                 SavedModel.
             data: The data that it was trained on: an array x, a pair of arrays (x,
-                labels), or a finite `tf.data.Dataset` of x or (x, labels). Labels are
-                left out.
+                labels), or a finite `tf.data.Dataset` or iterable of batches x or (x,
+                labels), which can be read more than once. Labels are left out.
             n: How many examples are used, at most, drawn at random with the seed.
             seed: The seed of the examples, the codes and the fit.
 
@@ -118,7 +118,15 @@ class Sampler(Configured, keras.layers.Layer):
         return (gather(subject.encode(data, seed), "codes"),)
 
     def fit_codes(self, codes, *, seed: int = 0) -> Self:
-        """Fits the law to codes that you have, (n, latent_dim); see `fit`."""
+        """Fits the law to codes that you have; see `fit`.
+
+        Args:
+            codes: (n, latent_dim), an array or a finite data set or iterable of
+                batches.
+            seed: The seed of the fit.
+        """
+        if not (hasattr(codes, "shape") or isinstance(codes, (list, tuple))):
+            codes = gather(codes, "codes")
         return self._fit(check_seed(seed), np.asarray(codes, np.float32))
 
     def _fit(self, seed: int, codes: np.ndarray, *more: np.ndarray) -> Self:
@@ -153,8 +161,8 @@ class Sampler(Configured, keras.layers.Layer):
             ValueError: If it is not fitted, or has no density.
         """
         self.check_fitted()
-        z = tf.convert_to_tensor(z, tf.float32)
-        checks.shapes("codes", z.shape[1:], (self.latent_dim,), "as it was fitted to")
+        assert self.latent_dim is not None  # it is fitted
+        z = given.codes(z, self.latent_dim, "as it was fitted to")
         return self.log_density(z)
 
     def check_fitted(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from tests.batches import Batches
 from tests.callbacks import small
 
 Measures = ks.callbacks.Measures
@@ -166,6 +167,7 @@ REFUSED = {
         lambda: Measures(tf.data.Dataset.from_tensors(X).repeat(), "mse"),
         "finite data set .*endless",
     ),
+    "a list": (lambda: Measures([X, Y]), "one array; received: a list of 2"),
     "endless training data": (
         lambda: Measures((X, Y), train=tf.data.Dataset.from_tensors((X, Y)).repeat()),
         "finite data set of training data",
@@ -256,5 +258,6 @@ def test_kerastuner_may_copy_it():
 
 def test_other_tuples_of_keras_are_taken():
     model = small.vae()
-    for data in ((X,), (X, Y, np.ones(24)), (X, None)):
+    pairs = Batches(X, Y)
+    for data in ((X,), (X, Y, np.ones(24)), (X, None), pairs, Batches(X)):
         assert Measures(data, "mse").adds_columns(model) == ["measured_mse"]

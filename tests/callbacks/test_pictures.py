@@ -12,6 +12,7 @@ import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
 from keras_svae.evaluation.reading.part import rows
 from keras_svae.pictures import plots, views
+from tests.batches import Batches
 from tests.callbacks import small
 from tests.models import tiny
 from tests.replicas import two_replicas
@@ -211,7 +212,9 @@ def test_every_nth_epoch_and_the_last(tmp_path):
     assert not (tmp_path / "pictures" / "epoch-0000-samples.png").exists()
 
 
-@pytest.mark.parametrize("form", ["array", "arrays", "dataset", "labelled", "endless"])
+@pytest.mark.parametrize(
+    "form", ["array", "arrays", "dataset", "labelled", "endless", "batches"]
+)
 def test_the_examples_are_a_random_part(form):
     x, labels = small.digits(300)
     data = {
@@ -220,6 +223,7 @@ def test_the_examples_are_a_random_part(form):
         "dataset": small.dataset(x, 8),
         "labelled": small.dataset((x, labels), 8),
         "endless": small.dataset((x, labels), 8).repeat(),
+        "batches": Batches(x, labels),
     }[form]
     # Of the endless ones, of which no length is known, the first 200 are looked at.
     count = 200 if form == "endless" else 300
@@ -246,6 +250,9 @@ def test_what_is_refused_before_training(tmp_path):
         ("a", small.dataset(x).take(0), "no examples"),
         ("b", x[:1], "at least 2 examples; received: 1"),
         ("c", 3 * x, r"data in \[0, 1\]"),
+        ("d", iter([x]), "more than once.*received: list_iterator"),
+        ("e", small.dataset({"x": x}), "x an array; received: x as a dict"),
+        ("f", {"x": x}, "Expected data as an array.*received: dict"),
         ("file", x, "file"),
     ]:
         pictures = ks.callbacks.Pictures(tmp_path / folder, data)

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,20 @@ def test_files_that_are_no_npz(tmp_path):
     (tmp_path / "single.npy").rename(tmp_path / "single.npz")
     with pytest.raises(ValueError, match="Expected an .npz file as numpy.savez writes"):
         load(tmp_path / "single.npz")
+
+
+def test_flattened_8_bit_images_are_noticed(tmp_path):
+    path = written(tmp_path, x_train=IMAGES.reshape(40, -1))
+    with pytest.warns(
+        UserWarning, match=r"8-bit integers \(40, 90\).*never scaled.*res"
+    ):
+        x = everything(load(path, batch_size=40, scale=(-1, 1)))
+    assert x.max() == 255
+    # Zeros and ones, and other integers, are points without a word.
+    for number, points in enumerate((IMAGES > 127, IMAGES.astype(np.int16))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = written(folder, x_train=points.reshape(40, -1).astype(points.dtype))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            load(path)

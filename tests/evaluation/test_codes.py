@@ -86,6 +86,21 @@ def test_bad_codes_and_labels_are_refused(probe, given, why):
     assert error.match(f".*{why}")
 
 
+@pytest.mark.parametrize("probe", [linear_probe, nearest_neighbours])
+def test_examples_of_an_unknown_class_are_left_out(probe):
+    (z, y), (w, v) = classes(60, 0), classes(40, 1)
+    some, others = np.arange(60) % 4 == 0, np.arange(40) % 5 > 0
+    found = probe(z, np.where(some, y, -1), w, np.where(others, v, -1))
+    alone = probe(z[some], y[some], w[others], v[others])
+    assert found == alone
+    missing = {"unlabelled": 8, "unlabelled_train": 45}
+    assert found.details == alone.details | missing
+    with pytest.raises(ValueError, match="training labels of known.*received: -1"):
+        probe(z, 0 * y - 1, w, v)
+    with pytest.raises(ValueError, match="test labels as integers >= 0.*received: -2"):
+        probe(z, y, w, v - 2)
+
+
 @pytest.mark.parametrize("k", [0, 21])
 def test_neighbours_that_are_not_there(k):
     with pytest.raises(ValueError, match="Expected k from 1 to 20"):

@@ -133,6 +133,21 @@ def test_reconstructions_and_codes_are_of_the_examples_classes(cvae):
     assert measure(cvae, data, "mse")["mse"] == pytest.approx(found["mse"])
 
 
+@pytest.mark.parametrize("measure", ["classification_accuracy", "class_accuracy"])
+def test_accuracies_are_of_the_known_classes(measure):
+    measure = getattr(ks.evaluation, measure)
+    labels = np.array([0, -1, 2, -1, 1])
+    found = measure(np.eye(3)[[0, 1, 1, 2, 1]], labels)
+    assert found == pytest.approx(2 / 3)
+    assert found.details["n"] == 3 and found.details["unlabelled"] == 2
+    assert "unlabelled" not in measure(np.eye(3), np.arange(3)).details
+    for wrong, told in ((3, 3), (-2, -2)):
+        with pytest.raises(ValueError, match=rf"in 0\.\.2, or -1 .*received: {told}"):
+            measure(np.eye(3), np.array([0, 1, wrong]))
+    with pytest.raises(ValueError, match="labels of known classes.*received: -1"):
+        measure(np.eye(3), np.full(3, -1))
+
+
 def test_samples_are_of_all_classes_in_turn_and_of_the_class_asked_for():
     """A decoder that paints its class, and a classifier that reads it."""
     z, y = keras.Input((2,)), keras.Input((4,))

@@ -85,6 +85,26 @@ def test_likelihoods_are_ordered_and_are_the_models_own(images, report):
     assert bound == pytest.approx(own.mean, abs=4 * own.mean.deviation)
 
 
+def test_probes_of_partly_labelled_data(images):
+    """`ks.data.load(labelled=...)` gives y = -1 where a class is not known."""
+    model, _, test, _ = images
+    x, y = (np.concatenate(parts) for parts in zip(*test, strict=True))
+    known = np.arange(len(y)) % 3 == 0
+    given = {"measures": ["linear_probe", "nearest_neighbours"], "verbose": False}
+    found = ks.evaluation.evaluate(model, test, train=(x, y * known - ~known), **given)
+    alone = ks.evaluation.evaluate(model, test, train=(x[known], y[known]), **given)
+    for name, value in alone.items():
+        assert found[name] == pytest.approx(value, abs=0.01)
+        assert found[name].details["classes"] == 10
+        assert found[name].details["n_train"] == known.sum()
+    with pytest.raises(ValueError, match="Expected examples of known classes"):
+        ks.evaluation.evaluate(model, test, train=(x, -np.ones(len(x), int)), **given)
+    few = {**given, "measures": "nearest_neighbours"}
+    with pytest.raises(ValueError, match="5 training examples or more"):
+        train = (x, np.where(np.arange(len(y)) < 4, y, -1))
+        ks.evaluation.evaluate(model, test, train=train, **few)
+
+
 @pytest.mark.parametrize(
     "method", ["svae_r", pytest.param("gan", marks=pytest.mark.slow)]
 )

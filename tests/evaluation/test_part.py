@@ -9,6 +9,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.evaluation.reading.part import Part, chosen, rows
 from keras_svae.evaluation.reading.streams import Examples
+from tests.batches import Batches
 from tests.models import tiny
 
 # Sorted by class, as many files are.
@@ -95,6 +96,34 @@ def test_all_of_few_examples_are_used_in_their_order_and_nothing_is_said():
     own = ks.evaluation.mse(X, model.reconstruct(X))
     assert found["mse"] == pytest.approx(own)
     assert set(found["mse"].details) == {"n"}
+
+
+def test_batches_of_pairs_are_measured_as_arrays_are():
+    """As a `PyDataset` or a `DataLoader` of torch gives them."""
+    x, y = tiny.data(n=60), np.arange(60) % 3
+    names = ["mse", "linear_probe"]
+    _, expected = measure((x, y), 60, (x, y), measures=names)
+    for data in (Batches(x, y), Loader([[x[:40], y[:40]], [x[40:], y[40:]]])):
+        _, found = measure(data, 60, data, measures=names)
+        for name in names:
+            assert found[name] == pytest.approx(expected[name], abs=1e-6)
+    with pytest.raises(ValueError, match="Expected labelled data"):
+        measure(Batches(x), 60, Batches(x, y), measures=names)
+    with pytest.raises(ValueError, match="received: a list of 2"):
+        measure([x, y], 60)
+
+
+class Loader:
+    """What gives lists [x, y], and can be read again."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)
 
 
 def test_a_conditional_model_is_measured_on_pairs_of_the_part():

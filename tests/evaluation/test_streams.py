@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from keras_svae import evaluation
-from keras_svae.evaluation.reading.streams import batches, gather, pairs
+from keras_svae.evaluation.reading.streams import batches, gather, has_labels, pairs
+from tests.batches import Batches
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype("float32")
 
@@ -24,6 +25,13 @@ def streams(x):
         "dataset": tf.data.Dataset.from_tensor_slices(x).batch(4),
         "labelled": tf.data.Dataset.from_tensor_slices((x, labels)).batch(3),
         "iterable": (x[i : i + 7] for i in range(0, len(x), 7)),
+        "tuples": ((x[i : i + 7],) for i in range(0, len(x), 7)),
+        "pairs": ((x[i : i + 7], labels[i : i + 7]) for i in range(0, len(x), 7)),
+        "lists": ([x[i : i + 7], labels[i : i + 7]] for i in range(0, len(x), 7)),
+        "weighted": ((x[i : i + 5], 0, None) for i in range(0, len(x), 5)),
+        "of examples": ([*x[i : i + 5]] for i in range(0, len(x), 5)),
+        "PyDataset": Batches(x, labels),
+        "a tuple of one": (x,),
     }
 
 
@@ -32,6 +40,21 @@ def test_every_form_gives_the_same(kind):
     np.testing.assert_array_equal(gather(streams(X)[kind]), X)
     error = evaluation.mse(streams(X)[kind], X + 0.5)
     assert error == pytest.approx(0.25) and error.details == {"n": 10}
+
+
+def test_labels_of_batches_are_read_where_they_are_asked_for():
+    y = np.arange(10)
+    for data in (Batches(X, y), [[X[:7], y[:7]], [X[7:], y[7:]]].__iter__()):
+        labelled = has_labels(data)
+        assert labelled == isinstance(data, Batches)  # an iterator is not touched
+        found = list(batches(data, labelled=True))
+        np.testing.assert_array_equal(np.concatenate([one.y for one in found]), y)
+    assert not has_labels(Batches(X))
+    for data in ([X, y], X, {"x": X, "y": y}, tf.constant(X)):
+        assert not has_labels(data)
+    # A batch that is `Examples` keeps its labels.
+    (one,) = batches(iter([evaluation.Examples(X, y)]))
+    np.testing.assert_array_equal(one.y, y)
 
 
 def test_pairs_are_of_the_same_examples_whatever_the_batches():
@@ -63,6 +86,15 @@ def test_reading_holds_one_batch_at_a_time():
         (3.0, "float"),
         (iter([X, X[:, :2]]), "shape"),
         (tf.data.Dataset.from_tensors(X).repeat(), "endless"),
+        (Batches(X, endless=True), "endless"),
+        ([X, X[:, 0]], "a list of 2 of several shapes. A pair .x, labels. is a tuple"),
+        ({"x": X}, "dict"),
+        ("x", "str"),
+        ([{"x": X}, {"x": X}], "object"),
+        (iter([{"x": X}]), "x as a dict"),
+        (tf.data.Dataset.from_tensors({"x": X}), "x as a dict"),
+        (iter([((X, X), X[:, 0])]), "x as a tuple"),
+        (iter([1.0, 2.0]), "float64 of shape"),
     ],
 )
 def test_bad_streams_are_refused(bad, why):

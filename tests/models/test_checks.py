@@ -341,3 +341,38 @@ def test_networks_without_known_shapes(changed, message):
     with pytest.raises(ValueError, match=f"Expected .*{message}"):
         ks.VAE(**nets | changed, likelihood="gaussian")
     assert ks.VAE(**nets, likelihood="gaussian").built
+
+
+class Scaled(ks.distributions.Gaussian):
+    """With a scale of its own."""
+
+    def __init__(self, held):
+        super().__init__()
+        self.held = held
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda: keras.Variable(0.0),
+        lambda: tf.Variable(0.0),
+        lambda: {"scales": [keras.Variable(0.0)]},
+        lambda: keras.layers.PReLU(),
+        lambda: Scaled(keras.Variable(0.0)),
+    ],
+)
+@pytest.mark.parametrize("role", ["likelihood", "posterior"])
+def test_a_law_with_variables_is_refused(role, held):
+    held = held()
+    if isinstance(held, keras.layers.Layer):
+        held.build((None, 3))
+    message = (
+        f"Expected a {role} without variables.*received: Scaled with held.*learned"
+    )
+    with pytest.raises(ValueError, match=message):
+        tiny.build("vae", **{role: Scaled(held)})
+
+
+def test_a_law_of_constants_is_taken():
+    for held in (0.5, tf.constant(0.5), [np.ones(3)], Scaled(1.0), None):
+        assert tiny.build("vae", likelihood=Scaled(held)).likelihood_law.held is held

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 import keras_svae as ks
 from tests.models import endpoints, tiny
@@ -184,3 +185,73 @@ def test_saved_model_cli_reads_and_runs_it(tmp_path):
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert "Result for output key x" in run.stdout
+
+
+def test_an_endpoint_that_cannot_be_called_is_named(tmp_path):
+    class Own(ks.VAE):
+        @ks.models.endpoint("a")
+        def unknown(self, x, power):
+            return x**power
+
+        @ks.models.endpoint("a b")
+        def less(self, x):
+            return x
+
+        @ks.models.endpoint("a")
+        def more(self, x):
+            return x, x
+
+        @ks.models.endpoint("a")
+        def fixed(self, x, power=2.0, *others, **options):
+            return x**power
+
+    model = Own(tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder"))
+    for name, message in {
+        "unknown": "unknown to read inputs.*received: power without a default",
+        "less": "less to return one value for each name, a, b; received: 1",
+        "more": "more to return one value for each name, a; received: 2",
+    }.items():
+        with pytest.raises(ValueError, match=f"Expected the endpoint .*Own.{message}"):
+            model.export(tmp_path / name, endpoints=name)
+        assert not (tmp_path / name).exists()
+    x = np.full((1, 3), 3.0, "float32")
+    np.testing.assert_array_equal(model.endpoints()["fixed"][0](x)["a"], x**2)
+    with pytest.raises(ValueError, match="parameters of .*wrong in end.*received: yy"):
+
+        @ks.models.endpoint("a", yy="x")
+        def wrong(self, x):
+            return x
+
+
+class Wide(ks.distributions.Gaussian):
+    """Its range has numbers of NumPy."""
+
+    range = (np.float32(-4.0), np.float64(4.0))
+
+
+class OwnPrior(ks.VAE):
+    """p(z) = N(3, I)."""
+
+    @property
+    def prior(self):
+        law = tfd.Normal(3 * tf.ones([self.latent_dim]), 1.0)
+        return tfd.Independent(law, 1)
+
+
+def test_what_a_model_says_about_itself_is_json_and_true(tmp_path):
+    networks = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    model = OwnPrior(*networks, likelihood=Wide())
+    assert json.loads(json.dumps(model.about())) == model.about()
+    assert model.about()["range"] == [-4, 4] and model.about()["prior"] == "own"
+    assert "p(z) own" in repr(model)
+    assert tiny.build("info_gan", compiled=False).about()["prior"] == "normal"
+    model.export(tmp_path / "saved", endpoints=["about", "generate", "encode"])
+    with pytest.raises(ValueError, match="normal or uniform prior, not one that a sub"):
+        ks.evaluation.evaluate(
+            model, tiny.data(n=9), measures="variational_bound", verbose=False
+        )
+    found = ks.evaluation.evaluate(
+        tmp_path / "saved", tiny.data(n=9), measures="all", verbose=False
+    )
+    assert "prior" in found.left_out["aggregate_posterior"]
+    assert "code_mse" in found

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from tests.batches import Batches
 from tests.models import tiny
 from tests.models.tiny import CODE, dense
 from tests.samplers.made import MADE
@@ -27,6 +28,7 @@ def test_data_of_any_kind_give_the_same_codes(model):
         (x, labels),
         tf.data.Dataset.from_tensor_slices(x).batch(7),
         tf.data.Dataset.from_tensor_slices((x, labels)).batch(100),
+        Batches(x, labels),
     ):
         found = ks.samplers.AggregatedPosterior().fit(model, data)
         # Means near 0 have the rounding of larger terms.
@@ -35,6 +37,14 @@ def test_data_of_any_kind_give_the_same_codes(model):
     rows = {tuple(row) for row in kept.round(4).tolist()}
     assert part.means.shape == (10, CODE)
     assert {tuple(row) for row in part.means.numpy().round(4).tolist()} <= rows
+
+
+def test_codes_of_any_kind_give_the_same_law():
+    z = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    expected = ks.samplers.GaussianMixture(1).fit_codes(z).means
+    for codes in (tf.data.Dataset.from_tensor_slices(z).batch(7), Batches(z), [*z]):
+        found = ks.samplers.GaussianMixture(1).fit_codes(codes)
+        np.testing.assert_array_equal(found.means, expected)
 
 
 ENCODERS = ["ali", "svae_r", "as_vae", "avb", "aim", "veegan", "info_gan", "aae"]
@@ -129,3 +139,9 @@ def test_a_failed_fit_changes_nothing(model):
     with pytest.raises(ValueError, match=r"Expected data \(batch, 3\)"):
         kept.fit(model, tiny.data(n=40)[:, :2])
     np.testing.assert_array_equal(kept.means, before)
+
+
+def test_a_list_of_data_and_labels_is_refused_by_its_name(model):
+    x = tiny.data(n=40)
+    with pytest.raises(ValueError, match="one array; received: a list of 2.*a tuple"):
+        ks.samplers.GaussianMixture(2).fit(model, [x, np.arange(40)])

@@ -2,14 +2,18 @@
 
 import numpy as np
 
+from keras_svae.evaluation.reading.known import KINDS, known
 from keras_svae.evaluation.reading.streams import gather
 
 __all__ = ["labelled_codes"]
 
 
 def labelled_codes(train_codes, train_labels, test_codes, test_labels):
-    """Both pairs of codes and labels, and what a measurement says of them."""
-    found = []
+    """Both pairs of codes and labels, and what a measurement says of them.
+
+    Examples of an unknown class, -1, are left out.
+    """
+    found, missing = [], {}
     for name, codes, labels in (
         ("training", train_codes, train_labels),
         ("test", test_codes, test_labels),
@@ -22,12 +26,15 @@ def labelled_codes(train_codes, train_labels, test_codes, test_labels):
                 f"Expected {name} labels ({len(z)},), one for each code; received: "
                 f"shape {y.shape}"
             )
-        if y.dtype.kind not in "iubU":
+        if y.dtype.kind not in KINDS:
             raise ValueError(
                 f"Expected {name} labels as integers, booleans or strings; received: "
                 f"{y.dtype}"
             )
-        found.append((z.astype(np.float64), y))
+        rows, without = known(y, f"{name} labels")
+        suffix = "_train" if name == "training" else ""
+        missing |= {f"{key}{suffix}": count for key, count in without.items()}
+        found.append((z[rows].astype(np.float64), y[rows]))
     train, test = found
     if train[0].shape[1] != test[0].shape[1]:
         raise ValueError(
@@ -40,5 +47,6 @@ def labelled_codes(train_codes, train_labels, test_codes, test_labels):
         "n_train": len(train[0]),
         "classes": len(kinds),
         "most_frequent": float((test[1] == kinds[counts.argmax()]).mean()),
+        **missing,
     }
     return train, test, about

@@ -25,7 +25,8 @@ def linear_probe(
 
     Args:
         train_codes: (n, d), see `Stream`.
-        train_labels: (n,), integers, booleans or strings.
+        train_labels: (n,), integers >= 0, booleans or strings. Examples of an unknown
+            class, -1, are left out, here and in the test.
         test_codes: (m, d).
         test_labels: (m,); a class that is not in training counts as missed.
         strength: Inverse strength of the penalty, scikit-learn's C.
@@ -33,11 +34,13 @@ def linear_probe(
 
     Returns:
         Share of test codes whose label is found, in [0, 1]; the details tell the share
-        that the most frequent training label would get.
+        that the most frequent training label would get. `unlabelled` and
+        `unlabelled_train` are the numbers of examples that were left out.
 
     Raises:
-        ValueError: On labels of another length than the codes, NaN, codes of different
-            dimensions, a single class, or a strength that is not positive.
+        ValueError: On labels of another length than the codes, labels below -1, no
+            known class, NaN, codes of different dimensions, a single class, or a
+            strength that is not positive.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

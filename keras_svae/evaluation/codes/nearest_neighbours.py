@@ -23,7 +23,8 @@ def nearest_neighbours(
 
     Args:
         train_codes: (n, d), see `Stream`.
-        train_labels: (n,), integers, booleans or strings.
+        train_labels: (n,), integers >= 0, booleans or strings. Examples of an unknown
+            class, -1, are left out, here and in the test.
         test_codes: (m, d).
         test_labels: (m,).
         k: How many neighbours vote; of classes with as many votes the first in order

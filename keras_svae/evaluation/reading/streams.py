@@ -1,10 +1,19 @@
 """Arrays, or data sets of any length, read batch by batch."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_svae.evaluation.reading.elements import (
+    Examples,
+    elements,
+    fields,
+    has_labels,
+    unpacked,
+)
 
 __all__ = [
     "Examples",
@@ -28,39 +37,6 @@ Stream: TypeAlias = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarr
 ROUNDING = 1e-5
 
 
-class Examples(NamedTuple):
-    """Examples with their labels.
-
-    A conditional model reads it instead of x. The name `inputs` means x for any other
-    model, and `Examples` for a conditional one.
-
-    Attributes:
-        x: (n, ...), an array or a tensor.
-        y: One label for each example, (n,); classes are integers 0, 1, ...
-    """
-
-    x: np.ndarray | tf.Tensor
-    y: np.ndarray | tf.Tensor
-
-
-def fields(inputs) -> tuple:
-    """(x, y) of `Examples`; (x, None) of x alone."""
-    return tuple(inputs) if isinstance(inputs, Examples) else (inputs, None)
-
-
-def has_labels(data) -> bool:
-    """Whether data come with labels: a pair of arrays, or a data set of pairs.
-
-    The second part of a data set's elements need not be labels: it may be a dictionary,
-    for example.
-    """
-    if isinstance(data, tf.data.Dataset):
-        spec = data.element_spec
-        is_pair = isinstance(spec, tuple) and len(spec) > 1
-        return is_pair and isinstance(spec[1], tf.TensorSpec)
-    return isinstance(data, tuple) and len(data) > 1 and data[1] is not None
-
-
 def batches(
     data: Stream, batch_size: int = 256, name: str = "data", labelled: bool = False
 ) -> Iterator:
@@ -68,9 +44,10 @@ def batches(
 
     Args:
         data: An array (n, ...), which is cut into batches; a finite `tf.data.Dataset`
-            of x or (x, y), whose batches are taken as they are; an iterable of arrays
-            (batch, ...), or of `Examples`; or `Examples`. An iterator can be read only
-            once.
+            of x or (x, y), whose batches are taken as they are; a
+            `keras.utils.PyDataset` or another iterable of batches: arrays (batch, ...),
+            tuples (x, y) or lists [x, y] as a `torch.utils.data.DataLoader` gives them,
+            or `Examples`; or `Examples`. An iterator can be read only once.
         batch_size: How many examples a batch of an array has.
         name: What an error calls the data.
         labelled: Whether the labels of a pair (x, y), or of a data set of such, are
@@ -84,7 +61,7 @@ def batches(
             numbers or not finite, shapes that change, or labels of another number.
     """
     shape = None
-    for element in _elements(data, batch_size, name, labelled):
+    for element in _batches(data, batch_size, name, labelled):
         x, y = fields(element)
         x = _checked(x, shape, name)
         shape = x.shape[1:]
@@ -118,36 +95,42 @@ def made_and(
     return gather(made(noted()), "codes"), np.concatenate(beside)
 
 
-def _elements(data, batch_size: int, name: str, labelled: bool) -> Iterator:
-    if isinstance(data, tf.data.Dataset):
-        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                f"Expected a finite data set of {name}; received: an endless data "
-                "set. data.take(n) makes it finite"
-            )
-        for element in data:
-            if labelled:
-                yield Examples(*element[:2])
-            else:
-                yield element[0] if isinstance(element, tuple) else element
-    elif isinstance(data, Examples) or (labelled and isinstance(data, tuple)):
+def _batches(data, batch_size: int, name: str, labelled: bool) -> Iterator:
+    if isinstance(data, Examples) or (labelled and isinstance(data, tuple)):
         x, y = map(np.asarray, data[:2])
         for start in range(0, max(len(x), len(y)), batch_size):
             rows = slice(start, start + batch_size)
             yield Examples(x[rows], y[rows])
     elif hasattr(data, "shape") or isinstance(data, (list, tuple)):
-        array = np.asarray(data)
-        if array.ndim == 0:
-            raise ValueError(f"Expected an array of {name}; received: {data!r}")
+        array = _whole(data, name)
         for start in range(0, len(array), batch_size):
             yield array[start : start + batch_size]
-    elif isinstance(data, Iterable):
-        yield from data
     else:
+        endless = isinstance(data, keras.utils.PyDataset) and data.num_batches is None
+        if isinstance(data, tf.data.Dataset):
+            endless = data.cardinality() == tf.data.INFINITE_CARDINALITY
+        if endless:
+            raise ValueError(
+                f"Expected a finite data set of {name}; received: an endless data "
+                "set. data.take(n) makes it finite"
+            )
+        yield from elements(data, name, labelled)
+
+
+def _whole(data, name: str) -> np.ndarray:
+    """An array of what may be lists of numbers, or a list of examples."""
+    if isinstance(data, tuple):
+        data, _ = unpacked(data)
+    try:
+        array = np.asarray(data)
+    except ValueError:
         raise ValueError(
-            f"Expected {name} as an array, a tf.data.Dataset or an iterable of "
-            f"batches; received: {type(data).__name__}"
-        )
+            f"Expected {name} as one array; received: a {type(data).__name__} of "
+            f"{len(data)} of several shapes. A pair (x, labels) is a tuple"
+        ) from None
+    if array.ndim == 0:
+        raise ValueError(f"Expected an array of {name}; received: {data!r}")
+    return array
 
 
 def _checked(x, shape: tuple[int, ...] | None, name: str) -> np.ndarray:

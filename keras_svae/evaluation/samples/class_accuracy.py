@@ -26,7 +26,8 @@ def class_accuracy(
     Args:
         samples: Images, if there is a backbone; or p(y|x) of each under a classifier,
             (n, classes). See `Stream`.
-        labels: The class that each sample was drawn for, (n,).
+        labels: The class that each sample was drawn for, (n,), in 0..classes - 1;
+            samples with -1, no class, are left out.
         backbone: The classifier; None if probabilities are given.
         value_range: (low, high), the values of black and white in the images.
 
@@ -34,7 +35,8 @@ def class_accuracy(
         The share, in [0, 1]; its deviation is the standard error over samples.
 
     Raises:
-        ValueError: If there are not as many samples as labels.
+        ValueError: If there are not as many samples as labels, or for a label that is
+            no class of the classifier.
     """
     stream, details = probabilities_of(samples, backbone, value_range)
     found = classification_accuracy(stream, labels)

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.special
 
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.reading.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream
+from keras_svae.evaluation.samples.points import checked, points
 
 __all__ = ["Modes", "modes"]
 
@@ -46,25 +47,11 @@ def modes(x: Stream, means, sigma: float, *, within: float = 3.0) -> Modes:
         ValueError: If shapes do not match, a value is not finite, or sigma or within
             are not positive.
     """
-    means = np.asarray(means, np.float64)
-    if means.ndim != 2 or not means.size or not np.isfinite(means).all():
-        raise ValueError(
-            f"Expected finite means (k, d); received: shape {means.shape}, {means}"
-        )
-    if not (0 < sigma < np.inf and 0 < within < np.inf):
-        raise ValueError(
-            f"Expected sigma > 0 and within > 0; received: sigma={sigma}, "
-            f"within={within}"
-        )
+    means, _ = checked(means, sigma=sigma, within=within)
     k, d = means.shape
     counts, n = np.zeros(k, np.int64), 0
-    for part in batches(x, 4096, "points"):
-        if part.shape[1:] != (d,):
-            raise ValueError(
-                f"Expected points (n, {d}), as the means are; received: shape "
-                f"{part.shape}"
-            )
-        differences = part[:, None].astype(np.float64) - means
+    for part in points(x, d):
+        differences = part[:, None] - means
         distances = np.linalg.norm(differences, axis=-1)
         near = distances.min(1) <= within * sigma
         counts += np.bincount(distances.argmin(1)[near], minlength=k)

@@ -1,6 +1,7 @@
 """What laws a model refuses, and what ends of networks do not suit them."""
 
 import keras
+import tensorflow as tf
 
 from keras_svae import distributions
 from keras_svae.distributions import Law
@@ -66,6 +67,7 @@ def law(role: str, given, name: str, network: keras.Model) -> Law | None:
     """
     said = law_of(network)
     if given is None:
+        _constant(role, said)
         return said
     found = distributions.get(given, role)
     if said is not None and not same_law(said, found):
@@ -73,7 +75,33 @@ def law(role: str, given, name: str, network: keras.Model) -> Law | None:
             f"Expected {role} to be the law that the {name} already has, "
             f"{_described(said)}, or to be left out; received: {_described(found)}"
         )
+    _constant(role, found)
     return found
+
+
+def _constant(role: str, one: Law | None) -> None:
+    """Raises if a law holds variables: no player has them, and no file keeps them."""
+    if one is None:
+        return
+    kept = [name for name, value in vars(one).items() if _varies(value)]
+    if kept:
+        raise ValueError(
+            f"Expected a {role} without variables, which would be neither trained nor "
+            f"saved; received: {type(one).__name__} with {', '.join(kept)}. A network "
+            'can learn them: scale="learned", or a larger `parameters` of the law. A '
+            "model of your own keeps them itself, and overrides `law`"
+        )
+
+
+def _varies(value) -> bool:
+    """Whether there are variables of TensorFlow or Keras in it."""
+    if isinstance(value, Law):
+        return any(map(_varies, vars(value).values()))
+    return any(
+        isinstance(one, (tf.Variable, keras.Variable))
+        or bool(getattr(one, "variables", ()))
+        for one in keras.tree.flatten(value)
+    )
 
 
 def _described(one: Law) -> str:
