@@ -10,9 +10,9 @@ import tensorflow as tf
 from keras_svae.game import checks, loop, random_states, replicas, resuming, workers
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
-from keras_svae.game.called import Called
 from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed, Share
+from keras_svae.game.given import Given
 from keras_svae.game.kept import Keeping
 from keras_svae.game.loop import Looping
 from keras_svae.game.saving import SavedAtOnce
@@ -21,15 +21,13 @@ from keras_svae.game.terms import Weighing
 __all__ = ["Trainer"]
 
 
-class Trainer(SavedAtOnce, Called, Looping, Keeping):
+class Trainer(SavedAtOnce, Given, Looping, Keeping):
     """A model that checks data before they reach a step.
 
     A subclass says what it needs of the user's data, and refuses what it cannot use.
     """
 
     players: dict[str, Any] = {}
-    # For each metric's name, the player and the term that is of a whole batch.
-    _of_batch: dict[str, tuple[str, str]] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
@@ -38,23 +36,6 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
     def averages(self) -> Averages | None:
         """The averages of the weights, of a model compiled with `ema`."""
         return next(iter(self._parts_of(Averages)), None)
-
-    # ---- What a method gives -----------------------------------------------------
-
-    def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch of a wrong type, shape or (known) value."""
-
-    def least_share(self) -> tuple[int, str]:
-        """The least number of examples per replica in training, and the reason."""
-        return 1, "at least 1 example per replica"
-
-    def unpack(self, data):
-        """The part of an element that the method needs: here x of `(x, ...)`."""
-        return keras.utils.unpack_x_y_sample_weight(data)[0]
-
-    def unpack_weight(self, data):
-        """The weights of examples in the dataset's element, `(x, y, w)`, or None."""
-        return keras.utils.unpack_x_y_sample_weight(data)[2]
 
     # ---- Data --------------------------------------------------------------------
 
@@ -69,32 +50,6 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         feed = Feed(self._unpacked, self._look, least, count, purpose, seed)
         feed.sizes.even = replicas.are_traced(self.distribute_strategy)
         return feed
-
-    def _unpacked(self, element) -> Fed:
-        """A `Fed` from an element of the user's data."""
-        if isinstance(element, dict):
-            raise ValueError(
-                "Expected elements x, (x, y) or (x, y, sample_weight); received: a "
-                f"dictionary with the keys {sorted(element)}. Take what is wanted, "
-                "e.g. data.map(lambda one: (one['image'], one['label']))."
-            )
-        weight = self.unpack_weight(element)
-        if weight is not None:
-            self._check_weighable("sample_weight")
-        return Fed(self.unpack(element), () if weight is None else weight)
-
-    def _look(self, fed: Fed) -> None:
-        self.check_data(fed.batch)
-        if not isinstance(fed.weight, tuple):
-            checks.sample_weight(fed.weight, fed.batch)
-
-    def _check_weighable(self, name: str) -> None:
-        for player, term in self._of_batch.values():
-            raise ValueError(
-                f"Expected no {name} for {type(self).__name__}, as the term "
-                f"{term or 'loss'!r} of the player {player!r} is a statistic of the "
-                f"whole batch, in which examples have no weights; received: {name}"
-            )
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
@@ -115,31 +70,6 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         if not isinstance(fed.weight, tuple):
             weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
         return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
-
-    def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
-        """A `Fed` of arrays; x itself if it is another kind of data."""
-        x = self._of_lists(x)
-        if isinstance(x, dict):
-            self._unpacked(x)  # raises, and names the keys
-        if not checks.are_arrays(x):
-            checks.beside_data(x, y, sample_weight, class_weight)
-            return x
-        if class_weight is not None:
-            self._check_weighable("class_weight")
-            y = checks.of_numbers(y)
-            sample_weight = checks.class_weight(class_weight, y, sample_weight)
-        elif sample_weight is not None:
-            self._check_weighable("sample_weight")
-            sample_weight = checks.of_numbers(sample_weight)
-            if not checks.are_arrays(sample_weight):
-                raise ValueError(
-                    "Expected sample_weight as an array, a number for each example; "
-                    f"received: {sample_weight!r}"
-                )
-        y = checks.of_numbers(y)
-        data = x if y is None else (x, y)
-        weight = () if sample_weight is None else sample_weight
-        return Fed(self.unpack(data), weight)
 
     @contextlib.contextmanager
     def _told(self, *feeds: Feed):
@@ -168,7 +98,8 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
-        data |= {name: checks.of_numbers(data[name]) for name in names[:3]}
+        parts = checks.together(*(checks.of_numbers(data[one]) for one in names[:3]))
+        data |= dict(zip(names, parts, strict=False))
         batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
         checks.choice("shuffle", shuffle, (True, False, "batch"))
         steps = given.get("steps_per_epoch")

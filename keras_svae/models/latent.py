@@ -5,7 +5,6 @@ A method with `conditional = True` is given classes, which its networks read, to
 
 import json
 
-import keras
 import tensorflow as tf
 
 from keras_svae import distributions
@@ -100,7 +99,7 @@ class LatentModel(Generating):
         return Draw(self, batch, noise, training)
 
     def unpack(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, _ = checks.parts(data)
         if not self.conditional:
             return x
         if y is None:
@@ -111,7 +110,7 @@ class LatentModel(Generating):
         return x, y
 
     def unpack_inputs(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, _ = checks.parts(data)
         paired = isinstance(x, (tuple, list)) or y is None
         return (x, y) if self.conditional and not paired else x
 

@@ -1,16 +1,15 @@
 """What a model refuses before training starts, and how it reports this."""
 
-from keras_svae.game.checks.data import (
+from keras_svae.game.checks.data import batch_norms, classes, images, labels
+from keras_svae.game.checks.given import (
     are_arrays,
-    batch_norms,
     beside_data,
-    class_weight,
-    classes,
-    images,
-    labels,
+    no_dictionary,
     of_numbers,
-    sample_weight,
+    parts,
     split,
+    together,
+    unread,
 )
 from keras_svae.game.checks.networks import (
     apart,
@@ -38,6 +37,7 @@ from keras_svae.game.checks.values import (
     weight,
     weight_or_pair,
 )
+from keras_svae.game.checks.weights import class_weight, sample_weight
 
 __all__ = [
     "all_finite",
@@ -61,10 +61,12 @@ __all__ = [
     "law",
     "labels",
     "network",
-    "of_numbers",
     "new_folder",
+    "no_dictionary",
+    "of_numbers",
     "optimizer_names",
     "optimizers",
+    "parts",
     "positive",
     "raw_output",
     "sample_weight",
@@ -72,6 +74,8 @@ __all__ = [
     "shapes",
     "split",
     "supports",
+    "together",
+    "unread",
     "weight",
     "weight_or_pair",
 ]
