@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game.arrays import as_array, batches_of, count_of, spec_of
+from keras_svae.game.known import Known
 from keras_svae.game.reader import Reader
 from keras_svae.game.sizes import Sizes
 
@@ -67,7 +68,8 @@ class Feed:
         seed: int | None = None,
     ):
         self.unpack, self.look, self.seed = unpack, look, seed
-        self.sizes = Sizes(*least, replicas)
+        use = "evaluation" if purpose.endswith("evaluate on") else "training"
+        self.sizes = Sizes(*least, replicas, use)
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
         self.error: Exception | None = None
@@ -102,24 +104,21 @@ class Feed:
             return set_up(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
-            if count == tf.data.INFINITE_CARDINALITY and not steps:
-                raise ValueError(
-                    f"Expected steps_per_epoch=, validation_steps= or steps= for "
-                    f"{self.what}, which have no end; received: none"
-                )
-            finite = count >= 0
+            if count == tf.data.INFINITE_CARDINALITY:
+                self._check_end(steps)
             policy = x.options().experimental_distribute.auto_shard_policy
             self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
-            return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
+            return self._ready(self._of_dataset(x), None if count < 0 else count, steps)
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle), self.seed)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return set_up(self._of_batches(batches, batches.count, steps, x[0]))
+            if batches.count is None:
+                self._check_end(steps)
+            return self._of_batches(batches, batches.count, steps, x[0])
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
-            known = len(x) if isinstance(x, Sized) else None
-            return set_up(self._of_batches(x, known, steps))
+            return self._of_batches(x, length_of(x), steps)
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}{batches_of(x)}"
@@ -145,6 +144,24 @@ class Feed:
         fine = tf.numpy_function(look, flat, tf.bool, stateful=True)
         with tf.control_dependencies([fine]):
             return keras.tree.map_structure(tf.identity, fed)
+
+    def _check_end(self, steps: int | None) -> None:
+        if not steps:
+            raise ValueError(
+                f"Expected steps_per_epoch=, validation_steps= or steps= for "
+                f"{self.what}, which have no end; received: none"
+            )
+
+    def _ready(self, data, count: int | None, steps: int | None) -> tf.data.Dataset:
+        """Large batches, set up; `count` of them if that is known."""
+        data = self.sizes.large_enough(data, count is not None, steps)
+        # The next batch is read while a step runs. So the end of the data is read, too,
+        # before Keras asks for it: a cache is complete only then.
+        data = set_up(data.prefetch(1))
+        found = int(data.cardinality())
+        if count is None or found in (count, tf.data.INFINITE_CARDINALITY):
+            return data
+        return Known(data, count)
 
     # ---- Kinds of data -------------------------------------------------------------
 
@@ -188,8 +205,7 @@ class Feed:
             # These can be read again: a stream that can't does not know its length.
             for element in set_up(data.take(1)):
                 fed = keras.tree.map_structure(as_array, self.unpack(element))
-                size = count_of(fed)
-                self.sizes.check(size, size)
+                self._check_first(count_of(fed))
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -217,23 +233,31 @@ class Feed:
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
-            size = count_of(fed)
-            self.sizes.check(size, size)
+            self._check_first(count_of(fed))
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
+            number = 0
             try:
                 for element in batches if once is None else once:
                     yield self._read(element)
+                    number += 1
+                if count not in (None, number):
+                    raise ValueError(
+                        f"Expected {count} batches, the length of the data; received: "
+                        f"{number}"
+                    )
             except Exception as error:  # perhaps the user's own, of a generator
                 self.error = error
                 raise
 
         data = tf.data.Dataset.from_generator(read, output_signature=spec)
-        if count is not None and self.sizes.least <= 1:
-            data = data.apply(tf.data.experimental.assert_cardinality(count))
-        # The next batch is read while a step runs.
-        return self.sizes.large_enough(data, count is not None, steps).prefetch(1)
+        return self._ready(data, count, steps)
+
+    def _check_first(self, size: int) -> None:
+        """Raises if the first batch is too small. One without examples is left out."""
+        if size:
+            self.sizes.check(size, size)
 
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, after its check."""
@@ -245,6 +269,14 @@ class Feed:
     def _read(self, element) -> Fed:
         fed = self.unpack(keras.tree.map_structure(as_array, element))
         return self.looked(keras.tree.map_structure(as_array, fed))
+
+
+def length_of(batches: Iterable) -> int | None:
+    """How many batches there are; None if they do not say it."""
+    try:
+        return len(batches) if isinstance(batches, Sized) else None
+    except (TypeError, NotImplementedError):  # a loader of a stream of PyTorch
+        return None
 
 
 def set_up(data: tf.data.Dataset) -> tf.data.Dataset:

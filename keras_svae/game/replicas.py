@@ -43,6 +43,9 @@ class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
         self._data = data
         super().__init__(tf.data.experimental.to_variant(data))
 
+    def cardinality(self) -> tf.Tensor:
+        return self._data.cardinality()  # of `Known`, which TensorFlow does not know
+
     def _inputs(self) -> list[tf.data.Dataset]:
         return [self._data]
 

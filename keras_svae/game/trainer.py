@@ -14,6 +14,7 @@ from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed, Share
 from keras_svae.game.given import Given
 from keras_svae.game.kept import Keeping
+from keras_svae.game.known import quiet
 from keras_svae.game.loop import Looping
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
@@ -42,7 +43,7 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
     def _feed(self, training: bool) -> Feed:
         """The object that makes batches of a user's data."""
         count = self.distribute_strategy.num_replicas_in_sync
-        least = self.least_share() if training else (0, "")
+        least = self.least_share() if training else (0, "at least 1 example")
         purpose = "to train on" if training else "to evaluate on"
         # All workers need the same order, to share each batch.
         several = workers.are_several(self.distribute_strategy)
@@ -127,7 +128,15 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
         training = loop.passes(training, steps, self.steps_per_execution)
         callbacks = prepared(given.pop("callbacks", None), self, validation is not None)
         self._begin_training()
-        with self._told(*feeds), self._averaging(), with_backups(callbacks):
+        read = [(training, steps)]
+        if validation is not None:
+            read += [(given["validation_data"], given.get("validation_steps"))]
+        with (
+            self._told(*feeds),
+            quiet(*read),
+            self._averaging(),
+            with_backups(callbacks),
+        ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
             if self._trained_on == 0 and history.epoch:
@@ -194,10 +203,11 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
             batch_size=given.pop("batch_size", None),
             steps=given.get("steps"),
         )
-        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
-        batches = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed):
-            return super().evaluate(batches, **given)
+        steps = given.get("steps")
+        batches = loop.at_most(batches, steps, self.steps_per_execution)
+        shared = replicas.undistributed(batches, self.distribute_strategy)
+        with self._told(feed), quiet((batches, steps)):
+            return super().evaluate(shared, **given)
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
