@@ -76,7 +76,12 @@ class Called(keras.Model):
         batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
         batches = replicas.undistributed(batches, self.distribute_strategy)
         with self._told(feed):
-            return super().predict(batches, **given)
+            try:
+                found = super().predict(batches, **given)
+            except UnboundLocalError:  # Keras joins what it has not got
+                found = None
+            feed.check_any(found is not None)
+        return found
 
     def __call__(self, *args, **kwargs):
         """Keras's call, with a check of the inputs that names what is wrong."""

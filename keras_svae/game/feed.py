@@ -7,21 +7,31 @@ replicas and several steps per execution do not change these checks.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sized
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.arrays import as_array, batches_of, count_of, spec_of
+from keras_svae.game import checks
+from keras_svae.game.arrays import (
+    as_array,
+    batches_of,
+    check_dense,
+    check_like,
+    count_of,
+    length_of,
+    spec_of,
+)
 from keras_svae.game.known import Known
 from keras_svae.game.reader import Reader
+from keras_svae.game.set_up import Policy, set_up
 from keras_svae.game.sizes import Sizes
 
 __all__ = ["Fed", "Feed", "Share"]
 
-Policy = tf.data.experimental.AutoShardPolicy
 _NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
@@ -89,7 +99,7 @@ class Feed:
                 another iterable over batches, such as a generator or a
                 `torch.utils.data.DataLoader`. A distributed data set belongs to the
                 user and stays unchanged.
-            batch_size: For arrays; None means 32.
+            batch_size: For arrays; None means 32. Beside other data, a warning.
             shuffle: For arrays and a `PyDataset`: whether each pass has its own order.
             steps: For arrays without a batch size: the number of batches to make.
 
@@ -98,6 +108,12 @@ class Feed:
                 without reading them, and for all of arrays.
             TypeError: For an object that holds no data.
         """
+        if batch_size and not isinstance(x, Fed):
+            warnings.warn(
+                f"Expected no batch_size beside a {type(x).__name__}, which has its own "
+                f"batches; received: batch_size={batch_size}, without effect.",
+                stacklevel=2,
+            )
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
         if isinstance(x, Fed):
@@ -123,6 +139,11 @@ class Feed:
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}{batches_of(x)}"
         )
+
+    def check_any(self, came: bool) -> None:
+        """Raises a ValueError if no batch came, after a pass over the data."""
+        if not came:
+            raise ValueError(f"Expected {self.what}; received: an empty data set")
 
     def looked(self, fed: Fed) -> Fed:
         """The batch, after its check. The error of a wrong batch is kept."""
@@ -204,7 +225,9 @@ class Feed:
         if count != tf.data.UNKNOWN_CARDINALITY:
             # These can be read again: a stream that can't does not know its length.
             for element in set_up(data.take(1)):
-                fed = keras.tree.map_structure(as_array, self.unpack(element))
+                fed = self.unpack(element)
+                check_dense(fed)
+                fed = keras.tree.map_structure(as_array, fed)
                 self._check_first(count_of(fed))
                 self.look(fed)
 
@@ -213,6 +236,7 @@ class Feed:
             # A data set's map passes a tuple as several arguments.
             apart = isinstance(data.element_spec, tuple)
             fed = self.unpack(element if apart else element[0])
+            check_dense(fed)
             self.look(fed)  # types and shapes
             size = keras.tree.flatten(fed)[0].shape[0]
             if size is not None:
@@ -240,8 +264,9 @@ class Feed:
             number = 0
             try:
                 for element in batches if once is None else once:
-                    yield self._read(element)
-                    number += 1
+                    number, fed = number + 1, self._read(element)
+                    check_like(fed, spec)
+                    yield fed
                 if count not in (None, number):
                     raise ValueError(
                         f"Expected {count} batches, the length of the data; received: "
@@ -267,33 +292,5 @@ class Feed:
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
-        fed = self.unpack(keras.tree.map_structure(as_array, element))
-        return self.looked(keras.tree.map_structure(as_array, fed))
-
-
-def length_of(batches: Iterable) -> int | None:
-    """How many batches there are; None if they do not say it."""
-    try:
-        return len(batches) if isinstance(batches, Sized) else None
-    except (TypeError, NotImplementedError):  # a loader of a stream of PyTorch
-        return None
-
-
-def set_up(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The same data, set up so that closing the iterator does not wait.
-
-    A thread of tf.data tunes buffers and parallelism. It sleeps up to a minute, and
-    closing an iterator waits for it. Without this thread, calls with AUTOTUNE have as
-    many threads as the machine has cores, at most 16. If the user has switched the
-    tuning on, it stays on.
-
-    Of several workers, each takes its share of each batch, so that all of them together
-    see the batches of one device. TensorFlow's own choice may give each worker files of
-    its own. It stays if the user has made it.
-    """
-    known, options = data.options(), tf.data.Options()
-    if not known.autotune.enabled:
-        options.autotune.enabled = False
-    if known.experimental_distribute.auto_shard_policy == Policy.AUTO:
-        options.experimental_distribute.auto_shard_policy = Policy.DATA
-    return data.with_options(options)
+        element = keras.tree.map_structure(as_array, checks.of_lists(element))
+        return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))

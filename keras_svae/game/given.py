@@ -75,7 +75,9 @@ class Given(Called):
         y = checks.of_numbers(y)
         if class_weight is not None:
             self._check_weighable("class_weight")
-            sample_weight = checks.class_weight(class_weight, y, sample_weight)
+            classes = getattr(self, "classes", None)
+            weight = checks.class_weight(class_weight, y, sample_weight, classes)
+            sample_weight = weight
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
             sample_weight = checks.of_numbers(sample_weight)

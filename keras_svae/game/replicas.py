@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import workers, xla
-from keras_svae.game.feed import Policy, Share
+from keras_svae.game.feed import Share
+from keras_svae.game.set_up import Policy
 
 __all__ = [
     "Whole",

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import warnings
 from typing import Any
 
 import keras
@@ -113,11 +114,11 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
             self._arrays(**data), batch_size=batch_size, shuffle=shuffle, steps=steps
         )
         if validation is not None:
+            held = self._arrays(*checks.parts(checks.of_numbers(validation)))
+            size = given.pop("validation_batch_size", None)
             given["validation_data"] = feeds[1].of(
-                self._arrays(
-                    *keras.utils.unpack_x_y_sample_weight(checks.of_numbers(validation))
-                ),
-                batch_size=given.pop("validation_batch_size", None) or batch_size,
+                held,
+                batch_size=size or (batch_size if isinstance(held, Fed) else None),
                 steps=given.get("validation_steps"),
             )
             given["validation_data"] = loop.at_most(
@@ -188,7 +189,14 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
-            return super().evaluate(x, y, batch_size, *args, **kwargs)
+            found = super().evaluate(x, y, batch_size, *args, **kwargs)
+            if not found:
+                warnings.warn(
+                    "Expected data to evaluate on, as validation_data; received: no "
+                    "batch. This epoch has no val_* (a generator is read only once).",
+                    stacklevel=2,
+                )
+            return found
         self._check_compiled("evaluate")
         self._seen = None
         bound = inspect.signature(super().evaluate).bind
@@ -207,7 +215,9 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
         batches = loop.at_most(batches, steps, self.steps_per_execution)
         shared = replicas.undistributed(batches, self.distribute_strategy)
         with self._told(feed), quiet((batches, steps)):
-            return super().evaluate(shared, **given)
+            found = super().evaluate(shared, **given)
+        feed.check_any(found not in ({}, []))
+        return found
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False

@@ -123,11 +123,12 @@ class LatentModel(Generating):
         if self.conditional:
             x, y = batch
             checks.classes(y, self.classes, x.shape[0], self.unlabelled)
-        checks.images(x, self.data_shape, self.likelihood_law.range)
+        law = self.likelihood_law
+        checks.images(x, self.data_shape, law.range, law.rounds)
         if self._seen is None:
             end = ranges.range_of_end(last_activation(self.decoder))
             is_image = len(self.data_shape) == 3
-            self._seen = ranges.Seen(self.likelihood_law.range, end, is_image)
+            self._seen = ranges.Seen(law.range, end, is_image)
         self._seen.look(x)
 
     def check_inputs(self, inputs):
@@ -222,7 +223,8 @@ class LatentModel(Generating):
     def _data(self, x) -> tf.Tensor:
         x = tf.convert_to_tensor(x)
         if tf.executing_eagerly():
-            checks.images(x, self.data_shape, self.likelihood_law.range)
+            law = self.likelihood_law
+            checks.images(x, self.data_shape, law.range, law.rounds)
         return tf.cast(x, tf.float32)
 
     def input_specs(self):

@@ -5,6 +5,7 @@ from keras_svae.game.checks.given import (
     are_arrays,
     beside_data,
     no_dictionary,
+    of_lists,
     of_numbers,
     parts,
     split,
@@ -36,6 +37,7 @@ from keras_svae.game.checks.values import (
     shapes,
     weight,
     weight_or_pair,
+    within,
 )
 from keras_svae.game.checks.weights import class_weight, sample_weight
 
@@ -63,6 +65,7 @@ __all__ = [
     "network",
     "new_folder",
     "no_dictionary",
+    "of_lists",
     "of_numbers",
     "optimizer_names",
     "optimizers",
@@ -78,4 +81,5 @@ __all__ = [
     "unread",
     "weight",
     "weight_or_pair",
+    "within",
 ]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.checks.values import shapes
+from keras_svae.game.checks.values import ROUNDING, shapes, within
 from keras_svae.networks.ends import all_layers
 
 
@@ -51,24 +51,18 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
         return tf.identity(y)
 
 
-def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
+def images(
+    x, shape: tuple, value_range: tuple[float, float] | None, rounds: bool = False
+) -> None:
     """Raises a ValueError on data that a model cannot learn from.
 
     Args:
         x: A batch. For a symbolic tensor, only type and shape are checked.
         shape: What one example should look like.
         value_range: Where values should lie, or None for anywhere.
+        rounds: Whether they may lie outside of it by a rounding error.
     """
-    dtype = getattr(x, "dtype", None)
-    dtype = getattr(dtype, "name", dtype)
-    if not str(dtype).startswith(("float", "bfloat")):
-        low, high = value_range or (0, 1)
-        hint = "x.astype('float32') makes floats of numbers."
-        if "int" in str(dtype):
-            hint = "Divide 8-bit images by 255, or load them with keras_svae.data.load."
-        raise ValueError(
-            f"Expected data as floats in [{low:g}, {high:g}]; received: {dtype}. {hint}"
-        )
+    _floats(x, value_range)
     if getattr(x.shape, "rank", 0) is None:
         raise ValueError(
             f"Expected data of a known rank, {len(shape) + 1}; received: an unknown "
@@ -91,11 +85,38 @@ def images(x, shape: tuple, value_range: tuple[float, float] | None) -> None:
         )
     if value_range is not None:
         low, high = value_range
-        if len(x) and (x.min() < low or x.max() > high):
+        least, most = (float(x.min()), float(x.max())) if len(x) else value_range
+        if not within(least, most, value_range, ROUNDING if rounds else 0.0):
             raise ValueError(
                 f"Expected data in [{low:g}, {high:g}], the range of the likelihood; "
-                f"received: values from {x.min():g} to {x.max():g}"
+                f"received: values from {_apart(least, low)} to {_apart(most, high)}"
             )
+
+
+def _floats(x, value_range: tuple[float, float] | None) -> None:
+    """Raises a ValueError, with a hint, unless x is an array of floats."""
+    dtype = getattr(x, "dtype", None)
+    kind = str(getattr(dtype, "name", dtype))
+    if kind.startswith(("float", "bfloat")):
+        return
+    where = "" if value_range is None else " in [{:g}, {:g}]".format(*value_range)
+    hint = " x.astype('float32') makes floats of numbers."
+    if dtype is None:
+        kind, hint = f"a {type(x).__name__}", ""
+    elif "int" in kind:
+        hint = " Divide 8-bit images by 255, or load them with keras_svae.data.load."
+        hint += "" if value_range else " x.astype('float32') keeps the numbers."
+    elif kind.startswith("complex"):
+        hint = " np.abs(x), or x.real and x.imag as channels, are floats."
+    elif kind.startswith("void"):
+        hint = " x['name'] is a field of records."
+    raise ValueError(f"Expected data as floats{where}; received: {kind}.{hint}")
+
+
+def _apart(value: float, bound: float) -> str:
+    """A number in so many digits that it differs from a bound, if it does."""
+    short = f"{value:g}"
+    return repr(value) if value != bound and short == f"{bound:g}" else short
 
 
 def classes(y, count: int, examples=None, unlabelled: bool = False) -> None:

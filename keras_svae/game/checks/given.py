@@ -31,6 +31,18 @@ def of_numbers(x):
         ) from None
 
 
+def of_lists(element):
+    """An element whose parts may be lists of numbers, as arrays.
+
+    A tuple holds parts; a list is one of numbers, if it has nothing else.
+    """
+    if isinstance(element, list):
+        element = of_numbers(element)
+    if type(element) in (tuple, list):
+        return tuple(of_lists(one) for one in element)
+    return element
+
+
 def are_arrays(x) -> bool:
     """Whether x is one or several arrays of NumPy, TensorFlow, torch or pandas.
 
