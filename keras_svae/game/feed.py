@@ -91,6 +91,7 @@ class Feed:
         batch_size: int | None = None,
         shuffle: bool | str = False,
         steps: int | None = None,
+        hooks: bool = True,
     ) -> Kept:
         """The batches of x, each a `Fed`.
 
@@ -102,6 +103,7 @@ class Feed:
             batch_size: For arrays; None means 32. Beside other data, a warning.
             shuffle: For arrays and a `PyDataset`: whether each pass has its own order.
             steps: For arrays without a batch size: the number of batches to make.
+            hooks: For a `PyDataset`: see `Reader`.
 
         Raises:
             ValueError: For data that the model cannot take, as far as that is seen
@@ -110,7 +112,7 @@ class Feed:
         """
         if batch_size and not isinstance(x, Fed):
             warnings.warn(
-                f"Expected no batch_size beside a {type(x).__name__}, which has its own "
+                f"Expected no batch_size beside a {type(x).__name__}, which has "
                 f"batches; received: batch_size={batch_size}, without effect.",
                 stacklevel=2,
             )
@@ -126,7 +128,7 @@ class Feed:
             self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
             return self._ready(self._of_dataset(x), None if count < 0 else count, steps)
         if isinstance(x, keras.utils.PyDataset):
-            batches = Reader(x, bool(shuffle), self.seed)
+            batches = Reader(x, bool(shuffle), self.seed, hooks)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             if batches.count is None:

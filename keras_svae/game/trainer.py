@@ -17,6 +17,7 @@ from keras_svae.game.given import Given
 from keras_svae.game.kept import Keeping
 from keras_svae.game.known import quiet
 from keras_svae.game.loop import Looping
+from keras_svae.game.reader import Hooks
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
 
@@ -110,8 +111,10 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
         if validation is None and split:
             data, validation = checks.split(data, split)
         feeds = [self._feed(training=True), self._feed(training=False)]
+        x, callbacks = self._arrays(**data), given.pop("callbacks", None)
+        own = isinstance(x, keras.utils.PyDataset) and bool(steps)
         training = feeds[0].of(
-            self._arrays(**data), batch_size=batch_size, shuffle=shuffle, steps=steps
+            x, batch_size=batch_size, shuffle=shuffle, steps=steps, hooks=not own
         )
         if validation is not None:
             held = self._arrays(*checks.parts(checks.of_numbers(validation)))
@@ -127,7 +130,8 @@ class Trainer(SavedAtOnce, Given, Looping, Keeping):
                 self.steps_per_execution,
             )
         training = loop.passes(training, steps, self.steps_per_execution)
-        callbacks = prepared(given.pop("callbacks", None), self, validation is not None)
+        callbacks = prepared(callbacks, self, validation is not None)
+        callbacks = [Hooks(x), *(callbacks or ())] if own else callbacks
         self._begin_training()
         read = [(training, steps)]
         if validation is not None:

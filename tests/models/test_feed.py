@@ -490,3 +490,21 @@ def test_an_endless_pydataset_wants_a_number_of_steps():
         with pytest.raises(ValueError, match=r"Expected steps_per_epoch=.*have no end"):
             call()
     assert model.step == 0
+
+
+@pytest.mark.parametrize("steps", [None, 2, 3])
+def test_hooks_of_a_pydataset_are_called_in_each_epoch(steps):
+    called = []
+
+    class Hooked(Batches):
+        def on_epoch_begin(self):
+            called.append("begin")
+
+        def on_epoch_end(self):
+            called.append("end")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three steps of four: data run out
+        data = Hooked(tiny.data(n=8))
+        still().fit(data, steps_per_epoch=steps, epochs=3, verbose=0)
+    assert called == ["begin", "end"] * 3
