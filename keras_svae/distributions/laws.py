@@ -63,11 +63,14 @@ class Law(Recorded):
             learned, else 1.
         explicit: Whether there is a density.
         moments: Whether mean and standard deviation of the distribution are known.
+        rounds: Whether the density is finite a rounding error outside of the range.
+            Then such data are allowed: a resized image may have the value 1.0000002.
     """
 
     parameters = 1
     explicit = True
     moments = True
+    rounds = False
 
     def __init__(self, activation: str = "linear", draw: str = "sample"):
         if activation not in RANGES:
@@ -139,6 +142,8 @@ class LocationScale(Law):
         ValueError: For a scale that is none of these.
     """
 
+    rounds = True
+
     family: type[tfd.Distribution]
 
     def __init__(
@@ -183,6 +188,8 @@ class Bernoulli(Law):
     no gradient.
     """
 
+    rounds = True
+
     def __init__(self):
         super().__init__("sigmoid", "mean")
 
@@ -215,6 +222,8 @@ class Implicit(Law):
     Args:
         activation: "linear", "sigmoid" or "tanh".
     """
+
+    rounds = True
 
     explicit = False
 

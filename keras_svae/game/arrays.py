@@ -1,10 +1,21 @@
 """Arrays of the user's data, of whatever library they come from."""
 
+import os
+from collections.abc import Iterable, Sized
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["as_array", "batches_of", "count_of", "spec_of"]
+__all__ = [
+    "as_array",
+    "batches_of",
+    "check_dense",
+    "check_like",
+    "count_of",
+    "length_of",
+    "spec_of",
+]
 
 
 def as_array(value) -> np.ndarray | None:
@@ -43,6 +54,10 @@ def count_of(fed) -> int:
 
 def batches_of(x) -> str:
     """How an object that holds examples becomes batches, as a part of a message."""
+    if isinstance(x, (str, os.PathLike)):
+        return f". keras_svae.data.load({str(x)!r}) loads a file or a folder"
+    if hasattr(x, "toarray"):  # of SciPy
+        return ". x.toarray() makes an array of it"
     if hasattr(x, "to_tf_dataset"):  # of Hugging Face
         return ". x.to_tf_dataset(batch_size=64, columns='image') makes batches of it"
     if hasattr(x, "__getitem__") and hasattr(x, "__len__"):  # of PyTorch
@@ -53,3 +68,48 @@ def batches_of(x) -> str:
 def spec_of(array) -> tf.TensorSpec:
     """What a batch of any size is, of which this array is one."""
     return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+
+def length_of(batches: Iterable) -> int | None:
+    """How many batches there are; None if they do not say it."""
+    try:
+        return len(batches) if isinstance(batches, Sized) else None
+    except (TypeError, NotImplementedError):  # a loader of a stream of PyTorch
+        return None
+
+
+def check_dense(fed) -> None:
+    """Raises a ValueError unless a data set gives tensors, each with one shape."""
+    kinds = (
+        (tf.RaggedTensor, "a RaggedTensor. x.to_tensor() fills rows with zeros"),
+        (tf.SparseTensor, "a SparseTensor. tf.sparse.to_dense(x) makes it a tensor"),
+        (tf.data.Dataset, "a data set. data.batch(n), not data.window(n), has tensors"),
+    )
+    for kind, received in kinds:
+        if any(isinstance(one, kind) for one in keras.tree.flatten(fed)):
+            raise ValueError(
+                "Expected a data set whose elements are tensors; received, as an "
+                f"element: {received}"
+            )
+
+
+def check_like(fed, spec) -> None:
+    """Raises a ValueError unless a batch has the parts that the first batch has.
+
+    Args:
+        fed: A `Fed` of arrays.
+        spec: A `Fed` of what the first batch is, see `spec_of`.
+    """
+    found, wanted = (isinstance(one.weight, tuple) for one in (fed, spec))
+    if found != wanted:
+        raise ValueError(
+            "Expected weights in all batches or in none; received: a batch "
+            f"{'without' if found else 'with'} weights after one "
+            f"{'without' if wanted else 'with'} them"
+        )
+    has, first = (len(keras.tree.flatten(one.batch)) for one in (fed, spec))
+    if has != first:
+        raise ValueError(
+            f"Expected {first} arrays in each batch, as in the first one; received: "
+            f"{has}"
+        )

@@ -28,7 +28,16 @@ class Called(keras.Model):
 
     def unpack_inputs(self, data):
         """The part of an element that is the model's input in `predict`."""
-        return keras.utils.unpack_x_y_sample_weight(data)[0]
+        return checks.parts(data)[0]
+
+    def _part(self, element, unpack: Callable):
+        """What `unpack` takes of an element. An array that it leaves must be labels."""
+        checks.no_dictionary(element)
+        x, y, _ = checks.parts(element)
+        batch = unpack(element)
+        if batch is x and checks.are_arrays(x) and checks.are_arrays(y):
+            checks.unread(y, x, type(self).__name__)
+        return batch
 
     def _of_lists(self, x):
         """The user's data, of lists the arrays that they stand for.
@@ -43,8 +52,9 @@ class Called(keras.Model):
         if not self.reads_pairs:
             raise ValueError(
                 f"Expected data as one array for {type(self).__name__}; received: a "
-                f"list of {len(x)} arrays. np.concatenate(...) makes one array; "
-                "iter(...) gives the arrays as batches."
+                f"list of {len(x)} arrays. np.stack(...) makes one array of single "
+                "examples, np.concatenate(...) of batches; iter(...) gives the arrays "
+                "as batches."
             )
         return tuple(x)
 
@@ -57,16 +67,21 @@ class Called(keras.Model):
         batch_size = given.pop("batch_size", None)
 
         def inputs(element):
-            return Fed(self.unpack_inputs(element))
+            return Fed(self._part(element, self.unpack_inputs))
 
-        if checks.are_arrays(x):
+        if isinstance(x, (dict, tuple)) or checks.are_arrays(x):
             x = inputs(x)
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
         batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
         batches = replicas.undistributed(batches, self.distribute_strategy)
         with self._told(feed):
-            return super().predict(batches, **given)
+            try:
+                found = super().predict(batches, **given)
+            except UnboundLocalError:  # Keras joins what it has not got
+                found = None
+            feed.check_any(found is not None)
+        return found
 
     def __call__(self, *args, **kwargs):
         """Keras's call, with a check of the inputs that names what is wrong."""

@@ -7,20 +7,31 @@ replicas and several steps per execution do not change these checks.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sized
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.arrays import as_array, batches_of, count_of, spec_of
+from keras_svae.game import checks
+from keras_svae.game.arrays import (
+    as_array,
+    batches_of,
+    check_dense,
+    check_like,
+    count_of,
+    length_of,
+    spec_of,
+)
+from keras_svae.game.known import Known
 from keras_svae.game.reader import Reader
+from keras_svae.game.set_up import Policy, set_up
 from keras_svae.game.sizes import Sizes
 
 __all__ = ["Fed", "Feed", "Share"]
 
-Policy = tf.data.experimental.AutoShardPolicy
 _NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
@@ -67,7 +78,8 @@ class Feed:
         seed: int | None = None,
     ):
         self.unpack, self.look, self.seed = unpack, look, seed
-        self.sizes = Sizes(*least, replicas)
+        use = "evaluation" if purpose.endswith("evaluate on") else "training"
+        self.sizes = Sizes(*least, replicas, use)
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
         self.error: Exception | None = None
@@ -79,6 +91,7 @@ class Feed:
         batch_size: int | None = None,
         shuffle: bool | str = False,
         steps: int | None = None,
+        hooks: bool = True,
     ) -> Kept:
         """The batches of x, each a `Fed`.
 
@@ -87,43 +100,52 @@ class Feed:
                 another iterable over batches, such as a generator or a
                 `torch.utils.data.DataLoader`. A distributed data set belongs to the
                 user and stays unchanged.
-            batch_size: For arrays; None means 32.
+            batch_size: For arrays; None means 32. Beside other data, a warning.
             shuffle: For arrays and a `PyDataset`: whether each pass has its own order.
             steps: For arrays without a batch size: the number of batches to make.
+            hooks: For a `PyDataset`: see `Reader`.
 
         Raises:
             ValueError: For data that the model cannot take, as far as that is seen
                 without reading them, and for all of arrays.
             TypeError: For an object that holds no data.
         """
+        if batch_size and not isinstance(x, Fed):
+            warnings.warn(
+                f"Expected no batch_size beside a {type(x).__name__}, which has "
+                f"batches; received: batch_size={batch_size}, without effect.",
+                stacklevel=2,
+            )
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
         if isinstance(x, Fed):
             return set_up(self._of_arrays(x, batch_size, shuffle, steps))
         if isinstance(x, tf.data.Dataset):
             count = int(x.cardinality())
-            if count == tf.data.INFINITE_CARDINALITY and not steps:
-                raise ValueError(
-                    f"Expected steps_per_epoch=, validation_steps= or steps= for "
-                    f"{self.what}, which have no end; received: none"
-                )
-            finite = count >= 0
+            if count == tf.data.INFINITE_CARDINALITY:
+                self._check_end(steps)
             policy = x.options().experimental_distribute.auto_shard_policy
             self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
-            return set_up(self.sizes.large_enough(self._of_dataset(x), finite, steps))
+            return self._ready(self._of_dataset(x), None if count < 0 else count, steps)
         if isinstance(x, keras.utils.PyDataset):
-            batches = Reader(x, bool(shuffle), self.seed)
+            batches = Reader(x, bool(shuffle), self.seed, hooks)
             if batches.count == 0:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
-            return set_up(self._of_batches(batches, batches.count, steps, x[0]))
+            if batches.count is None:
+                self._check_end(steps)
+            return self._of_batches(batches, batches.count, steps, x[0])
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
-            known = len(x) if isinstance(x, Sized) else None
-            return set_up(self._of_batches(x, known, steps))
+            return self._of_batches(x, length_of(x), steps)
         raise TypeError(
             "Expected data as arrays, a tf.data.Dataset, a keras.utils.PyDataset or an "
             f"iterable over batches; received: {type(x).__name__}{batches_of(x)}"
         )
+
+    def check_any(self, came: bool) -> None:
+        """Raises a ValueError if no batch came, after a pass over the data."""
+        if not came:
+            raise ValueError(f"Expected {self.what}; received: an empty data set")
 
     def looked(self, fed: Fed) -> Fed:
         """The batch, after its check. The error of a wrong batch is kept."""
@@ -145,6 +167,24 @@ class Feed:
         fine = tf.numpy_function(look, flat, tf.bool, stateful=True)
         with tf.control_dependencies([fine]):
             return keras.tree.map_structure(tf.identity, fed)
+
+    def _check_end(self, steps: int | None) -> None:
+        if not steps:
+            raise ValueError(
+                f"Expected steps_per_epoch=, validation_steps= or steps= for "
+                f"{self.what}, which have no end; received: none"
+            )
+
+    def _ready(self, data, count: int | None, steps: int | None) -> tf.data.Dataset:
+        """Large batches, set up; `count` of them if that is known."""
+        data = self.sizes.large_enough(data, count is not None, steps)
+        # The next batch is read while a step runs. So the end of the data is read, too,
+        # before Keras asks for it: a cache is complete only then.
+        data = set_up(data.prefetch(1))
+        found = int(data.cardinality())
+        if count is None or found in (count, tf.data.INFINITE_CARDINALITY):
+            return data
+        return Known(data, count)
 
     # ---- Kinds of data -------------------------------------------------------------
 
@@ -187,9 +227,10 @@ class Feed:
         if count != tf.data.UNKNOWN_CARDINALITY:
             # These can be read again: a stream that can't does not know its length.
             for element in set_up(data.take(1)):
-                fed = keras.tree.map_structure(as_array, self.unpack(element))
-                size = count_of(fed)
-                self.sizes.check(size, size)
+                fed = self.unpack(element)
+                check_dense(fed)
+                fed = keras.tree.map_structure(as_array, fed)
+                self._check_first(count_of(fed))
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -197,6 +238,7 @@ class Feed:
             # A data set's map passes a tuple as several arguments.
             apart = isinstance(data.element_spec, tuple)
             fed = self.unpack(element if apart else element[0])
+            check_dense(fed)
             self.look(fed)  # types and shapes
             size = keras.tree.flatten(fed)[0].shape[0]
             if size is not None:
@@ -217,23 +259,32 @@ class Feed:
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
-            size = count_of(fed)
-            self.sizes.check(size, size)
+            self._check_first(count_of(fed))
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
+            number = 0
             try:
                 for element in batches if once is None else once:
-                    yield self._read(element)
+                    number, fed = number + 1, self._read(element)
+                    check_like(fed, spec)
+                    yield fed
+                if count not in (None, number):
+                    raise ValueError(
+                        f"Expected {count} batches, the length of the data; received: "
+                        f"{number}"
+                    )
             except Exception as error:  # perhaps the user's own, of a generator
                 self.error = error
                 raise
 
         data = tf.data.Dataset.from_generator(read, output_signature=spec)
-        if count is not None and self.sizes.least <= 1:
-            data = data.apply(tf.data.experimental.assert_cardinality(count))
-        # The next batch is read while a step runs.
-        return self.sizes.large_enough(data, count is not None, steps).prefetch(1)
+        return self._ready(data, count, steps)
+
+    def _check_first(self, size: int) -> None:
+        """Raises if the first batch is too small. One without examples is left out."""
+        if size:
+            self.sizes.check(size, size)
 
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, after its check."""
@@ -243,25 +294,5 @@ class Feed:
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
-        fed = self.unpack(keras.tree.map_structure(as_array, element))
-        return self.looked(keras.tree.map_structure(as_array, fed))
-
-
-def set_up(data: tf.data.Dataset) -> tf.data.Dataset:
-    """The same data, set up so that closing the iterator does not wait.
-
-    A thread of tf.data tunes buffers and parallelism. It sleeps up to a minute, and
-    closing an iterator waits for it. Without this thread, calls with AUTOTUNE have as
-    many threads as the machine has cores, at most 16. If the user has switched the
-    tuning on, it stays on.
-
-    Of several workers, each takes its share of each batch, so that all of them together
-    see the batches of one device. TensorFlow's own choice may give each worker files of
-    its own. It stays if the user has made it.
-    """
-    known, options = data.options(), tf.data.Options()
-    if not known.autotune.enabled:
-        options.autotune.enabled = False
-    if known.experimental_distribute.auto_shard_policy == Policy.AUTO:
-        options.experimental_distribute.auto_shard_policy = Policy.DATA
-    return data.with_options(options)
+        element = keras.tree.map_structure(as_array, checks.of_lists(element))
+        return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))

@@ -59,7 +59,7 @@ def _kind(value) -> str:
     return name
 
 
-def data(x: tf.Tensor, shape: tuple[int, ...], value_range) -> tf.Tensor:
+def data(x: tf.Tensor, shape: tuple[int, ...], value_range, rounds: bool) -> tf.Tensor:
     """Data as float32; raises a ValueError on what the model does not read.
 
     In a graph, type and shape are checked, as far as they are known; no operation is
@@ -69,10 +69,11 @@ def data(x: tf.Tensor, shape: tuple[int, ...], value_range) -> tf.Tensor:
         x: What `tensor` gives.
         shape: The shape of one example.
         value_range: Where values should lie, or None for anywhere.
+        rounds: Whether they may leave it by a rounding error, see `Law.rounds`.
     """
     fits = x.dtype.is_floating and x.shape.is_compatible_with([None, *shape])
     if not (tf.is_symbolic_tensor(x) and fits):
-        checks.images(x, shape, value_range)
+        checks.images(x, shape, value_range, rounds)
     return tf.cast(x, tf.float32)
 
 

@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import workers, xla
+from keras_svae.game.known import count_of
 
 __all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
 
@@ -91,10 +92,10 @@ def passes(data, steps: int | None, per_call: int):
     Raises:
         ValueError: For data of the user's own strategy that have to be counted.
     """
-    if not steps or steps % per_call == 0 or _cardinality(data) < 0:
+    if not steps or steps % per_call == 0 or count_of(data) < 0:
         return data
     _check_changeable(data, steps, per_call)
-    if _cardinality(data) % steps == 0:
+    if count_of(data) % steps == 0:
         return data.repeat()
     # The last epoch of each pass is short, and Keras warns.
     return data.filter(_true)
@@ -225,11 +226,6 @@ def _finite(logs: dict[str, tf.Tensor]) -> tf.Tensor:
 @tf.autograph.experimental.do_not_convert
 def _true(*unused):
     return True
-
-
-def _cardinality(data) -> int:
-    found = data.cardinality
-    return int(found() if callable(found) else found)
 
 
 def _check_changeable(data, steps, per_call):

@@ -37,10 +37,10 @@ class Means(keras.metrics.Metric):
                 self.places[name] = [i for one in parts for i in self.places[one]]
         self.names = list(names)
         self.size = size
-        self.total = self.add_variable((size,), "zeros", name="total")
-        self.weight = self.add_variable((size,), "zeros", name="weight")
+        self.total = self.add_variable((size,), "zeros", "float32", name="total")
+        self.weight = self.add_variable((size,), "zeros", "float32", name="weight")
         # The number of evaluated batches. The noise of a batch depends on it.
-        self.batches = self.add_variable((), "zeros", name="batches")
+        self.batches = self.add_variable((), "zeros", "float32", name="batches")
 
     def update_state(self, found: Iterable[tuple[str, list[Mean]]]) -> None:
         """Adds the values of a step. A name may appear several times.

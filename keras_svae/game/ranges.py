@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.game.checks.values import ROUNDING
+
 __all__ = ["Seen", "bounded", "range_of_end", "with_ends"]
 
 # What a network can give that ends in an activation; None for no bound.
@@ -94,7 +96,9 @@ class Seen:
         low, high = self.range or (-np.inf, np.inf)
         received = f"received: values from {self.low:g} to {self.high:g}"
         named = f"[{low:g}, {high:g}], the range {self.whose}"
-        if self.low < low or self.high > high:
+        bounded = self.range is not None and np.isfinite(self.range).all()
+        slack = ROUNDING * (high - low) if bounded else 0.0
+        if self.low < low - slack or self.high > high + slack:
             return f"Expected data in {named}; {received}, which the model never makes."
         if self.values < _VALUES or self.examples < _EXAMPLES:
             return None

@@ -10,25 +10,37 @@ from collections.abc import Iterable, Iterator
 
 import keras
 
-__all__ = ["Reader"]
+__all__ = ["Hooks", "Reader"]
 
 
 class Reader:
     """Passes over a `keras.utils.PyDataset`. Its workers read ahead.
+
+    Args:
+        data: The data set.
+        shuffle: Whether each pass has its own order.
+        seed: Of this order; None for another one at each call.
+        hooks: Whether a pass is an epoch: it calls `on_epoch_begin` and `on_epoch_end`
+            of the data set. Otherwise `Hooks` does.
 
     Attributes:
         count: How many batches there are; None for an endless data set.
     """
 
     def __init__(
-        self, data: keras.utils.PyDataset, shuffle: bool, seed: int | None = None
+        self,
+        data: keras.utils.PyDataset,
+        shuffle: bool,
+        seed: int | None = None,
+        hooks: bool = True,
     ):
-        self.data, self.shuffle = data, shuffle
+        self.data, self.shuffle, self.hooks = data, shuffle, hooks
         self._random = random if seed is None else random.Random(seed)
         self.count = data.num_batches
 
     def __iter__(self) -> Iterator:
-        self.data.on_epoch_begin()
+        if self.hooks:
+            self.data.on_epoch_begin()
         numbers: Iterable[int] = itertools.count()
         if self.count is not None:
             numbers = range(self.count)
@@ -38,7 +50,8 @@ class Reader:
             yield from (self.data[i] for i in numbers)
         else:
             yield from self._by_workers(iter(numbers))
-        self.data.on_epoch_end()
+        if self.hooks:
+            self.data.on_epoch_end()
 
     def _by_workers(self, numbers):
         if self.data.use_multiprocessing:
@@ -63,6 +76,26 @@ class Reader:
                         waiting.append(pool.submit(get, number))
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Hooks(keras.callbacks.Callback):
+    """Calls the hooks of a `PyDataset` where an epoch is not a pass over the data.
+
+    As in Keras, the first batch of an epoch may be read before its hook is called.
+
+    Args:
+        data: The data set to train on.
+    """
+
+    def __init__(self, data: keras.utils.PyDataset):
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.data.on_epoch_end()
 
 
 def start_method() -> str:

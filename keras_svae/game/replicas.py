@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import workers, xla
-from keras_svae.game.feed import Policy, Share
+from keras_svae.game.feed import Share
+from keras_svae.game.set_up import Policy
 
 __all__ = [
     "Whole",
@@ -42,6 +43,9 @@ class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
     def __init__(self, data: tf.data.Dataset):
         self._data = data
         super().__init__(tf.data.experimental.to_variant(data))
+
+    def cardinality(self) -> tf.Tensor:
+        return self._data.cardinality()  # of `Known`, which TensorFlow does not know
 
     def _inputs(self) -> list[tf.data.Dataset]:
         return [self._data]

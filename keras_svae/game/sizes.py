@@ -13,9 +13,11 @@ class Sizes:
     """Refuses batches that are too small, or leaves them out.
 
     Args:
-        least: How many examples each replica needs.
-        why: What is expected, for messages.
+        least: How many examples each replica needs; 0 if a replica may have none of a
+            batch. A batch of no examples at all is always too small.
+        why: What is expected, for messages; "" if a batch of any size will do.
         replicas: The number of replicas that share a batch.
+        use: What a small batch is left out of, for messages.
 
     Attributes:
         even: Whether shares differ by one example at most (`replicas.share`); otherwise
@@ -23,8 +25,8 @@ class Sizes:
         left_out: How many batches were left out.
     """
 
-    def __init__(self, least: int, why: str, replicas: int):
-        self.least, self.why, self.replicas = least, why, replicas
+    def __init__(self, least: int, why: str, replicas: int, use: str = "training"):
+        self.least, self.why, self.replicas, self.use = least, why, replicas, use
         self.even, self.left_out = True, 0
 
     def smallest_share(self, size: int, full: int) -> int:
@@ -39,9 +41,14 @@ class Sizes:
         shares = (-(-one // self.replicas) for one in (full, size))
         return max(0, min(size - share * (self.replicas - 1) for share in shares))
 
+    def is_enough(self, size: int, full: int) -> bool:
+        """Whether a batch of this size is large enough; full ones have `full`."""
+        enough = size > 0 and self.smallest_share(size, full) >= self.least
+        return enough or not self.why
+
     def check(self, size: int, full: int) -> None:
         """Raises a ValueError if this size is too small; full batches have `full`."""
-        if self.smallest_share(size, full) < self.least:
+        if not self.is_enough(size, full):
             raise ValueError(
                 f"Expected {self.why}; received: a batch of {size} on {self.replicas} "
                 "replica(s)"
@@ -56,31 +63,43 @@ class Sizes:
 
         Args:
             data: The batches.
-            finite: Whether their number is known. If so, the first batch is kept.
-            steps: The number of batches in an epoch; None for all. At the end of data
-                of known number, Keras starts them again. It cannot do so here, because
-                the number is lost. So these data repeat.
+            finite: Whether their number is known.
+            steps: The number of batches in an epoch; None for all. When data of known
+                number end within these, Keras ends the epoch, and starts them again.
+                It cannot know the end if small batches are left out. So data of which
+                that is likely (`least` above 1) repeat.
         """
         known = keras.tree.flatten(data.element_spec)[0].shape[0] is not None
-        if self.least <= 1 or known:
+        # Where TensorFlow shares batches, it has to know how many there are.
+        theirs = self.least <= 1 and self.replicas > 1 and not self.even
+        if not self.why or known or theirs:
             return data
+        if self.least > 1 and not self.even:
+            kept = self._by_scan(data)
+        else:
+            enough = self.least * self.replicas if self.least > 1 else 1
 
-        def keep(full, size):
-            large = self.smallest_share(int(size), int(full)) >= self.least
-            if not large:
-                if not self.left_out:
-                    warnings.warn(
-                        f"A batch of {size} examples on {self.replicas} replica(s) was "
-                        f"left out of training. Expected {self.why}.",
-                        stacklevel=2,
-                    )
-                self.left_out += 1
-            return np.bool_(large)
+            @tf.autograph.experimental.do_not_convert
+            def is_large(*fed):
+                size = tf.shape(keras.tree.flatten(fed)[0], tf.int64)[0]
+                # Python is asked of small batches only.
+                kept = tf.cond(
+                    size >= enough,
+                    lambda: tf.constant(True),
+                    lambda: tf.numpy_function(self._keep, [size, size], tf.bool),
+                )
+                return tf.reshape(kept, [])
+
+            kept = data.filter(is_large)
+        return kept.repeat() if steps and finite and self.least > 1 else kept
+
+    def _by_scan(self, data: tf.data.Dataset) -> tf.data.Dataset:
+        """The large batches, where that depends on the size of the full ones."""
 
         def scan(full, fed):
             size = tf.shape(keras.tree.flatten(fed)[0], tf.int64)[0]
             full = tf.maximum(full, size)
-            kept = tf.numpy_function(keep, [full, size], tf.bool)
+            kept = tf.numpy_function(self._keep, [full, size], tf.bool)
             return full, (fed, tf.reshape(kept, []))
 
         @tf.autograph.experimental.do_not_convert
@@ -92,5 +111,17 @@ class Sizes:
             return fed
 
         pairs = data.scan(tf.constant(0, tf.int64), scan)
-        kept = pairs.filter(is_kept).map(batch)
-        return kept.repeat() if steps and finite else kept
+        return pairs.filter(is_kept).map(batch)
+
+    def _keep(self, full, size) -> np.bool_:
+        """Whether a batch is large enough. Warns of the first that is not."""
+        large = self.is_enough(int(size), int(full))
+        if not large:
+            if not self.left_out:
+                warnings.warn(
+                    f"A batch of {size} examples on {self.replicas} replica(s) was "
+                    f"left out of {self.use}. Expected {self.why}.",
+                    stacklevel=2,
+                )
+            self.left_out += 1
+        return np.bool_(large)

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import warnings
 from typing import Any
 
 import keras
@@ -10,26 +11,26 @@ import tensorflow as tf
 from keras_svae.game import checks, loop, random_states, replicas, resuming, workers
 from keras_svae.game.averages import Averages
 from keras_svae.game.callbacks import prepared
-from keras_svae.game.called import Called
 from keras_svae.game.diverged import with_backups
 from keras_svae.game.feed import Fed, Feed, Share
 from keras_svae.game.kept import Keeping
+from keras_svae.game.known import quiet
 from keras_svae.game.loop import Looping
+from keras_svae.game.reader import Hooks
 from keras_svae.game.saving import SavedAtOnce
 from keras_svae.game.terms import Weighing
+from keras_svae.game.user_data import UserData
 
 __all__ = ["Trainer"]
 
 
-class Trainer(SavedAtOnce, Called, Looping, Keeping):
+class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     """A model that checks data before they reach a step.
 
     A subclass says what it needs of the user's data, and refuses what it cannot use.
     """
 
     players: dict[str, Any] = {}
-    # For each metric's name, the player and the term that is of a whole batch.
-    _of_batch: dict[str, tuple[str, str]] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
@@ -39,29 +40,12 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         """The averages of the weights, of a model compiled with `ema`."""
         return next(iter(self._parts_of(Averages)), None)
 
-    # ---- What a method gives -----------------------------------------------------
-
-    def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch of a wrong type, shape or (known) value."""
-
-    def least_share(self) -> tuple[int, str]:
-        """The least number of examples per replica in training, and the reason."""
-        return 1, "at least 1 example per replica"
-
-    def unpack(self, data):
-        """The part of an element that the method needs: here x of `(x, ...)`."""
-        return keras.utils.unpack_x_y_sample_weight(data)[0]
-
-    def unpack_weight(self, data):
-        """The weights of examples in the dataset's element, `(x, y, w)`, or None."""
-        return keras.utils.unpack_x_y_sample_weight(data)[2]
-
     # ---- Data --------------------------------------------------------------------
 
     def _feed(self, training: bool) -> Feed:
         """The object that makes batches of a user's data."""
         count = self.distribute_strategy.num_replicas_in_sync
-        least = self.least_share() if training else (0, "")
+        least = self.least_share() if training else (0, "at least 1 example")
         purpose = "to train on" if training else "to evaluate on"
         # All workers need the same order, to share each batch.
         several = workers.are_several(self.distribute_strategy)
@@ -69,32 +53,6 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         feed = Feed(self._unpacked, self._look, least, count, purpose, seed)
         feed.sizes.even = replicas.are_traced(self.distribute_strategy)
         return feed
-
-    def _unpacked(self, element) -> Fed:
-        """A `Fed` from an element of the user's data."""
-        if isinstance(element, dict):
-            raise ValueError(
-                "Expected elements x, (x, y) or (x, y, sample_weight); received: a "
-                f"dictionary with the keys {sorted(element)}. Take what is wanted, "
-                "e.g. data.map(lambda one: (one['image'], one['label']))."
-            )
-        weight = self.unpack_weight(element)
-        if weight is not None:
-            self._check_weighable("sample_weight")
-        return Fed(self.unpack(element), () if weight is None else weight)
-
-    def _look(self, fed: Fed) -> None:
-        self.check_data(fed.batch)
-        if not isinstance(fed.weight, tuple):
-            checks.sample_weight(fed.weight, fed.batch)
-
-    def _check_weighable(self, name: str) -> None:
-        for player, term in self._of_batch.values():
-            raise ValueError(
-                f"Expected no {name} for {type(self).__name__}, as the term "
-                f"{term or 'loss'!r} of the player {player!r} is a statistic of the "
-                f"whole batch, in which examples have no weights; received: {name}"
-            )
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
@@ -115,31 +73,6 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         if not isinstance(fed.weight, tuple):
             weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
         return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
-
-    def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
-        """A `Fed` of arrays; x itself if it is another kind of data."""
-        x = self._of_lists(x)
-        if isinstance(x, dict):
-            self._unpacked(x)  # raises, and names the keys
-        if not checks.are_arrays(x):
-            checks.beside_data(x, y, sample_weight, class_weight)
-            return x
-        if class_weight is not None:
-            self._check_weighable("class_weight")
-            y = checks.of_numbers(y)
-            sample_weight = checks.class_weight(class_weight, y, sample_weight)
-        elif sample_weight is not None:
-            self._check_weighable("sample_weight")
-            sample_weight = checks.of_numbers(sample_weight)
-            if not checks.are_arrays(sample_weight):
-                raise ValueError(
-                    "Expected sample_weight as an array, a number for each example; "
-                    f"received: {sample_weight!r}"
-                )
-        y = checks.of_numbers(y)
-        data = x if y is None else (x, y)
-        weight = () if sample_weight is None else sample_weight
-        return Fed(self.unpack(data), weight)
 
     @contextlib.contextmanager
     def _told(self, *feeds: Feed):
@@ -168,7 +101,8 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
-        data |= {name: checks.of_numbers(data[name]) for name in names[:3]}
+        parts = checks.together(*(checks.of_numbers(data[one]) for one in names[:3]))
+        data |= dict(zip(names, parts, strict=False))
         batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
         checks.choice("shuffle", shuffle, (True, False, "batch"))
         steps = given.get("steps_per_epoch")
@@ -177,15 +111,17 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
         if validation is None and split:
             data, validation = checks.split(data, split)
         feeds = [self._feed(training=True), self._feed(training=False)]
+        x, callbacks = self._arrays(**data), given.pop("callbacks", None)
+        own = isinstance(x, keras.utils.PyDataset) and bool(steps)
         training = feeds[0].of(
-            self._arrays(**data), batch_size=batch_size, shuffle=shuffle, steps=steps
+            x, batch_size=batch_size, shuffle=shuffle, steps=steps, hooks=not own
         )
         if validation is not None:
+            held = self._arrays(*checks.parts(checks.of_numbers(validation)))
+            size = given.pop("validation_batch_size", None)
             given["validation_data"] = feeds[1].of(
-                self._arrays(
-                    *keras.utils.unpack_x_y_sample_weight(checks.of_numbers(validation))
-                ),
-                batch_size=given.pop("validation_batch_size", None) or batch_size,
+                held,
+                batch_size=size or (batch_size if isinstance(held, Fed) else None),
                 steps=given.get("validation_steps"),
             )
             given["validation_data"] = loop.at_most(
@@ -194,9 +130,18 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
                 self.steps_per_execution,
             )
         training = loop.passes(training, steps, self.steps_per_execution)
-        callbacks = prepared(given.pop("callbacks", None), self, validation is not None)
+        callbacks = prepared(callbacks, self, validation is not None)
+        callbacks = [Hooks(x), *(callbacks or ())] if own else callbacks
         self._begin_training()
-        with self._told(*feeds), self._averaging(), with_backups(callbacks):
+        read = [(training, steps)]
+        if validation is not None:
+            read += [(given["validation_data"], given.get("validation_steps"))]
+        with (
+            self._told(*feeds),
+            quiet(*read),
+            self._averaging(),
+            with_backups(callbacks),
+        ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
             if self._trained_on == 0 and history.epoch:
@@ -248,7 +193,14 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
-            return super().evaluate(x, y, batch_size, *args, **kwargs)
+            found = super().evaluate(x, y, batch_size, *args, **kwargs)
+            if not found:
+                warnings.warn(
+                    "Expected data to evaluate on, as validation_data; received: no "
+                    "batch. This epoch has no val_* (a generator is read only once).",
+                    stacklevel=2,
+                )
+            return found
         self._check_compiled("evaluate")
         self._seen = None
         bound = inspect.signature(super().evaluate).bind
@@ -263,10 +215,13 @@ class Trainer(SavedAtOnce, Called, Looping, Keeping):
             batch_size=given.pop("batch_size", None),
             steps=given.get("steps"),
         )
-        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
-        batches = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed):
-            return super().evaluate(batches, **given)
+        steps = given.get("steps")
+        batches = loop.at_most(batches, steps, self.steps_per_execution)
+        shared = replicas.undistributed(batches, self.distribute_strategy)
+        with self._told(feed), quiet((batches, steps)):
+            found = super().evaluate(shared, **given)
+        feed.check_any(found not in ({}, []))
+        return found
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False

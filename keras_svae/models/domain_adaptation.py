@@ -86,6 +86,7 @@ class AdversarialDomainAdaptation(Game):
     }
     sampled_from = "extractor"
     reads_pairs = True  # in training, of both domains
+    weightless = "its data are pairs of two domains' batches"
     f = Critic("critic", "features", above="source", below="target")
 
     def __init__(self, extractor, classifier, critic, *, lam: float = 1.0, **kwargs):
@@ -116,10 +117,6 @@ class AdversarialDomainAdaptation(Game):
         x = tf.TensorSpec((None, *self.data_shape), tf.float32)
         y = tf.TensorSpec((None,), tf.int64)
         return (x, y), (x, y)
-
-    def unpack_weight(self, data):
-        """There are no weights: data are pairs of two domains' batches."""
-        return None
 
     def check_data(self, batch):
         for (x, y), unlabelled in zip(batch, (False, True), strict=True):

@@ -5,7 +5,6 @@ A method with `conditional = True` is given classes, which its networks read, to
 
 import json
 
-import keras
 import tensorflow as tf
 
 from keras_svae import distributions
@@ -101,7 +100,7 @@ class LatentModel(Generating):
         return Draw(self, batch, noise, training)
 
     def unpack(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, _ = checks.parts(data)
         if not self.conditional:
             return x
         if y is None:
@@ -112,7 +111,7 @@ class LatentModel(Generating):
         return x, y
 
     def unpack_inputs(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, _ = checks.parts(data)
         paired = isinstance(x, (tuple, list)) or y is None
         return (x, y) if self.conditional and not paired else x
 
@@ -125,11 +124,12 @@ class LatentModel(Generating):
         if self.conditional:
             x, y = batch
             checks.classes(y, self.classes, x.shape[0], self.unlabelled)
-        checks.images(x, self.data_shape, self.likelihood_law.range)
+        law = self.likelihood_law
+        checks.images(x, self.data_shape, law.range, law.rounds)
         if self._seen is None:
             end = ranges.range_of_end(last_activation(self.decoder))
             is_image = len(self.data_shape) == 3
-            self._seen = ranges.Seen(self.likelihood_law.range, end, is_image)
+            self._seen = ranges.Seen(law.range, end, is_image)
         self._seen.look(x)
 
     def check_inputs(self, inputs):
@@ -232,8 +232,9 @@ class LatentModel(Generating):
 
     def _data(self, x, anywhere: bool = False) -> tf.Tensor:
         """Data as float32, checked; `anywhere`: also out of the likelihood's range."""
-        value_range = None if anywhere else self.likelihood_law.range
-        return given.data(self._tensor(x), self.data_shape, value_range)
+        law = self.likelihood_law
+        value_range = None if anywhere else law.range
+        return given.data(self._tensor(x), self.data_shape, value_range, law.rounds)
 
     def input_specs(self):
         batch = {

@@ -2,6 +2,7 @@
 
 import pathlib
 import threading
+import time
 import warnings
 
 import keras
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game import workers
-from keras_svae.game.feed import Feed, set_up
+from keras_svae.game.feed import Fed, Feed, set_up
 from keras_svae.game.reader import Reader
 from tests.models import tiny
 from tests.models.test_terms import still
@@ -344,3 +345,166 @@ def test_a_pydataset_is_read_by_processes_without_being_pickled():
     data = Local(x, workers=2, use_multiprocessing=True)
     read = [batch[0] for batch in Reader(data, shuffle=False)]
     np.testing.assert_array_equal(np.concatenate(read), x)
+
+
+def counting(n=40):
+    """Examples, and a list with an entry for each that was read."""
+    read = []
+
+    def note(one):
+        read.append(0)
+        return one
+
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=n)).map(
+        lambda one: tf.ensure_shape(
+            tf.numpy_function(note, [one], tf.float32), (tiny.DATA,)
+        )
+    )
+    return data, read
+
+
+def test_caches_are_filled_in_the_first_pass(tmp_path):
+    """A cache is complete when the end of the data was read. Keras reads no end."""
+    for cached in (
+        lambda data: data.cache().batch(12, drop_remainder=True),
+        lambda data: data.cache(str(tmp_path / "rows")).batch(10),
+    ):
+        data, read = counting()
+        feed = Feed(Fed, lambda fed: None, (1, "one"))
+        data = feed.of(cached(data))
+        iterators = []  # of one pass while that of another is still there
+        for _ in range(2):
+            iterators.append(iter(data))
+            for _ in range(int(data.cardinality())):
+                next(iterators[-1])
+                time.sleep(0.05)  # the next batch is read while a step runs
+        # All once, and the first batch before, to look at it.
+        assert 40 < len(read) <= 40 + 12
+
+
+def masked(keep):
+    """Four batches of ten rows, of which some are kept."""
+    rows = tf.data.Dataset.from_tensor_slices((tiny.data(n=40), keep)).batch(10)
+    return rows.map(lambda x, kept: tf.boolean_mask(x, kept))
+
+
+@pytest.mark.parametrize("kind", ["data set", "first", "generator"])
+def test_a_batch_without_examples_is_left_out(kind):
+    model, x = still(), tiny.data(n=40)
+    kept = np.arange(40) >= 30 if kind == "first" else np.arange(40) < 10
+    wanted = model.evaluate(x[kept], verbose=0, return_dict=True)
+
+    def data():
+        return iter([x[kept], x[:0]]) if kind == "generator" else masked(kept)
+
+    with pytest.warns(UserWarning, match="of 0 .*left out of evaluation.*at least 1"):
+        found = model.evaluate(data(), verbose=0, return_dict=True)
+    assert found == pytest.approx(wanted)
+    with pytest.warns(UserWarning, match="A batch of 0 .*left out of training"):
+        model.fit(data(), verbose=0)
+    assert model.step == 1
+    with pytest.raises(ValueError, match="Expected at least 1 example; received"):
+        model.test_on_batch(x[:0])
+
+
+def test_data_of_known_length_end_without_kerass_warning():
+    """It advises to repeat data, though all batches were read."""
+    x = tiny.data(n=16)
+    model, shown = batch_norm_vae(), []
+    told = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: shown.append(told.params["steps"])
+    )
+    for rows, message in ((x, None), (x[:13], "left out of training")):
+        data = tf.data.Dataset.from_tensor_slices(rows).batch(4)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            given = {"validation_data": masked(np.arange(40) < 10), "epochs": 2}
+            model.fit(data, callbacks=[told], verbose=0, **given)
+        found = [str(one.message) for one in caught]
+        assert not any("ran out of data" in one for one in found)
+        assert any("left out of evaluation" in one for one in found)
+        assert message is None or any(message in one for one in found)
+    assert shown == [4, 4] and model.step == 8 + 6
+
+
+def test_an_epoch_of_fewer_steps_loses_no_batch():
+    """The next batch, which is read meanwhile, is the first of the next epoch."""
+    model, seen = still(), []
+    step = model.train_step
+
+    def noted(data):
+        seen.append(float(data.batch[0, 0]))
+        return step(data)
+
+    model.train_step = noted
+    rows = np.arange(6, dtype="float32")[:, None] * np.ones(tiny.DATA, "float32")
+    data = tf.data.Dataset.from_tensor_slices(rows).batch(1)
+    model.fit(data, steps_per_epoch=2, epochs=4, verbose=0)
+    assert seen == [0, 1, 2, 3, 4, 5, 0, 1]
+
+
+class Stream:
+    """A loader of PyTorch over a stream: its length raises."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __len__(self):
+        raise TypeError("object of type 'Stream' has no len()")
+
+    def __iter__(self):
+        return iter(self.parts)
+
+
+def test_loaders_that_do_not_know_their_length():
+    x = tiny.data(n=8)
+    model = still()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of data of unknown length
+        model.fit(Stream([[x[:4]], [x[4:]]]), epochs=2, verbose=0)
+    assert model.step == 4
+
+
+def test_loaders_with_a_wrong_length_are_refused():
+    class Short(Stream):
+        def __len__(self):
+            return 3
+
+    with pytest.raises(ValueError, match="Expected 3 batches, .*; received: 2"):
+        still().fit(Short([tiny.data(n=4)] * 2), verbose=0)
+
+
+def test_an_endless_pydataset_wants_a_number_of_steps():
+    class Endless(Batches):
+        num_batches = None
+
+    x = tiny.data(n=4)
+    data = Endless(x)
+    model = still()
+    for call in (
+        lambda: model.fit(data, verbose=0),
+        lambda: model.fit(x, validation_data=data, verbose=0),
+        lambda: model.evaluate(data, verbose=0),
+        lambda: model.predict(data, verbose=0),
+    ):
+        with pytest.raises(ValueError, match=r"Expected steps_per_epoch=.*have no end"):
+            call()
+    assert model.step == 0
+
+
+@pytest.mark.parametrize("steps", [None, 2, 3])
+def test_hooks_of_a_pydataset_are_called_in_each_epoch(steps):
+    called = []
+
+    class Hooked(Batches):
+        def on_epoch_begin(self):
+            called.append("begin")
+
+        def on_epoch_end(self):
+            called.append("end")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three steps of four: data run out
+        data = Hooked(tiny.data(n=8))
+        still().fit(data, steps_per_epoch=steps, epochs=3, verbose=0)
+    assert called == ["begin", "end"] * 3

@@ -73,3 +73,14 @@ def test_a_step_keeps_weights_averages_and_optimizers_in_float32(policy):
     exact = [one.numpy() for one in moved]
     rounded = [tf.cast(tf.cast(one, tf.bfloat16), tf.float32).numpy() for one in exact]
     assert any((a != b).any() for a, b in zip(exact, rounded, strict=True))
+
+
+def test_floats_of_64_bits_by_default_change_nothing():
+    x = tiny.data()
+    try:
+        keras.config.set_floatx("float64")
+        model = tiny.build("vae", eager=True)
+    finally:
+        keras.config.set_floatx("float32")
+    logs = model.fit(x, validation_data=x, verbose=0).history
+    assert np.isfinite(logs["val_loss"]).all() and model.step == 1

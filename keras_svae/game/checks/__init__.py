@@ -1,16 +1,16 @@
 """What a model refuses before training starts, and how it reports this."""
 
-from keras_svae.game.checks.data import (
+from keras_svae.game.checks.data import batch_norms, classes, images, labels
+from keras_svae.game.checks.given import (
     are_arrays,
-    batch_norms,
     beside_data,
-    class_weight,
-    classes,
-    images,
-    labels,
+    no_dictionary,
+    of_lists,
     of_numbers,
-    sample_weight,
+    parts,
     split,
+    together,
+    unread,
 )
 from keras_svae.game.checks.laws import (
     explicit,
@@ -43,7 +43,9 @@ from keras_svae.game.checks.values import (
     shapes,
     weight,
     weight_or_pair,
+    within,
 )
+from keras_svae.game.checks.weights import class_weight, sample_weight
 
 __all__ = [
     "all_finite",
@@ -66,15 +68,18 @@ __all__ = [
     "inputs",
     "integer",
     "known_shapes",
-    "law",
     "labels",
+    "law",
     "network",
-    "observed",
-    "of_numbers",
-    "own_name",
     "new_folder",
+    "no_dictionary",
+    "observed",
+    "of_lists",
+    "of_numbers",
     "optimizer_names",
     "optimizers",
+    "own_name",
+    "parts",
     "positive",
     "raw_for",
     "raw_output",
@@ -84,6 +89,9 @@ __all__ = [
     "split",
     "supports",
     "terms",
+    "together",
+    "unread",
     "weight",
     "weight_or_pair",
+    "within",
 ]

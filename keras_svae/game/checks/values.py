@@ -23,6 +23,7 @@ __all__ = [
     "shapes",
     "weight",
     "weight_or_pair",
+    "within",
 ]
 
 
@@ -58,6 +59,20 @@ def weight_or_pair(name: str, value) -> float | tuple[float, float]:
 def all_finite(value) -> bool:
     """Whether a tensor holds only finite numbers."""
     return bool(np.isfinite(np.asarray(value)).all())
+
+
+# Values may leave their range by this share of it: rounding in float32, as after an
+# image was resized. `keras_svae.evaluation` allows the same.
+ROUNDING = 1e-5
+
+
+def within(
+    least: float, most: float, value_range: tuple[float, float], rounding: float
+) -> bool:
+    """Whether values from least to most lie in a range, or outside by this share."""
+    low, high = value_range
+    slack = rounding * (high - low)
+    return bool(low - slack <= least and most <= high + slack)
 
 
 def shapes(name: str, received, expected, why: str) -> None:

@@ -1,0 +1,65 @@
+"""Data sets whose length is known where TensorFlow has lost it."""
+
+import contextlib
+import warnings
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["Known", "count_of", "quiet"]
+
+
+class Known(tf.data.Dataset):
+    """A data set that says how many batches it has.
+
+    TensorFlow does not know how many elements a filter or a generator leaves. Keras
+    would show no total, and would warn at each end of the data that they ran out.
+
+    Args:
+        data: The batches.
+        count: How many there are at most: some may be left out.
+    """
+
+    def __init__(self, data: tf.data.Dataset, count: int):
+        self._data, self._count = data, count
+        super().__init__(tf.data.experimental.to_variant(data))
+
+    def _inputs(self) -> list[tf.data.Dataset]:
+        return [self._data]
+
+    @property
+    def element_spec(self) -> Any:
+        return self._data.element_spec
+
+    def cardinality(self) -> tf.Tensor:
+        return tf.constant(self._count, tf.int64)
+
+    def take(self, count: int, name=None) -> "Known":
+        """The first batches; the others are known, too."""
+        return Known(super().take(count, name), min(count, self._count))
+
+    def skip(self, count: int, name=None) -> "Known":
+        """All batches but the first ones."""
+        return Known(super().skip(count, name), max(0, self._count - count))
+
+
+def count_of(data: tf.data.Dataset | tf.distribute.DistributedDataset) -> int:
+    """How many batches there are; a negative number if it is unknown or endless."""
+    found = data.cardinality
+    return int(found() if callable(found) else found)
+
+
+@contextlib.contextmanager
+def quiet(*passes: tuple[Any, int | None]):
+    """Leaves out Keras's warning that data ran out, where the data just end.
+
+    It comes after batches that were left out, and advises to repeat the data.
+
+    Args:
+        *passes: Data that are read, and how many batches an epoch wants of them; None
+            for all. Otherwise the warning is true, and stays.
+    """
+    with warnings.catch_warnings():
+        if all(count_of(data) >= 0 and not steps for data, steps in passes):
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+        yield

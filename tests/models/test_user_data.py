@@ -1,0 +1,236 @@
+"""Which part of the user's data a model takes, and what else there may be."""
+
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_svae as ks
+from tests.models import tiny
+from tests.models.test_domain_adaptation import build as build_ada
+from tests.models.test_terms import still
+
+X, Y = tiny.data(n=12), np.arange(12) % 3
+WEIGHT = np.repeat(np.float32([1, 0]), 6)
+LOSS = "autoencoder_loss"
+
+
+@pytest.fixture(scope="module")
+def vae():
+    """A model that no step changes."""
+    model = still()
+    model.optimizer.learning_rate = 0.0
+    return model
+
+
+def test_weights_in_a_tuple_of_arrays_are_the_weights(vae):
+    found = {
+        name: vae.evaluate(*given, sample_weight=w, verbose=0, return_dict=True)[LOSS]
+        for name, given, w in (
+            ("none", (X,), None),
+            ("apart", (X, Y), WEIGHT),
+            ("tuple", ((X, Y, WEIGHT),), None),
+            ("no y", ((X, None, WEIGHT),), None),
+        )
+    }
+    assert found["none"] != pytest.approx(found["apart"], rel=1e-3)
+    wanted = pytest.approx(found["apart"], rel=1e-5)
+    assert found["tuple"] == found["no y"] == wanted
+    assert vae.test_on_batch((X, Y, WEIGHT), return_dict=True)[LOSS] == wanted
+    logs = vae.fit((X, Y, WEIGHT), batch_size=12, shuffle=False, verbose=0).history
+    assert logs[LOSS] == [wanted]
+    with pytest.raises(ValueError, match="Expected weights in x=.*both of them"):
+        vae.fit((X, Y, WEIGHT), sample_weight=WEIGHT, verbose=0)
+
+
+def test_a_split_splits_the_weights_of_a_tuple(vae):
+    given = {"validation_split": 0.25, "batch_size": 9, "shuffle": False, "verbose": 0}
+    weight = np.linspace(0, 1, 12, dtype="float32") ** 3
+    logs = vae.fit((X, None, weight), **given).history
+    for name, rows in ((LOSS, slice(0, 9)), (f"val_{LOSS}", slice(9, 12))):
+        wanted = vae.evaluate(
+            X[rows], sample_weight=weight[rows], verbose=0, return_dict=True
+        )
+        assert logs[name] == [pytest.approx(wanted[LOSS], rel=1e-5)]
+
+
+NO_LABELS = {
+    "a batch size": (X, 64, "64. batch_size=64 is an argument"),
+    "a word": (X, "labels", "'labels'"),
+    "a data set": (X, tf.data.Dataset.from_tensor_slices(X), "_TensorSliceDataset"),
+    "a dictionary": (X, {"y": Y}, "dict"),
+    "too few": (X, Y[:7], r"shape \(7,\)"),
+    "a target": (X + 1, X, "other values in the shape of x"),
+    "two batches": ((X[:6], X[6:]), None, r"other values.*np.concatenate"),
+    "many batches": (tuple(X), None, "a tuple of 12. np.stack"),
+    "a list of examples": (list(X), None, r"12 arrays. np.stack\(...\) makes"),
+    "a data set with targets": (
+        tf.data.Dataset.from_tensor_slices((X, X + 1)).batch(6),
+        None,
+        "other values",
+    ),
+    "a generator of targets": (iter([(X, X + 1)]), None, "other values"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_LABELS)
+def test_what_cannot_be_labels_is_refused_by_models_without_classes(kind, vae):
+    x, y, why = NO_LABELS[kind]
+    before = vae.step
+    with pytest.raises(ValueError, match=f"(?s)Expected .*{why}"):
+        vae.fit(x, y, verbose=0)
+    assert vae.step == before
+
+
+def test_labels_and_the_data_themselves_are_allowed(vae):
+    one_hot = np.eye(tiny.DATA, dtype="float32")[Y]
+    for y in (X, X.copy(), Y, Y.tolist(), Y[:, None], one_hot):
+        vae.evaluate(X, y, verbose=0)
+    column = tf.data.Dataset.from_tensor_slices((X, {"y": Y})).batch(6)
+    vae.evaluate(column, verbose=0)
+
+
+def test_predict_reads_the_part_that_fit_reads(vae):
+    alone = vae.predict(X, verbose=0)
+    found = vae.predict((X, None, WEIGHT), verbose=0)
+    np.testing.assert_allclose(found, alone, atol=1e-6)
+    pictures = tf.data.Dataset.from_tensor_slices({"picture": X}).batch(4)
+    for given, why in (
+        (pictures, r"dictionary with the keys \['picture'\]"),
+        ({"picture": X}, r"dictionary with the keys \['picture'\]"),
+        ((X[:6], X[6:]), "other values in the shape of x"),
+    ):
+        with pytest.raises(ValueError, match=f"Expected .*{why}"):
+            vae.predict(given, verbose=0)
+
+
+def test_two_domains_have_no_weights():
+    model = build_ada(compiled=True)
+    pairs = (X, Y), X + 1
+    for given, name in (
+        ({"x": pairs, "sample_weight": WEIGHT}, "sample_weight"),
+        ({"x": (*pairs, WEIGHT)}, "sample_weight"),
+        ({"x": pairs, "class_weight": {0: 2.0}}, "class_weight"),
+    ):
+        why = f"Expected no {name} for AdversarialDomainAdaptation, as its data are"
+        with pytest.raises(ValueError, match=why):
+            model.fit(**given, verbose=0)
+    assert model.step == 0
+
+
+def batches(*parts):
+    return tf.data.Dataset.from_tensor_slices(parts).batch(6)
+
+
+def of_no_rank(x, y, weight):
+    return x, y, tf.py_function(lambda one: one, [weight], tf.float32)
+
+
+PARTS = {
+    "weights of no rank": (batches(X, Y, WEIGHT).map(of_no_rank), "a known rank, 1"),
+    "weights by name": (batches(X, Y, {"w": WEIGHT}), "sample_weight.*a dict"),
+    "ragged": (
+        tf.data.Dataset.from_tensor_slices(
+            tf.ragged.constant([[1.0], [2.0, 3.0]])
+        ).batch(2),
+        "a RaggedTensor. x.to_tensor",
+    ),
+    "sparse": (
+        tf.data.Dataset.from_tensor_slices(tf.sparse.from_dense(X)).batch(6),
+        "a SparseTensor. tf.sparse",
+    ),
+    "windows": (
+        tf.data.Dataset.from_tensor_slices(X).window(6),
+        "a data set. data.batch",
+    ),
+    "whole numbers": (
+        (X * 9).astype("int32"),
+        "data as floats; received: int32.*keeps the numbers",
+    ),
+    "complex": (X.astype("complex64"), r"data as floats; .*complex64. np.abs\(x\)"),
+    "records": (np.zeros(12, [("a", "f4"), ("b", "f4")]), r"void64. x\['name'\]"),
+    "a path": ("data.npz", r"str. keras_svae.data.load\('data.npz'\)"),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_what_is_no_array_of_floats_is_named(kind, vae):
+    data, why = PARTS[kind]
+    before = vae.step
+    with pytest.raises((ValueError, TypeError), match=f"(?s)Expected .*{why}"):
+        vae.fit(data, verbose=0)
+    assert vae.step == before
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_batches_of_a_generator_may_be_lists_and_have_the_same_parts(vae):
+    wanted = vae.evaluate(X, sample_weight=WEIGHT, verbose=0, return_dict=True)
+    lists = (X.tolist(), Y.tolist(), WEIGHT.tolist())
+    found = vae.evaluate(iter([lists]), verbose=0, return_dict=True)
+    assert found == pytest.approx(wanted, rel=1e-5)
+    vae.evaluate(iter([X.tolist()]), verbose=0)
+    weighted, plain = (X, None, WEIGHT), (X,)
+    for parts, why in (
+        ([plain, weighted], "a batch with weights after one without"),
+        ([weighted, plain], "a batch without weights after one with"),
+    ):
+        with pytest.raises(ValueError, match=f"in all batches or in none.*{why}"):
+            vae.evaluate(iter(parts), verbose=0)
+
+
+def test_classes_of_labels_in_a_list_reach_a_conditional_model():
+    model = tiny.build("cvae", eager=True)
+    found, wanted = (
+        model.test_on_batch(x, y, return_dict=True)
+        for x, y in ((X.tolist(), Y.tolist()), (X, Y))
+    )
+    assert found == pytest.approx(wanted)
+    for weights, why in (
+        ({"0": 1.0}, r"integers, up to \d, as keys of class_weight; received: '0'"),
+        ({9: 1.0}, r"as keys of class_weight; received: 9"),
+        ({True: 1.0}, r"as keys of class_weight; received: True"),
+        ({0: -1.0}, r"class_weight finite and >= 0; received: -1.0 for the class 0"),
+        ({1: np.nan}, r"class_weight finite and >= 0; received: nan"),
+    ):
+        with pytest.raises(ValueError, match=f"Expected .*{why}"):
+            model.fit(X, Y, class_weight=weights, verbose=0)
+    assert model.step == 0
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_data_without_a_batch_are_told_of(vae):
+    nothing = batches(X).filter(lambda x: False)
+    with pytest.raises(ValueError, match="data to evaluate on; .*an empty data set"):
+        vae.evaluate(nothing, verbose=0)
+    with pytest.raises(ValueError, match="data to read; received: an empty data set"):
+        vae.predict(nothing, verbose=0)
+    with pytest.warns(UserWarning, match="as validation_data; received: no batch"):
+        logs = vae.fit(X, validation_data=nothing, verbose=0).history
+    assert not any(name.startswith("val_") for name in logs)
+
+
+def test_a_batch_size_beside_batches_has_no_effect_and_is_told(vae):
+    data = batches(X)
+    for call in (vae.fit, vae.evaluate, vae.predict):
+        with pytest.warns(UserWarning, match="no batch_size .*received: batch_size=3"):
+            call(data, batch_size=3, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vae.fit(X, validation_data=data, batch_size=6, verbose=0)
+
+
+def test_values_may_leave_the_range_by_rounding_where_the_law_allows_it():
+    """A resized image of ones has the value 1.0000002."""
+    x = X.copy()
+    x[0, 0] = np.nextafter(np.float32(1), np.float32(2))
+    law = ks.distributions.Gaussian(activation="sigmoid", draw="mean")
+    for allowed in ("bernoulli", law):
+        model = tiny.build("vae", likelihood=allowed, eager=True)
+        assert np.isfinite(model.test_on_batch(x)).all()
+    with pytest.raises(ValueError, match=r"\[0, 1\].* to 1.0001$"):
+        model.test_on_batch(np.where(X == X[0, 0], np.float32(1.0001), X))
+    # Its density is 0 there. The message shows that this is another number than 1.
+    model = tiny.build("vae", likelihood="continuous_bernoulli", eager=True)
+    with pytest.raises(ValueError, match=r"\[0, 1\].* to 1\.0000001192"):
+        model.test_on_batch(x)
