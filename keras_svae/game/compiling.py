@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_svae.game import checks, replicas, xla
+from keras_svae.game import checks, replicas, settings, xla
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
@@ -12,6 +12,8 @@ __all__ = ["Compiling"]
 
 class Compiling(Playing):
     """A model whose players have an optimizer each."""
+
+    _optimizer_names: tuple[str, ...] = ()
 
     def compile(
         self,
@@ -46,7 +48,10 @@ class Compiling(Playing):
                 not every step. The steps are those of single calls. The last call of
                 an epoch has fewer if an epoch is no multiple of it.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
-                which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
+                which the model keeps: see `keras_svae.callbacks.AveragedWeights`. If
+                the averages of an earlier `compile` are the model's weights, this puts
+                the trained weights back and averages anew. None keeps the weights as
+                they are, and forgets the others.
             sync_batch_norm: Under several replicas, True lets batch normalisation take
                 its moments over the batch of all replicas, False over each replica's
                 share. None means what each layer was made for, by default its share.
@@ -90,14 +95,31 @@ class Compiling(Playing):
                 checks.build(one, updated, name)
                 setattr(self, name, one)
             names = self.trainable_variables
-            if self.averages is not None:
-                self._give_up_part(self.averages)  # of an earlier compile()
+            if self.averages is not None:  # of an earlier compile()
+                if ema is not None:  # training goes on
+                    self.averages.give_back(self.weights)
+                self._give_up_part(self.averages)
             if ema is not None:
                 self._keep_part(Averages(names, ema))
             self._make_means()
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
+        self._traced = settings.of(self)
+
+    def _act_on_settings(self) -> None:
+        """Makes the traced steps and the means anew if a setting has changed.
+
+        A new value may also bring other terms, as a weight of 0 may leave terms out.
+        """
+        now = settings.of(self)
+        if now == self._traced:
+            return
+        settings.check(self)
+        with self.distribute_strategy.scope():
+            self._make_means()
+        self.train_function = self.test_function = None
+        self._traced = now
 
     def _paths(self) -> set[str]:
         """The names of the weights that players update."""
@@ -106,6 +128,7 @@ class Compiling(Playing):
 
     def _check_compiled(self, name):
         super()._check_compiled(name)
+        self._act_on_settings()
         if "test" in name or name == "evaluate":
             return
         now = self._paths()
@@ -147,5 +170,5 @@ class Compiling(Playing):
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        """The optimizers of a compiled model, by their argument of `compile`."""
+        """The optimizers by their argument of `compile`; none before it."""
         return {name: getattr(self, name) for name in self._optimizer_names}
