@@ -106,7 +106,7 @@ def _warn_of_going_back(model, folder: str) -> None:
 
 
 def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:
-    """Takes rows out of a log that will be written again, and rows that are not whole.
+    """Takes rows out of a log that will be written again, and a last half row.
 
     Args:
         path: A CSV file whose first column is the epoch; it need not be there.
@@ -122,7 +122,7 @@ def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None
     kept = [
         row
         for row in rows[1:]
-        if len(row) == len(head) and row[0].isdigit() and int(row[0]) < epoch
+        if row and not (row[0].isdigit() and int(row[0]) >= epoch)
     ]
     made = io.StringIO(newline="")
     csv.writer(made, delimiter=separator, lineterminator="\n").writerows(

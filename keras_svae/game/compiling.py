@@ -58,7 +58,8 @@ class Compiling(Playing):
             **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
 
         Raises:
-            ValueError: For a missing optimizer; for one that two players share, or that
+            ValueError: For a missing optimizer; for one that two players share, that
+                was built for other weights (of another model, or other layers), that
                 scales the loss or averages weights; for one that accumulates gradients
                 under several replicas; or for XLA under a strategy on CPUs without the
                 flag that TensorFlow needs there.
@@ -70,6 +71,17 @@ class Compiling(Playing):
         strategy = self.distribute_strategy
         count = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, count)
+        updated = {
+            name: [
+                variable
+                for player in self.players.values()
+                if player.optimizer == name
+                for variable in self.variables_of(player)
+            ]
+            for name in optimizers
+        }
+        for name, one in optimizers.items():
+            checks.check_serves(one, updated[name], name)
         xla.checked(jit_compile, strategy)
         asked, self._why_xla = jit_compile, ""
         if asked == "auto":
@@ -86,13 +98,7 @@ class Compiling(Playing):
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
-                updated = [
-                    variable
-                    for player in self.players.values()
-                    if player.optimizer == name
-                    for variable in self.variables_of(player)
-                ]
-                checks.build(one, updated, name)
+                checks.build(one, updated[name], name)
                 setattr(self, name, one)
             names = self.trainable_variables
             if self.averages is not None:  # of an earlier compile()

@@ -23,7 +23,12 @@ from keras_svae.game.checks.networks import (
     raw_output,
     supports,
 )
-from keras_svae.game.checks.optimizers import build, optimizer_names, optimizers
+from keras_svae.game.checks.optimizers import (
+    build,
+    check_serves,
+    optimizer_names,
+    optimizers,
+)
 from keras_svae.game.checks.values import (
     all_finite,
     choice,
@@ -46,6 +51,7 @@ __all__ = [
     "batch_norms",
     "beside_data",
     "build",
+    "check_serves",
     "choice",
     "class_weight",
     "classes",
