@@ -178,7 +178,10 @@ class Backup(keras.callbacks.Callback):
         self.model.save_weights(memory)
         means = resuming.means_of(self.model)
         callbacks, arrays = remembered.of(self.watched)
-        contents = {WEIGHTS: memory.getbuffer(), ARRAYS: packed(arrays)}
+        contents: dict[str, bytes | memoryview] = {
+            WEIGHTS: memory.getbuffer(),
+            ARRAYS: packed(arrays),
+        }
         about = {
             "made_by": made_by(),
             "step": step,

@@ -28,7 +28,8 @@ def unwrapped(callback):
 
 def _deciding(callbacks) -> list[tuple[dict, tuple, keras.callbacks.Callback]]:
     """Those that decide: what tells one from the others, its attributes, itself."""
-    found, seen = [], {}
+    found = []
+    seen: dict[tuple[str, str], int] = {}
     for one in map(unwrapped, callbacks or ()):
         for kind, names in _PLAIN.items():
             if isinstance(one, kind):

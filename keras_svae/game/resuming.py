@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -199,7 +200,8 @@ def fit(call: Callable, model, training, given: dict) -> keras.callbacks.History
 
 def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
     """The calls of Keras's `fit`, and the callbacks that see one training in them."""
-    steps, epoch = given.get("steps_per_epoch"), given.get("initial_epoch", 0)
+    steps: Any = given.get("steps_per_epoch")
+    epoch: int = given.get("initial_epoch", 0)
     restored, model._restored = model._restored, None
     model._steps_per_epoch = steps
     if restored is not None and restored.step != model.step:
@@ -214,7 +216,7 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         return [(training, given)], []
     model._began = restored.began
     since = model.step - restored.began
-    same = steps is not None and restored.steps == steps and since // steps == epoch
+    same = bool(steps) and restored.steps == steps and since // steps == epoch
     callbacks = list(callbacks or ())
     begins = _Begins(restored if same else None)
     last: list = [_Remembering(callbacks, restored)]
