@@ -3,13 +3,16 @@
 import csv
 import io
 import os
+import warnings
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from keras_svae import files
-from keras_svae.callbacks import Backup, restore
+from keras_svae.callbacks.backup import Backup
+from keras_svae.callbacks.backup_files import steps_in
+from keras_svae.callbacks.restoring import restored
 
 __all__ = ["fit", "keep_rows"]
 
@@ -23,7 +26,7 @@ def fit(
     every: int | None = None,
     steps_per_epoch: int | None = None,
     rates: str = "saved",
-    callbacks: list | None = None,
+    callbacks: "list | keras.callbacks.Callback | None" = None,
     **given,
 ) -> keras.callbacks.History:
     """Trains a compiled model, from its last backup if there is one.
@@ -69,11 +72,14 @@ def fit(
             "Expected steps_per_epoch=, as the number of batches is unknown; received: "
             "none"
         )
+    # Keras takes one callback, and lists of lists, too.
+    others = keras.tree.flatten([] if callbacks is None else callbacks)
     keeper = Backup(backup, every=every)
     keeper.hold(model)
     try:
-        done = restore(model, keeper.folder, rates)
-        for one in callbacks or ():
+        _warn_of_going_back(model, keeper.folder)
+        done = restored(model, keeper.folder, rates, steps)
+        for one in others:
             if done and isinstance(one, keras.callbacks.CSVLogger):
                 one.append = True
                 keep_rows(one.filename, done // steps, one.sep)
@@ -82,15 +88,25 @@ def fit(
             epochs=epochs,
             initial_epoch=done // steps,
             steps_per_epoch=steps,
-            callbacks=[*(callbacks or ()), keeper],
+            callbacks=[*others, keeper],
             **given,
         )
     finally:
         keeper.release()
 
 
+def _warn_of_going_back(model, folder: str) -> None:
+    found = steps_in(folder)
+    if found and model.step > found[-1]:
+        warnings.warn(
+            f"The model stands at step {model.step}, later than the newest backup in "
+            f"{folder}, of step {found[-1]}. Training goes on from the backup.",
+            stacklevel=3,
+        )
+
+
 def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:
-    """Takes rows out of a log that will be written again, and rows that are not whole.
+    """Takes rows out of a log that will be written again, and a last half row.
 
     Args:
         path: A CSV file whose first column is the epoch; it need not be there.
@@ -106,7 +122,7 @@ def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None
     kept = [
         row
         for row in rows[1:]
-        if len(row) == len(head) and row[0].isdigit() and int(row[0]) < epoch
+        if row and not (row[0].isdigit() and int(row[0]) >= epoch)
     ]
     made = io.StringIO(newline="")
     csv.writer(made, delimiter=separator, lineterminator="\n").writerows(

@@ -100,6 +100,10 @@ def test_rows_that_will_come_again_and_half_rows_are_taken_out(tmp_path):
     assert path.read_text() == 'epoch;mse;a\n0;.5;"x;y"\n1;.4;\n2;.3;\n'
     keep_rows(path, 1, ";")
     assert path.read_text() == 'epoch;mse;a\n0;.5;"x;y"\n'
+    # A whole row of an older log, which had other columns, stays.
+    path.write_text("epoch,a\n0,1\n1,2,3\n2,4\n")
+    keep_rows(path, 2)
+    assert path.read_text() == "epoch,a\n0,1\n1,2,3\n"
     path.write_text("")
     keep_rows(path, 1)
     assert path.read_text() == ""

@@ -4,27 +4,28 @@ import contextlib
 import json
 import os
 import shutil
-import warnings
 
 import keras
 import tensorflow as tf
 
 from keras_svae import files, untrusted
 from keras_svae.callbacks.backup_files import (
-    check_settings,
-    check_shapes,
+    ARRAYS,
+    DESCRIPTION,
+    ENDINGS,
+    WEIGHTS,
     checksum,
+    described,
     digest,
-    put_aside,
+    packed,
     settings_of,
     shapes_of,
     steps_in,
-    whole,
 )
-from keras_svae.game import checks, resuming, workers
+from keras_svae.game import remembered, resuming, workers
 from keras_svae.game.configuration import made_by
 
-__all__ = ["Backup", "restore"]
+__all__ = ["Backup"]
 
 # Bytes that stay free beside a backup, for logs and pictures.
 ROOM = 2_000_000
@@ -44,6 +45,10 @@ class Backup(keras.callbacks.Callback):
         step = ks.callbacks.restore(model, "backup")
         train = ks.data.load("mnist", start=step)
         model.fit(train, ..., callbacks=[ks.callbacks.Backup("backup")])
+
+    A backup has what `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` have
+    seen, too, wherever they stand among the callbacks: it is written after all of them.
+    A run that `EarlyStopping` has ended is at its end when it is started again.
 
     While it trains, no other process may use the folder. A lock sees to that, where
     the file system has locks; some network file systems and paths like "gs://..." have
@@ -70,6 +75,7 @@ class Backup(keras.callbacks.Callback):
             raise ValueError(f"Expected every >= 1; received: every={every}")
         self.folder = os.fspath(folder)
         self.every = every
+        self.watched: list = []  # all callbacks of `fit`, which sets it
 
     def hold(self, model) -> bool:
         """Keeps other processes out of the folder, until `release`.
@@ -99,6 +105,7 @@ class Backup(keras.callbacks.Callback):
             variables += optimizer.variables
         sizes = (v.value.shape.num_elements() * v.value.dtype.size for v in variables)
         self._look_at_space(sum(sizes))
+        settings_of(self.model)  # an error of it comes before training
         self._last = step = self.model.step
         newest = self.newest()
         if newest is not None and steps_in(self.folder)[-1] > step:
@@ -107,20 +114,34 @@ class Backup(keras.callbacks.Callback):
                 f"{step}; received: {newest}. Go on from it with "
                 "keras_svae.callbacks.restore(model, folder), or name another folder."
             )
+        if newest is not None:
+            with contextlib.suppress(ValueError):  # damaged; `restore` tells it
+                about = described(newest.removesuffix(WEIGHTS) + DESCRIPTION)
+                self.model._began = about.get("began", 0)
 
     def on_train_batch_end(self, batch, logs=None):
         # `batch` counts from 0 in each epoch, so the model's own count is read only if
-        # a backup may be due.
+        # a backup may be due. That of an epoch's last step waits for the epoch's end.
         if self.every is not None and self._writes:
             if self.model.step - self._last >= self.every:
-                self.save()
+                if not resuming.at_end(self.model):
+                    self.save()
 
-    def on_epoch_end(self, epoch, logs=None):
-        if self.every is None and self._writes:
+    def after_epoch(self, epoch: int) -> None:
+        """Saves if a backup is due, once all callbacks have seen an epoch's end."""
+        step = self.model.step
+        due = self.every is None or step - self._last >= self.every
+        ends = self.model.stop_training or epoch + 1 == self.params.get("epochs")
+        if self._writes and (due or ends or step == self._last):
             self.save()
 
-    def on_train_end(self, logs=None):
-        if self._writes:
+    def after_training(self) -> None:
+        """Saves at the end, unless a callback has put earlier weights into the model.
+
+        A run goes on from the weights that it has reached. `EarlyStopping` finds its
+        best ones again.
+        """
+        if self._writes and self.model.step >= self._last:
             self.save()
 
     def release(self) -> None:
@@ -130,7 +151,11 @@ class Backup(keras.callbacks.Callback):
     def newest(self) -> str | None:
         """The newest backup's file; None if there is none."""
         found = steps_in(self.folder)
-        return f"{self.folder}/step-{found[-1]:09d}.weights.h5" if found else None
+        return f"{self._file(found[-1])}{WEIGHTS}" if found else None
+
+    def _file(self, step: int) -> str:
+        """A backup's path, without an ending."""
+        return f"{self.folder}/step-{step:09d}"
 
     def save(self) -> None:
         """Writes a backup of the model as it is now: its trained weights, and averages.
@@ -148,45 +173,57 @@ class Backup(keras.callbacks.Callback):
     def _save(self) -> None:
         self._last = step = self.model.step
         files.make_folder(self.folder)  # somebody may have removed it
-        weights = f"{self.folder}/step-{step:09d}.weights.h5"
-        told = f"{self.folder}/step-{step:09d}.json"
-        memory = files.Memory(weights)
+        path = self._file(step)
+        memory = files.Memory(path + WEIGHTS)
         self.model.save_weights(memory)
-        content = memory.getbuffer()
+        means = resuming.means_of(self.model)
+        callbacks, arrays = remembered.of(self.watched)
+        contents: dict[str, bytes | memoryview] = {
+            WEIGHTS: memory.getbuffer(),
+            ARRAYS: packed(arrays),
+        }
         about = {
             "made_by": made_by(),
             "step": step,
+            "began": self.model._began,
             "method": type(self.model).__name__,
             "steps_per_epoch": self.model._steps_per_epoch,
-            "means": resuming.means_of(self.model),
-            "sha256": digest(content),
+            "means": means,
+            "rates": None if means is None else self.model._rates_before,
+            "callbacks": callbacks,
+            "sha256": digest(contents[WEIGHTS]),
+            "arrays_sha256": digest(contents[ARRAYS]) if arrays else None,
             "settings": settings_of(self.model),
             "variables": shapes_of(self.model),
         }
         about["checksum"] = checksum(about)
-        description = json.dumps(about).encode()
-        if files.exists(told) and files.read(told) == description:
+        contents[DESCRIPTION] = json.dumps(about).encode()
+        told = path + DESCRIPTION
+        if files.exists(told) and files.read(told) == contents[DESCRIPTION]:
             return  # training ends at a step that has its backup
-        self._look_at_space(len(content) + len(description))
+        self._look_at_space(sum(len(one) for one in contents.values()))
         files.remove(told)  # a description never stands beside other weights
         try:
-            files.write(weights, content)
-            files.write(told, description)
+            for ending, content in contents.items():  # the description last
+                if len(content):
+                    files.write(path + ending, content)
         except BaseException:
             with contextlib.suppress(OSError, tf.errors.OpError):
-                files.remove(weights)
+                for ending in (WEIGHTS, ARRAYS):
+                    files.remove(path + ending)
             raise
-        self._remove_older()
+        self._remove_older(step)
 
-    def _remove_older(self) -> None:
+    def _remove_older(self, written: int) -> None:
         """Keeps two backups. Weights without a description are of a killed run."""
-        kept = {f"step-{step:09d}.weights.h5" for step in steps_in(self.folder)[-2:]}
-        for name in tf.io.gfile.listdir(self.folder):
-            if name.startswith("step-") and name.endswith(".weights.h5"):
-                if name not in kept:
-                    path = f"{self.folder}/{name}"
-                    files.remove(path.removesuffix(".weights.h5") + ".json")
-                    files.remove(path)
+        steps = {*steps_in(self.folder)[-2:], written}
+        kept = {os.path.basename(self._file(one)) for one in steps}
+        names = tf.io.gfile.listdir(self.folder)
+        for ending in ENDINGS:  # the description first
+            for name in names:
+                if name.startswith("step-") and name.endswith(ending):
+                    if name.removesuffix(ending) not in kept:
+                        files.remove(f"{self.folder}/{name}")
 
     def _look_at_space(self, needed: int) -> None:
         """Raises if there is no room; writing would then fail half way."""
@@ -200,98 +237,3 @@ class Backup(keras.callbacks.Callback):
                 f"{self.folder}; received: {free / 1e6:.0f} MB. Backups that are there "
                 "are kept: make room, then go on with keras_svae.callbacks.restore"
             )
-
-
-def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
-    """Loads the newest backup of a folder into a compiled model.
-
-    It checks a backup before it changes any weight. It renames a damaged backup to
-    `damaged-step-...`, with a warning, and takes the older one.
-
-    The state of the optimizers is the backup's, with their learning rates. All other
-    settings are the model's and its optimizers'. A warning names each that differs.
-
-    Args:
-        model: A compiled model of the method and shapes that were saved.
-        folder: What `Backup` wrote; may be empty or absent.
-        rates: "saved" for the learning rates of the backup, which callbacks may have
-            changed; "compiled" for those of `compile`, e.g. lower ones after a
-            `Diverged`. A rate that is a schedule is always the compiled one.
-
-    Returns:
-        The step from which to continue; 0 if there is no backup.
-
-    Raises:
-        FileExistsError: If the folder is a file.
-        ValueError: If the backup is of another method, other shapes or another class of
-            optimizer, all backups are damaged, or workers find other backups; the model
-            is then unchanged.
-    """
-    checks.choice("rates", rates, ("saved", "compiled"))
-    folder = os.fspath(folder)
-    if files.is_local(folder):
-        untrusted.folder(folder)
-    steps = steps_in(folder)
-    strategy, same = model.distribute_strategy, f"the newest step in {folder}"
-    if not steps:
-        workers.check_same(strategy, 0, same)
-        return 0
-    if not model.compiled:
-        raise ValueError(
-            "Expected a compiled model, whose optimizers can be restored; received: "
-            "restore() before compile()"
-        )
-    damaged = []
-    while steps:
-        newest = f"{folder}/step-{steps.pop():09d}.json"
-        try:
-            about, weights = whole(newest)
-            break
-        except ValueError as error:
-            damaged.append((newest, str(error)))
-    else:
-        raise ValueError(
-            "Expected a backup as it was written; received: the truncated or changed "
-            f"files {', '.join(file for _, file in damaged)}, and no other backup. "
-            "Remove the folder to begin anew"
-        )
-    workers.check_same(strategy, about["step"], same)
-    method = type(model).__name__
-    if about["method"] != method:
-        raise ValueError(
-            f"Expected a backup of {method}; received: one of {about['method']} in "
-            f"{newest}"
-        )
-    check_shapes(model, about, newest)
-    check_settings(model, about, newest)
-    for path, file in damaged:
-        warnings.warn(
-            f"A truncated or changed file was put aside: {file}. Training goes on from "
-            f"the older backup {newest}.",
-            stacklevel=2,
-        )
-        if workers.is_first(strategy):
-            put_aside(path)
-    compiled = _rates(model)
-    model.load_weights(files.Memory(newest.replace(".json", ".weights.h5"), weights))
-    for name, rate in _rates(model).items():
-        if rate != compiled[name] and rates == "compiled":
-            model.optimizers[name].learning_rate = compiled[name]
-        elif rate != compiled[name]:
-            warnings.warn(
-                f"The learning rate of {name!r} is {rate:g}, from the backup, not "
-                f"{compiled[name]:g}, from compile(). To go on with the compiled rate: "
-                "restore(..., rates='compiled').",
-                stacklevel=2,
-            )
-    model._restored = about["step"], about.get("steps_per_epoch"), about.get("means")
-    return about["step"]
-
-
-def _rates(model) -> dict[str, float]:
-    """Learning rates that are numbers, by optimizer."""
-    return {
-        name: float(tf.convert_to_tensor(one.learning_rate))
-        for name, one in model.optimizers.items()
-        if not isinstance(one.get_config()["learning_rate"], dict)
-    }

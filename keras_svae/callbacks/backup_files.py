@@ -1,19 +1,29 @@
 """A backup's files: their content, whether they are complete, and how models use it."""
 
 import hashlib
+import io
 import json
 import os
+import pathlib
 import re
 import warnings
+import zipfile
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_svae import files
+from keras_svae import files, untrusted
+from keras_svae.game import rates
 
 _KEYS = set(
     "made_by step steps_per_epoch means settings method sha256 variables checksum"
-    "".split()
+    " began rates callbacks arrays_sha256".split()
 )
+# A backup's files: what describes it, and is written last; weights; what callbacks
+# remember, if that has arrays.
+ENDINGS = DESCRIPTION, WEIGHTS, ARRAYS = ".json", ".weights.h5", ".callbacks.npz"
 
 
 def steps_in(folder: str | os.PathLike) -> list[int]:
@@ -37,16 +47,13 @@ def checksum(about: dict) -> str:
     )
 
 
-def whole(path: str) -> tuple[dict, bytes]:
-    """The description in a backup, and its weights, after a check of both.
+def described(path: str) -> dict:
+    """The description in a backup, after a check of it.
 
     Raises:
-        ValueError: If one of its two files is damaged. It names the file.
+        ValueError: If the file is damaged. It names the file.
     """
-    weights = path.removesuffix(".json") + ".weights.h5"
-    for file in (path, weights):
-        if files.is_local(file) and not os.path.isfile(file):  # a pipe would wait
-            raise ValueError(f"{file}")
+    _check_is_file(path)
     try:
         about = json.loads(files.read(path))
         step, sha256 = about["step"], about["sha256"]
@@ -54,6 +61,7 @@ def whole(path: str) -> tuple[dict, bytes]:
         fine = about.get("checksum", checksum(about)) == checksum(about)
         fine = fine and set(about) <= _KEYS
         method, variables = about["method"], about["variables"]
+        numbers = about.get("began", 0), about.get("steps_per_epoch") or 0
     except (
         ValueError,
         KeyError,
@@ -64,20 +72,72 @@ def whole(path: str) -> tuple[dict, bytes]:
     ) as error:
         raise ValueError(f"{path}") from error
     named = isinstance(step, int) and path.endswith(f"step-{step:09d}.json")
-    if not (fine and named and isinstance(variables, list) and method):
+    fine = fine and all(isinstance(one, int) for one in numbers)
+    if not (fine and named and isinstance(variables, list) and method and sha256):
         raise ValueError(f"{path}")
+    return about
+
+
+def whole(path: str) -> tuple[dict, bytes, dict[str, np.ndarray]]:
+    """The description in a backup, its weights, and arrays of callbacks, all checked.
+
+    Raises:
+        ValueError: If one of its files is damaged. It names the file.
+    """
+    about = described(path)
+    content = _checked(sibling(path, WEIGHTS), about["sha256"])
+    arrays = {}
+    if about.get("arrays_sha256"):
+        raw = _checked(sibling(path, ARRAYS), about["arrays_sha256"])
+        arrays = _unpacked(sibling(path, ARRAYS), raw)
+    return about, content, arrays
+
+
+def sibling(path: str, ending: str) -> str:
+    """Another file of a backup."""
+    return path.removesuffix(DESCRIPTION) + ending
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    """The content of a file with these arrays; nothing if there are none."""
+    made = io.BytesIO()
+    if arrays:
+        named: Mapping[str, Any] = arrays  # by name, `savez` takes an option too
+        np.savez(made, **named)
+    return made.getvalue()
+
+
+def _unpacked(path: str, content: bytes) -> dict[str, np.ndarray]:
     try:
-        content = files.read(weights)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(one.file_size for one in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path}") from error
+    untrusted.check_unpacked(pathlib.Path(path), size)
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        return {name: found[name] for name in found.files}
+
+
+def _check_is_file(path: str) -> None:
+    if files.is_local(path) and not os.path.isfile(path):  # a pipe would wait
+        raise ValueError(f"{path}")
+
+
+def _checked(path: str, sha256: str) -> bytes:
+    """The content of a file, if it has this hash."""
+    _check_is_file(path)
+    try:
+        content = files.read(path)
     except tf.errors.OpError as error:
-        raise ValueError(f"{weights}") from error
+        raise ValueError(f"{path}") from error
     if digest(content) != sha256:
-        raise ValueError(f"{weights}")
-    return about, content
+        raise ValueError(f"{path}")
+    return content
 
 
 def put_aside(path: str) -> None:
     """Renames a damaged backup, so that it is not taken for a later one."""
-    for one in (path, path.removesuffix(".json") + ".weights.h5"):
+    for one in (sibling(path, ending) for ending in ENDINGS):
         if files.exists(one):
             folder, name = os.path.split(one)
             tf.io.gfile.rename(one, f"{folder}/damaged-{name}", overwrite=True)
@@ -106,12 +166,25 @@ def settings_of(model) -> dict:
     config["ema"] = model._ema
     for name, one in model.optimizers.items():
         config[name] = type(one).__name__
-        for key, value in one.get_config().items():
+        for key, value in _settings_of_optimizer(one).items():
             scheduled = isinstance(value, dict)
+            if scheduled and value.get("class_name") == "__lambda__":
+                value = "a function"  # its code is no setting
             if scheduled or (isinstance(value, plain) and key not in _NOT_OPTIMIZERS):
                 config[f"{name}.{key}"] = value
     # As it comes back from a file.
     return json.loads(json.dumps(config, default=lambda one: type(one).__name__))
+
+
+def _settings_of_optimizer(one) -> dict:
+    """The configuration; of a schedule that has none, what else can be seen."""
+    try:
+        return one.get_config()
+    # `get_config` of a schedule, or of an optimizer, may be the user's own.
+    except Exception:
+        if not rates.follows_schedule(one):
+            raise
+    return {name: value for name, value in vars(one).items() if name[0] != "_"}
 
 
 def check_settings(model, about: dict, where: str) -> None:

@@ -104,6 +104,19 @@ class Averages(keras.layers.Layer):
             self._swap(variables)
             self._state.assign([self._state.numpy()[0], 0])
 
+    def give_back(self, weights: list[keras.Variable]) -> None:
+        """Takes back averages that were lent, before this object is given up.
+
+        Weights that the user has changed since stay as they are, as in `begin`.
+
+        Args:
+            weights: All weights of the model. Some of them may be frozen by now.
+        """
+        mine = [one for one in weights if id(one) in self._index]
+        mine.sort(key=lambda one: self._index[id(one)])
+        if self.lent and self._state.numpy()[1] == _checksum(mine):
+            self.take_back(mine)
+
     def end(self, variables: list[keras.Variable], finished: bool) -> None:
         """Ends training; lends the averages if it finished and `finalize` is set."""
         if finished and self.finalize:

@@ -44,6 +44,35 @@ class _MayFail(keras.callbacks.Callback):
             return None
 
 
+class _AfterAll(keras.callbacks.Callback):
+    """Comes after all callbacks, and acts on what they did.
+
+    Backups have what all of them did. Settings of the model that one of them changes,
+    as the weight of a term, act from this epoch on.
+
+    Args:
+        callbacks: The others.
+    """
+
+    def __init__(self, callbacks: list):
+        super().__init__()
+        self.backups = [one for one in callbacks if hasattr(one, "after_epoch")]
+        for one in self.backups:
+            one.watched = callbacks
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model._check_compiled("fit")
+        self.model.make_train_function()  # none is there after a change
+
+    def on_epoch_end(self, epoch, logs=None):
+        for one in self.backups:
+            one.after_epoch(epoch)
+
+    def on_train_end(self, logs=None):
+        for one in self.backups:
+            one.after_training()
+
+
 def _errors_of(callback) -> tuple | None:
     """The errors that a callback may end with."""
     shows = (keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
@@ -72,7 +101,8 @@ def prepared(callbacks, model, validated: bool) -> list | None:
         return None
     callbacks = workers.without_writers(callbacks, model.distribute_strategy)
     errors = [_errors_of(one) for one in callbacks]
-    return [
+    callbacks = [
         _MayFail(one, of_one) if of_one else one
         for one, of_one in zip(callbacks, errors, strict=True)
     ]
+    return [*callbacks, _AfterAll(callbacks)]

@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from keras_svae.game import checks, replicas, xla
+from keras_svae.game import checks, replicas, settings, xla
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
@@ -14,6 +14,8 @@ __all__ = ["Compiling"]
 
 class Compiling(Playing):
     """A model whose players have an optimizer each."""
+
+    _optimizer_names: tuple[str, ...] = ()
 
     def compile(
         self,
@@ -48,14 +50,18 @@ class Compiling(Playing):
                 not every step. The steps are those of single calls. The last call of
                 an epoch has fewer if an epoch is no multiple of it.
             ema: Momentum in (0, 1) of an exponential moving average of the weights,
-                which the model keeps: see `keras_svae.callbacks.AveragedWeights`.
+                which the model keeps: see `keras_svae.callbacks.AveragedWeights`. If
+                the averages of an earlier `compile` are the model's weights, this puts
+                the trained weights back and averages anew. None keeps the weights as
+                they are, and forgets the others.
             sync_batch_norm: Under several replicas, True lets batch normalisation take
                 its moments over the batch of all replicas, False over each replica's
                 share. None means what each layer was made for, by default its share.
             **optimizers: The other players' optimizers, e.g. `critic_optimizer`.
 
         Raises:
-            ValueError: For a missing optimizer; for one that two players share, or that
+            ValueError: For a missing optimizer; for one that two players share, that
+                was built for other weights (of another model, or other layers), that
                 scales the loss or averages weights; for one that accumulates gradients
                 under several replicas; or for XLA under a strategy on CPUs without the
                 flag that TensorFlow needs there.
@@ -67,6 +73,17 @@ class Compiling(Playing):
         strategy = self.distribute_strategy
         count = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, count)
+        updated = {
+            name: [
+                variable
+                for player in self.players.values()
+                if player.optimizer == name
+                for variable in self.variables_of(player)
+            ]
+            for name in optimizers
+        }
+        for name, one in optimizers.items():
+            checks.check_serves(one, updated[name], name)
         xla.checked(jit_compile, strategy)
         asked, self._why_xla = jit_compile, ""
         if asked == "auto":
@@ -83,17 +100,13 @@ class Compiling(Playing):
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
-                updated = [
-                    variable
-                    for player in self.players.values()
-                    if player.optimizer == name
-                    for variable in self.variables_of(player)
-                ]
-                checks.build(one, updated, name)
+                checks.build(one, updated[name], name)
                 setattr(self, name, one)
             names = self.trainable_variables
-            if self.averages is not None:
-                self._give_up_part(self.averages)  # of an earlier compile()
+            if self.averages is not None:  # of an earlier compile()
+                if ema is not None:  # training goes on
+                    self.averages.give_back(self.weights)
+                self._give_up_part(self.averages)
             if ema is not None:
                 self._keep_part(Averages(names, ema))
             before = self._paths()
@@ -102,6 +115,21 @@ class Compiling(Playing):
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
+        self._traced = settings.of(self)
+
+    def _act_on_settings(self) -> None:
+        """Makes the traced steps and the means anew if a setting has changed.
+
+        A new value may also bring other terms, as a weight of 0 may leave terms out.
+        """
+        now = settings.of(self)
+        if now == self._traced:
+            return
+        settings.check(self)
+        with self.distribute_strategy.scope():
+            self._make_means()
+        self.train_function = self.test_function = None
+        self._traced = now
 
     def _check_trained(self, before: set[str]) -> None:
         """Raises, or warns, where a weight of the model would never be trained.
@@ -139,6 +167,7 @@ class Compiling(Playing):
 
     def _check_compiled(self, name):
         super()._check_compiled(name)
+        self._act_on_settings()
         if "test" in name or name == "evaluate":
             return
         now = self._paths()
@@ -180,5 +209,5 @@ class Compiling(Playing):
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        """The optimizers of a compiled model, by their argument of `compile`."""
+        """The optimizers by their argument of `compile`; none before it."""
         return {name: getattr(self, name) for name in self._optimizer_names}

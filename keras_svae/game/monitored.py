@@ -1,29 +1,15 @@
 """Checks before training that the log will have the columns that callbacks read."""
 
+import string
 from collections.abc import Iterable
 
 import keras
 
+from keras_svae.game.csv_logs import Columns
+from keras_svae.game.rates import set_rates
+from keras_svae.game.remembered import unwrapped
+
 __all__ = ["checked"]
-
-
-class _Columns(keras.callbacks.Callback):
-    """Gives `CSVLogger` all columns: the first epoch may have no validation.
-
-    Keras uses the columns of the first epoch. It assumes that validation has the same
-    columns as training, but a game has others there.
-    """
-
-    def __init__(self, logger: keras.callbacks.CSVLogger, columns: list[str]):
-        super().__init__()
-        self.logger, self.columns = logger, columns
-
-    def on_train_begin(self, logs=None):
-        self.logger.keys = self.columns
-        file = self.logger.csv_file
-        # Keras asks this at the end, also of TensorFlow's files, which do not know it.
-        if file is not None and not hasattr(file, "closed"):
-            file.closed = False
 
 
 def checked(callbacks, model, validated: bool):
@@ -31,7 +17,7 @@ def checked(callbacks, model, validated: bool):
 
     A callback may add columns to the log at an epoch's end, as `Measures` does. It has
     a method `adds_columns(model)`, which gives their names before training. Such
-    callbacks come first, so that all others see the columns.
+    callbacks come first, so that all others see the columns, and loggers last.
 
     Args:
         callbacks: The callbacks that the caller gave.
@@ -41,7 +27,8 @@ def checked(callbacks, model, validated: bool):
     Raises:
         TypeError: For what is no callback.
         ValueError: For a callback that asks for a column that the log will not have, or
-            adds one that the log has.
+            adds one that the log has; for a mode that Keras cannot guess; for a path of
+            a checkpoint that Keras could not read, or that names no column.
     """
     if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
@@ -63,15 +50,72 @@ def checked(callbacks, model, validated: bool):
             added += _new(one, one.adds_columns(model), [*columns, *added])
     serve = [name for name in columns if name.startswith("val_")] + added or columns
     columns += added
+    if any(set_rates(unwrapped(one)) for one in several):
+        columns.append("learning_rate")
     for one in several:
-        wanted = _wanted(getattr(one, "callback", one))
+        wanted = _wanted(unwrapped(one))
         if wanted is not None and wanted not in columns:
             raise ValueError(
                 f"Expected {type(one).__name__} to monitor a column of the log, among "
                 f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
             )
+        if wanted is not None and getattr(unwrapped(one), "mode", "") == "auto":
+            _check_guessed(unwrapped(one), wanted)
+        if isinstance(one, keras.callbacks.ModelCheckpoint):
+            _check_path(one, None if _others_add(several) else columns)
     csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
-    return several + [_Columns(one, sorted(columns)) for one in csv]
+    others = [one for one in several if one not in csv]
+    for one in csv:
+        others += [Columns(one, sorted(columns)), one]
+    return others
+
+
+def _check_guessed(callback, wanted: str) -> None:
+    """Raises where Keras would, at the end of the first epoch."""
+    if wanted.removeprefix("val_") != "loss":
+        raise ValueError(
+            f"Expected {type(callback).__name__} to say whether a small {wanted!r} is "
+            "good, mode='min', or a large one, mode='max', as Keras cannot guess it; "
+            "received: mode='auto'"
+        )
+
+
+def _others_add(callbacks: list) -> bool:
+    """Whether a callback of the user may put columns into the log without a word."""
+    return any(
+        not type(one).__module__.startswith(("keras.", "keras_svae."))
+        or isinstance(one, keras.callbacks.LambdaCallback)
+        for one in map(unwrapped, callbacks)
+        if not hasattr(one, "adds_columns")
+    )
+
+
+def _check_path(callback, columns: list[str] | None) -> None:
+    """Raises on a checkpoint's path that cannot be loaded from, or not be made.
+
+    Args:
+        callback: A `ModelCheckpoint`.
+        columns: The columns of the log; None if others may come.
+    """
+    path = callback.filepath
+    if not callback.save_weights_only and not path.endswith(".keras"):
+        raise ValueError(
+            "Expected a path for ModelCheckpoint that ends in .keras, or "
+            "save_weights_only=True and .weights.h5; received: "
+            f"{path!r}"
+        )
+    named = [
+        one.split(".")[0] for _, one, _, _ in string.Formatter().parse(path) if one
+    ]
+    if callback.save_freq != "epoch":  # a step has no validation
+        named = [one for one in named if one != "batch"]
+        columns = columns and [one for one in columns if not one.startswith("val_")]
+    for one in named:
+        if columns is not None and one not in ("epoch", *columns):
+            raise ValueError(
+                f"Expected ModelCheckpoint's path to name columns of the log, among "
+                f"{', '.join(columns)}; received: {one!r} in {path!r}"
+            )
 
 
 def _new(callback, names: list[str], columns: list[str]) -> list[str]:

@@ -4,12 +4,34 @@ from collections.abc import Iterable
 
 import keras
 
-__all__ = ["ForPlayer", "for_all_players"]
+__all__ = ["ForPlayer", "follows_schedule", "for_all_players", "numbers", "set_rates"]
 
 _CALLBACKS = (
     keras.callbacks.LearningRateScheduler,
     keras.callbacks.ReduceLROnPlateau,
 )
+
+
+def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether the rate is a schedule or a function, which no callback can set.
+
+    A schedule need not have a configuration.
+    """
+    return not isinstance(optimizer.learning_rate, keras.Variable)
+
+
+def numbers(model) -> dict[str, float]:
+    """Learning rates that are numbers, by optimizer."""
+    return {
+        name: float(one.learning_rate)
+        for name, one in model.optimizers.items()
+        if not follows_schedule(one)
+    }
+
+
+def set_rates(callback) -> bool:
+    """Whether it is one of Keras's callbacks that set a learning rate."""
+    return isinstance(callback, _CALLBACKS)
 
 
 class ForPlayer(keras.callbacks.Callback):
@@ -24,7 +46,8 @@ class ForPlayer(keras.callbacks.Callback):
         optimizer: The argument of `compile` that gave the optimizer.
 
     Raises:
-        ValueError: Before training starts, if the model has no such optimizer.
+        ValueError: Before training starts, if the model has no such optimizer, or if
+            the callback would set its rate, which is a schedule.
 
     Example:
         halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
@@ -51,24 +74,31 @@ class ForPlayer(keras.callbacks.Callback):
                 f"Expected an optimizer among {list(model.optimizers)}; received: "
                 f"{self.optimizer!r}"
             )
-        return model.optimizers[self.optimizer]
+        one = model.optimizers[self.optimizer]
+        if set_rates(self.callback):
+            _check_settable(self.callback, {self.optimizer: one})
+        return one
+
+
+def _check_settable(callback, optimizers: dict) -> None:
+    """Raises if a callback would set a rate that is a schedule."""
+    scheduled = [name for name, one in optimizers.items() if follows_schedule(one)]
+    if not scheduled:
+        return
+    other = ""
+    if len(optimizers) > 1:
+        other = ". For one player: ks.callbacks.ForPlayer(callback, 'optimizer')."
+    raise ValueError(
+        f"Expected learning rates that {type(callback).__name__} can set; "
+        f"received: schedules in {scheduled}{other}"
+    )
 
 
 class _ForAll(ForPlayer):
     """For all players: see `ForPlayer`."""
 
     def _optimizer_of(self, model):
-        scheduled = [
-            name
-            for name, one in model.optimizers.items()
-            if isinstance(one.get_config()["learning_rate"], dict)
-        ]
-        if scheduled:
-            raise ValueError(
-                f"Expected learning rates that {type(self.callback).__name__} can set; "
-                f"received: schedules in {scheduled}. For one player: "
-                "ks.callbacks.ForPlayer(callback, 'optimizer')."
-            )
+        _check_settable(self.callback, model.optimizers)
         # The main player's optimizer comes first.
         others = [
             one for one in model.optimizers.values() if one is not model.optimizer
@@ -118,6 +148,7 @@ def for_all_players(callbacks, model) -> list | None:
     Raises:
         TypeError: For a `keras.callbacks.CallbackList`, whose callbacks are not
             visible.
+        ValueError: For a callback that would set a rate that is a schedule.
     """
     if callbacks is None:
         return None
@@ -130,6 +161,9 @@ def for_all_players(callbacks, model) -> list | None:
         )
     alone = isinstance(callbacks, keras.callbacks.Callback)
     callbacks = [callbacks] if alone else list(callbacks)
+    for one in callbacks:
+        if set_rates(one):
+            _check_settable(one, model.optimizers)
     if len(model.optimizers) < 2:
         return callbacks
-    return [_ForAll(one) if isinstance(one, _CALLBACKS) else one for one in callbacks]
+    return [_ForAll(one) if set_rates(one) else one for one in callbacks]

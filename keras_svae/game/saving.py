@@ -17,7 +17,16 @@ class SavedAtOnce:
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Keras's `save`."""
+        """Keras's `save`.
+
+        Raises:
+            ValueError: For an HDF5 file, which no model of this package is read from.
+        """
+        if zipped is not False and str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "Expected a path that ends in .keras; received: "
+                f"{str(filepath)!r}. save_weights writes NAME.weights.h5"
+            )
         given = {"zipped": zipped, **kwargs}
         save = super().save
         if zipped is False:  # a folder

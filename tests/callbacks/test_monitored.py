@@ -88,7 +88,8 @@ def test_what_is_refused_says_what_serves(x):
         fit(vae(), x, EarlyStopping("val_msee"), validation_data=(x,))
     # Without validation the columns of training serve.
     assert len(fit(game(), x, EarlyStopping("critic_loss", patience=9, mode="min"))) > 1
-    fit(game(), x, keras.callbacks.ModelCheckpoint("last.weights.h5"), epochs=0)
+    last = keras.callbacks.ModelCheckpoint("last.weights.h5", save_weights_only=True)
+    fit(game(), x, last, epochs=0)
 
 
 def test_a_log_has_all_columns_where_validation_comes_late(x, tmp_path):
@@ -100,3 +101,92 @@ def test_a_log_has_all_columns_where_validation_comes_late(x, tmp_path):
     assert [row["val_mse"] == "NA" for row in rows] == [True, False, True, False]
     found = [float(rows[i]["val_mse"]) for i in (1, 3)]
     np.testing.assert_allclose(found, history["val_mse"], rtol=1e-5)
+
+
+def test_a_log_has_columns_that_callbacks_add(x, tmp_path):
+    class Own(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch > 0:  # the file is there by then
+                logs["mine"] = float(epoch)
+
+    path = tmp_path / "log.csv"
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    stop = EarlyStopping("learning_rate", mode="min", patience=9)
+    logger = keras.callbacks.CSVLogger(path)
+    model = vae()
+    model.optimizer.learning_rate = 0.5
+    fit(model, x, logger, halve, Own(), stop, epochs=3)
+    rows = list(csv.DictReader(path.open()))
+    assert [row["mine"] for row in rows] == ["NA", "1.0", "2.0"]
+    assert [float(row["learning_rate"]) for row in rows] == [0.25, 0.125, 0.0625]
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+
+
+def test_a_log_that_goes_on_gets_new_columns(x, tmp_path):
+    path = tmp_path / "log.csv"
+    model = vae()
+    fit(model, x, keras.callbacks.CSVLogger(path), epochs=1)
+    more = {"validation_data": (x,), "initial_epoch": 1, "epochs": 3}
+    fit(model, x, keras.callbacks.CSVLogger(path, append=True), **more)
+    more = {"initial_epoch": 3, "epochs": 4}
+    fit(model, x, keras.callbacks.CSVLogger(path, append=True), **more)
+    rows = list(csv.DictReader(path.open()))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["val_mse"] == "NA" for row in rows] == [True, False, False, True]
+    assert all(None not in row and None not in row.values() for row in rows)
+
+
+Checkpoint = keras.callbacks.ModelCheckpoint
+Plateau = keras.callbacks.ReduceLROnPlateau
+
+
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [
+        (EarlyStopping("val_mse"), "EarlyStopping to say .*'val_mse'.*mode='auto'"),
+        (Plateau("val_mse"), "ReduceLROnPlateau to say"),
+        (Checkpoint("a.keras", "val_mse", save_best_only=True), "Checkpoint to say"),
+        (Checkpoint("a-{epoch}-{loss:.2f}.keras"), "received: 'loss' in 'a-{epoch}"),
+        (Checkpoint("a-{batch}.keras"), "received: 'batch'"),
+        (
+            Checkpoint("a-{batch}-{val_mse}.keras", save_freq=2),
+            "received: 'val_mse'",
+        ),
+        (Checkpoint("a.h5"), "ends in .keras, or save_weights_only.*received: 'a.h5'"),
+    ],
+)
+def test_what_would_fail_at_an_epoch_s_end_is_refused_before(callback, told, x):
+    model = game()
+    with pytest.raises(ValueError, match=told):
+        fit(model, x, callback, validation_data=(x,))
+    assert model.step == 0
+
+
+def test_a_checkpoint_may_be_named_for_what_is_logged(x, tmp_path):
+    class Own(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mine"] = 1.0
+
+    path = tmp_path / "{epoch}-{val_mse:.0f}.weights.h5"
+    weights = {"save_weights_only": True}
+    fit(vae(), x, Checkpoint(path, **weights), validation_data=(x,), epochs=1)
+    # Nobody knows beforehand what a callback of the user adds.
+    path = tmp_path / "{mine}.weights.h5"
+    fit(vae(), x, Own(), Checkpoint(path, **weights), epochs=1)
+    names = sorted(one.name for one in tmp_path.iterdir())
+    assert len(names) == 2 and names[1] == "1.0.weights.h5"
+
+
+@pytest.mark.parametrize("for_player", [False, True])
+def test_a_schedule_is_not_set_by_callbacks(for_player, x):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 4, 0.5)
+    for rate in (schedule, lambda: 0.1):
+        nets = ks.networks.digits(latent_dim=2, joint=False, **small.SMALL)
+        model = ks.VAE(nets.encoder, nets.decoder)
+        model.compile(keras.optimizers.SGD(rate), run_eagerly=True)
+        callback = Plateau("loss", mode="min", patience=1)
+        if for_player:
+            callback = ks.callbacks.ForPlayer(callback, "optimizer")
+        with pytest.raises(ValueError, match="rates that ReduceLROnPlateau can set"):
+            fit(model, x, callback)
+        assert model.step == 0

@@ -28,7 +28,12 @@ from keras_svae.game.checks.networks import (
     known_shapes,
     network,
 )
-from keras_svae.game.checks.optimizers import build, optimizer_names, optimizers
+from keras_svae.game.checks.optimizers import (
+    build,
+    check_serves,
+    optimizer_names,
+    optimizers,
+)
 from keras_svae.game.checks.values import (
     all_finite,
     choice,
@@ -54,6 +59,7 @@ __all__ = [
     "batch_norms",
     "beside_data",
     "build",
+    "check_serves",
     "choice",
     "class_weight",
     "classes",

@@ -1,10 +1,14 @@
 """What optimizers a model refuses."""
 
 import difflib
+import weakref
 
 import keras
 
 from keras_svae.optimizers import get
+
+# For each optimizer that a model has built, the weights that it was built for.
+_BUILT: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def optimizer_names(players) -> list[str]:
@@ -90,6 +94,22 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     )
 
 
+def check_serves(
+    optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
+) -> None:
+    """Raises a ValueError if a model has built the optimizer without these weights."""
+    if optimizer not in _BUILT:
+        return
+    known = {id(one()) for one in _BUILT[optimizer]}
+    unknown = [one.path for one in variables if id(one) not in known]
+    if unknown:
+        raise ValueError(
+            f"Expected a new optimizer for {name}=, or one of this model and the same "
+            "weights; received: one that was built for other weights, without "
+            f"{unknown[0]!r}"
+        )
+
+
 def build(
     optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
 ) -> None:
@@ -99,6 +119,8 @@ def build(
         ValueError: If it was made under another strategy than the model.
     """
     try:
+        if not optimizer.built:
+            _BUILT[optimizer] = [weakref.ref(one) for one in variables]
         optimizer.build(variables)
     except RuntimeError as error:
         if "different tf.distribute.Strategy" not in str(error):

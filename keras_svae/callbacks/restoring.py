@@ -1,0 +1,139 @@
+"""How a model gets back what `Backup` has written."""
+
+import os
+import warnings
+
+from keras_svae import files, untrusted
+from keras_svae.callbacks.backup_files import (
+    DESCRIPTION,
+    WEIGHTS,
+    check_settings,
+    check_shapes,
+    put_aside,
+    sibling,
+    steps_in,
+    whole,
+)
+from keras_svae.game import checks, resuming, workers
+from keras_svae.game.rates import numbers
+
+__all__ = ["restore", "restored"]
+
+
+def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
+    """Loads the newest backup of a folder into a compiled model.
+
+    It checks a backup before it changes any weight. It renames a damaged backup to
+    `damaged-step-...`, with a warning, and takes the older one.
+
+    The state of the optimizers is the backup's, with their learning rates. All other
+    settings are the model's and its optimizers'. A warning names each that differs.
+
+    Args:
+        model: A compiled model of the method and shapes that were saved.
+        folder: What `Backup` wrote; may be empty or absent.
+        rates: "saved" for the learning rates of the backup, which callbacks may have
+            changed; "compiled" for those of `compile`, e.g. lower ones after a
+            `Diverged`. A rate that is a schedule is always the compiled one.
+
+    Returns:
+        The step of the run from which to continue; 0 if there is no backup. It is
+        `model.step`, less the steps of a model that was trained before the run began.
+
+    Raises:
+        FileExistsError: If the folder is a file.
+        ValueError: If the backup is of another method, other shapes or another class of
+            optimizer, all backups are damaged, or workers find other backups; the model
+            is then unchanged.
+    """
+    return restored(model, folder, rates)
+
+
+def restored(
+    model, folder: str | os.PathLike, rates: str, steps: int | None = None
+) -> int:
+    """See `restore`.
+
+    Args:
+        model: See `restore`.
+        folder: See `restore`.
+        rates: See `restore`.
+        steps: The steps of an epoch with which the run will go on.
+
+    Raises:
+        ValueError: Also for a backup of a run whose epochs had other steps.
+    """
+    checks.choice("rates", rates, ("saved", "compiled"))
+    folder = os.fspath(folder)
+    if files.is_local(folder):
+        untrusted.folder(folder)
+    found = steps_in(folder)
+    strategy, same = model.distribute_strategy, f"the newest step in {folder}"
+    if not found:
+        workers.check_same(strategy, 0, same)
+        return 0
+    if not model.compiled:
+        raise ValueError(
+            "Expected a compiled model, whose optimizers can be restored; received: "
+            "restore() before compile()"
+        )
+    damaged = []
+    while found:
+        newest = f"{folder}/step-{found.pop():09d}{DESCRIPTION}"
+        try:
+            about, weights, arrays = whole(newest)
+            break
+        except ValueError as error:
+            damaged.append((newest, str(error)))
+    else:
+        raise ValueError(
+            "Expected a backup as it was written; received: the truncated or changed "
+            f"files {', '.join(file for _, file in damaged)}, and no other backup. "
+            "Remove the folder to begin anew"
+        )
+    workers.check_same(strategy, about["step"], same)
+    method = type(model).__name__
+    if about["method"] != method:
+        raise ValueError(
+            f"Expected a backup of {method}; received: one of {about['method']} in "
+            f"{newest}"
+        )
+    theirs = about.get("steps_per_epoch")
+    if steps and theirs and steps != theirs:
+        raise ValueError(
+            f"Expected epochs of {theirs} steps, as in the backup {newest}; received: "
+            f"epochs of {steps}. Go on with the same batch size and data, or name "
+            "another folder."
+        )
+    check_shapes(model, about, newest)
+    check_settings(model, about, newest)
+    for path, file in damaged:
+        warnings.warn(
+            f"A truncated or changed file was put aside: {file}. Training goes on from "
+            f"the older backup {newest}.",
+            stacklevel=3,
+        )
+        if workers.is_first(strategy):
+            put_aside(path)
+    compiled = numbers(model)
+    model.load_weights(files.Memory(sibling(newest, WEIGHTS), weights))
+    for name, rate in numbers(model).items():
+        if rate != compiled[name] and rates == "compiled":
+            model.optimizers[name].learning_rate = compiled[name]
+        elif rate != compiled[name]:
+            warnings.warn(
+                f"The learning rate of {name!r} is {rate:g}, from the backup, not "
+                f"{compiled[name]:g}, from compile(). To go on with the compiled rate: "
+                "restore(..., rates='compiled').",
+                stacklevel=3,
+            )
+    began, before = about.get("began", 0), about.get("rates")
+    model._restored = resuming.Restored(
+        about["step"],
+        began,
+        theirs,
+        about.get("means"),
+        (before, numbers(model)) if before and rates == "saved" else None,
+        (about.get("callbacks") or [], arrays),
+    )
+    return about["step"] - began

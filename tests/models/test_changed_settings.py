@@ -1,0 +1,149 @@
+"""Settings that change after `compile` act, from the next epoch or call on."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_svae as ks
+from tests.models import tiny
+
+
+class At(keras.callbacks.Callback):
+    """Does something when an epoch begins."""
+
+    def __init__(self, epoch, do):
+        super().__init__()
+        self.epoch, self.do = epoch, do
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.do(self.model)
+
+
+def fit(model, *callbacks, epochs=1, start=0):
+    given = {"batch_size": 5, "shuffle": False, "verbose": 0}
+    given |= {"epochs": epochs, "initial_epoch": start, "callbacks": list(callbacks)}
+    return model.fit(tiny.data(n=10), **given).history
+
+
+def test_a_weight_that_a_callback_changes_acts_from_that_epoch_on():
+    """From 0, where the loss has no such term, and back."""
+
+    def build(lam):
+        return tiny.build("svae", optimizer=tiny.adam, lam=lam)
+
+    def set_lam(model):
+        model.lam = 2.0
+
+    model = build(0.0)
+    history = fit(model, At(1, set_lam), epochs=2)
+    expected = build(0.0)
+    fit(expected)
+    other = build(2.0)
+    for mine, theirs in zip(
+        tiny.variables(other), tiny.variables(expected), strict=True
+    ):
+        mine.assign(theirs)
+    later = fit(other, epochs=2, start=1)
+    np.testing.assert_array_equal(tiny.flat(model), tiny.flat(other))
+    assert history["autoencoder_loss"][1] == later["autoencoder_loss"][0]
+    assert (
+        history["autoencoder_reconstruction_x"] == later["autoencoder_reconstruction_x"]
+    )
+    # Evaluation has the new value, too, and so has the next call.
+    given = {"verbose": 0, "return_dict": True}
+    x = tiny.data(n=10)
+    assert model.evaluate(x, **given) == other.evaluate(x, **given)
+    assert model.get_config()["lam"] == 2.0
+
+
+def test_turns_seed_and_play_act_at_the_next_call():
+    model = tiny.build("svae", eager=False)
+    fit(model)
+    model.turns["critic"] = 3
+    fit(model)
+    assert int(model.critic_optimizer.iterations) == 2 + 3 * 2
+    model.play = "simultaneous"
+    with pytest.raises(
+        ValueError, match="simultaneous play; received: turns=.'critic'"
+    ):
+        model.train_on_batch(tiny.data())
+    model.play = "together"
+    with pytest.raises(ValueError, match="Expected play to be .*received: play='toget"):
+        model.train_on_batch(tiny.data())
+    one, other = (tiny.build("vae") for _ in range(2))
+    fit(one), fit(other)
+    other.seed += 1
+    fit(one), fit(other)
+    assert not np.array_equal(tiny.flat(one), tiny.flat(other))
+
+
+def test_nothing_is_traced_anew_where_nothing_changes():
+    model = tiny.build("vae")
+    fit(model)
+    step = model.train_function
+    fit(model, At(1, lambda model: setattr(model, "mine", 3)), epochs=3)
+    assert model.train_function is step
+
+
+def test_a_network_that_is_frozen_meanwhile_is_told():
+    def freeze(model):
+        model.encoder.trainable = False
+
+    with pytest.raises(ValueError, match="Expected compile.. after a change of `train"):
+        fit(tiny.build("vae", eager=True), At(1, freeze), epochs=2)
+
+
+def test_compile_after_averages_goes_on_with_the_trained_weights():
+    def trained(*callbacks):
+        model = tiny.build("vae", compiled=False)
+        model.compile(keras.optimizers.SGD(0.1), ema=0.9, run_eagerly=True)
+        fit(model, *callbacks, epochs=2)
+        return model
+
+    raw, model = trained(), trained(ks.callbacks.AveragedWeights())
+    averages = tiny.flat(model, trainable=True)
+    assert not np.array_equal(averages, tiny.flat(raw, trainable=True))
+    model.encoder.trainable = False
+    model.compile(keras.optimizers.SGD(0.1), ema=0.9)
+    model.encoder.trainable = True
+    np.testing.assert_array_equal(
+        tiny.flat(raw, trainable=True), tiny.flat(model, trainable=True)
+    )
+    # Without averages, a model keeps the weights that it shows.
+    model = trained(ks.callbacks.AveragedWeights())
+    model.compile(keras.optimizers.SGD(0.1))
+    np.testing.assert_array_equal(averages, tiny.flat(model, trainable=True))
+
+
+def test_an_optimizer_of_other_weights_is_refused_at_compile():
+    adam = keras.optimizers.Adam(0.01)
+    model = tiny.build("vae", compiled=False)
+    model.encoder.trainable = False
+    model.compile(adam)
+    model.compile(adam)
+    model.encoder.trainable = True
+    with pytest.raises(ValueError, match="new optimizer for optimizer=.*without '"):
+        model.compile(adam)
+    model.encoder.trainable = False
+    fit(model)
+    with pytest.raises(ValueError, match="new optimizer for optimizer=.*without '"):
+        tiny.build("vae", compiled=False).compile(adam)
+    # Fewer of its weights are fine.
+    model.decoder.layers[-1].trainable = False
+    model.compile(adam, run_eagerly=True)
+    fit(model)
+
+
+def test_a_model_has_no_optimizers_before_compile():
+    assert tiny.build("vae", compiled=False).optimizers == {}
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.hdf5", "m.weights.h5"])
+def test_a_file_that_could_not_be_read_is_not_written(name, tmp_path):
+    model = tiny.build("vae", compiled=False)
+    with pytest.raises(ValueError, match=f"ends in .keras; received: .*{name}'. save_"):
+        model.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    model.save(tmp_path / "folder", zipped=False)
+    assert (tmp_path / "folder").is_dir()
