@@ -73,6 +73,7 @@ class Compiling(Playing):
         strategy = self.distribute_strategy
         count = strategy.num_replicas_in_sync
         optimizers = checks.optimizers(optimizers, self.players, count)
+        checks.in_scope(self._networks(), strategy)
         updated = {
             name: [
                 variable

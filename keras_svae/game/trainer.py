@@ -45,13 +45,16 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     def _feed(self, training: bool) -> Feed:
         """The object that makes batches of a user's data."""
         count = self.distribute_strategy.num_replicas_in_sync
+        even = replicas.are_traced(self.distribute_strategy)
         least = self.least_share() if training else (0, "at least 1 example")
+        if even and least[0] == 1:  # some replicas may have none of a batch
+            least = 0, "at least 1 example"
         purpose = "to train on" if training else "to evaluate on"
         # All workers need the same order, to share each batch.
         several = workers.are_several(self.distribute_strategy)
         seed = self.seed + self.step if several else None
         feed = Feed(self._unpacked, self._look, least, count, purpose, seed)
-        feed.sizes.even = replicas.are_traced(self.distribute_strategy)
+        feed.sizes.even = even
         return feed
 
     def _fed(self, data) -> Fed:

@@ -150,9 +150,9 @@ def test_data_that_workers_cannot_share_evenly(tmp_path):
     found(tmp_path, "uneven", 2)
     for name in ("array", "data set", "unknown"):
         assert np.isfinite(steps[f"evaluated {name}"]).all()
-    assert "REFUSED array Expected at least 1 example per replica" in str(lines[0])
-    assert steps["trained data set"] == steps["trained unknown"] == [3]
-    assert steps["trained generator"] == [3]
+    assert "REFUSED" not in str(lines[0])
+    for name in ("array", "data set", "unknown", "generator"):
+        assert steps[f"trained {name}"] == [3]
     x = tiny.data(n=2 * GLOBAL + 1)
     for i in range(2):  # each has the rows of all workers, in order
         kept = np.load(tmp_path / f"predicted-{i}.npz")

@@ -223,6 +223,44 @@ def test_an_optimizer_of_another_strategy_is_refused():
         model.compile(optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
 
 
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, keras.optimizers.Adam])
+@pytest.mark.parametrize("made", ["networks", "model", "another"])
+def test_what_was_made_outside_of_the_scope_is_refused(made, optimizer):
+    """TensorFlow's error came at the first step: it had no text, or held weights."""
+    strategy = two_replicas()
+    nets = tiny.dense([tiny.DATA], 4, "e"), tiny.dense([2], tiny.DATA, "d")
+    if made == "model":
+        model = ks.VAE(*nets, likelihood="gaussian")
+    elif made == "networks":
+        with strategy.scope():
+            model = ks.VAE(*nets, likelihood="gaussian")
+    else:
+        with two_replicas().scope():
+            model = tiny.build("vae")
+    with strategy.scope(), pytest.raises(ValueError, match=r"Expected .*scope\(\)"):
+        model.compile(optimizer(1e-3))
+    with strategy.scope():
+        tiny.build("vae", optimizer=lambda: optimizer(1e-3))
+
+
+def test_fewer_examples_than_replicas_train_alike_in_arrays_and_data_sets():
+    """Five examples in batches of four: a replica has none of the last one."""
+    found = []
+    x = tiny.data(n=5)
+    for data, size in ((x, {"batch_size": 4, "shuffle": False}), (of(x, 4), {})):
+        with two_replicas().scope():
+            model = tiny.build("vae", optimizer=lambda: keras.optimizers.SGD(1e-3))
+        model.fit(data, epochs=2, verbose=0, **size)
+        assert model.step == 4
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def of(x, size):
+    return tf.data.Dataset.from_tensor_slices(x).batch(size)
+
+
 def test_nan_on_the_second_replica_alone_stops_training():
     class Breaks(ks.SVAE):
         def critic_loss(self, draw):

@@ -31,6 +31,7 @@ from keras_svae.game.checks.networks import (
 from keras_svae.game.checks.optimizers import (
     build,
     check_serves,
+    in_scope,
     optimizer_names,
     optimizers,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "flag",
     "fraction",
     "images",
+    "in_scope",
     "inputs",
     "integer",
     "known_shapes",

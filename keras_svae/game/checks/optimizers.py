@@ -2,8 +2,10 @@
 
 import difflib
 import weakref
+from collections.abc import Mapping
 
 import keras
+import tensorflow as tf
 
 from keras_svae.optimizers import get
 
@@ -108,6 +110,30 @@ def check_serves(
             "weights; received: one that was built for other weights, without "
             f"{unknown[0]!r}"
         )
+
+
+def in_scope(
+    networks: Mapping[str, keras.layers.Layer], strategy: tf.distribute.Strategy
+) -> None:
+    """Raises a ValueError unless all that is trained belongs to the model's strategy.
+
+    Args:
+        networks: Networks and layers by attribute.
+        strategy: The model's.
+    """
+    wanted = "within the strategy.scope() of the model"
+    way = "Make networks, model and optimizers within `with strategy.scope():`."
+    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not strategy:
+        raise ValueError(
+            f"Expected compile() {wanted}; received: a call within another one. {way}"
+        )
+    for name, one in networks.items():
+        inside = strategy.extended.variable_created_in_scope
+        if not all(inside(variable.value) for variable in one.variables):
+            raise ValueError(
+                f"Expected networks that are made {wanted}; received: {name}, made "
+                f"outside of it. {way}"
+            )
 
 
 def build(
