@@ -47,7 +47,8 @@ class Backup(keras.callbacks.Callback):
         model.fit(train, ..., callbacks=[ks.callbacks.Backup("backup")])
 
     A backup has what `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` have
-    seen, too, wherever they stand among the callbacks: it is written after all of them.
+    seen of columns, wherever they stand among the callbacks: it is written after all of
+    them. (How many batches `ModelCheckpoint(save_freq=...)` has counted is not kept.)
     A run that `EarlyStopping` has ended is at its end when it is started again.
 
     While it trains, no other process may use the folder. A lock sees to that, where
@@ -68,6 +69,8 @@ class Backup(keras.callbacks.Callback):
         ValueError: Before training starts, if the folder has backups of later steps
             than the model's. They belong to another run; this run would mix with it.
     """
+
+    is_backup = True
 
     def __init__(self, folder: str | os.PathLike, every: int | None = None):
         super().__init__()
@@ -129,10 +132,12 @@ class Backup(keras.callbacks.Callback):
 
     def after_epoch(self, epoch: int) -> None:
         """Saves if a backup is due, once all callbacks have seen an epoch's end."""
+        if not self._writes:
+            return
         step = self.model.step
         due = self.every is None or step - self._last >= self.every
         ends = self.model.stop_training or epoch + 1 == self.params.get("epochs")
-        if self._writes and (due or ends or step == self._last):
+        if due or ends or step == self._last:
             self.save()
 
     def after_training(self) -> None:
@@ -189,7 +194,9 @@ class Backup(keras.callbacks.Callback):
             "method": type(self.model).__name__,
             "steps_per_epoch": self.model._steps_per_epoch,
             "means": means,
-            "rates": None if means is None else self.model._rates_before,
+            "rates": None
+            if means is None
+            else [self.model._rates_before, self.model._rates_begun],
             "callbacks": callbacks,
             "sha256": digest(contents[WEIGHTS]),
             "arrays_sha256": digest(contents[ARRAYS]) if arrays else None,

@@ -206,7 +206,7 @@ def check_settings(model, about: dict, where: str) -> None:
         warnings.warn(
             f"The backup {where} was made with other settings: {'; '.join(shown)}. "
             "Training goes on with those of this model.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

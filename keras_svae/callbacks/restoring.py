@@ -127,13 +127,13 @@ def restored(
                 "restore(..., rates='compiled').",
                 stacklevel=3,
             )
-    began, before = about.get("began", 0), about.get("rates")
+    began, kept = about.get("began", 0), about.get("rates")
     model._restored = resuming.Restored(
         about["step"],
         began,
         theirs,
         about.get("means"),
-        (before, numbers(model)) if before and rates == "saved" else None,
+        (*kept, numbers(model)) if kept and rates == "saved" else None,
         (about.get("callbacks") or [], arrays),
     )
     return about["step"] - began

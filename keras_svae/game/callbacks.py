@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import monitored, rates, workers
-from keras_svae.game.diverged import Diverged
+from keras_svae.game.diverged import Diverged, is_backup
 
 __all__ = ["prepared"]
 
@@ -56,13 +56,14 @@ class _AfterAll(keras.callbacks.Callback):
 
     def __init__(self, callbacks: list):
         super().__init__()
-        self.backups = [one for one in callbacks if hasattr(one, "after_epoch")]
+        self.backups = [one for one in callbacks if is_backup(one)]
         for one in self.backups:
             one.watched = callbacks
 
     def on_epoch_begin(self, epoch, logs=None):
         self.model._check_compiled("fit")
         self.model.make_train_function()  # none is there after a change
+        self.model._rates_begun = rates.numbers(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         for one in self.backups:

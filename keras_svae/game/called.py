@@ -32,9 +32,12 @@ class Called(keras.Model):
 
     def _part(self, element, unpack: Callable):
         """What `unpack` takes of an element. An array that it leaves must be labels."""
-        checks.no_dictionary(element)
-        x, y, _ = checks.parts(element)
         batch = unpack(element)
+        if batch is element:  # a method of the user's own may take its parts
+            checks.no_dictionary(element)
+        if isinstance(element, (tuple, list)) and len(element) > 3:
+            return batch  # by a method of the user's own
+        x, y, _ = checks.parts(element)
         if batch is x and checks.are_arrays(x) and checks.are_arrays(y):
             checks.unread(y, x, type(self).__name__)
         return batch

@@ -7,9 +7,13 @@ import keras
 from keras_svae.game import checks, replicas, settings, xla
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.playing import Playing
+from keras_svae.game.rates import numbers
 from keras_svae.game.turn import Turn
 
 __all__ = ["Compiling"]
+
+# New values of settings after which a warning says what each costs.
+MANY = 20
 
 
 class Compiling(Playing):
@@ -116,7 +120,8 @@ class Compiling(Playing):
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
-        self._traced = settings.of(self)
+        self._traced, self._compiled_rates = settings.of(self), numbers(self)
+        self._retraced = 0
 
     def _act_on_settings(self) -> None:
         """Makes the traced steps and the means anew if a setting has changed.
@@ -127,6 +132,14 @@ class Compiling(Playing):
         if now == self._traced:
             return
         settings.check(self)
+        self._retraced += 1
+        if self._retraced == MANY:
+            warnings.warn(
+                f"Settings of {type(self).__name__} have changed {MANY} times since "
+                "compile(). Each new value makes the step anew, which takes seconds. A "
+                "value that changes often can be a keras.Variable.",
+                stacklevel=4,
+            )
         with self.distribute_strategy.scope():
             self._make_means()
         self.train_function = self.test_function = None
@@ -168,7 +181,8 @@ class Compiling(Playing):
 
     def _check_compiled(self, name):
         super()._check_compiled(name)
-        self._act_on_settings()
+        if name == "fit" or not self._fitting:
+            self._act_on_settings()  # in `fit`, when an epoch begins
         if "test" in name or name == "evaluate":
             return
         now = self._paths()

@@ -2,7 +2,7 @@
 
 import contextlib
 
-__all__ = ["Diverged", "with_backups"]
+__all__ = ["Diverged", "is_backup", "with_backups"]
 
 
 class Diverged(FloatingPointError):
@@ -13,13 +13,18 @@ class Diverged(FloatingPointError):
     """
 
 
+def is_backup(callback) -> bool:
+    """Whether a callback is a `Backup`, which this package's `fit` calls by itself."""
+    return getattr(callback, "is_backup", False) is True
+
+
 @contextlib.contextmanager
 def with_backups(callbacks):
     """Adds to a `Diverged` error which backup is the last good one.
 
     Afterwards, other processes may use the folders of backups.
     """
-    backups = [one for one in callbacks or () if hasattr(one, "newest")]
+    backups = [one for one in callbacks or () if is_backup(one)]
     try:
         yield
     except Diverged as error:

@@ -35,7 +35,7 @@ class Known(tf.data.Dataset):
         return tf.constant(self._count, tf.int64)
 
     def take(self, count: int, name=None) -> "Known":
-        """The first batches; the others are known, too."""
+        """The first batches. Their number stays known."""
         return Known(super().take(count, name), min(count, self._count))
 
     def skip(self, count: int, name=None) -> "Known":

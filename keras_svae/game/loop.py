@@ -28,7 +28,9 @@ class Looping(keras.Model):
     _left_of_epoch: int | None = None  # steps, if calls of several do not fill it
     # The step where the run began, and the learning rates before the epoch began.
     _began: int = 0
+    # Learning rates before the running epoch, and once its callbacks have begun.
     _rates_before: dict[str, float] | None = None
+    _rates_begun: dict[str, float] | None = None
 
     def make_train_function(self, force=False):
         """Keras's `make_train_function`, with a loop of our own where it is needed."""

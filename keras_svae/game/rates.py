@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import keras
+import tensorflow as tf
 
 __all__ = ["ForPlayer", "follows_schedule", "for_all_players", "numbers", "set_rates"]
 
@@ -23,10 +24,15 @@ def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
 def numbers(model) -> dict[str, float]:
     """Learning rates that are numbers, by optimizer."""
     return {
-        name: float(one.learning_rate)
+        name: _number(one)
         for name, one in model.optimizers.items()
         if not follows_schedule(one)
     }
+
+
+def _number(optimizer: keras.optimizers.Optimizer) -> float:
+    # A rate of several replicas is no number for Python.
+    return float(tf.convert_to_tensor(optimizer.learning_rate))
 
 
 def set_rates(callback) -> bool:
@@ -86,8 +92,9 @@ def _check_settable(callback, optimizers: dict) -> None:
     if not scheduled:
         return
     other = ""
-    if len(optimizers) > 1:
-        other = ". For one player: ks.callbacks.ForPlayer(callback, 'optimizer')."
+    if settable := [name for name in optimizers if name not in scheduled]:
+        name = settable[0]
+        other = f". For one player: ks.callbacks.ForPlayer(callback, {name!r})."
     raise ValueError(
         f"Expected learning rates that {type(callback).__name__} can set; "
         f"received: schedules in {scheduled}{other}"
@@ -98,20 +105,27 @@ class _ForAll(ForPlayer):
     """For all players: see `ForPlayer`."""
 
     def _optimizer_of(self, model):
-        _check_settable(self.callback, model.optimizers)
         # The main player's optimizer comes first.
-        others = [
-            one for one in model.optimizers.values() if one is not model.optimizer
-        ]
-        return _Optimizers([one for one in (model.optimizer, *others) if one])
+        main = [name for name, o in model.optimizers.items() if o is model.optimizer]
+        names = [*main, *(name for name in model.optimizers if name not in main)]
+        return _Optimizers(
+            [model.optimizers[name] for name in names],
+            [model._compiled_rates[name] for name in names],
+        )
 
 
 class _Optimizers:
-    """All optimizers as one object, which callbacks take for one optimizer."""
+    """All optimizers as one object, which callbacks take for one optimizer.
 
-    def __init__(self, optimizers: list):
+    Args:
+        optimizers: The optimizers; callbacks see the rate of the first one.
+        compiled: Their rates when the model was compiled.
+    """
+
+    def __init__(self, optimizers: list, compiled: list[float]):
         self._all = optimizers
-        self._shares = [1.0] * len(optimizers)
+        # A run may go on from a backup in which all rates are 0.
+        self._shares = [one / compiled[0] if compiled[0] else 1.0 for one in compiled]
 
     @property
     def learning_rate(self):
@@ -119,9 +133,9 @@ class _Optimizers:
 
     @learning_rate.setter
     def learning_rate(self, rate):
-        before, rate = float(self._all[0].learning_rate), float(rate)
+        before, rate = _number(self._all[0]), float(rate)
         if before:  # with a rate of 0, there is no ratio to keep
-            self._shares = [float(one.learning_rate) / before for one in self._all]
+            self._shares = [_number(one) / before for one in self._all]
         for one, share in zip(self._all, self._shares, strict=True):
             one.learning_rate = rate if one is self._all[0] else rate * share
 

@@ -23,8 +23,8 @@ class Restored:
             before.
         steps: The steps of an epoch; None if they are unknown.
         means: The sums of an interrupted epoch's log.
-        rates: By optimizer the learning rates before that epoch began, and those of
-            the backup.
+        rates: By optimizer the learning rates before that epoch began, once its
+            callbacks had begun, and in the backup.
         memory: What callbacks remember, see `remembered.of`, and their arrays.
     """
 
@@ -32,17 +32,17 @@ class Restored:
     began: int = 0
     steps: int | None = None
     means: list | None = None
-    rates: tuple[dict[str, float], dict[str, float]] | None = None
+    rates: tuple[dict[str, float], dict[str, float], dict[str, float]] | None = None
     memory: tuple[list[dict], dict[str, np.ndarray]] = dataclasses.field(
         default_factory=lambda: ([], {})
     )
 
 
 class _Begins(keras.callbacks.Callback):
-    """The first of all callbacks: an epoch that goes on begins with its old rates.
+    """The first of all callbacks. It sets rates back to those before an epoch.
 
     Callbacks that change a rate when an epoch begins have done so before the backup.
-    They do it again when the epoch goes on.
+    They do it again before the rest of an interrupted epoch.
     """
 
     def __init__(self, restored: Restored | None):
@@ -52,31 +52,52 @@ class _Begins(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         now = rates.numbers(self.model)
         if self.restored is not None and self.restored.rates is not None:
-            before, then = self.restored.rates
-            for name, rate in before.items():
-                # A rate that the user has set since the restoring stays.
-                if name in now and now[name] == then.get(name):
-                    self.model.optimizers[name].learning_rate = rate
+            before, _, then = self.restored.rates
+            # A rate that the user has set since the restoring stays.
+            _exchange(self.model, then, before)
             now = rates.numbers(self.model)
         self.restored = None
         self.model._rates_before = now
 
 
+def _exchange(model, now: dict[str, float], new: dict[str, float]) -> None:
+    """Sets rates to new ones, as far as they are now what is said."""
+    for name, rate in rates.numbers(model).items():
+        if name in new and rate == now.get(name):
+            model.optimizers[name].learning_rate = new[name]
+
+
 class _Continued(keras.callbacks.Callback):
     """Goes on with the means of the interrupted epoch, so that its log is complete.
 
-    It is the last of all callbacks: a changed setting makes the means anew.
+    It is the last of all callbacks: a changed setting makes the means anew, and a rate
+    may have changed within the epoch, after its callbacks had begun.
     """
 
-    def __init__(self, means):
+    def __init__(self, restored: Restored):
         super().__init__()
-        self.means = means
+        self.restored: Restored | None = restored
 
     def on_epoch_begin(self, epoch, logs=None):
+        restored, self.restored = self.restored, None
+        if restored is None:
+            return
+        if restored.rates is not None:
+            _, begun, then = restored.rates
+            _exchange(self.model, begun, then)
+        if not restored.means:
+            return
         variables = _parts(self.model)
-        for variable, value in zip(variables, self.means or (), strict=False):
+        sizes = [one.shape.num_elements() for one in variables]
+        kept = [np.size(one) for one in restored.means]
+        if kept != sizes:
+            raise ValueError(
+                f"Expected the terms of the interrupted epoch, {sum(kept)} sums of its "
+                f"log; received: {sum(sizes)}. A callback that changes a setting of "
+                "the model must set it whenever an epoch begins"
+            )
+        for variable, value in zip(variables, restored.means, strict=True):
             variable.assign(np.reshape(value, variable.shape))
-        self.means = None
 
 
 class _Remembering(keras.callbacks.Callback):
@@ -220,7 +241,8 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
     callbacks = list(callbacks or ())
     begins = _Begins(restored if same else None)
     last: list = [_Remembering(callbacks, restored)]
-    if same and remembered.ended(callbacks, restored.memory[0]):
+    whole_epochs = bool(count) and since == epoch * count
+    if (same or whole_epochs) and remembered.ended(callbacks, restored.memory[0]):
         # An early stopping has ended the run. Keras then trains nothing.
         given = given | {"epochs": epoch}
     done = since % steps if same else 0
@@ -233,7 +255,7 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
             f"{type(training).__name__}. Call fit with initial_epoch={epoch}, "
             f"epochs={epoch + 1}, steps_per_epoch={steps - done} first"
         )
-    last.append(_Continued(restored.means))
+    last.append(_Continued(restored))
     epochs = given.get("epochs", 1)
     whole = {"epochs": epochs, "steps": steps}
     more = epochs > epoch + 1

@@ -66,8 +66,8 @@ class Sizes:
             finite: Whether their number is known.
             steps: The number of batches in an epoch; None for all. When data of known
                 number end within these, Keras ends the epoch, and starts them again.
-                It cannot know the end if small batches are left out. So data of which
-                that is likely (`least` above 1) repeat.
+                If small batches may be left out (`least` above 1), Keras cannot count
+                to the end. So such data are repeated.
         """
         known = keras.tree.flatten(data.element_spec)[0].shape[0] is not None
         # Where TensorFlow shares batches, it has to know how many there are.

@@ -33,6 +33,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     players: dict[str, Any] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
+    # Whether Keras's `fit` runs.
+    _fitting = False
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
 
     @property
@@ -164,11 +166,14 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         if steps and steps % self.steps_per_execution:
             counted = loop.Counted(steps)
             given["callbacks"] = [counted, *(given.get("callbacks") or ())]
-        strategy = self.distribute_strategy
+        strategy, self._fitting = self.distribute_strategy, True
         if "validation_data" in given:
             validation = replicas.undistributed(given["validation_data"], strategy)
             given = given | {"validation_data": validation}
-        return super().fit(replicas.undistributed(data, strategy), **given)
+        try:
+            return super().fit(replicas.undistributed(data, strategy), **given)
+        finally:
+            self._fitting = False
 
     def _check_compiled(self, name: str) -> None:
         if not self.compiled:

@@ -43,7 +43,11 @@ class Part:
             return
         shape = self.values.shape
         if shape.rank and shape[0] not in (None, *counts):
-            raise ValueError(expected(name, f"shape {tuple(shape)} for any batch"))
+            known = sorted(one for one in counts if one is not None)
+            batch = f"a batch of {known[0]}" if known else "any batch"
+            received = f"shape {tuple(shape)} for {batch}"
+            hint = ". `over_data(values, where=...)` counts some of the examples"
+            raise ValueError(expected(name, received) + hint)
 
 
 def expected(name: str, received: str) -> str:

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import workers
+from tests import replicas
 from tests.callbacks import small
 from tests.models import tiny
 
@@ -103,6 +105,108 @@ def test_a_rate_that_changes_when_an_epoch_begins_changes_once(tmp_path):
     resumed, _ = run(tmp_path / "b", halve, epochs=4)
     assert float(resumed.optimizer.learning_rate) == np.float32(0.01 / 16)
     assert equal(whole, resumed)
+
+
+class Decays(keras.callbacks.Callback):
+    """A rate that falls with each batch, and rises when an epoch begins."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.times(2.0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.times(0.75)
+
+    def times(self, factor):
+        one = self.model.optimizer
+        one.learning_rate = float(tf.convert_to_tensor(one.learning_rate)) * factor
+
+
+@pytest.mark.parametrize("kill", [5, 7])
+def test_a_rate_that_changes_within_an_epoch_goes_on(kill, tmp_path):
+    given = {"callbacks": lambda: [Decays()], "epochs": 3}
+    whole, _ = run(tmp_path / "a", **given)
+    run(tmp_path / "b", kill=kill, **given)
+    resumed, _ = run(tmp_path / "b", **given)
+    assert equal(whole, resumed)
+
+
+def two():
+    """A game of two players, with rates of their own."""
+    model = tiny.build("svae_r", compiled=False)
+    rates = [keras.optimizers.SGD(rate) for rate in (0.01, 0.004)]
+    model.compile(optimizer=rates[0], critic_optimizer=rates[1])
+    return model
+
+
+def test_rates_of_two_players_that_were_zero_keep_their_ratio(tmp_path):
+    def rise():
+        return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 * epoch)]
+
+    for epochs in (1, 2):
+        model, _ = run(tmp_path, rise, model=two(), epochs=epochs)
+    rates = [float(one.learning_rate) for one in model.optimizers.values()]
+    np.testing.assert_allclose(sorted(rates), [0.004, 0.01], rtol=1e-6)
+
+
+def test_terms_that_came_within_a_run_must_come_again(tmp_path):
+    class Once(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.lam = 0.5
+
+    def begun():
+        return tiny.build("svae", optimizer=tiny.adam, lam=0.0)
+
+    given = {"callbacks": lambda: [Once()], "epochs": 4}
+    run(tmp_path, kill=2 * STEPS + 2, model=begun(), **given)
+    with pytest.raises(ValueError, match="Expected the terms.*whenever an epoch beg"):
+        run(tmp_path, model=begun(), **given)
+
+
+def test_a_run_that_has_ended_is_at_its_end_without_a_number_of_steps(tmp_path):
+    def fit():
+        model = build()
+        done = ks.callbacks.restore(model, tmp_path)
+        stopping = EarlyStopping("told", mode="min", patience=1)
+        callbacks = [Column(*range(1, 9)), stopping, ks.callbacks.Backup(tmp_path)]
+        given = {"epochs": 8, "initial_epoch": done // STEPS, "verbose": 0}
+        return model.fit(dataset(), callbacks=callbacks, **given).epoch
+
+    assert fit() == [0, 1]
+    assert fit() == []
+
+
+def test_two_replicas_go_on_within_an_epoch(tmp_path):
+    """A rate of replicas is no number for Python."""
+
+    def on_two():
+        with replicas.two_replicas().scope():
+            return two()
+
+    def halve():
+        return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)]
+
+    given = {"callbacks": halve, "epochs": 2, "data": dataset(10)}
+    whole, _ = run(tmp_path / "a", model=on_two(), **given)
+    run(tmp_path / "b", kill=3, model=on_two(), **given)
+    resumed, _ = run(tmp_path / "b", model=on_two(), **given)
+    assert equal(whole, resumed)
+
+
+def test_a_worker_that_does_not_write_waits_for_no_backup(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "is_first", lambda strategy: False)
+    run(tmp_path, every=3, epochs=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_user_s_callback_may_have_methods_of_a_backup_s_names(tmp_path):
+    class Own(keras.callbacks.Callback):
+        def after_epoch(self):
+            raise AssertionError("called")
+
+        after_training = newest = release = after_epoch
+
+    run(tmp_path, lambda: [Own()], epochs=2)
 
 
 # Killed within an epoch, and at one's end.

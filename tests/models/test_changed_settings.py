@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
+from keras_svae.game import compiling
 from tests.models import tiny
 
 
@@ -123,11 +124,11 @@ def test_an_optimizer_of_other_weights_is_refused_at_compile():
     model.compile(adam)
     model.compile(adam)
     model.encoder.trainable = True
-    with pytest.raises(ValueError, match="new optimizer for optimizer=.*without '"):
+    with pytest.raises(ValueError, match="new optimizer for optimizer=.*' is not among"):
         model.compile(adam)
     model.encoder.trainable = False
     fit(model)
-    with pytest.raises(ValueError, match="new optimizer for optimizer=.*without '"):
+    with pytest.raises(ValueError, match="new optimizer for optimizer=.*' is not among"):
         tiny.build("vae", compiled=False).compile(adam)
     # Fewer of its weights are fine.
     model.decoder.layers[-1].trainable = False
@@ -147,3 +148,34 @@ def test_a_file_that_could_not_be_read_is_not_written(name, tmp_path):
     assert not list(tmp_path.iterdir())
     model.save(tmp_path / "folder", zipped=False)
     assert (tmp_path / "folder").is_dir()
+
+
+def test_evaluate_within_an_epoch_leaves_training_as_it_is():
+    """The new value acts from the next epoch on."""
+    model = tiny.build("svae", optimizer=tiny.adam, lam=0.5)
+    found = []
+
+    class Within(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.lam = 2.0
+            found.append(self.model.evaluate(tiny.data(n=10), verbose=0))
+
+    history = fit(model, Within(), epochs=2)
+    assert len(found) == 4 and model.step == 4
+    assert np.isfinite(history["autoencoder_loss"]).all()
+    again = tiny.build("svae", optimizer=tiny.adam, lam=0.5)
+    fit(again)
+    again.lam = 2.0
+    fit(again, epochs=2, start=1)
+    np.testing.assert_array_equal(tiny.flat(model), tiny.flat(again))
+
+
+def test_settings_that_change_often_are_told(monkeypatch):
+    monkeypatch.setattr(compiling, "MANY", 2)
+    model = tiny.build("svae", optimizer=tiny.adam, lam=0.0)
+    for lam in (0.5, 1.0):
+        model.lam = lam
+        if lam == 0.5:
+            model.train_on_batch(tiny.data(n=5))
+    with pytest.warns(UserWarning, match="have changed 2 times.*keras.Variable"):
+        model.train_on_batch(tiny.data(n=5))

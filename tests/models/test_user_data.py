@@ -2,6 +2,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -234,3 +235,27 @@ def test_values_may_leave_the_range_by_rounding_where_the_law_allows_it():
     model = tiny.build("vae", likelihood="continuous_bernoulli", eager=True)
     with pytest.raises(ValueError, match=r"\[0, 1\].* to 1\.0000001192"):
         model.test_on_batch(x)
+
+
+def test_a_method_of_one_s_own_may_read_more_parts():
+    class Four(ks.VAE):
+        def unpack(self, data):
+            return data[0]
+
+        def unpack_weight(self, data):
+            return None
+
+    x = tiny.data(n=8)
+    nets = tiny.dense([tiny.DATA], 4, "encoder"), tiny.dense([2], tiny.DATA, "decoder")
+    model = Four(*nets, likelihood="gaussian")
+    model.compile(keras.optimizers.SGD(0.01))
+    model.fit(tf.data.Dataset.from_tensor_slices((x, x, x, x)).batch(4), verbose=0)
+    assert model.step == 2
+
+
+def test_nan_beside_itself_is_told_as_such():
+    x = tiny.data(n=8)
+    x[3, 0] = np.nan
+    model = tiny.build("vae")
+    with pytest.raises(ValueError, match="Expected finite data"):
+        model.fit(x, x.copy(), verbose=0)

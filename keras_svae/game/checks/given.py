@@ -135,8 +135,10 @@ def unread(y, x, whose: str) -> None:
         )
     if shape != wanted:
         return
-    values = np.asarray(as_array(y))
-    if not _are_classes(values) and not np.array_equal(values, np.asarray(x)):
+    values, data = np.asarray(as_array(y)), np.asarray(as_array(x))
+    # NaN is told of as such.
+    same = np.array_equal(values, data, equal_nan=data.dtype.kind == "f")
+    if not _are_classes(values) and not same:
         raise ValueError(
             f"Expected y as labels or as x itself, since {whose} has no other targets; "
             f"received: other values in the shape of x, {shape}. np.concatenate(...) "

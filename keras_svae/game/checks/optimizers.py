@@ -107,8 +107,8 @@ def check_serves(
     if unknown:
         raise ValueError(
             f"Expected a new optimizer for {name}=, or one of this model and the same "
-            "weights; received: one that was built for other weights, without "
-            f"{unknown[0]!r}"
+            "weights; received: one that was built for other weights; "
+            f"{unknown[0]!r} is not among them"
         )
 
 
