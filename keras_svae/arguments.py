@@ -77,11 +77,18 @@ def fraction(name: str, value) -> float:
     return float(value)
 
 
-def positive(name: str, value) -> float:
-    """The value as a float; raises unless it is finite and positive."""
+def positive(name: str, value, otherwise: str = "") -> float:
+    """The value as a float; raises unless it is finite and positive.
+
+    Args:
+        name: The argument's name in messages.
+        value: The value.
+        otherwise: What else the argument may be, for messages.
+    """
     if not _is(numbers.Real, value) or not np.isfinite(value) or value <= 0:
         raise ValueError(
-            f"Expected {name} to be finite and > 0; received: {name}={value!r}"
+            f"Expected {name} to be finite and > 0{otherwise}; received: "
+            f"{name}={value!r}"
         )
     return float(value)
 

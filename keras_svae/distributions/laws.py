@@ -1,12 +1,10 @@
 """The laws whose dimensions are independent."""
 
-import math
-import numbers
-
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from keras_svae import arguments
 from keras_svae.distributions import drawn
 from keras_svae.recording import Recorded, plain
 
@@ -19,24 +17,6 @@ __all__ = [
     "Law",
     "LocationScale",
 ]
-
-
-def positive(name: str, value, otherwise: str = "") -> float:
-    """The value as a float; raises unless it is a finite number > 0.
-
-    Args:
-        name: The argument's name in messages.
-        value: A number of Python, NumPy or TensorFlow.
-        otherwise: What else the argument may be, for messages.
-    """
-    number = plain(value)
-    real = isinstance(number, numbers.Real) and not isinstance(number, bool)
-    if not real or not 0 < number < math.inf:
-        raise ValueError(
-            f"Expected {name} to be finite and > 0{otherwise}; received: "
-            f"{name}={value!r}"
-        )
-    return float(number)
 
 
 # The range of each activation's values; None for any value.
@@ -154,7 +134,11 @@ class LocationScale(Law):
     ):
         super().__init__(activation, draw)
         learned = isinstance(scale, str) and scale == "learned"
-        self.scale = scale if learned else positive("scale", scale, ' or "learned"')
+        self.scale = (
+            scale
+            if learned
+            else arguments.positive("scale", plain(scale), ' or "learned"')
+        )
         self.parameters = 2 if learned else 1
 
     def distribution(self, raw):

@@ -9,9 +9,10 @@ import tensorflow as tf
 
 from keras_svae import arguments, philox
 from keras_svae.distributions import drawn
-from keras_svae.distributions.laws import Implicit, positive
+from keras_svae.distributions.laws import Implicit
 from keras_svae.distributions.symmetry import check_symmetric
 from keras_svae.noise import Noise
+from keras_svae.recording import plain
 
 __all__ = [
     "GaussianNoise",
@@ -82,7 +83,7 @@ class _Noise(SymmetricLikelihood):
 
     def __init__(self, scale: float, activation: str = "tanh"):
         super().__init__(activation)
-        self.scale = positive("scale", scale)
+        self.scale = arguments.positive("scale", plain(scale))
 
     def check(self, shape):
         pass

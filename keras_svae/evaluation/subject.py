@@ -114,7 +114,7 @@ class Subject:
                 f"Expected data (batch, {', '.join(map(str, self.data_shape))}); "
                 f"received: shape {x.shape}"
             )
-        if self.range and (x.min() < self.range[0] or x.max() > self.range[1]):
+        if self.range and not streams.is_within(x.min(), x.max(), self.range):
             low, high = self.range
             raise ValueError(
                 f"Expected data in [{low:g}, {high:g}], the model's range; received: "
@@ -205,13 +205,14 @@ class Subject:
             ValueError: As `batches`; for a conditional model, on data without classes
                 or with others than 0..classes - 1.
         """
-        labelled = streams.has_labels(data)
-        if isinstance(data, tuple) and (self.classes is None or not labelled):
-            data = data[0]
-        if self.classes is None:
+        if self.classes is None:  # labels are not looked for: that reads a batch
+            data = data[0] if isinstance(data, tuple) else data
             for part in streams.batches(data, batch_size):
                 yield streams.fields(part)[0]
             return
+        labelled = streams.has_labels(data)
+        if isinstance(data, tuple) and not labelled:
+            data = data[0]
         for part in streams.batches(data, batch_size, labelled=labelled):
             if not isinstance(part, Examples):
                 raise ValueError(

@@ -117,8 +117,9 @@ def _no_tensor(value: Term, dtype=None, name=None, as_ref=False):
     """
     raise TypeError(
         "Expected a tensor; received: a term of a loss. Terms can be added, and "
-        "multiplied by scalars. Apply other functions to the values of examples, "
-        "before over_data(...) takes their mean"
+        "multiplied by scalars; a keras.Variable stands on the right, `term * weight`. "
+        "Apply other functions to the values of examples, before over_data(...) takes "
+        "their mean"
     )
 
 

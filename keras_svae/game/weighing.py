@@ -46,7 +46,9 @@ class Part:
             known = sorted(one for one in counts if one is not None)
             batch = f"a batch of {known[0]}" if known else "any batch"
             received = f"shape {tuple(shape)} for {batch}"
-            hint = ". `over_data(values, where=...)` counts some of the examples"
+            hint = ". Of several values per example, take their mean for each"
+            if known and shape[0] < known[0]:
+                hint = ". `over_data(values, where=...)` counts some of the examples"
             raise ValueError(expected(name, received) + hint)
 
 

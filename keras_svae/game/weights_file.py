@@ -76,8 +76,9 @@ def check_left_over(there: Shapes, here: Shapes, path: str) -> None:
         if network.endswith("optimizer") or network in _COME_AND_GO:
             continue
         if network in known:
+            whose = "model itself" if network == "vars" else f"{network} of this model"
             raise ValueError(
-                f"Expected the weights of the {network} of this model, and no others; "
+                f"Expected the weights of the {whose}, and no others; "
                 f"received: {path} with {len(names)} more, the first of them "
                 f"{_shown(names[0], there)}"
             )

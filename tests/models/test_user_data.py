@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import keras_svae as ks
 from tests.models import tiny
@@ -259,3 +260,70 @@ def test_nan_beside_itself_is_told_as_such():
     model = tiny.build("vae")
     with pytest.raises(ValueError, match="Expected finite data"):
         model.fit(x, x.copy(), verbose=0)
+
+
+def test_a_law_with_a_half_open_range():
+    class Waits(ks.distributions.Law):
+        range = (0.0, np.inf)
+
+        def distribution(self, raw):
+            rate = tf.exp(raw)
+            law = tfp.distributions.Exponential(rate)
+            return tfp.distributions.Independent(law, 1)
+
+    model = tiny.build("vae", likelihood=Waits())
+    x = np.random.default_rng(0).exponential(size=(12, tiny.DATA)).astype("float32")
+    model.fit(x, batch_size=6, verbose=0)
+    assert model.step == 2
+    with pytest.raises(ValueError, match=r"Expected data in .0, inf"):
+        model.fit(x - 5, verbose=0)
+
+
+def test_all_ways_of_reading_allow_the_same_rounding():
+    nets = ks.networks.digits(latent_dim=2, units=8, depth=1, joint=False)
+    model = ks.VAE(nets.encoder, nets.decoder, seed=0)
+    x = np.random.default_rng(0).uniform(size=(12, 8, 8, 1)).astype("float32")
+    x[0, 0, 0], x[1, 0, 0] = 1.000001, -1e-6
+    model.compile(keras.optimizers.SGD(0.01))
+    model.fit(x, batch_size=12, verbose=0)
+    found = ks.evaluation.evaluate(model, x, measures=["mse"], verbose=False)
+    assert np.isfinite(float(found["mse"])) and not found.failed
+    with pytest.raises(ValueError, match=r"data in .0, 1"):
+        ks.evaluation.evaluate(model, x + 0.1, measures=["mse"], verbose=False)
+
+
+def test_labels_of_many_kinds_stand_beside_data_that_no_one_reads():
+    x = tiny.data(n=8)
+    model = tiny.build("vae", optimizer=lambda: keras.optimizers.SGD(0.01))
+    several = np.random.default_rng(0).integers(2, size=x.shape)
+    for y in (["a"] * 8, {"kind": np.arange(8)}, several, several.astype(bool)):
+        model.fit(x, y, batch_size=8, verbose=0)
+    with pytest.raises(ValueError, match="other values in the shape of x"):
+        model.fit(x, several + 0.5, verbose=0)
+
+
+def test_an_error_of_the_user_s_own_call_stays():
+    class Mine(ks.VAE):
+        def call(self, inputs, training=None):
+            if training:
+                found = inputs
+            return found
+
+    nets = tiny.dense([tiny.DATA], 4, "encoder"), tiny.dense([2], tiny.DATA, "decoder")
+    model = Mine(*nets, likelihood="gaussian")
+    model.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
+    with pytest.raises(UnboundLocalError, match="found"):
+        model.predict(tiny.data(n=4), verbose=0)
+
+
+def test_a_layer_of_a_player_may_be_a_batch_normalisation():
+    class Mine(ks.VAE):
+        players = {"autoencoder": ks.Player("encoder decoder norm")}
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.norm = keras.layers.BatchNormalization()
+            self.norm.build((None, 2))
+
+    nets = tiny.dense([tiny.DATA], 4, "encoder"), tiny.dense([2], tiny.DATA, "decoder")
+    assert Mine(*nets, likelihood="gaussian").least_share()[0] == 2

@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions import as_vae
 from reproductions.as_vae.table import NAMES, summary, text
-from reproductions.engine import Study, execute, stopping
+from reproductions.engine import Study, callbacks, execute
 from reproductions.engine.inputs import Inputs
 from tests.anew import Stock
 
@@ -154,7 +154,7 @@ def fit(path, values, epochs, model=None):
     if model is None:
         STOCK.begin()
         model = STOCK.take(vae)
-    stop = stopping.Stopping(Folder(path), "val_mse", 2)
+    stop = callbacks.Stopping(Folder(path), "val_mse", 2)
     stop.recall(model)
     x = np.random.default_rng(0).normal(size=(50, 2)).astype("f")
     if not stop.stopped:
@@ -191,7 +191,7 @@ def test_stopping_is_keras_own_however_often_it_is_interrupted(sessions, tmp_pat
 def test_values_after_the_backup_are_forgotten(tmp_path):
     model, _ = fit(tmp_path, [3.0, 2.0, 1.0], 3)
     model._step.assign(10)  # as a backup from there would
-    stop = stopping.Stopping(Folder(tmp_path), "val_mse", 2)
+    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
     stop.recall(model)
     assert stop.best == 2.0 and len(stop.history) == 2
 
@@ -200,7 +200,7 @@ def test_an_epoch_that_was_killed_before_validation_is_looked_at(tmp_path):
     model, _ = fit(tmp_path, [3.0, 0.0], 1)
     x = np.zeros((20, 2), "f")
     model._step.assign(10)
-    stop = stopping.Stopping(Folder(tmp_path), "val_mse", 2)
+    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
     stop.catch_up(model, x, steps_per_epoch=5)
     assert [one["epoch"] for one in stop.history] == [0, 1]
     mse = model.evaluate(x, verbose=0, return_dict=True)["mse"]
@@ -208,7 +208,7 @@ def test_an_epoch_that_was_killed_before_validation_is_looked_at(tmp_path):
 
 
 def test_a_monitor_that_is_not_logged(tmp_path):
-    stop = stopping.Stopping(Folder(tmp_path), "val_msr", 2)
+    stop = callbacks.Stopping(Folder(tmp_path), "val_msr", 2)
     model, _ = fit(tmp_path, [1.0], 1)
     stop.recall(model)
     with pytest.raises(ValueError, match="monitor to be one of.*'val_mse'.*'val_msr'"):

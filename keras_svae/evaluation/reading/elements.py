@@ -61,7 +61,10 @@ def known_length(data) -> int | None:
         return None if count < 0 else count
     if isinstance(data, keras.utils.PyDataset):
         return data.num_batches
-    return len(data) if isinstance(data, Sized) else None
+    try:
+        return len(data) if isinstance(data, Sized) else None
+    except (TypeError, NotImplementedError):  # a loader of a stream
+        return None
 
 
 def elements(data, name: str, labelled: bool) -> Iterator[Any]:

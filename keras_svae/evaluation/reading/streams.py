@@ -14,6 +14,7 @@ from keras_svae.evaluation.reading.elements import (
     has_labels,
     unpacked,
 )
+from keras_svae.game.checks.values import ROUNDING, within
 
 __all__ = [
     "Examples",
@@ -33,8 +34,6 @@ __all__ = [
 # The input of every measure: an array, a data set of x or (x, y), or an iterable of
 # batches.
 Stream: TypeAlias = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarray]
-# A value may leave its range by this share of it: rounding in float32.
-ROUNDING = 1e-5
 
 
 def batches(
@@ -223,9 +222,7 @@ def check_range(value_range) -> tuple[float, float]:
 
 def is_within(least: float, most: float, value_range: tuple[float, float]) -> bool:
     """Whether values from least to most lie in the range, except for rounding."""
-    low, high = value_range
-    slack = ROUNDING * (high - low)
-    return bool(low - slack <= least and most <= high + slack)
+    return within(least, most, value_range, ROUNDING)
 
 
 def check_within(x: np.ndarray, value_range: tuple[float, float], name: str) -> None:

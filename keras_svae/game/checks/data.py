@@ -144,6 +144,6 @@ def batch_norms(networks: dict) -> list[keras.layers.Layer]:
     return [
         layer
         for one in networks.values()
-        for layer in all_layers(one)
+        for layer in (one, *all_layers(one))
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]

@@ -90,7 +90,8 @@ def together(x, y, sample_weight) -> tuple:
     Raises:
         ValueError: For weights in this tuple and beside it.
     """
-    if not isinstance(x, tuple) or y is not None:
+    # A method of the user's own may read more parts.
+    if not isinstance(x, tuple) or y is not None or len(x) > 3:
         return x, y, sample_weight
     x, y, inside = map(of_numbers, parts(x))
     if inside is None:
@@ -120,6 +121,10 @@ def unread(y, x, whose: str) -> None:
     """
     if y is x or tf.is_symbolic_tensor(x) or not hasattr(x, "shape"):
         return
+    if isinstance(y, (dict, tf.RaggedTensor)):  # several kinds of labels, or lists
+        return
+    if isinstance(y, (list, tuple)) and all(isinstance(one, str) for one in y):
+        y = np.asarray(y)
     if not are_arrays(y):
         hint = f". batch_size={y} is an argument of its own" if _is_count(y) else ""
         received = repr(y) if isinstance(y, (str, numbers.Number)) else type(y).__name__
@@ -151,12 +156,14 @@ def _is_count(value) -> bool:
 
 
 def _are_classes(values: np.ndarray) -> bool:
-    """Whether values may be classes: whole numbers in a column, or one-hot rows."""
+    """Whether values may be classes: whole numbers in a column, or rows of 0 and 1."""
     if values.ndim != 2:
         return values.ndim < 2
     if values.shape[1] == 1:
         return values.dtype.kind in "iub"
-    return bool((((values == 0) | (values == 1)).all(1) & (values.sum(1) == 1)).all())
+    rows = ((values == 0) | (values == 1)).all()
+    # Rows of integers may have several classes; rows of floats may be data.
+    return bool(rows and (values.dtype.kind in "iub" or (values.sum(1) == 1).all()))
 
 
 def beside_data(x, y, sample_weight, class_weight) -> None:

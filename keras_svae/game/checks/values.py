@@ -71,7 +71,8 @@ def within(
 ) -> bool:
     """Whether values from least to most lie in a range, or outside by this share."""
     low, high = value_range
-    slack = rounding * (high - low)
+    # A range with an infinite end has no share.
+    slack = rounding * (high - low) if np.isfinite(high - low) else 0.0
     return bool(low - slack <= least and most <= high + slack)
 
 
