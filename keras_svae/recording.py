@@ -64,14 +64,18 @@ class Recorded:
         return value
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments as JSON has them: plain values, serialised Keras objects."""
+        """The arguments as JSON has them: plain values, serialised Keras objects.
+
+        Raises:
+            ValueError: If an argument was changed to a value that cannot be saved.
+        """
         record = vars(self)["_record"]
         found = {}
         for name, value in record.arguments.items():
             if name in record.kept:
                 now = vars(self).get(name, record.kept[name])
-                if not _same(now, record.kept[name]) and _saves(now):
-                    value = now
+                if not _same(now, record.kept[name]):
+                    value = _savable(name, now)
             found[name] = keras.saving.serialize_keras_object(plain(value))
         return found
 
@@ -218,6 +222,16 @@ def _same(now, then) -> bool:
     if isinstance(now, np.ndarray):
         return now.dtype == then.dtype and np.array_equal(now, then)
     return isinstance(now, (bool, int, float, str, bytes)) and now == then
+
+
+def _savable(name: str, value):
+    """A changed value; raises a ValueError if it cannot be saved."""
+    if not _saves(value):
+        raise ValueError(
+            f"Expected {name} as a value that can be saved, such as a number, a text, "
+            f"an array or a Keras object; received: {value!r}"
+        )
+    return value
 
 
 def _saves(value) -> bool:

@@ -160,4 +160,9 @@ def by_name(name: str, found: Any) -> dict[str, Measurement]:
             # A part without a name, but with the label of a backbone.
             own = name + part if part.startswith("[") else own
             parts |= by_name(own, one)
+    if not parts:
+        raise TypeError(
+            f"Expected the measure {name} to give a number at least; received: "
+            f"{found!r}"
+        )
     return parts

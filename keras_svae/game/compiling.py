@@ -132,6 +132,7 @@ class Compiling(Playing):
         if now == self._traced:
             return
         settings.check(self)
+        now = settings.of(self)  # with the turns of all players
         self._retraced += 1
         if self._retraced == MANY:
             warnings.warn(

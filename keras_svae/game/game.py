@@ -16,6 +16,7 @@ from keras_svae.game.diverged import Diverged
 from keras_svae.game.leaving import Leaving
 from keras_svae.game.player import Player, check_parts, check_players, names_of
 from keras_svae.game.printed import Printed
+from keras_svae.game.settings import turns_of
 from keras_svae.game.taking import Taking
 from keras_svae.noise import Noise
 
@@ -86,20 +87,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         if play is not None:
             checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
-        if turns is not None and not isinstance(turns, dict):
-            raise ValueError(
-                "Expected turns as a dictionary of counts by player, "
-                f'{{"critic": 5}}; received: turns={turns!r}'
-            )
-        turns = dict(turns or {})
-        for name in turns:
-            checks.choice("turns", name, tuple(self.players))
-        self.turns = {
-            name: checks.integer(
-                f"turns[{name!r}]", turns.get(name, player.turns), at_least=1
-            )
-            for name, player in self.players.items()
-        }
+        self.turns = turns_of(turns, self.players)
         single = all(n == 1 for n in self.turns.values())
         if play is None:
             play = self.default_play if single else "alternating"
@@ -176,13 +164,15 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         checks.apart({name: getattr(self, name) for name in names})
         # The arguments, too: a network that no player updates is saved by itself as
         # well. The critic that `AIM` makes of its discriminator is no argument.
-        checks.apart(
-            {
-                name: given
-                for name, given in vars(self)["_record"].arguments.items()
-                if isinstance(given, keras.layers.Layer)
-            }
-        )
+        found = {}
+        for name, given in vars(self)["_record"].arguments.items():
+            if isinstance(given, keras.layers.Layer):
+                found[name] = given
+            elif isinstance(given, (list, tuple, dict)):
+                for i, one in enumerate(keras.tree.flatten(given)):
+                    if isinstance(one, keras.layers.Layer):
+                        found[f"{name}[{i}]"] = one
+        checks.apart(found)
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
 
@@ -193,6 +183,11 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                 f"Expected the {name} that the model was made with, which was checked "
                 f"and is saved; received: another one, {value!r}. Make a new model of "
                 "it: load_weights_from takes over the weights of the other networks"
+            )
+        if "_fixed" in vars(self) and isinstance(value, keras.Variable):
+            raise AttributeError(
+                f"Expected the variable {name} to be made in the constructor, by which "
+                "a file is loaded; received: a keras.Variable for a finished model"
             )
         super().__setattr__(name, value)
 

@@ -54,7 +54,10 @@ def checked(callbacks, model, validated: bool):
         columns.append("learning_rate")
     for one in several:
         wanted = _wanted(unwrapped(one))
-        if wanted is not None and wanted not in columns:
+        # A callback of the user may add it; a loss under this name it does not add.
+        others_add = _others_add([other for other in several if other is not one])
+        may_come = others_add and wanted not in ("loss", "val_loss")
+        if wanted is not None and wanted not in columns and not may_come:
             raise ValueError(
                 f"Expected {type(one).__name__} to monitor a column of the log, among "
                 f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"

@@ -235,6 +235,12 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         if callbacks is not None:
             given = given | {"callbacks": [_Begins(None), *callbacks]}
         return [(training, given)], []
+    if steps and restored.steps and steps != restored.steps:
+        raise ValueError(
+            f"Expected epochs of {restored.steps} steps, as in the backup that was "
+            f"restored; received: steps_per_epoch={steps}. Go on with the same batch "
+            "size and data."
+        )
     model._began = restored.began
     since = model.step - restored.began
     same = bool(steps) and restored.steps == steps and since // steps == epoch

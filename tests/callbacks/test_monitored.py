@@ -53,6 +53,18 @@ def test_early_stopping_as_it_comes_stops(x):
     assert len(fit(model, x, stop, validation_data=(x,))["loss"]) == 2
 
 
+def test_a_column_that_a_callback_of_the_user_adds_may_be_monitored(x):
+    class Mine(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["f1"] = float(epoch)
+
+    stopping = keras.callbacks.EarlyStopping("f1", mode="min", patience=1)
+    history = fit(game(), x, Mine(), stopping, epochs=5)
+    assert history["f1"] == [0.0, 1.0]
+    with pytest.raises(ValueError, match="Expected EarlyStopping to monitor"):
+        fit(game(), x, stopping, epochs=5)
+
+
 @pytest.mark.parametrize(
     "callback",
     [

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game import compiling
@@ -179,3 +180,43 @@ def test_settings_that_change_often_are_told(monkeypatch):
             model.train_on_batch(tiny.data(n=5))
     with pytest.warns(UserWarning, match="have changed 2 times.*keras.Variable"):
         model.train_on_batch(tiny.data(n=5))
+
+
+@pytest.mark.parametrize(
+    "turns", [5, {"critic": 2.5}, {"critic": -1}, {"other": 1}, "critic"]
+)
+def test_changed_turns_are_checked_as_those_of_the_constructor(turns):
+    model = tiny.build("svae", optimizer=tiny.adam)
+    model.turns = turns
+    with pytest.raises(ValueError, match="Expected turns"):
+        fit(model)
+
+
+def test_changed_turns_are_completed():
+    model = tiny.build("svae", optimizer=tiny.adam)
+    model.turns = {"critic": 3}
+    fit(model)
+    assert model.turns == {"critic": 3, "autoencoder": 1} and model.step == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [tf.constant, np.float64, lambda value: np.array([value])]
+)
+def test_tensors_and_arrays_act_as_numbers_do(kind):
+    class Weighted(ks.VAE):
+        def __init__(self, *nets, beta=1.0, **kwargs):
+            super().__init__(*nets, **kwargs)
+            self.beta = beta
+
+        def autoencoder_loss(self, draw):
+            weight = tf.reshape(tf.cast(self.beta, tf.float32), [])
+            return {"r": -draw.log_p_x, "kl": draw.kl * weight}
+
+    nets = tiny.dense([tiny.DATA], 4, "encoder"), tiny.dense([2], tiny.DATA, "decoder")
+    model = Weighted(*nets, likelihood="gaussian")
+    model.compile(keras.optimizers.SGD(0.0))
+    found = []
+    for beta in (1.0, 100.0):
+        model.beta = kind(beta)
+        found.append(fit(model)["autoencoder_kl"][0])
+    assert found[1] > 50 * found[0] > 0

@@ -376,3 +376,39 @@ def test_a_law_with_variables_is_refused(role, held):
 def test_a_law_of_constants_is_taken():
     for held in (0.5, tf.constant(0.5), [np.ones(3)], Scaled(1.0), None):
         assert tiny.build("vae", likelihood=Scaled(held)).likelihood_law.held is held
+
+
+def test_networks_within_an_argument_share_no_layer_with_the_players():
+    class Several(ks.VAE):
+        def __init__(self, encoder, decoder, perceptual=(), **kwargs):
+            super().__init__(encoder, decoder, **kwargs)
+            self.perceptual = list(perceptual)
+
+    encoder = tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder")
+    decoder = tiny.dense([tiny.CODE], tiny.DATA, "decoder")
+    features = keras.Model(encoder.inputs, encoder.layers[1].output)
+    with pytest.raises(ValueError, match=r"encoder and perceptual\[0\], which"):
+        Several(encoder, decoder, [features], likelihood="gaussian")
+
+
+@pytest.mark.parametrize("found", [np.array([0.0, 1.0]), (None, 1.0), (1.0,), (1, 0)])
+def test_a_law_s_range_is_two_numbers(found):
+    class Mine(ks.distributions.Gaussian):
+        range = found
+
+    with pytest.raises(ValueError, match=r"Expected the range of a likelihood as two"):
+        tiny.build("vae", likelihood=Mine())
+
+
+def test_a_law_with_a_layer_that_is_not_built_is_refused():
+    law = Scaled(keras.layers.Dense(4))
+    with pytest.raises(ValueError, match="Expected a likelihood without variables"):
+        tiny.build("vae", likelihood=law)
+
+
+def test_a_variable_is_made_in_the_constructor():
+    model = tiny.build("vae")
+    with pytest.raises(
+        AttributeError, match="Expected the variable beta to be made in"
+    ):
+        model.beta = keras.Variable(2.0)

@@ -231,3 +231,10 @@ def _network(value):
         "Functional",
         "Sequential",
     )
+
+
+def test_a_changed_value_that_no_file_can_hold_is_named():
+    model = tiny.build("svae", lam=0.1)
+    model.lam = tf.Variable(0.7)
+    with pytest.raises(ValueError, match="Expected lam as a value that can be saved"):
+        model.get_config()

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def bits_per_dimension(
             were not dequantised where a density is wanted.
     """
     low, high = check_range(value_range)
-    shape = tuple(shape)
+    shape = tuple(shape) if isinstance(shape, Iterable) else (shape,)
     if not shape or not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape):
         raise ValueError(
             f"Expected shape of one example, integers >= 1; received: {shape}"

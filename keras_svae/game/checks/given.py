@@ -132,7 +132,8 @@ def unread(y, x, whose: str) -> None:
             f"Expected y as labels, an array, for {whose}, which does not read them; "
             f"received: {received}{hint}"
         )
-    shape, wanted = tuple(y.shape), tuple(x.shape)
+    shape = tuple(y.shape if hasattr(y, "shape") else np.shape(y))
+    wanted = tuple(x.shape)
     if shape[:1] != wanted[:1]:
         raise ValueError(
             f"Expected y as labels, one for each example of x, {wanted}; received: "

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_svae import distributions
+from keras_svae import arguments, distributions
 from keras_svae.distributions import Law
 from keras_svae.networks.ends import last_activation, law_of, same_law
 
@@ -83,6 +83,7 @@ def _constant(role: str, one: Law | None) -> None:
     """Raises if a law holds variables: no player has them, and no file keeps them."""
     if one is None:
         return
+    _check_range(role, one)
     kept = [name for name, value in vars(one).items() if _varies(value)]
     if kept:
         raise ValueError(
@@ -93,12 +94,26 @@ def _constant(role: str, one: Law | None) -> None:
         )
 
 
+def _check_range(role: str, one: Law) -> None:
+    found = one.range
+    if found is None:
+        return
+    pair = isinstance(found, (tuple, list)) and len(found) == 2
+    if not pair or not all(map(arguments.real, found)) or not found[0] < found[1]:
+        raise ValueError(
+            f"Expected the range of a {role} as two numbers (low, high), low < high, "
+            f"or None; received: {type(one).__name__} with range={found!r}"
+        )
+
+
 def _varies(value) -> bool:
     """Whether there are variables of TensorFlow or Keras in it."""
     if isinstance(value, Law):
         return any(map(_varies, vars(value).values()))
     return any(
         isinstance(one, (tf.Variable, keras.Variable))
+        # It will make variables when it is called.
+        or (isinstance(one, keras.layers.Layer) and not one.built)
         or bool(getattr(one, "variables", ()))
         for one in keras.tree.flatten(value)
     )
