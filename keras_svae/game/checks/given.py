@@ -121,7 +121,7 @@ def unread(y, x, whose: str) -> None:
     """
     if y is x or tf.is_symbolic_tensor(x) or not hasattr(x, "shape"):
         return
-    if isinstance(y, (dict, tf.RaggedTensor)):  # several kinds of labels, or lists
+    if isinstance(y, tf.RaggedTensor):  # lists of labels
         return
     if isinstance(y, (list, tuple)) and all(isinstance(one, str) for one in y):
         y = np.asarray(y)
