@@ -9,7 +9,6 @@ import numpy as np
 
 __all__ = [
     "choice",
-    "count",
     "flag",
     "fraction",
     "integer",
@@ -47,16 +46,8 @@ def integer(name: str, value, at_least: int) -> int:
     """The value as an int; raises unless it is a whole number, large enough."""
     if not _is(numbers.Integral, value) or value < at_least:
         raise ValueError(
-            f"Expected {name} to be an integer >= {at_least}; received: {value!r}"
-        )
-    return int(value)
-
-
-def count(name: str, value) -> int:
-    """The value as an int; raises unless it is an integer of at least 1."""
-    if not _is(numbers.Integral, value) or value < 1:
-        raise ValueError(
-            f"Expected {name} to be an integer >= 1; received: {name}={value!r}"
+            f"Expected {name} to be an integer >= {at_least}; received: "
+            f"{name}={value!r}"
         )
     return int(value)
 

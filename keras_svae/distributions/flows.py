@@ -38,7 +38,7 @@ class Flow(Law):
 
     def __init__(self, length: int):
         super().__init__()
-        self.length = count("length", length)
+        self.length = arguments.integer("length", length, at_least=1)
 
     def parameters_of(self, dim: int) -> int:
         """How many raw outputs the layers have, for codes of `dim` entries."""
@@ -141,7 +141,7 @@ class _Affine(Flow):
 
     def __init__(self, length: int = 4, units: int = 64):
         super().__init__(length)
-        self.units = count("units", units)
+        self.units = arguments.integer("units", units, at_least=1)
 
     def sizes(self, dim: int) -> tuple[int, int]:
         """How many entries a layer's network reads, and how many it moves."""
@@ -234,8 +234,3 @@ class AutoregressiveFlow(_Affine):
 
     def step(self, conditioner, dim):
         return tfb.Invert(tfb.MaskedAutoregressiveFlow(conditioner, unroll_loop=True))
-
-
-def count(name: str, value) -> int:
-    """The value; raises unless it is an integer of at least 1."""
-    return arguments.count(name, value)

@@ -7,7 +7,8 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
-from keras_svae.distributions.flows import BASE, count
+from keras_svae import arguments
+from keras_svae.distributions.flows import BASE
 from keras_svae.distributions.laws import Law
 from keras_svae.distributions.planar import Planar
 
@@ -41,7 +42,7 @@ class PlanarLikelihood(Law):
 
     def __init__(self, length: int = 8):
         super().__init__()
-        self.length = count("length", length)
+        self.length = arguments.integer("length", length, at_least=1)
         self.parameters = 2 + 3 * self.length
 
     def __call__(self, raw):

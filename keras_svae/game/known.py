@@ -36,7 +36,8 @@ class Known(tf.data.Dataset):
 
     def take(self, count: int, name=None) -> "Known":
         """The first batches. Their number stays known."""
-        return Known(super().take(count, name), min(count, self._count))
+        known = self._count if count < 0 else min(count, self._count)
+        return Known(super().take(count, name), known)
 
     def skip(self, count: int, name=None) -> "Known":
         """All batches but the first ones."""

@@ -8,11 +8,6 @@ import keras
 from keras_svae import arguments
 
 
-def check_count(name: str, value: Any) -> int:
-    """The value as an int; raises unless it is an integer of at least 1."""
-    return arguments.count(name, value)
-
-
 def check_width(width: Any) -> None:
     """Raises unless `width` can be a factor of hidden sizes."""
     if not (arguments.real(width) and 0 < width <= 4):

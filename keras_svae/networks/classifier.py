@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_svae.networks.checks import check_count
+from keras_svae import arguments
 from keras_svae.networks.parts import output_dtype
 
 __all__ = ["classifier"]
@@ -30,7 +30,7 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
         nets = ks.networks.mnist_dense(joint=False)
         q_y = ks.networks.classifier(nets.critic, 10)
     """
-    classes = check_count("classes", classes)
+    classes = arguments.integer("classes", classes, at_least=1)
     inputs = getattr(critic, "inputs", None) or []
     names = [layer.name for layer in getattr(critic, "layers", [])]
     if len(inputs) != 1 or classes < 2 or names[-1:] != ["log_ratio"]:

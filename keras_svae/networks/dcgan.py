@@ -2,8 +2,9 @@
 
 import keras
 
+from keras_svae import arguments
 from keras_svae.distributions import Law
-from keras_svae.networks.checks import check_count, check_image
+from keras_svae.networks.checks import check_image
 from keras_svae.networks.gan_table import GANTable, signed_images
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
@@ -69,7 +70,7 @@ def dcgan(
         joint=joint,
         classes=classes,
     )
-    max_maps = check_count("max_maps", max_maps)
+    max_maps = arguments.integer("max_maps", max_maps, at_least=1)
     shape = check_image(shape, least=8, most=256)
     table = GANTable(options, shape, width, slope=0.2, kernel=5)
     maps: list[int] = []

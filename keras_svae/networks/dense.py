@@ -8,7 +8,7 @@ import keras
 from keras_svae import arguments
 from keras_svae.distributions import Law
 from keras_svae.networks import parts
-from keras_svae.networks.checks import check_activation, check_count, check_shape
+from keras_svae.networks.checks import check_activation, check_shape
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
 
@@ -224,7 +224,10 @@ class DenseNets:
         activation: str,
         momentum: float = parts.BATCH_NORM_MOMENTUM,
     ):
-        units, depth = check_count("units", units), check_count("depth", depth)
+        units, depth = (
+            arguments.integer("units", units, at_least=1),
+            arguments.integer("depth", depth, at_least=1),
+        )
         check_activation("activation", activation)
         self.options, self.shape, self.units, self.depth = options, shape, units, depth
         self.activation, self.momentum = activation, momentum

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_svae.networks.checks import check_count
+from keras_svae import arguments
 from keras_svae.networks.dense import PLAIN, DenseNets
 from keras_svae.networks.options import Options
 from keras_svae.networks.residual import NOISE, ResNets
@@ -134,7 +134,7 @@ def ijae_tables(
         nets = ks.networks.ijae_cifar10(latent_dim=128)
         nets.encoder.output_shape                # (None, 128)
     """
-    noise_dim = check_count("noise_dim", noise_dim)
+    noise_dim = arguments.integer("noise_dim", noise_dim, at_least=1)
     if stack not in STACKS:
         raise ValueError(
             f"Expected stack to be one of {list(STACKS)}; received: stack={stack!r}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_svae import arguments, distributions
-from keras_svae.networks.checks import check_activation, check_count
+from keras_svae.networks.checks import check_activation
 
 __all__ = ["Options"]
 
@@ -68,9 +68,11 @@ class Options:
     classes: int | None = None
 
     def __post_init__(self):
-        self._set("latent_dim", check_count("latent_dim", self.latent_dim))
+        self._set(
+            "latent_dim", arguments.integer("latent_dim", self.latent_dim, at_least=1)
+        )
         if self.classes is not None:
-            self._set("classes", check_count("classes", self.classes))
+            self._set("classes", arguments.integer("classes", self.classes, at_least=1))
             if self.joint:
                 raise ValueError(
                     "Expected joint=False with classes: conditional methods have a "

@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 
+from keras_svae import arguments
 from keras_svae.distributions import Law
-from keras_svae.networks.checks import check_count, check_width
+from keras_svae.networks.checks import check_width
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks, critic_model
 from keras_svae.networks.residual import NOISE, ResNets, dense_blocks
@@ -121,7 +122,7 @@ def critic_code(latent_dim: int = 128, *, width: float = 1.0) -> keras.Model:
     Raises:
         ValueError: For a value out of its range.
     """
-    latent_dim = check_count("latent_dim", latent_dim)
+    latent_dim = arguments.integer("latent_dim", latent_dim, at_least=1)
     check_width(width)
     z = keras.Input((latent_dim,), name="z")
     h = dense_blocks(z, width, start=keras.initializers.GlorotUniform)

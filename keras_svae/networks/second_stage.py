@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_svae.networks.checks import check_count
+from keras_svae import arguments
 
 __all__ = ["SecondStage", "second_stage"]
 
@@ -35,8 +35,11 @@ def second_stage(latent_dim: int, *, units: int = 1024, depth: int = 3) -> Secon
     Raises:
         ValueError: For a value out of its range.
     """
-    latent_dim = check_count("latent_dim", latent_dim)
-    units, depth = check_count("units", units), check_count("depth", depth)
+    latent_dim = arguments.integer("latent_dim", latent_dim, at_least=1)
+    units, depth = (
+        arguments.integer("units", units, at_least=1),
+        arguments.integer("depth", depth, at_least=1),
+    )
 
     def network(outputs, name):
         inputs = x = keras.Input((latent_dim,))

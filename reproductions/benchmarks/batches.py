@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from reproductions.benchmarks import keras_worker
-from reproductions.benchmarks.blocks import marks, parser_of, undisturbed
+from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import LAM, LEARNING_RATE, batches
 from reproductions.benchmarks.rates import GIGABYTES, memory
 from reproductions.benchmarks.scaling import Group
@@ -92,10 +92,6 @@ def main(argv: list[str] | None = None) -> None:
     few = arrays[f"{CASE}/{min(STEPS)}"][0]
     moved = traffic(keras_worker.build(CASE, LAM, LEARNING_RATE), few)
 
-    def block(ms: float) -> dict:
-        disturbed = marks([], psutil.getloadavg()[0], CORES)
-        return {"ms": round(ms, 3), "marks": [] if given.anyway else disturbed}
-
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         data = os.path.join(folder, "batches.npz")
         np.savez(data, **arrays)
@@ -108,11 +104,12 @@ def main(argv: list[str] | None = None) -> None:
         for _ in range(given.rounds):
             for size, steps in STEPS.items():
                 ms = 1e3 * group.time(f"{CASE}/{size}", steps) / steps
-                blocks[size].append(block(ms))
+                blocks[size].append(block(ms, CORES, given.anyway))
             begun = time.perf_counter()
             for _ in range(SUMS):
                 add()
-            of_memory.append(block(1e3 * (time.perf_counter() - begun) / SUMS))
+            ms = 1e3 * (time.perf_counter() - begun) / SUMS
+            of_memory.append(block(ms, CORES, given.anyway))
         versions = group.workers[0].about["versions"]
     found, of_weights = summary(blocks), weights(moved, of_memory)
     content = record(

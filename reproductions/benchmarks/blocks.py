@@ -4,8 +4,9 @@ import argparse
 import pathlib
 
 import numpy as np
+import psutil
 
-__all__ = ["marks", "parser_of", "quantised", "undisturbed"]
+__all__ = ["block", "marks", "parser_of", "quantised", "undisturbed"]
 
 # Periods of schedulers, of quotas and of a thread that sleeps (ours did once, in
 # tf.data), seconds, and how near to a multiple is on it.
@@ -33,6 +34,18 @@ def marks(seconds: list[float], load: float, threads: int) -> list[str]:
     # One more than the benchmark itself brings.
     found = ["busy"] if load > threads + 1 else []
     return [*found, "quantised"] if quantised(seconds) else found
+
+
+def block(ms: float, threads: int, anyway: bool = False) -> dict:
+    """A block that has just ended: its milliseconds a step, and its marks.
+
+    Args:
+        ms: Milliseconds a step.
+        threads: See `marks`.
+        anyway: Whether blocks on a busy machine count, too.
+    """
+    found = [] if anyway else marks([], psutil.getloadavg()[0], threads)
+    return {"ms": round(ms, 4), "marks": found}
 
 
 def undisturbed(found: list[dict], what: str) -> list[float]:

@@ -21,7 +21,7 @@ from PIL import Image
 
 import keras_svae as ks
 from reproductions.benchmarks import keras_worker
-from reproductions.benchmarks.blocks import marks, parser_of, undisturbed
+from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import LAM, LEARNING_RATE, batches
 from reproductions.benchmarks.step_worker import SIDE, product
 from reproductions.benchmarks.summaries import PRODUCT_GFLOP
@@ -159,9 +159,7 @@ def main(argv: list[str] | None = None) -> None:
                 for _ in range(times[name]):
                     call()
                 ms = 1e3 * (time.perf_counter() - begun) / times[name]
-                disturbed = marks([], psutil.getloadavg()[0], CORES)
-                disturbed = [] if given.anyway else disturbed
-                blocks[name].append({"ms": round(ms, 4), "marks": disturbed})
+                blocks[name].append(block(ms, CORES, given.anyway))
     found = summary(blocks, units)
     content = record(
         seed=0,

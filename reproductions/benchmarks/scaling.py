@@ -31,7 +31,7 @@ import time
 import numpy as np
 import psutil
 
-from reproductions.benchmarks.blocks import marks, parser_of, undisturbed
+from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import CASES, batches
 from reproductions.benchmarks.training import Worker, idle
 from reproductions.engine.files import write_json
@@ -103,8 +103,7 @@ def measure(groups: dict[str, Group], name: str, rounds: int, steps: int) -> dic
     for _ in range(rounds):
         for kind, group in groups.items():
             ms = 1e3 * group.time(name, steps) / steps
-            load = psutil.getloadavg()[0]
-            found[kind].append({"ms": round(ms, 3), "marks": marks([], load, 2)})
+            found[kind].append(block(ms, 2))
     return found
 
 

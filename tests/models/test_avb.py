@@ -136,7 +136,10 @@ def test_the_contrasts_moments_have_no_gradient():
     ("kwargs", "message"),
     [
         ({"likelihood": "implicit"}, "an explicit law"),
-        ({"contrast_draws": 1}, r"contrast_draws to be an integer >= 2; received: 1"),
+        (
+            {"contrast_draws": 1},
+            r"contrast_draws to be an integer >= 2; received: contrast_draws=1",
+        ),
         ({"adaptive_contrast": True, "prior": "uniform"}, 'prior="normal"'),
         ({"critic": tiny.dense([3], 1, "c")}, "critic of pairs"),
     ],

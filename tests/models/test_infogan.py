@@ -131,7 +131,7 @@ def test_infogan_is_exported(tmp_path):
             {"inferred": 3},
             "together at most the 5 dimensions.*inferred=3, categories=3",
         ),
-        ({"inferred": -1}, "inferred to be an integer >= 0; received: -1"),
+        ({"inferred": -1}, "inferred to be an integer >= 0; received: inferred=-1"),
         ({"inferred": 2}, r"encoder's raw output \(7,\), what PartialCode.*\(5,\)"),
         ({"posterior": "implicit"}, "explicit law"),
         ({"lam": -1}, "lam to be finite and >= 0"),

@@ -125,7 +125,7 @@ def test_looking_ahead_changes_neither_the_critic_nor_its_optimizer():
 
 def test_bad_input():
     with pytest.raises(
-        ValueError, match="unrolled to be an integer >= 0; received: -1"
+        ValueError, match="unrolled to be an integer >= 0; received: unrolled=-1"
     ):
         tiny.build("unrolled_gan", unrolled=-1)
     with pytest.raises(ValueError, match="inner_rate .*received: inner_rate=-0.5"):

@@ -64,9 +64,9 @@ class Settings:
     seed: int
 
     def __post_init__(self):
-        common.check_integer("n_chains", self.n_chains, 1)
-        common.check_integer("n_temperatures", self.n_temperatures, 2)
-        common.check_integer("leapfrog_steps", self.leapfrog_steps, 1)
+        arguments.integer("n_chains", self.n_chains, 1)
+        arguments.integer("n_temperatures", self.n_temperatures, 2)
+        arguments.integer("leapfrog_steps", self.leapfrog_steps, 1)
         if not 0 < self.target_acceptance < 1:
             raise ValueError(
                 "Expected target_acceptance in (0, 1); received: "
@@ -178,7 +178,7 @@ def annealed_importance_sampling(
             out of range, or a NaN from the function.
     """
     common.check_functions(log_likelihood=log_likelihood)
-    common.check_integer("batch_size", batch_size, 1)
+    arguments.integer("batch_size", batch_size, 1)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,

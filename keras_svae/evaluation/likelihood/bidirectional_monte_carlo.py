@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import scipy.special
 
+from keras_svae import arguments
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.annealed_importance_sampling import Settings
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Prior
@@ -85,7 +86,7 @@ def bidirectional_monte_carlo(
             length, or z is not (n, d).
     """
     common.check_functions(log_likelihood=log_likelihood)
-    common.check_integer("batch_size", batch_size, 1)
+    arguments.integer("batch_size", batch_size, 1)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,

@@ -45,11 +45,6 @@ def check_functions(**functions) -> None:
             )
 
 
-def check_integer(name: str, value, at_least: int) -> int:
-    """The value; raises unless it is a whole number, large enough."""
-    return arguments.integer(name, value, at_least)
-
-
 def get_prior(prior: Prior, latent_dim: int | None = None) -> tfd.Distribution:
     """p(z) by name, or the distribution of codes (d,) itself."""
     if isinstance(prior, str):
@@ -58,7 +53,9 @@ def get_prior(prior: Prior, latent_dim: int | None = None) -> tfd.Distribution:
                 "Expected latent_dim with a prior that is given by name; received: "
                 f"prior={prior!r}, latent_dim=None"
             )
-        return distributions.prior(prior, check_integer("latent_dim", latent_dim, 1))
+        return distributions.prior(
+            prior, arguments.integer("latent_dim", latent_dim, 1)
+        )
     if not isinstance(prior, tfd.Distribution):
         raise ValueError(
             'Expected prior to be "normal", "uniform" or a TFP distribution; received: '

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from keras_svae import arguments
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
@@ -78,9 +79,9 @@ def importance_weighted_bound(
             of range, or a NaN from the functions.
     """
     common.check_functions(log_likelihood=log_likelihood, posterior=posterior)
-    common.check_integer("k", k, 1)
-    common.check_integer("chunk", chunk, 1)
-    common.check_integer("batch_size", batch_size, 1)
+    arguments.integer("k", k, 1)
+    arguments.integer("chunk", chunk, 1)
+    arguments.integer("batch_size", batch_size, 1)
     prior = common.get_prior(prior, latent_dim)
 
     def sums(inputs, key):

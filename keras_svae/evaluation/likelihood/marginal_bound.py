@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_svae import distributions
+from keras_svae import arguments, distributions
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import Prior
 from keras_svae.evaluation.measurement import Measurement
@@ -56,7 +56,7 @@ def marginal_bound(
         ValueError: As `variational_bound`.
     """
     common.check_functions(log_likelihood=log_likelihood, posterior=posterior)
-    common.check_integer("batch_size", batch_size, 1)
+    arguments.integer("batch_size", batch_size, 1)
     prior = common.get_prior(prior, latent_dim)
 
     def bound(x, key):

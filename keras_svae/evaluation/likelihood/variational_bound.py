@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_svae import distributions
+from keras_svae import arguments, distributions
 from keras_svae.evaluation.likelihood import common
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior, Prior
 from keras_svae.evaluation.measurement import Measurement
@@ -74,8 +74,8 @@ def variational_bound(
             from the functions.
     """
     common.check_functions(log_likelihood=log_likelihood, posterior=posterior)
-    common.check_integer("samples", samples, 1)
-    common.check_integer("batch_size", batch_size, 1)
+    arguments.integer("samples", samples, 1)
+    arguments.integer("batch_size", batch_size, 1)
     prior = common.get_prior(prior, latent_dim)
     closed = []
 

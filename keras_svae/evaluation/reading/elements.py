@@ -1,11 +1,13 @@
 """What one element of data holds: x, (x, y) or (x, y, weights), as `fit` reads it."""
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_svae.game.arrays import length_of
 
 __all__ = ["Examples", "elements", "fields", "has_labels", "known_length"]
 
@@ -61,10 +63,7 @@ def known_length(data) -> int | None:
         return None if count < 0 else count
     if isinstance(data, keras.utils.PyDataset):
         return data.num_batches
-    try:
-        return len(data) if isinstance(data, Sized) else None
-    except (TypeError, NotImplementedError):  # a loader of a stream
-        return None
+    return length_of(data)
 
 
 def elements(data, name: str, labelled: bool) -> Iterator[Any]:

@@ -35,7 +35,7 @@ def inception_score(
         ValueError: If rows are no distributions, or there are fewer rows than splits;
             on images as `Backbone.features` does.
     """
-    splits = arguments.count("splits", splits)
+    splits = arguments.integer("splits", splits, at_least=1)
     stream, details = probabilities_of(samples, backbone, value_range)
     p = np.concatenate(list(stream)).astype(np.float64)
     if p.ndim != 2 or not np.allclose(p.sum(1), 1, atol=1e-4) or p.min() < 0:

@@ -51,7 +51,7 @@ def kernel_distance(
         ValueError: On features of different dimensions, or not finite; on subsets
             larger than what there is; on images as `Backbone.features` does.
     """
-    subsets = arguments.count("subsets", subsets)
+    subsets = arguments.integer("subsets", subsets, at_least=1)
     if subset_size is not None:
         subset_size = arguments.integer("subset_size", subset_size, at_least=0)
     seed = check_seed(seed)

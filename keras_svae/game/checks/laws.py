@@ -67,7 +67,7 @@ def law(role: str, given, name: str, network: keras.Model) -> Law | None:
     """
     said = law_of(network)
     if given is None:
-        _constant(role, said)
+        _allowed(role, said)
         return said
     found = distributions.get(given, role)
     if said is not None and not same_law(said, found):
@@ -75,15 +75,19 @@ def law(role: str, given, name: str, network: keras.Model) -> Law | None:
             f"Expected {role} to be the law that the {name} already has, "
             f"{_described(said)}, or to be left out; received: {_described(found)}"
         )
-    _constant(role, found)
+    _allowed(role, found)
     return found
 
 
-def _constant(role: str, one: Law | None) -> None:
+def _allowed(role: str, one: Law | None) -> None:
+    """Raises on a law of the user's own that no model can have; None is allowed."""
+    if one is not None:
+        _constant(role, one)
+        _check_range(role, one)
+
+
+def _constant(role: str, one: Law) -> None:
     """Raises if a law holds variables: no player has them, and no file keeps them."""
-    if one is None:
-        return
-    _check_range(role, one)
     kept = [name for name, value in vars(one).items() if _varies(value)]
     if kept:
         raise ValueError(
