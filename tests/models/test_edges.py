@@ -58,12 +58,20 @@ FIT = {
     "classes as objects": ("cvae", {"y": Y.astype(object)}, "y of type object"),
     "classes by name": ("cvae", {"y": {"y": Y}}, "y of type dict"),
     "one class": ("cvae", {"y": 1}, "a single int"),
-    "no steps": ("vae", {"steps_per_epoch": 0}, "steps_per_epoch.*received: 0"),
+    "no steps": (
+        "vae",
+        {"steps_per_epoch": 0},
+        "steps_per_epoch.*received: steps_per_epoch=0",
+    ),
     "half a step": ("vae", {"steps_per_epoch": 1.5}, "steps_per_epoch.*1.5"),
-    "no batch": ("vae", {"batch_size": 0}, "batch_size.*received: 0"),
-    "a batch in words": ("vae", {"batch_size": "8"}, "batch_size.*received: '8'"),
+    "no batch": ("vae", {"batch_size": 0}, "batch_size.*received: batch_size=0"),
+    "a batch in words": (
+        "vae",
+        {"batch_size": "8"},
+        "batch_size.*received: batch_size='8'",
+    ),
     "validation never": ("vae", {"validation_freq": 0}, "validation_freq.*0"),
-    "epochs in words": ("vae", {"epochs": "2"}, "epochs.*received: '2'"),
+    "epochs in words": ("vae", {"epochs": "2"}, "epochs.*received: epochs='2'"),
     "an order in words": ("vae", {"shuffle": "no"}, "shuffle.*received: 'no'"),
     "weights in words": ("vae", {"sample_weight": "auto"}, "received: 'auto'"),
     "one weight": ("vae", {"sample_weight": 2.0}, "sample_weight.*received: 2.0"),
@@ -95,7 +103,10 @@ COMPILE = {
     "a rate": ({"optimizer": 0.1}, "received: 0.1"),
     "a loss": ({"optimizer": "adam", "loss": "mse"}, "The method has the losses"),
     "metrics": ({"optimizer": "adam", "metrics": ["mae"]}, "logs its terms"),
-    "no steps": ({"optimizer": "adam", "steps_per_execution": 0}, "received: 0"),
+    "no steps": (
+        {"optimizer": "adam", "steps_per_execution": 0},
+        "received: steps_per_execution=0",
+    ),
     "words": ({"optimizer": "adam", "ema": "x"}, "ema='x'"),
 }
 
