@@ -16,7 +16,7 @@ import pytest
 import keras_svae
 import reproductions
 from keras_svae import files, untrusted
-from keras_svae.game import reader
+from keras_svae.game.feeding import reader
 from reproductions.engine import results
 
 FOLDERS = [pathlib.Path(one.__file__).parent for one in (keras_svae, reproductions)]

@@ -5,7 +5,7 @@ from keras_svae.callbacks.backup import Backup
 from keras_svae.callbacks.measures import Measures
 from keras_svae.callbacks.pictures import Pictures
 from keras_svae.callbacks.restoring import restore
-from keras_svae.game.rates import ForPlayer
+from keras_svae.game.keras_callbacks.rates import ForPlayer
 
 __all__ = [
     "AveragedWeights",

@@ -22,8 +22,9 @@ from keras_svae.callbacks.backup_files import (
     shapes_of,
     steps_in,
 )
-from keras_svae.game import remembered, resuming, workers
-from keras_svae.game.configuration import made_by
+from keras_svae.game.devices import workers
+from keras_svae.game.keras_callbacks import remembered, resuming
+from keras_svae.game.saving.configuration import made_by
 
 __all__ = ["Backup"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae import files, untrusted
-from keras_svae.game import rates
+from keras_svae.game.keras_callbacks import rates
 
 _KEYS = set(
     "made_by step steps_per_epoch means settings method sha256 variables checksum"

@@ -14,8 +14,10 @@ from keras_svae.callbacks.backup_files import (
     steps_in,
     whole,
 )
-from keras_svae.game import checks, resuming, workers
-from keras_svae.game.rates import numbers
+from keras_svae.game import checks
+from keras_svae.game.devices import workers
+from keras_svae.game.keras_callbacks import resuming
+from keras_svae.game.keras_callbacks.rates import numbers
 
 __all__ = ["restore", "restored"]
 

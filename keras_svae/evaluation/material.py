@@ -21,7 +21,7 @@ from keras_svae.evaluation.reading.streams import (
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
-from keras_svae.game.ranges import bounded
+from keras_svae.game.feeding.ranges import bounded
 
 __all__ = ["Material"]
 

@@ -16,7 +16,7 @@ from keras_svae.evaluation.loading import opened
 from keras_svae.evaluation.reading import streams
 from keras_svae.evaluation.reading.streams import Examples, Stream
 from keras_svae.game import checks
-from keras_svae.game.ranges import Seen, with_ends
+from keras_svae.game.feeding.ranges import Seen, with_ends
 from keras_svae.noise import check_seed
 
 __all__ = ["Subject"]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, loop, replicas
-from keras_svae.game.feed import Fed, Feed, Share
+from keras_svae.game import checks
+from keras_svae.game.devices import loop, replicas
+from keras_svae.game.feeding.feed import Fed, Feed, Share
 
 __all__ = ["Called"]
 

@@ -4,10 +4,11 @@ import warnings
 
 import keras
 
-from keras_svae.game import checks, replicas, settings, xla
+from keras_svae.game import checks, settings
 from keras_svae.game.averages import Averages, check_momentum
+from keras_svae.game.devices import replicas, xla
+from keras_svae.game.keras_callbacks.rates import numbers
 from keras_svae.game.playing import Playing
-from keras_svae.game.rates import numbers
 from keras_svae.game.turn import Turn
 
 __all__ = ["Compiling"]

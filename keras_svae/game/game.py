@@ -11,13 +11,13 @@ import keras
 
 from keras_svae.game import checks
 from keras_svae.game.compiling import Compiling
-from keras_svae.game.configuration import Configured
 from keras_svae.game.diverged import Diverged
-from keras_svae.game.leaving import Leaving
+from keras_svae.game.export.leaving import Leaving
 from keras_svae.game.player import Player, check_parts, check_players, names_of
 from keras_svae.game.printed import Printed
+from keras_svae.game.saving.configuration import Configured
+from keras_svae.game.saving.taking import Taking
 from keras_svae.game.settings import turns_of
-from keras_svae.game.taking import Taking
 from keras_svae.noise import Noise
 
 __all__ = ["Diverged", "Game", "Player"]

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, updates, workers
+from keras_svae.game import checks, updates
+from keras_svae.game.devices import workers
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
 from keras_svae.game.player import Player

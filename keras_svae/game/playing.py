@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from keras_svae import philox
-from keras_svae.game import checks, replicas, updates, workers, xla
+from keras_svae.game import checks, updates
+from keras_svae.game.devices import replicas, workers, xla
 from keras_svae.game.logged import Logged
 from keras_svae.game.player import Player, layers_of, trained_in
 from keras_svae.game.terms import Mean, Part, Term, Weighing

@@ -8,18 +8,21 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks, loop, random_states, replicas, resuming, workers
+from keras_svae.game import checks
 from keras_svae.game.averages import Averages
-from keras_svae.game.callbacks import prepared
+from keras_svae.game.devices import loop, replicas, workers
+from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feed import Fed, Feed, Share
-from keras_svae.game.kept import Keeping
-from keras_svae.game.known import quiet
-from keras_svae.game.loop import Looping
-from keras_svae.game.reader import Hooks
-from keras_svae.game.saving import SavedAtOnce
+from keras_svae.game.feeding.feed import Fed, Feed, Share
+from keras_svae.game.feeding.known import quiet
+from keras_svae.game.feeding.reader import Hooks
+from keras_svae.game.feeding.user_data import UserData
+from keras_svae.game.keras_callbacks import resuming
+from keras_svae.game.keras_callbacks.prepared import prepared
+from keras_svae.game.saving import random_states
+from keras_svae.game.saving.at_once import SavedAtOnce
+from keras_svae.game.saving.kept import Keeping
 from keras_svae.game.terms import Weighing
-from keras_svae.game.user_data import UserData
 
 __all__ = ["Trainer"]
 

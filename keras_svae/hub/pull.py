@@ -10,7 +10,7 @@ import keras
 
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.cache import cache_folder
-from keras_svae.game import taking
+from keras_svae.game.saving import taking
 
 __all__ = ["HASHES", "MODEL", "load", "repository"]
 

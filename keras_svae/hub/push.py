@@ -13,8 +13,9 @@ import PIL
 from keras_svae import files
 from keras_svae.digest import digest
 from keras_svae.evaluation.evaluate import Report
-from keras_svae.game import checks, taking
-from keras_svae.game.configuration import made_by
+from keras_svae.game import checks
+from keras_svae.game.saving import taking
+from keras_svae.game.saving.configuration import made_by
 from keras_svae.hub.card import card
 from keras_svae.hub.pull import HASHES, MODEL, hub_package, repository
 from keras_svae.paths import local

@@ -1,7 +1,7 @@
 """The methods, one file per family, and the base class they share."""
 
 from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.game import Diverged, Game, Player
 from keras_svae.game.terms import Term, over_batch, over_data, over_samples
 from keras_svae.models.aae import AdversarialAutoencoder

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.latent import LatentModel

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.given import count
 from keras_svae.game.in_parts import given, outputs
 from keras_svae.game.player import Player

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.game import Game, Player
 from keras_svae.game.once import once
 from keras_svae.game.terms import Term, over_data

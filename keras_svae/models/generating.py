@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import in_parts
-from keras_svae.game.endpoints import endpoint, made
+from keras_svae.game.export.endpoints import endpoint, made
 from keras_svae.game.game import Game
 from keras_svae.game.given import count
 from keras_svae.noise import Noise, scope

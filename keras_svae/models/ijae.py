@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.once import once
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples

@@ -8,8 +8,9 @@ import json
 import tensorflow as tf
 
 from keras_svae import distributions
-from keras_svae.game import checks, given, ranges
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game import checks, given
+from keras_svae.game.export.endpoints import endpoint
+from keras_svae.game.feeding import ranges
 from keras_svae.game.in_parts import outputs
 from keras_svae.models import about
 from keras_svae.models.classes import labels_of, one_hot

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import checks
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.in_parts import in_parts
 from keras_svae.game.once import once
 from keras_svae.game.player import Player

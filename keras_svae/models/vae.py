@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game import checks
-from keras_svae.game.endpoints import endpoint
+from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.player import Player
 from keras_svae.game.terms import Term, over_data
 from keras_svae.models.autoencoder import Autoencoder

@@ -14,8 +14,9 @@ import string
 from urllib.parse import urlparse
 
 from keras_svae import files, paths
-from keras_svae.game import checks, formats
-from keras_svae.game.ranges import bounded, with_ends
+from keras_svae.game import checks
+from keras_svae.game.export import formats
+from keras_svae.game.feeding.ranges import bounded, with_ends
 
 __all__ = ["RUNTIME", "build"]
 

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 from keras_svae.codes import encode
-from keras_svae.game.ranges import bounded
+from keras_svae.game.feeding.ranges import bounded
 from keras_svae.noise import Noise, scope
 from keras_svae.pictures import plots
 

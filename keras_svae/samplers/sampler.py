@@ -11,7 +11,7 @@ from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import gather
 from keras_svae.evaluation.subject import Subject
 from keras_svae.game import checks, given
-from keras_svae.game.configuration import Configured
+from keras_svae.game.saving.configuration import Configured
 from keras_svae.noise import Noise, check_seed
 
 __all__ = ["Sampler", "random_state"]

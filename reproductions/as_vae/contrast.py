@@ -7,20 +7,9 @@ that is near to them, and the rest of the divergence is known.
 import itertools
 from typing import Any, Literal
 
-import keras
-import numpy as np
-import tensorflow as tf
-import tensorflow_probability as tfp
-
-import keras_svae as ks
-from keras_svae.game.critic import Critic
-from keras_svae.game.endpoints import endpoint
-from keras_svae.game.once import once
-from keras_svae.game.terms import over_data, over_samples
-from keras_svae.models.as_vae import MarginalsDraw
-from keras_svae.networks.layers import noise_layers
-from reproductions.engine import Parts, Study, experiment
-from reproductions.engine.inputs import Inputs
+from reproductions.as_vae.contrasted import N
+from reproductions.as_vae.images import mnist
+from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.rows import gather, table_of
 
@@ -32,10 +21,6 @@ MEASURES = {
     "mse": "MSE",
     "inception_score": "score",
 }
-# Held-out examples of the two divergences, and how many of them at a time.
-N, SIZE = 2000, 250
-# Draws of each example for moments of the contrast, and its least scale, as of AVB.
-DRAWS, NARROWEST = 10, 1e-3
 SHOWN = "variational_bound,importance_weighted_bound,mse,inception_score"
 VARIANTS: dict[str, dict[str, Any]] = {
     "as_vae_r": {"method": "as_vae_r"},
@@ -53,124 +38,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "vae": {"method": "vae"},
 }
 DEFAULT = list(VARIANTS)
-
-
-class ContrastDraw(MarginalsDraw):
-    """Adds the contrast that codes of the encoder are compared with."""
-
-    @once
-    def contrast(self):
-        return contrast_of(self._posterior, self.noise.seed("contrast"))
-
-
-def contrast_of(posterior, seed) -> tfp.distributions.Distribution:
-    """r(z|x): a Gaussian with the posterior's moments, through which no gradient flows.
-
-    Args:
-        posterior: q(z|x) of a batch.
-        seed: The seed of the draws from which moments are estimated, where the law does
-            not know them.
-    """
-    try:
-        mean, scale = posterior.mean(), posterior.stddev()
-    except NotImplementedError:
-        z = posterior.sample(DRAWS, seed=seed)
-        mean = tf.reduce_mean(z, 0)
-        scale = tf.sqrt(tf.reduce_sum((z - mean) ** 2, 0) / (DRAWS - 1))
-    mean, scale = tf.stop_gradient(mean), tf.stop_gradient(scale)
-    return tfp.distributions.MultivariateNormalDiag(mean, tf.maximum(scale, NARROWEST))
-
-
-@keras.saving.register_keras_serializable(package="reproductions")
-class ContrastASVAE(ks.ASVAE):
-    """AS-VAE-r with AVB's adaptive contrast r(z|x); not in the paper.
-
-    r is a Gaussian with the moments of q(z|x). The critic compares (x, z) of the
-    encoder with x of the decoder and z of r(z|x), in normalised codes, where r is
-    N(0, I). At its optimum it is log q(x, z) - log p(x) r(z|x), so that (7) is
-
-        f1* = f + log r(z|x) - log p(z).
-
-    So of the KL divergence between codes and prior the critic has to see only how q
-    differs from r. With a Gaussian posterior, where r is q itself, it has nothing to
-    see of it, and the loss is a VAE's but for log q(x) - log p(x).
-    """
-
-    f1 = Critic("critic_x", "x z")
-
-    def __init__(self, encoder, decoder, critic_x, **kwargs):
-        super().__init__(
-            encoder, decoder, critic_x, **{**kwargs, "part": "reconstruction"}
-        )
-        if self.prior_name != "normal" or noise_layers(self.encoder):
-            raise ValueError(
-                "Expected prior='normal' and an encoder without noise; received: "
-                f"{self.prior_name!r}, noise in {noise_layers(self.encoder)}"
-            )
-
-    def draw(self, batch, noise, training):
-        return ContrastDraw(self, batch, noise, training)
-
-    def critic_loss(self, draw):
-        codes = _normalised(draw.contrast, draw.z_q)
-        above = self.f1.as_above(draw.x, codes, training=draw.training)
-        # Normalised codes of r are N(0, I), whatever x is, as those of the prior.
-        below = self.f1.as_below(*draw.p_marginals, training=draw.training)
-        return {"x": over_data(above) + over_samples(below)}
-
-    def autoencoder_loss(self, draw):
-        codes = _normalised(draw.contrast, draw.z_q)
-        f = self.f1(draw.x, codes, training=draw.training)
-        over = draw.contrast.log_prob(draw.z_q) - self.prior.log_prob(draw.z_q)
-        terms = {"reconstruction_x": -over_data(draw.log_p_x)}
-        terms["kl_x"] = over_data(f) + over_data(over)
-        draw.log["bound_x"] = -terms["reconstruction_x"] - terms["kl_x"]
-        return terms
-
-    @endpoint("log_ratio")
-    def log_ratio_x(self, x, z):
-        x, z = self._data(x), self._codes(z)
-        posterior = self.posterior_law(self.posterior_raw(x, False))
-        r = contrast_of(posterior, ks.noise.Noise(0).seed("contrast"))
-        over = r.log_prob(z) - self.prior.log_prob(z)
-        return self.f1.log_ratio(x, _normalised(r, z)) + over
-
-
-def _normalised(r, z):
-    return (z - r.mean()) / r.stddev()
-
-
-def as_vae_r_contrast(parts: Parts) -> ContrastASVAE:
-    """AS-VAE-r whose critic compares codes with those of a contrast."""
-    return parts.game(ContrastASVAE, *parts.networks("pairs"))
-
-
-def divergences(model: ks.Game, inputs: Inputs) -> dict[str, Any]:
-    """KL(q(z|x) || p(z)) at held-out data, and the critic's estimate, nats.
-
-    An AS-VAE's critic sees KL(q(x) || p(x)) besides, so that its estimate is not the
-    smaller one at its optimum. AVB's sees the first alone.
-    """
-    law = getattr(model, "posterior_law", None)
-    if law is None or not law.explicit:
-        return {}
-    ratio = None
-    if getattr(model, "keeps_x", False):
-        ratio = model.log_ratio_x
-    elif hasattr(model, "log_ratio"):
-        ratio = model.log_ratio
-    kl, of_critic = [], []
-    x = inputs.validation_examples()[:N]
-    for number, start in enumerate(range(0, len(x), SIZE)):
-        some = x[start : start + SIZE]
-        posterior = law(model.posterior_raw(some, False))
-        z = posterior.sample(seed=number)
-        kl += list(posterior.log_prob(z) - model.prior.log_prob(z))
-        of_critic += [] if ratio is None else list(ratio(some, z))
-    found = {"kl": kl, "kl_of_critic": of_critic}
-    return {
-        "divergences": {name: float(np.mean(v)) for name, v in found.items() if len(v)}
-    }
 
 
 @experiment()
@@ -194,8 +61,6 @@ def contrast(
         seeds: How many seeds each variant has.
         budget: The settings that each run starts from.
     """
-    from reproductions.as_vae.images import mnist
-
     calls = [
         (variant, mnist.call(**VARIANTS[variant], seed=seed, budget=budget))
         for seed, variant in itertools.product(range(seeds), variants)

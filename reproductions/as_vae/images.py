@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 import keras_svae as ks
-from reproductions.as_vae.contrast import as_vae_r_contrast, divergences
+from reproductions.as_vae.contrasted import as_vae_r_contrast, divergences
 from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.options import DENSE, TABLE
@@ -51,7 +51,7 @@ BY_METHOD: dict[str, dict] = {
 # Gaussian. Its bound would be one of another law, and is not measured. It trains no
 # reconstruction, so the rule above would keep the weights of its first epoch.
 MNIST = BY_METHOD | {
-    # A diagnosis: see contrast.py. Its contrast wants an encoder without noise.
+    # A diagnosis: see contrasted.py. Its contrast wants an encoder without noise.
     "as_vae_r_contrast": {"noise": False},
     "as_vae_g": {
         "likelihood": "drawn_gaussian",

@@ -17,9 +17,9 @@ SEED = 0
 TESTS = (
     "tests/test_noise.py",
     "tests/test_optimizers.py",
-    "tests/models/test_loop.py",
+    "tests/game/test_loop.py",
     "tests/models/test_exactness.py",
-    "tests/models/test_xla.py",
+    "tests/game/test_xla.py",
 )
 SEVERAL = {"steps_per_execution": STEPS}
 XLA = {"jit_compile": True}

@@ -6,6 +6,7 @@ one way to train, measure and record. A study: a `Study` finds or makes many run
 """
 
 from reproductions.engine.build import Parts
+from reproductions.engine.execution import execute
 from reproductions.engine.experiment import Call, Experiment, experiment
 from reproductions.engine.options import Play
 from reproductions.engine.places import Places
@@ -17,7 +18,7 @@ from reproductions.engine.results import (
     spread,
     text_of,
 )
-from reproductions.engine.run import Run, execute
+from reproductions.engine.run import Run
 from reproductions.engine.settings import Data, Images, Laws, Training
 from reproductions.engine.study import Study
 

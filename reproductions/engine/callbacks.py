@@ -13,7 +13,7 @@ import tqdm
 import keras_svae as ks
 from keras_svae import files
 from keras_svae.fitting import keep_rows
-from keras_svae.game import workers
+from keras_svae.game.devices import workers
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.folder import RunFolder
 

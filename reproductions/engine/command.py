@@ -18,13 +18,13 @@ import keras_svae as ks
 from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
+from reproductions.engine.execution import execute
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import writable, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.one_commit import from_one_commit
 from reproductions.engine.options import Option
 from reproductions.engine.places import Places
-from reproductions.engine.run import execute
 from reproductions.engine.study import Study
 
 PAPERS = ("svae", "as_vae", "unifying", "ijae", "aim")

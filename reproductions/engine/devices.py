@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import tensorflow as tf
 
-from keras_svae.game import workers
+from keras_svae.game.devices import workers
 
 __all__ = ["about", "completed", "first_alone", "strategy"]
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reproductions.engine import results
+from reproductions.engine import process, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.places import Places
@@ -63,15 +63,13 @@ class Runs:
         self.code, self.command = results.commit(), results.command()
 
     def __call__(self) -> None:
-        from reproductions.engine import study
-
         os.environ["KERAS_SVAE_COMMAND"] = self.command  # for the records
         if self.watch is not None:
             threading.Thread(target=self._ends_with, daemon=True).start()
-            study.one_thread()
+            process.one_thread()
         for call, file in self.items:
             if not file.exists():  # a job that was requeued has made some of them
-                study.one_run(call, file, self.places, self.code)
+                process.one_run(call, file, self.places, self.code)
 
     def _ends_with(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import functools
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,16 +11,14 @@ from keras_svae.callbacks.pictures import some_examples
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
-
-if TYPE_CHECKING:
-    from reproductions.engine.run import Run
+from reproductions.engine.run import Run
 
 # The seed of all measures.
 SEED = 1
 AIS = "annealed_importance_sampling"
 
 
-def backbone_and_lpips(run: "Run", places: Places) -> tuple:
+def backbone_and_lpips(run: Run, places: Places) -> tuple:
     """The network for images' features, and LPIPS. A named one has to exist."""
     wanted = (run.training.measures or "mse").split(",")
     if unknown := set(wanted) - set(ks.evaluation.MEASURES):
@@ -37,7 +35,7 @@ def backbone_and_lpips(run: "Run", places: Places) -> tuple:
 
 
 def measure(
-    run: "Run",
+    run: Run,
     inputs: Inputs,
     backbone: ks.evaluation.Backbone | None = None,
     perceptual: ks.evaluation.LPIPS | None = None,

@@ -5,14 +5,13 @@ import contextlib
 import multiprocessing
 import os
 import pathlib
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_svae.game.checks import choice
 from keras_svae.paths import local
-from reproductions.engine import board, launch, results
+from reproductions.engine import board, launch, process, results
 from reproductions.engine.experiment import Call
 from reproductions.engine.files import locked, read_json, writable, write_json
 from reproductions.engine.places import Places, identity, load_backbone, name_of, older
@@ -147,8 +146,9 @@ class Study:
             there = {name: record[name] for name in wanted}
             if there != wanted:
                 raise ValueError(
-                    f"Expected runs of one commit, {_shown(wanted)}; received: {file} "
-                    f"of {_shown(there)}. Go on in a worktree of that "
+                    "Expected runs of one commit, "
+                    f"{process.shown(wanted)}; received: {file} "
+                    f"of {process.shown(there)}. Go on in a worktree of that "
                     "commit, give another --out, or say --mix-commits"
                 )
 
@@ -177,7 +177,7 @@ class Study:
             return
         if not self.workers:
             for file, call in todo.items():
-                yield file, one_run(call, file, self.places, results.commit())
+                yield file, process.one_run(call, file, self.places, results.commit())
             return
         # Start new processes now and then. (The pool's own max_tasks_per_child can lock
         # up, in Python 3.11 at least.)
@@ -186,12 +186,12 @@ class Study:
             with concurrent.futures.ProcessPoolExecutor(
                 self.workers,
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=_worker_starts,
+                initializer=process.worker_starts,
                 initargs=(os.getpid(), results.command()),
             ) as pool:
                 code = results.commit()
                 futures = {
-                    pool.submit(one_run, call, file, self.places, code): file
+                    pool.submit(process.one_run, call, file, self.places, code): file
                     for file, call in items[i : i + at_once]
                 }
                 try:
@@ -253,48 +253,3 @@ class Study:
                 figure.savefig(stem.with_suffix(".png"), format="png")
                 print(f"written: {stem.with_suffix('.png')}")
         return made
-
-
-def _shown(code: dict) -> str:
-    changed = f" with changes {code['changed']}" if code["changed"] else ""
-    return f"{str(code['commit'])[:10]}{changed}"
-
-
-def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
-    """One run, in a worker process."""
-    import keras
-
-    from reproductions.engine.run import execute
-
-    if (now := results.commit()) != code:
-        raise ValueError(
-            f"Expected the code of the study's start, {_shown(code)}; received: "
-            f"{_shown(now)}. Run a study from a worktree that you do not edit"
-        )
-    keras.backend.clear_session()
-    folder = file.with_suffix("")
-    options = {"keep": "record", "resume": True, "verbose": "none"}
-    return execute(call, folder, places, **options)
-
-
-def one_thread() -> None:
-    """Sets one thread for TensorFlow, which has not started yet."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
-
-
-def _worker_starts(parent: int, command: str) -> None:
-    """Sets one thread per worker, and ends a worker if its parent is killed."""
-    os.environ["KERAS_SVAE_COMMAND"] = command  # for the records
-    one_thread()
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -1,23 +1,20 @@
 """The training of a run: from its last backup, with all that looks on."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import keras
 
 import keras_svae as ks
-from keras_svae.game import workers
+from keras_svae.game.devices import workers
 from reproductions.engine import devices
 from reproductions.engine.callbacks import Clock, Progress, Stopping, Table
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-
-if TYPE_CHECKING:
-    from reproductions.engine.run import Run
+from reproductions.engine.run import Run
 
 
 def train(
-    run: "Run",
+    run: Run,
     inputs: Inputs,
     folder: RunFolder,
     keep: str = "folder",

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game import workers
+from keras_svae.game.devices import workers
 from tests import replicas
 from tests.callbacks import small
 from tests.models import tiny

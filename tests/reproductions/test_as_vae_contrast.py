@@ -8,12 +8,8 @@ import tensorflow as tf
 from keras_svae import noise
 from reproductions.as_vae import contrast as study_of
 from reproductions.as_vae import mnist
-from reproductions.as_vae.contrast import (
-    VARIANTS,
-    ContrastASVAE,
-    contrast_of,
-    divergences,
-)
+from reproductions.as_vae.contrast import VARIANTS
+from reproductions.as_vae.contrasted import ContrastASVAE, contrast_of, divergences
 from reproductions.engine import Study, build
 from tests.models import tiny
 

@@ -13,7 +13,7 @@ import keras_svae as ks
 from keras_svae.evaluation import Backbone
 from keras_svae.noise import Noise
 from reproductions.batch_norm import averages, compare, measured
-from reproductions.engine import Study, measure, run
+from reproductions.engine import Study, execution, measure
 
 SIZE = 100
 
@@ -152,7 +152,7 @@ def test_study_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch):
     given = {"nets": "digits", "methods": ["ALICE"], "seeds": 1, "steps": 2, "n": SIZE}
     with Study(tmp_path) as study:
         compare(study=study, **given)
-        monkeypatch.setattr(run, "train", None)  # would be called
+        monkeypatch.setattr(execution, "train", None)  # would be called
         compare(study=study, **given)
     written = json.loads((tmp_path / "summary.json").read_text())
     assert {"command", "commit", "machine"} <= set(written)

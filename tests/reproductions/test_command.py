@@ -12,7 +12,15 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions.engine import build, command, devices, execute, measure, results, run
+from reproductions.engine import (
+    build,
+    command,
+    devices,
+    execute,
+    execution,
+    measure,
+    results,
+)
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.study import Study
 from reproductions.svae import digits, mnist, toy
@@ -264,7 +272,7 @@ def test_command_line_file_and_python_give_the_same_weights(
     made = []
     report = ks.evaluation.Report()
     monkeypatch.setattr(measure, "measure", lambda *_: report)
-    monkeypatch.setattr(run, "save", lambda model, folder: made.append(model))
+    monkeypatch.setattr(execution, "save", lambda model, folder: made.append(model))
     monkeypatch.setattr(measure, "write_pictures", lambda *_: None)
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())

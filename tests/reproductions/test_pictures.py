@@ -8,7 +8,7 @@ import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
 from keras_svae.evaluation.reading.part import rows
 from keras_svae.pictures import views
-from reproductions.engine import Images, Training, execute, measure, run
+from reproductions.engine import Images, Training, execute, execution, measure
 from reproductions.engine.inputs import Inputs
 from reproductions.svae import digits, toy
 from tests.callbacks import small
@@ -74,7 +74,7 @@ def test_a_run_draws_them_of_its_last_weights(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ks.SVAE, "fit", fitted)
     monkeypatch.setattr(measure, "measure", lambda *_: ks.evaluation.Report())
-    monkeypatch.setattr(run, "save", lambda model, folder: trained.append(model))
+    monkeypatch.setattr(execution, "save", lambda model, folder: trained.append(model))
     given = TINY | {"latent_dim": 3}
     execute(digits.call(**given), tmp_path / "run", verbose="none")
     x, labels = inputs_of(digits(**given)).picture_examples()

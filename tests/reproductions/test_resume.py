@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions.engine import Places, execute, measure, run
+from reproductions.engine import Places, execute, execution, measure
 from reproductions.engine.callbacks import Table
 from reproductions.engine.files import locked
 from reproductions.engine.folder import RunFolder
@@ -47,7 +47,7 @@ def trained(monkeypatch):
     models = []
     report = ks.evaluation.Report()
     monkeypatch.setattr(measure, "measure", lambda *_: report)
-    monkeypatch.setattr(run, "save", lambda model, folder: models.append(model))
+    monkeypatch.setattr(execution, "save", lambda model, folder: models.append(model))
     nothing = keras.callbacks.Callback
     monkeypatch.setattr(ks.callbacks, "Pictures", lambda *_, **__: nothing())
     return models
@@ -106,7 +106,7 @@ def test_lines_of_the_log_that_come_again_are_taken_out(tmp_path):
 
 def test_two_processes_do_not_go_on_with_one_run(tmp_path):
     call = toy.call(**SMALL)
-    RunFolder(tmp_path).open(run.identity(call, Places()), resume=False)
+    RunFolder(tmp_path).open(execution.identity(call, Places()), resume=False)
     with locked(tmp_path):
         with pytest.raises(FileExistsError, match="no other process works in"):
             execute(call, tmp_path, resume=True, verbose="none")
@@ -137,11 +137,11 @@ def test_a_run_of_an_older_version_is_told(tmp_path):
 
 
 def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(run, "identity", lambda call, places: identity(lam=1.0))
+    monkeypatch.setattr(execution, "identity", lambda call, places: identity(lam=1.0))
     folder = RunFolder(tmp_path / "run")
     folder.open(identity(lam=1.0), resume=False)
     folder.metrics_file.write_text('{"metrics": {"mse": 1}}')
-    monkeypatch.setattr(run, "_found", None)  # would be called
+    monkeypatch.setattr(execution, "_found", None)  # would be called
     record = execute(toy.call(), tmp_path / "run", resume=True)
     assert record == {"metrics": {"mse": 1}}
     assert "finished: nothing to do" in capsys.readouterr().out

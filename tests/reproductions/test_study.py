@@ -20,10 +20,10 @@ from reproductions.engine import (
     Study,
     board,
     cells,
+    execution,
     interval,
     one_commit,
     places,
-    run,
     spread,
     text_of,
 )
@@ -208,7 +208,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
         file.write_text(json.dumps({"metrics": {"mse": 7.0}}))
     else:
         RunFolder(file.with_suffix("")).open(before, resume=False)
-        monkeypatch.setattr(run, "_found", lambda *_: {"metrics": {"mse": 7.0}})
+        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 7.0}})
     with Study(tmp_path / "study", mix_commits=True) as study:
         (record,) = study([call])
     assert record["metrics"] == {"mse": 7.0}
@@ -216,7 +216,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     if not done:
         assert record["lpips"] is None
     with Study(tmp_path / "new", mix_commits=True) as study:
-        monkeypatch.setattr(run, "_found", lambda *_: {"metrics": {"mse": 8.0}})
+        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 8.0}})
         (record,) = study([call])
     assert record["lpips"] == today["lpips"]
 

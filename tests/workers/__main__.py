@@ -67,7 +67,7 @@ def keep(folder, name, model, losses=None):
 
 def train(folder, steps=50, names=("plain", "synchronized")):
     """Plain networks; networks with batch normalisation over all workers."""
-    # Higher rates let roundings grow: see tests/models/test_replicas.py.
+    # Higher rates let roundings grow: see tests/game/test_replicas.py.
     sgd = lambda: keras.optimizers.SGD(0.02)  # noqa: E731
     for name in names:
         more = {}

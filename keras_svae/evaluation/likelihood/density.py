@@ -10,7 +10,7 @@ from tensorflow_probability import distributions as tfd
 from keras_svae import distributions
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior
 from keras_svae.game import checks
-from keras_svae.game.ranges import bounded
+from keras_svae.game.feeding.ranges import bounded
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise
 

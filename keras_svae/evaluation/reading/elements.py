@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.arrays import length_of
+from keras_svae.game.feeding.arrays import length_of
 
 __all__ = ["Examples", "elements", "fields", "has_labels", "known_length"]
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.arrays import as_array
+from keras_svae.game.feeding.arrays import as_array
 
 
 def of_numbers(x):

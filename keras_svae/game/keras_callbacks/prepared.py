@@ -6,8 +6,9 @@ import warnings
 import keras
 import tensorflow as tf
 
-from keras_svae.game import monitored, rates, workers
+from keras_svae.game.devices import workers
 from keras_svae.game.diverged import Diverged, is_backup
+from keras_svae.game.keras_callbacks import monitored, rates
 
 __all__ = ["prepared"]
 

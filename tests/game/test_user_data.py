@@ -9,9 +9,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_svae as ks
+from tests.game.test_terms import still
 from tests.models import tiny
 from tests.models.test_domain_adaptation import build as build_ada
-from tests.models.test_terms import still
 
 X, Y = tiny.data(n=12), np.arange(12) % 3
 WEIGHT = np.repeat(np.float32([1, 0]), 6)

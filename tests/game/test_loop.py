@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game import loop
+from keras_svae.game.devices import loop
 from tests.models import tiny
 from tests.replicas import two_replicas
 

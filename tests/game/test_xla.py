@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game import xla
+from keras_svae.game.devices import xla
 from tests.models import tiny
 from tests.replicas import two_replicas
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae import philox
-from keras_svae.game import formats
+from keras_svae.game.export import formats
 from reproductions.benchmarks import formats as benchmark
 from tests import invariants
 from tests.models import tiny

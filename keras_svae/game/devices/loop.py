@@ -14,8 +14,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_svae.game import workers, xla
-from keras_svae.game.known import count_of
+from keras_svae.game.devices import workers, xla
+from keras_svae.game.feeding.known import count_of
 
 __all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
 

@@ -11,11 +11,11 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game import workers
-from keras_svae.game.feed import Fed, Feed, set_up
-from keras_svae.game.reader import Reader
+from keras_svae.game.devices import workers
+from keras_svae.game.feeding.feed import Fed, Feed, set_up
+from keras_svae.game.feeding.reader import Reader
+from tests.game.test_terms import still
 from tests.models import tiny
-from tests.models.test_terms import still
 from tests.replicas import two_replicas
 
 ROWS = 10

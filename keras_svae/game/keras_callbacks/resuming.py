@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import rates, remembered
+from keras_svae.game.keras_callbacks import rates, remembered
 
 __all__ = ["Restored", "fit", "means_of"]
 

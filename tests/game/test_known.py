@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_svae.game.known import Known
+from keras_svae.game.feeding.known import Known
 
 
 def test_parts_of_a_data_set_of_known_length_have_known_lengths():

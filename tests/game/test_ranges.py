@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.game.ranges import Seen, range_of_end
+from keras_svae.game.feeding.ranges import Seen, range_of_end
 
 UNIT = np.random.default_rng(0).uniform(size=(32, 8, 8, 1)).astype("float32")
 SIGNED = 2 * UNIT - 1

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game import checks
-from keras_svae.game.arrays import (
+from keras_svae.game.feeding.arrays import (
     as_array,
     batches_of,
     check_dense,
@@ -25,10 +25,10 @@ from keras_svae.game.arrays import (
     length_of,
     spec_of,
 )
-from keras_svae.game.known import Known
-from keras_svae.game.reader import Reader
-from keras_svae.game.set_up import Policy, set_up
-from keras_svae.game.sizes import Sizes
+from keras_svae.game.feeding.known import Known
+from keras_svae.game.feeding.reader import Reader
+from keras_svae.game.feeding.set_up import Policy, set_up
+from keras_svae.game.feeding.sizes import Sizes
 
 __all__ = ["Fed", "Feed", "Share"]
 

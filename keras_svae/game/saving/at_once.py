@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from keras_svae import files
-from keras_svae.game import weights_file
+from keras_svae.game.saving import weights_file
 from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import keras
 
-from keras_svae.game.csv_logs import Columns
-from keras_svae.game.rates import set_rates
-from keras_svae.game.remembered import unwrapped
+from keras_svae.game.keras_callbacks.csv_logs import Columns
+from keras_svae.game.keras_callbacks.rates import set_rates
+from keras_svae.game.keras_callbacks.remembered import unwrapped
 
 __all__ = ["checked"]
 

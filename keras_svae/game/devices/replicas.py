@@ -5,9 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import workers, xla
-from keras_svae.game.feed import Share
-from keras_svae.game.set_up import Policy
+from keras_svae.game.devices import workers, xla
+from keras_svae.game.feeding.feed import Share
+from keras_svae.game.feeding.set_up import Policy
 
 __all__ = [
     "Whole",

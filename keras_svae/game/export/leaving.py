@@ -4,8 +4,9 @@ import os
 
 import tensorflow as tf
 
-from keras_svae.game import checks, formats
-from keras_svae.game import endpoints as saved_model
+from keras_svae.game import checks
+from keras_svae.game.export import endpoints as saved_model
+from keras_svae.game.export import formats
 
 __all__ = ["Leaving"]
 

@@ -1,0 +1,1 @@
+"""Where and how steps run: several in a call, under XLA, on replicas and workers."""

@@ -1,0 +1,1 @@
+"""How a model leaves this package: endpoints, and the formats they are written in."""

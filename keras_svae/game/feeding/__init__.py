@@ -1,0 +1,1 @@
+"""What the user gives to `fit` and its likes, of whatever kind, made into batches."""

@@ -1,0 +1,1 @@
+"""What Keras's own callbacks need of a model that has several optimizers."""

@@ -1,0 +1,1 @@
+"""Files of a model, and weights that another model starts from."""

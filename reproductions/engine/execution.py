@@ -1,0 +1,221 @@
+"""The one way to run an experiment: find or build, train, measure, record."""
+
+import contextlib
+import os
+import sys
+import time
+
+import keras
+import tensorflow as tf
+
+import keras_svae as ks
+from keras_svae import files
+from keras_svae.game.devices import workers
+from reproductions.engine import build, devices, measure, results
+from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.files import locked, read_json, write_json
+from reproductions.engine.folder import RunFolder
+from reproductions.engine.inputs import Inputs
+from reproductions.engine.places import Places, identity, older
+from reproductions.engine.run import Run
+from reproductions.engine.training import train
+
+# The last run's data. The next run of the process need not read the files again.
+_ALIVE: list = []
+
+
+def execute(
+    call: Call,
+    out: str | os.PathLike,
+    places: Places | None = None,
+    *,
+    keep: str = "folder",
+    resume: bool = False,
+    verbose: str = "bar",
+    backup_every: int | None = None,
+) -> dict:
+    """One run, from its settings to its record.
+
+    Args:
+        call: The experiment and its settings.
+        out: The run's folder.
+        places: Where data and weights are.
+        keep: "folder" for all that a run leaves; "record" for its record alone, OUT
+            with the ending .json.
+        resume: Go on with the run in the folder, if there is one.
+        verbose: "bar" (on a terminal, else ten lines), "line" for one per epoch, or
+            "none".
+        backup_every: Steps between backups; None for once an epoch, or fifty times if
+            there are more epochs.
+
+    Returns:
+        The record. If a loss became NaN or infinite, "diverged" in it says so. Of
+        several workers, the first one alone writes and returns it, the others {}.
+
+    Raises:
+        FileExistsError: If the folder is in use and is not to be resumed.
+        ValueError: If the run in the folder is another one.
+        OSError: If the folder cannot be written.
+    """
+    places = places or Places()
+    folder = RunFolder(out)
+    # First of all: later, TensorFlow connects to no cluster.
+    strategy = _strategy(call)
+    first = workers.is_first(strategy)
+    mine = identity(call, places)
+    for before in older(mine, places):
+        mine = before if folder.known() == before else mine
+    new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
+    if folder.finished:
+        known = read_json(folder.metrics_file) if first else {}
+        print(f"The run in {folder.path} is finished: nothing to do.")
+        return known
+    began, used = time.monotonic(), time.process_time()
+    started: list[ks.Game] = []
+    try:
+        # Another process may be working on this run.
+        with locked(folder.path) if first else contextlib.nullcontext():
+            found = _found(
+                call, strategy, folder, places, keep, verbose, backup_every, started
+            )
+    except BaseException:
+        if new and not any(int(model.step) for model in started):
+            folder.remove()
+        raise
+    if not first:
+        return {}
+    spent = {
+        "whole seconds": round(time.monotonic() - began, 1),
+        "processor seconds": round(time.process_time() - used, 1),
+    }
+    content = results.record(**mine | found | spent)
+    if keep == "record":
+        file = folder.path.with_name(f"{folder.path.name}.json")
+        write_json(file, content)
+        folder.remove()
+    else:
+        file = folder.metrics_file
+        write_json(file, content)
+    for name, error in content.get("failed", {}).items():
+        print(f"failed: {name}: {error}", file=sys.stderr)
+    return read_json(file)
+
+
+def _strategy(call: Call) -> tf.distribute.Strategy:
+    if not isinstance(call.function, Experiment):
+        return tf.distribute.get_strategy()
+    settings = call.settings
+    return devices.strategy(settings.get("replicas", 1), settings.get("strategy"))
+
+
+def _found(
+    call: Call,
+    strategy: tf.distribute.Strategy,
+    folder: RunFolder,
+    places: Places,
+    keep: str,
+    verbose: str,
+    backup_every: int | None,
+    started: list[ks.Game],
+) -> dict:
+    """Makes the content of a run's record."""
+    if not isinstance(call.function, Experiment):
+        began = time.monotonic()
+        try:
+            metrics = dict(call.function(**call.settings))
+        except ks.Diverged as error:
+            return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
+        extra = metrics.pop("extra", {})
+        seconds = round(time.monotonic() - began, 1)
+        return {"metrics": metrics, "seconds": seconds, **extra}
+    settings = call.settings
+    keras.utils.set_random_seed(settings.get("seed", 0))
+    with strategy.scope(), build.policy(settings.get("dtype", "float32")):
+        run = call.function.apply(settings)
+    if not isinstance(run, Run):
+        return run
+    inputs = Inputs(run.model, run.data, run.training, **places.data())
+    with strategy.scope():
+        build.compile_model(run.model, run.training, inputs.steps_per_epoch)
+    backbone, perceptual = measure.backbone_and_lpips(run, places)
+    content = {
+        "data": {
+            "name": run.data.data,
+            "kind": identity(call, places)["data"],
+            "train examples": inputs.count("train"),
+            "test examples": inputs.count("test"),
+            "note": places.data_note,
+            "range": run.model.likelihood_law.range,
+        }
+    }
+    inputs.backbone = backbone
+    _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
+    started.append(run.model)
+
+    def measure_last() -> None:
+        report = measure.measure(run, inputs, backbone, perceptual)
+        content["last"] = {
+            "metrics": {name: float(value) for name, value in report.items()},
+            **(run.extra(run.model, inputs) if run.extra else {}),
+        }
+
+    at_end = measure_last if run.last else None
+    try:
+        seconds = train(run, inputs, folder, keep, verbose, backup_every, at_end)
+    except ks.Diverged as error:
+        if run.select is None or not (folder.path / "best.weights.h5").exists():
+            return content | {"diverged": str(error), "metrics": {}, "seconds": None}
+        run.model.load_weights(folder.path / "best.weights.h5")
+        content["lost its way"] = str(error)
+        seconds = folder.seconds
+    memory = results.peak_memory()
+    seen = devices.first_alone(
+        strategy, lambda: _measured(run, inputs, folder, keep, backbone, perceptual), {}
+    )
+    return content | {
+        "steps": int(run.model.step),
+        "seconds": round(seconds, 1),
+        "peak memory of training, GB": memory,
+        **devices.about(strategy),
+        **seen,
+    }
+
+
+def _measured(
+    run: Run, inputs: Inputs, folder: RunFolder, keep: str, backbone, perceptual
+) -> dict:
+    """The content of a record that is found after training."""
+    failed: dict[str, str] = {}
+    if keep == "folder":
+        with _may_fail("pictures", failed):
+            measure.write_pictures(run.model, inputs.picture_examples(), folder.path)
+    report = measure.measure(run, inputs, backbone, perceptual)
+    if keep == "folder":
+        with _may_fail("model files", failed):
+            save(run.model, folder)
+    found = {}
+    if (history := folder.path / "validation.json").exists():
+        found["validation"] = read_json(history)
+    return found | {
+        "metrics": {name: float(value) for name, value in report.items()},
+        "measures": report.asdict(),
+        "left_out": report.left_out,
+        "failed": {**report.failed, **failed},
+        **(run.extra(run.model, inputs) if run.extra else {}),
+    }
+
+
+@contextlib.contextmanager
+def _may_fail(name: str, failed: dict[str, str]):
+    """Notes an error, so that a run that was trained and measured has its record."""
+    try:
+        yield
+    except Exception as error:
+        failed[name] = f"{type(error).__name__}: {error}"
+
+
+def save(model: ks.Game, folder: RunFolder) -> None:
+    """Writes the .keras file and the SavedModel, each completely or not at all."""
+    model.save(folder.keras_file)
+    files.remove_all(folder.saved_model)
+    model.export(folder.saved_model)
