@@ -1,5 +1,6 @@
 """Adam in one kernel a variable: what Keras's class computes, in fewer nodes."""
 
+import math
 import types
 
 import keras
@@ -24,6 +25,10 @@ class Adam(keras.optimizers.Adam):
         *args: See `keras.optimizers.Adam`.
         **kwargs: See `keras.optimizers.Adam`.
 
+    Raises:
+        ValueError: For a negative rate, a beta outside of [0, 1), or a norm or value to
+            clip at that is not above 0. Keras takes all of these.
+
     Example:
         model.compile(optimizer=ks.optimizers.Adam(1e-4),
                       critic_optimizer=ks.optimizers.Adam(1e-4))
@@ -31,6 +36,7 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        _check(self)
         # This is a plain object, in which Keras does not look for variables. `slots`
         # holds the moments of each replica's copy of a variable, by its reference.
         # `scalars` holds what all updates of one `apply` share.
@@ -134,6 +140,19 @@ def get(identifier) -> keras.optimizers.Optimizer | None:
     if isinstance(identifier, str) and identifier.lower() == "adam":
         return Adam()
     return keras.optimizers.get(identifier)
+
+
+def _check(optimizer: keras.optimizers.Adam) -> None:
+    given = optimizer.get_config()
+    rate = given["learning_rate"]
+    if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
+        raise ValueError(f"Expected learning_rate >= 0; received: {rate}")
+    for name in ("beta_1", "beta_2"):
+        if not 0 <= given[name] < 1:
+            raise ValueError(f"Expected {name} in [0, 1); received: {given[name]}")
+    for name in ("clipnorm", "global_clipnorm", "clipvalue"):
+        if given[name] is not None and not given[name] > 0:
+            raise ValueError(f"Expected {name} > 0; received: {given[name]}")
 
 
 def _tensorflow(variable):

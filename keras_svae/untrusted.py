@@ -71,9 +71,13 @@ def folder(path: str | os.PathLike) -> AnyPath:
         FileExistsError: If it is something else.
     """
     path = any_path(path)
-    there = path.exists() if isinstance(path, Remote) else os.path.lexists(path)
-    if there and not path.is_dir():
-        raise FileExistsError(f"Expected a folder; received: the file {path}")
+    if isinstance(path, Remote):
+        there = path if path.exists() else None
+    else:  # a file may be where a folder above it is to be
+        ways = (path, *path.absolute().parents)
+        there = next(one for one in ways if os.path.lexists(one))
+    if there is not None and not there.is_dir():
+        raise FileExistsError(f"Expected a folder; received: the file {there}")
     return path
 
 

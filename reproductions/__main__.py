@@ -44,10 +44,12 @@ def main(arguments: list[str] | None = None) -> None:
         return report.main(words[1:])
     words = [word for word in words if word not in ("-h", "--help")]
     known = *command.PAPERS, *command.OTHERS
-    if unknown := set(words) - {*known}:
+    if unknown := sorted(set(words) - {*known}):
+        others = [path.stem for path in further()]
+        hint = f". python -m reproductions.{unknown[0]} is a command of its own"
         raise ValueError(
             f"Expected papers, among {', '.join(known)}, or verdicts; "
-            f"received: {', '.join(sorted(unknown))}"
+            f"received: {', '.join(unknown)}{hint * (unknown[0] in others)}"
         )
     print("\n\n".join(command.listing(paper) for paper in words or known))
     if not words:

@@ -30,13 +30,13 @@ class Options:
 
     Args:
         out: The demo's folder.
-        seed: The seed of weights, noise and order of data.
+        seed: The seed of weights, noise and order of data; unset, 0.
         epochs: Fewer are quicker, and worse; unset, 300.
         resume: Go on with an interrupted demo.
     """
 
     out: str = "runs/demo"
-    seed: int = 0
+    seed: int | None = None
     epochs: PositiveInt | None = None
     resume: bool = False
 
@@ -66,12 +66,16 @@ def main(arguments: list[str] | None = None) -> None:
     given = parsing.read(
         Options, "demo", sys.argv[1:] if arguments is None else arguments
     )
-    more = {} if given.epochs is None else {"epochs": given.epochs}
-    call = digits.call(budget="quick", seed=given.seed, **more)
-    settings, folder = call.settings, RunFolder(given.out)
+    folder = RunFolder(given.out)
+    known = (folder.known() if given.resume else None) or {}
+    more = {"seed": given.seed, "epochs": given.epochs}
+    more = {name: value for name, value in more.items() if value is not None}
+    call = digits.call(known.get("settings", {"budget": "quick"}), **more)
+    settings = call.settings
+    time_ = ": about two minutes on two cores" if given.epochs is None else ""
     print(
         f"sVAE-r (lam = {settings['lam']:g}) on 8 x 8 digits, {settings['epochs']} "
-        "epochs: about two minutes on two cores."
+        f"epochs{time_}."
     )
     began = time.monotonic()
     load_backbone()

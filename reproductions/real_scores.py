@@ -14,7 +14,7 @@ import sys
 
 import keras_svae as ks
 from reproductions.engine import command, parsing, published
-from reproductions.engine.files import add_json
+from reproductions.engine.files import add_json, record_file
 from reproductions.engine.results import FOLDER, record
 
 
@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{words[0] if words else 'none'}"
         )
     given = parsing.read(Options, "real_scores DATA", helped or words[1:])
+    output = record_file(given.output)
     data = words[0]
     name = pathlib.Path(data).stem
     backbone = ks.evaluation.classifier(given.classifier or name)
@@ -74,8 +75,8 @@ def main(argv: list[str] | None = None) -> None:
     print(f"Hu et al.'s, under their own classifier: {paper or 'none'}")
     found = {title: score.asdict() for title, score in scores.items()}
     about = {"Hu et al.'s, under their own classifier": paper}
-    add_json(given.output, name, record(scores=found, **about))
-    print(f"Written: {given.output}")
+    add_json(output, name, record(scores=found, **about))
+    print(f"Written: {output}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,6 @@ def table(
         "settings": digits.resolve(**given),
         "data": records[0].get("data"),
         "backbone": records[0].get("backbone"),
-        "commits of the runs": sorted({str(one["commit"]) for one in records}),
         "by_method": found,
     }
     study.write(content, text(found))

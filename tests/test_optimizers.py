@@ -320,3 +320,22 @@ def test_an_update_by_itself_is_keras_s():
     adam.build(weights)
     adam.update_step(tf.constant([1.0, -1.0]), weights[0], 0.1)
     check_equal(weights, [[0.9, 2.1]], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"learning_rate": -1.0}, "learning_rate >= 0; received: -1"),
+        ({"learning_rate": float("nan")}, "learning_rate >= 0; received: nan"),
+        ({"beta_1": 1.0}, r"beta_1 in \[0, 1\); received: 1"),
+        ({"beta_2": -0.1}, r"beta_2 in \[0, 1\)"),
+        ({"clipnorm": -1.0}, "clipnorm > 0; received: -1"),
+        ({"global_clipnorm": 0.0}, "global_clipnorm > 0"),
+        ({"clipvalue": -2.0}, "clipvalue > 0"),
+    ],
+)
+def test_values_that_mean_nothing(given, expected):
+    with pytest.raises(ValueError, match=f"Expected {expected}"):
+        OURS(**given)
+    OURS(0.0, beta_1=0.0)
+    OURS(keras.optimizers.schedules.CosineDecay(0.1, 10))

@@ -33,7 +33,8 @@ class Clock(keras.callbacks.Callback):
 
     def __init__(self, folder: RunFolder, often: int):
         super().__init__()
-        self.folder, self.often, self.before = folder, often, folder.seconds
+        self.folder, self.often = folder, often
+        self.before = folder.clock["seconds"]
         self.began = time.monotonic()
 
     @property
@@ -43,7 +44,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.often == 0:
-            write_json(self.folder.clock_file, round(self.seconds, 1))
+            self.folder.write_clock(self.seconds)
 
 
 class Table(keras.callbacks.Callback):
@@ -183,6 +184,19 @@ class Stopping(keras.callbacks.EarlyStopping):
         """Whether the patience has ended."""
         return self.stopped_epoch > 0
 
+    def check(self, model: ks.Game) -> None:
+        """Looks before training whether an epoch will have the monitored value.
+
+        Raises:
+            ValueError: If not.
+        """
+        known = {*model.columns(True), *self.criteria}
+        if self.value is None and self.monitor not in known:
+            columns = ", ".join(sorted(one for one in known if one[:4] == "val_"))
+            raise ValueError(
+                f"Expected monitor to be one of {columns}; received: {self.monitor!r}"
+            )
+
     def recall(self, model: ks.Game) -> None:
         """Restores the state that training had at the model's step."""
         self.set_model(model)
@@ -212,11 +226,6 @@ class Stopping(keras.callbacks.EarlyStopping):
         if self.value is not None:
             logs[self.monitor] = self.value(self.model)
         logs |= {name: one(logs) for name, one in self.criteria.items()}
-        if self.monitor not in logs:
-            raise ValueError(
-                f"Expected monitor to be one of {sorted(logs)}; received: "
-                f"{self.monitor!r}"
-            )
         super().on_epoch_end(epoch, logs)
         # Of several workers, all choose, and the first one writes.
         first = workers.is_first(self.model.distribute_strategy)

@@ -15,12 +15,13 @@ import tensorflow as tf
 import yaml
 
 import keras_svae as ks
+from keras_svae import untrusted
 from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
 from reproductions.engine.execution import execute
 from reproductions.engine.experiment import STUDY, Experiment
-from reproductions.engine.files import writable, write_json
+from reproductions.engine.files import record_file, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.one_commit import from_one_commit
 from reproductions.engine.options import Option
@@ -50,7 +51,7 @@ class RunOptions(Places):
 
     out: str | None = None
     resume: bool = False
-    backup_every: int | None = None
+    backup_every: opt.PositiveInt | None = None
     record: str | None = None
     verbose: typing.Literal["bar", "line", "none"] = "bar"
 
@@ -207,11 +208,13 @@ def command(one: Experiment, arguments: list[str]) -> None:
 def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     one.resolve(**given)  # raises before anything is copied
     folder = local(places.out or f"runs/{one.paper}-{one.name}", "a study's folder")
-    if not places.report:
-        from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
+    untrusted.folder(folder)
     names = ("workers", "launcher", "slurm", "report", "mix_commits", "record")
     options = {name: getattr(places, name) for name in names}
-    with Study(folder, places=places, **options) as study:
+    made = Study(folder, places=places, **options)  # raises before anything is copied
+    if not places.report:
+        from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
+    with made as study:
         one(study=study, **given)
     for run, errors in study.failed.items():
         for name, error in errors.items():
@@ -226,7 +229,7 @@ def _run(one: Experiment, given: dict, places) -> None:
     # Options that are not given are as in the run, not as in today's defaults.
     mine = known.get("experiment") == f"{one.paper}/{one.name}"
     call = one.call(known["settings"] if mine else {}, **given)
-    writable(places.record)
+    file = record_file(places.record)
     options = ("resume", "verbose", "backup_every")
     try:
         record = execute(
@@ -234,20 +237,21 @@ def _run(one: Experiment, given: dict, places) -> None:
             folder.path,
             places,
             **{name: getattr(places, name) for name in options},
+            strict="measures" in given,
         )
     except KeyboardInterrupt:
         way = "Repeat the command with --resume to go on"
         raise KeyboardInterrupt(way) from None
     if not record:  # of several workers, the first one tells
         return
+    if file:
+        write_json(file, record)
+        print(f"The record is in {file}, too.")
     if "diverged" in record:
         raise ks.Diverged(record["diverged"])
     print(report(one, record))
     print(f"All files are in {folder.path}; look at them with")
     print(f"    tensorboard --logdir {folder.path}")
-    if places.record:
-        write_json(places.record, record)
-        print(f"The record is in {places.record}, too.")
     if record.get("failed"):
         sys.exit(1)
 

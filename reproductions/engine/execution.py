@@ -33,6 +33,7 @@ def execute(
     resume: bool = False,
     verbose: str = "bar",
     backup_every: int | None = None,
+    strict: bool = False,
 ) -> dict:
     """One run, from its settings to its record.
 
@@ -47,6 +48,8 @@ def execute(
             "none".
         backup_every: Steps between backups; None for once an epoch, or fifty times if
             there are more epochs.
+        strict: Whether each measure that the settings name has to apply. This is looked
+            at before training. If not, the record's `left_out` says why one did not.
 
     Returns:
         The record. If a loss became NaN or infinite, "diverged" in it says so. Of
@@ -54,7 +57,8 @@ def execute(
 
     Raises:
         FileExistsError: If the folder is in use and is not to be resumed.
-        ValueError: If the run in the folder is another one.
+        ValueError: If the run in the folder is another one, or for a measure that has
+            to apply and does not.
         OSError: If the folder cannot be written.
     """
     places = places or Places()
@@ -70,13 +74,23 @@ def execute(
         known = read_json(folder.metrics_file) if first else {}
         print(f"The run in {folder.path} is finished: nothing to do.")
         return known
-    began, used = time.monotonic(), time.process_time()
+    folder.begin()
+    if new and first:
+        folder.write_clock(0.0)  # a session that is killed early has its command there
     started: list[ks.Game] = []
     try:
         # Another process may be working on this run.
         with locked(folder.path) if first else contextlib.nullcontext():
             found = _found(
-                call, strategy, folder, places, keep, verbose, backup_every, started
+                call,
+                strategy,
+                folder,
+                places,
+                keep,
+                verbose,
+                backup_every,
+                strict,
+                started,
             )
     except BaseException:
         if new and not any(int(model.step) for model in started):
@@ -84,11 +98,7 @@ def execute(
         raise
     if not first:
         return {}
-    spent = {
-        "whole seconds": round(time.monotonic() - began, 1),
-        "processor seconds": round(time.process_time() - used, 1),
-    }
-    content = results.record(**mine | found | spent)
+    content = results.record(**mine | found | folder.spent()) | folder.commands()
     if keep == "record":
         file = folder.path.with_name(f"{folder.path.name}.json")
         write_json(file, content)
@@ -98,6 +108,9 @@ def execute(
         write_json(file, content)
     for name, error in content.get("failed", {}).items():
         print(f"failed: {name}: {error}", file=sys.stderr)
+    if call.settings.get("measures") and verbose != "none":
+        for name, why in content.get("left_out", {}).items():
+            print(f"left out: {name}: {why}", file=sys.stderr)
     return read_json(file)
 
 
@@ -116,6 +129,7 @@ def _found(
     keep: str,
     verbose: str,
     backup_every: int | None,
+    strict: bool,
     started: list[ks.Game],
 ) -> dict:
     """Makes the content of a run's record."""
@@ -148,6 +162,8 @@ def _found(
             "range": run.model.likelihood_law.range,
         }
     }
+    if strict and run.training.measures:
+        measure.check(run, inputs, backbone, perceptual)
     inputs.backbone = backbone
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
     started.append(run.model)
@@ -167,7 +183,7 @@ def _found(
             return content | {"diverged": str(error), "metrics": {}, "seconds": None}
         run.model.load_weights(folder.path / "best.weights.h5")
         content["lost its way"] = str(error)
-        seconds = folder.seconds
+        seconds = folder.clock["seconds"]
     memory = results.peak_memory()
     seen = devices.first_alone(
         strategy, lambda: _measured(run, inputs, folder, keep, backbone, perceptual), {}

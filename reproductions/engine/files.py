@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 
 from keras_svae import files
@@ -24,24 +25,37 @@ def write_json(path: str | os.PathLike, content) -> None:
     files.write(path, text.encode())
 
 
-def writable(path: str | os.PathLike | None) -> None:
-    """Says before a long run that its file could not be written. None is no file.
+def record_file(path: str | os.PathLike | None) -> AnyPath | None:
+    """The file of a record, which ends in .json. None is no file.
+
+    Args:
+        path: Its name, with or without this end. A dot elsewhere in the name stays.
 
     Raises:
-        OSError: If the path is a folder, or its folder cannot be made or written.
+        OSError: If it could not be written: this is said before a long run.
     """
-    if path is None or isinstance(path := any_path(path), Remote):
-        return
+    if path is None:
+        return None
+    path = any_path(path)
+    if path.name and not path.is_dir() and not path.name.endswith(".json"):
+        path = path.with_name(f"{path.name}.json")
+    if isinstance(path, Remote):
+        return path
     above = next(one for one in path.absolute().parents if one.exists())
     why = None
     if path.is_dir():
         why = "a folder"
     elif not above.is_dir():
         why = f"{above} is no folder"
-    elif not os.access(above, os.W_OK | os.X_OK):
-        why = f"{above} cannot be written"
+    else:
+        try:  # rights alone do not tell: a file system may take no files
+            with tempfile.NamedTemporaryFile(dir=above, prefix=".writable-"):
+                pass
+        except OSError:
+            why = f"{above} cannot be written"
     if why:
         raise OSError(f"Expected a file that can be written; received: {path}: {why}")
+    return path
 
 
 def _written(value):

@@ -1,9 +1,12 @@
 """A run's folder: a new one, or one in which to continue."""
 
 import os
+import time
+from typing import Any
 
 from keras_svae import files, untrusted
 from keras_svae.paths import any_path
+from reproductions.engine import results
 from reproductions.engine.files import read_json, write_json
 
 
@@ -13,6 +16,7 @@ class RunFolder:
     ::
 
         config.json      what fixes the run
+        clock.json       its time so far, and the command that began it
         log.csv          a line per epoch
         events.*, train/ for TensorBoard; also pictures/, as Pictures writes them
         samples.png ...  the newest pictures; traversals.png, neighbours.png at the end
@@ -63,9 +67,53 @@ class RunFolder:
         return self.metrics_file.exists()
 
     @property
-    def seconds(self) -> float:
-        """How long the run has trained so far, up to its last whole epoch."""
-        return read_json(self.clock_file) if self.clock_file.exists() else 0.0
+    def clock(self) -> dict[str, Any]:
+        """What earlier sessions have used, up to their last whole epoch.
+
+        "seconds" of training, "whole seconds", "processor seconds", and the "command"
+        of the first session.
+        """
+        found = read_json(self.clock_file) if self.clock_file.exists() else {}
+        if not isinstance(found, dict):  # older versions wrote one number
+            found = {"seconds": found}
+        nothing = dict.fromkeys(("seconds", "whole seconds", "processor seconds"), 0.0)
+        return nothing | found
+
+    def begin(self) -> None:
+        """Starts the clock of this session."""
+        self._before = self.clock
+        self._began = time.monotonic(), time.process_time()
+
+    def spent(self) -> dict[str, float]:
+        """The whole seconds and processor seconds of all sessions so far."""
+        wall, processor = self._began
+        return {
+            "whole seconds": round(
+                self._before["whole seconds"] + time.monotonic() - wall, 1
+            ),
+            "processor seconds": round(
+                self._before["processor seconds"] + time.process_time() - processor, 1
+            ),
+        }
+
+    def commands(self) -> dict[str, str]:
+        """The command that makes the run anew, and the last one that went on with it.
+
+        A session that resumes a run need not repeat its options.
+        """
+        last = results.command()
+        first = self._before.get("command", last)
+        return {"command": first} | ({"resumed by": last} if first != last else {})
+
+    def write_clock(self, seconds: float) -> None:
+        """Keeps the time of all sessions so far.
+
+        Args:
+            seconds: Those of training, of all sessions.
+        """
+        first = self.commands()["command"]
+        spent = {"seconds": round(seconds, 1), **self.spent(), "command": first}
+        write_json(self.clock_file, spent)
 
     def open(self, identity: dict, resume: bool) -> bool:
         """Makes the folder, or checks that the run in it is this one.
@@ -113,6 +161,11 @@ class RunFolder:
         files.remove_all(self.path)
 
     def _compare(self, known: dict, mine: dict) -> None:
+        if known["experiment"] != mine["experiment"]:
+            raise ValueError(
+                f"Expected a run of {mine['experiment']} in {self.path}; received: one "
+                f"of {known['experiment']}"
+            )
         there, here = _flat(known), _flat(mine)
         different = [
             f"{name}={there.get(name)!r} there, {here.get(name)!r} here"

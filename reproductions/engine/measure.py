@@ -1,13 +1,14 @@
 """Measures and pictures of a trained model."""
 
-import functools
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
+from keras_svae.evaluation.evaluate import planned
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
@@ -20,18 +21,39 @@ AIS = "annealed_importance_sampling"
 
 def backbone_and_lpips(run: Run, places: Places) -> tuple:
     """The network for images' features, and LPIPS. A named one has to exist."""
-    wanted = (run.training.measures or "mse").split(",")
-    if unknown := set(wanted) - set(ks.evaluation.MEASURES):
-        raise ValueError(
-            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
-            f"{', '.join(sorted(unknown))}"
-        )
+    wanted = names_of(run)
     if len(run.model.data_shape) != 3:
         return None, None
     perceptual = None
     if places.lpips is not None or "lpips" in wanted:
         perceptual = load_lpips(places.lpips)
     return load_backbone(places.backbone, run.data.data), perceptual
+
+
+def names_of(run: Run) -> list[str]:
+    """The measures that a run's training names; empty for all that apply.
+
+    Raises:
+        ValueError: For one that there is not.
+    """
+    if run.training.measures is None:
+        return []
+    names = [name.strip() for name in run.training.measures.split(",")]
+    if unknown := set(names) - set(ks.evaluation.MEASURES):
+        raise ValueError(
+            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
+            f"{', '.join(sorted(unknown)) or 'none'}"
+        )
+    return names
+
+
+def check(run: Run, inputs: Inputs, backbone, perceptual) -> None:
+    """Looks whether each measure that a run names applies, before training.
+
+    Raises:
+        ValueError: For one that does not.
+    """
+    _prepared(run, inputs, backbone, perceptual, planned)(names_of(run), strict=True)
 
 
 def measure(
@@ -45,51 +67,69 @@ def measure(
     Beside the score of samples is that of real data, `inception_score_of_data` or
     `mixture_score_of_data`.
     """
-    model, training, data = run.model, run.training, run.data
-    n, x = training.n, inputs.arrays("test", training.n, seed=SEED)
-    mixture = ks.data.mixture(data.data) if x.ndim == 2 else None
-    given = {"batch_size": 250, "labels": None, "drop_remainder": False}
-    whole = {"labelled": None, "labelled_batch": None}
-    # In parts with few examples the score is low. Then samples and data are not split.
-    splits = 10 if len(x) >= 5000 else 1
-    names = training.measures and training.measures.split(",")
-    evaluate = functools.partial(
-        ks.evaluation.evaluate,
-        model,
-        inputs.load("test", **given),
-        strict=False,  # a network may be missing here, or a measure not apply
-        backbone=backbone,
-        lpips=perceptual,
-        mixture=mixture,
-        dequantise=inputs.dequantise,
-        options={
-            "inception_score": {"splits": splits},
-            "importance_weighted_bound": {"k": training.importance_samples},
-            AIS: {"n_temperatures": training.ais_temperatures},
-        },
-        seed=SEED,
-        verbose=False,
-    )
-    found = evaluate(
-        measures=names and [one for one in names if one != AIS],
-        train=inputs.load("train", shuffle=False, **whole, **given),
-        n=n,
-    )
-    if names and AIS in names:  # on fewer examples, each of which takes long
-        of_ais = evaluate(measures=[AIS], n=training.ais_examples)
+    n, names = run.training.n, names_of(run)
+    # A network may be missing here, or a measure not apply.
+    given = {"strict": False, "verbose": False}
+    evaluate = _prepared(run, inputs, backbone, perceptual, ks.evaluation.evaluate)
+    found = ks.evaluation.Report()
+    if names != [AIS]:
+        found = evaluate([one for one in names if one != AIS] or None, **given)
+    if AIS in names:  # on fewer examples, each of which takes long
+        of_ais = evaluate([AIS], n=run.training.ais_examples, **given)
         found.update(of_ais)
         found.left_out |= of_ais.left_out
         found.failed |= of_ais.failed
     if "inception_score" in found:
+        x = inputs.arrays("test", n, seed=SEED)
         found["inception_score_of_data"] = ks.evaluation.inception_score(
-            x, splits, backbone=backbone, value_range=inputs.scale
+            x, _splits(x), backbone=backbone, value_range=inputs.scale
         )
     if "mixture_score" in found:
+        mixture = ks.data.mixture(run.data.data)
         real, _ = mixture.sample(n, SEED)
         found["mixture_score_of_data"] = ks.evaluation.mixture_score(
             real, mixture.means, mixture.sigma
         )
     return found
+
+
+def _splits(x) -> int:
+    # In parts with few examples the score is low. Then samples and data are not split.
+    return 10 if len(x) >= 5000 else 1
+
+
+def _prepared(run: Run, inputs: Inputs, backbone, perceptual, call: Callable):
+    """`evaluate`, or what decides for it, with all that a run's measures are given."""
+    training = run.training
+    x = inputs.arrays("test", training.n, seed=SEED)
+    given = {"batch_size": 250, "labels": None, "drop_remainder": False}
+    whole = {"labelled": None, "labelled_batch": None}
+    options = {
+        "inception_score": {"splits": _splits(x)},
+        "importance_weighted_bound": {"k": training.importance_samples},
+        AIS: {"n_temperatures": training.ais_temperatures},
+    }
+
+    def prepared(measures: list[str] | None, **more):
+        known = {
+            "train": inputs.load("train", shuffle=False, **whole, **given),
+            "n": training.n,
+            "backbone": backbone,
+            "lpips": perceptual,
+            "mixture": ks.data.mixture(run.data.data) if x.ndim == 2 else None,
+            "dequantise": inputs.dequantise,
+            "seed": SEED,
+        }
+        mine = [one for one in options if one in (measures or ["inception_score"])]
+        return call(
+            run.model,
+            inputs.load("test", **given),
+            measures=measures,
+            options={name: options[name] for name in mine},
+            **{**known, **more},
+        )
+
+    return prepared
 
 
 def write_pictures(model: ks.Game, data: Any, folder: pathlib.Path) -> None:

@@ -56,6 +56,20 @@ METHODS = {
     "unrolled": "steps of the critic that the generator looks ahead",
 }
 
+# What options are called elsewhere.
+SHORT = {
+    "lr": "learning_rate",
+    "batch": "batch_size",
+    "batchsize": "batch_size",
+    "bs": "batch_size",
+    "lambda": "lam",
+    "z_dim": "latent_dim",
+    "dataset": "data",
+    "output": "out",
+    "steps": "steps_per_epoch",
+    "gpus": "replicas",
+}
+
 SHARED = METHODS | {name: text for name, (_, text) in NETWORKS.items()}
 # Options of fully connected networks, and of networks of a paper's table.
 _NORMS = "noise dropout batch_norm critic_batch_norm critic_activation"
@@ -201,6 +215,11 @@ def _told(thing: Any) -> dict[str, str]:
 def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError:
     """The error for options that do not exist."""
     names, known = sorted(names), list(known)
-    near = difflib.get_close_matches(names[0], known, 1)
+    plain = names[0].replace("-", "_").strip("_")
+    hyphens = names[0].startswith("--")
+    meant = SHORT.get(plain, "")
+    meant = f"--{meant.replace('_', '-')}" if hyphens else meant
+    near = [meant] if meant in known else []
+    near = near or difflib.get_close_matches(names[0], known, 1, cutoff=0.75)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return TypeError(f"Expected options of {where}; received: {names}.{hint}")

@@ -129,6 +129,11 @@ def check_config(path: str, options: Collection[str]) -> None:
         why = "the option config, another file"
     if why:
         raise ValueError(f"Expected {expected}; received: {path} with {why}")
+    if {"experiment", "settings"} <= {*content}:
+        raise ValueError(
+            f"Expected {expected}, as --print-config prints it; received: {path}, "
+            "which says of a run what it is. Its options are below `settings` there"
+        )
     given = [str(name).replace("-", "_") for name in content]
     if others := {*given} - {*options}:
         raise opt.unknown(others, options, path)
@@ -137,7 +142,10 @@ def check_config(path: str, options: Collection[str]) -> None:
 def _said(text: str, options: dict) -> Exception:
     """The parser's error in our words."""
     where = re.search(r'Parser key "(\w+)"', text)
-    value = re.search(r"(?:Got|Given) value: (.*)$|PositiveInt: (\S+)", text)
+    # Of several kinds, each has an error of its own, behind a hyphen.
+    value = re.search(
+        r"(?:Got|Given) value: (.*?)(?: - Expected .*)?$|PositiveInt: (\S+)", text
+    )
     if where and value and (option := options.get(where[1])):
         name = f"--{option.name.replace('_', '-')}"
         kind, came = opt.words(option.type), value[1] or value[2]

@@ -2,18 +2,19 @@
 
 import os
 import pathlib
+import signal
 import threading
-import time
+from multiprocessing.synchronize import Event
 
 from reproductions.engine import results
 from reproductions.engine.experiment import Call
 from reproductions.engine.places import Places
 
 
-def shown(code: dict) -> str:
-    """A commit, and what is changed in it, in a message."""
+def shown(code: dict, digits: int | None = 10) -> str:
+    """A commit, its first digits or all, and what is changed in it, in a message."""
     changed = f" with changes {code['changed']}" if code["changed"] else ""
-    return f"{str(code['commit'])[:10]}{changed}"
+    return f"{str(code['commit'])[:digits]}{changed}"
 
 
 def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
@@ -43,14 +44,25 @@ def one_thread() -> None:
     tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
 
 
-def worker_starts(parent: int, command: str) -> None:
-    """Sets one thread per worker, and ends a worker if its parent is killed."""
-    os.environ["KERAS_SVAE_COMMAND"] = command  # for the records
+def worker_starts(parent: int, command: str, end: Event) -> None:
+    """Sets one thread per worker, and makes it end at once when it has to.
+
+    A run goes on from its backup, so nothing is lost.
+
+    Args:
+        parent: The study's process. If this is killed, the worker ends.
+        command: The study's command, for the records.
+        end: Set when the study ends before its runs. A worker has the next run already
+            then, and would make it to its end.
+    """
+    os.environ["KERAS_SVAE_COMMAND"] = command
     one_thread()
+    # A terminal interrupts all processes. A run would keep this to itself.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
     def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
+        while os.getppid() == parent and not end.wait(1):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

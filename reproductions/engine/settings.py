@@ -1,6 +1,7 @@
 """The settings that experiments share, of their data and of their training."""
 
 import dataclasses
+import math
 from typing import Literal
 
 from reproductions.engine.options import Play
@@ -38,6 +39,16 @@ def _at_least(least: int, **values: float | None) -> None:
     for name, value in values.items():
         if value is not None and value < least:
             raise ValueError(f"Expected {name} >= {least}; received: {value}")
+
+
+def _within(wanted: Literal["> 0", "in [0, 1)"], **values: float | None) -> None:
+    most = math.inf if wanted == "> 0" else 1.0
+    for name, value in values.items():
+        if value is None:
+            continue
+        above = value > 0 if wanted == "> 0" else value >= 0
+        if not (above and value < most):
+            raise ValueError(f"Expected {name} {wanted}; received: {value}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,6 +187,14 @@ class Training:
         _at_least(0, seed=self.seed)
         _at_least(1, ais_examples=self.ais_examples)
         _at_least(2, n=self.n, ais_temperatures=self.ais_temperatures)
+        rates = ("learning_rate", "critic_learning_rate", "clipnorm")
+        _within("> 0", **{name: getattr(self, name) for name in rates})
+        _within("in [0, 1)", beta_1=self.beta_1, beta_2=self.beta_2)
+        if self.measures is not None and not self.measures.strip():
+            raise ValueError(
+                "Expected names of measures with commas between; received: "
+                f"measures={self.measures!r}"
+            )
         if self.batch_size % self.replicas:
             raise ValueError(
                 "Expected a batch that the replicas can share evenly; received: "

@@ -13,7 +13,7 @@ from keras_svae.game.checks import choice
 from keras_svae.paths import local
 from reproductions.engine import board, launch, process, results
 from reproductions.engine.experiment import Call
-from reproductions.engine.files import locked, read_json, writable, write_json
+from reproductions.engine.files import locked, read_json, record_file, write_json
 from reproductions.engine.places import Places, identity, load_backbone, name_of, older
 
 __all__ = ["Study"]
@@ -41,7 +41,8 @@ class Study:
         places: Where data and weights are.
         report: Run nothing; give the runs that are done.
         mix_commits: Take runs of other commits, too.
-        record: A second file for the summary that `write` makes, beside the folder's.
+        record: A second file for the summary that `write` makes, NAME.json, beside the
+            folder's. A figure is NAME.png.
 
     Attributes:
         failed: By run, the measures that ended with an error, and the error.
@@ -72,10 +73,10 @@ class Study:
             )
         self.launcher, self.jobs = launcher, launch.options_of(slurm)
         self.places, self.report = places or Places(), report
-        self.mix_commits, self.record = mix_commits, record
-        writable(record)
+        self.mix_commits = mix_commits
+        self.record = record_file(record and local(record, "a record"))
         self.failed: dict[str, dict[str, str]] = {}
-        self._seconds: dict[pathlib.Path, float] = {}
+        self._found: dict[pathlib.Path, dict] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
@@ -84,6 +85,12 @@ class Study:
 
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
+        # What was refused leaves nothing.
+        if error[0] is not None and [one.name for one in self.folder.iterdir()] == [
+            ".lock"
+        ]:
+            (self.folder / ".lock").unlink()
+            self.folder.rmdir()
 
     def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once. Makes the missing ones.
@@ -118,7 +125,7 @@ class Study:
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
             )
-        self._seconds |= {f: r.get("processor seconds", 0) for f, r in done.items()}
+        self._found |= done
         self.failed |= {f.stem: r["failed"] for f, r in done.items() if r.get("failed")}
         return [done[file] for file in files if file in done]
 
@@ -182,12 +189,14 @@ class Study:
         # Start new processes now and then. (The pool's own max_tasks_per_child can lock
         # up, in Python 3.11 at least.)
         items, at_once = list(todo.items()), launch.TASKS * self.workers
+        context = multiprocessing.get_context("spawn")
         for i in range(0, len(items), at_once):
+            end = context.Event()
             with concurrent.futures.ProcessPoolExecutor(
                 self.workers,
-                mp_context=multiprocessing.get_context("spawn"),
+                mp_context=context,
                 initializer=process.worker_starts,
-                initargs=(os.getpid(), results.command()),
+                initargs=(os.getpid(), results.command(), end),
             ) as pool:
                 code = results.commit()
                 futures = {
@@ -198,8 +207,7 @@ class Study:
                     for future in concurrent.futures.as_completed(futures):
                         yield futures[future], future.result()
                 except BaseException:
-                    for future in futures:
-                        future.cancel()
+                    end.set()
                     raise
 
     def check_backbone(self, data: str) -> None:
@@ -233,23 +241,34 @@ class Study:
         """Writes `summary.json` and `summary.png`, also to `record`. Prints the text.
 
         Args:
-            content: What was found, plain values. The hours of all runs are added.
+            content: What was found, plain values. Of all runs are added: their hours,
+                commits and processors.
             text: The same as a table.
             figure: A figure of matplotlib.
 
         Returns:
             The record.
         """
-        hours = round(sum(self._seconds.values()) / 3600, 4)
-        made = results.record(**content, **{"processor hours": hours})
+        made = results.record(**content, **self._of_runs())
+        # The command that makes the summary where the runs are not there yet.
+        words = made["command"].replace(" --report true", "").split(" --report")
+        made["command"] = "".join(words)
         print(text)
-        stems = [self.folder / "summary"]
-        if self.record is not None:
-            stems.append(local(self.record, "a record").with_suffix(""))
-        for stem in stems:
-            write_json(stem.with_suffix(".json"), made)
-            print(f"written: {stem.with_suffix('.json')}")
+        for file in filter(None, (self.folder / "summary.json", self.record)):
+            write_json(file, made)
+            print(f"written: {file}")
             if figure is not None:
-                figure.savefig(stem.with_suffix(".png"), format="png")
-                print(f"written: {stem.with_suffix('.png')}")
+                picture = file.with_suffix(".png")
+                figure.savefig(picture, format="png")
+                print(f"written: {picture}")
         return made
+
+    def _of_runs(self) -> dict:
+        """Where the runs come from: who writes the summary may be another commit."""
+        runs = [one for one in self._found.values() if "machine" in one]
+        seconds = sum(one.get("processor seconds", 0) for one in runs)
+        return {
+            "processor hours": round(seconds / 3600, 4),
+            "commits of the runs": sorted({process.shown(one, None) for one in runs}),
+            "processors of the runs": sorted({one["machine"]["cpu"] for one in runs}),
+        }

@@ -59,6 +59,7 @@ def train(
         monitor = "val_selected" if run.select else training.monitor
         more = run.criteria(model, inputs) if run.criteria else {}
         stopping = Stopping(folder, monitor, patience, value, more)
+        stopping.check(model)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
     clock = Clock(folder, often)
     callbacks = run.callbacks(model, inputs) if run.callbacks else []

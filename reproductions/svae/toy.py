@@ -178,7 +178,6 @@ def _compared(
         **about,
         "epochs": epochs,
         "runs": f"{len(records)} of {len(pairs) * len(lams) * len(NAMES)}",
-        "commit of the runs": records[0]["commit"],
         "measures": {
             "score": "exact posterior over the five components, 10,000 samples",
             "MSE": "mean over 1024 test points and 2 coordinates, at most 10",

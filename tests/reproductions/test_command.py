@@ -132,7 +132,7 @@ def test_resume_with_another_configuration(finished, capsys):
     line = fails(capsys, "toy", "--out", finished[0], "--resume", "--lam", "10")
     assert "lam=0.1 there, 10.0 here" in line
     line = fails(capsys, "digits", "--out", finished[0], "--resume")
-    assert "experiment='svae/toy' there, 'svae/digits' here" in line
+    assert "Expected a run of svae/digits in" in line and "one of svae/toy" in line
 
 
 def test_foreign_folder(tmp_path, capsys):
@@ -158,11 +158,74 @@ def test_unknown_data(tmp_path, capsys):
 
 
 def test_diverged_run_is_one_line_and_is_recorded(tmp_path, capsys):
-    out = tmp_path / "run"
-    line = fails(capsys, "toy", *TINY, "--learning-rate", "1e30", "--out", out)
+    out, copy = tmp_path / "run", tmp_path / "lam0.1"  # a dot is no ending
+    given = ("--learning-rate", "1e30", "--out", out, "--record", copy)
+    line = fails(capsys, "toy", *TINY, *given)
     assert "Expected finite losses" in line
     record = json.loads((out / "metrics.json").read_text())
     assert record["diverged"] in line and record["metrics"] == {}
+    assert json.loads((tmp_path / "lam0.1.json").read_text()) == record
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["--learning-rate", "-1"], "Expected learning_rate > 0; received: -1"),
+        (
+            ["--learning-rate", "nan"],
+            "Expected --learning-rate to be a number; received: nan",
+        ),
+        (["--critic-learning-rate", "0"], "Expected critic_learning_rate > 0"),
+        (["--clipnorm", "-1"], "Expected clipnorm > 0; received: -1"),
+        (["--beta-1", "2"], "Expected beta_1 in [0, 1); received: 2"),
+        (["--backup-every", "0"], "Expected --backup-every to be"),
+        (["--measures", ""], "Expected names of measures with commas between"),
+        (["--measures", "mse, lpips"], "Expected lpips=, LPIPS's weights for lpips"),
+        (["--patience", "1", "--monitor", "mse"], "Expected monitor to be one of"),
+    ],
+)
+def test_what_means_nothing_is_refused_before_training(
+    given, expected, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    assert expected in fails(capsys, "digits", *TINY, *given, "--out", out)
+    assert not out.exists()
+
+
+def test_measures_that_do_not_apply_are_told(tmp_path, capsys):
+    one = (*TINY[:6], "--method", "gan", "--steps-per-epoch", "1", "--n", "50")
+    out = tmp_path / "run"
+    line = fails(capsys, "digits", *one, "--measures", "psnr", "--out", out)
+    assert "Expected a model with an encoder for psnr" in line and not out.exists()
+    run = digits.call(method="gan", units=8, epochs=1, n=50, measures="psnr,modes")
+    execute(run, out, keep="record", verbose="line")
+    assert "left out: psnr: it needs a model with an encoder" in capsys.readouterr().err
+
+
+def test_a_record_that_cannot_be_written_here(monkeypatch, tmp_path):
+    # Rights do not tell: root has all of them, and no file can be made there.
+    if pathlib.Path("/proc/self").exists():
+        with pytest.raises(OSError, match="/proc cannot be written"):
+            Study(tmp_path, record="/proc/record.json")
+
+
+def test_a_study_s_folder_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        line = fails(capsys, "toy-sweep", "--out", out)
+        assert f"Expected a folder; received: the file {tmp_path / 'file'}" in line
+
+
+def test_options_by_names_that_they_have_elsewhere(tmp_path, capsys):
+    line = fails(capsys, "toy", "--lr", "1")
+    assert "Did you mean '--learning-rate'?" in line
+    assert "mean" not in fails(capsys, "toy", "--zebra", "1")
+    line = fails(capsys, "table1", "--methods", "foo")
+    assert line.rstrip().endswith("received: foo")
+    run = tmp_path / "config.json"
+    run.write_text('{"experiment": "svae/toy", "settings": {"lam": 1}}')
+    line = fails(capsys, "toy", "--config", run)
+    assert "below `settings`" in line
 
 
 def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):

@@ -1,5 +1,7 @@
 """How the demo ends, if its run does not end well."""
 
+import json
+
 import pytest
 
 import keras_svae as ks
@@ -20,6 +22,22 @@ def test_a_demo_that_diverged_says_so_and_lists_no_files(record, tmp_path, capsy
     with pytest.raises(ks.Diverged, match="finite losses"):
         demo.main(["--out", str(tmp_path)])
     assert "What there is" not in capsys.readouterr().out
+
+
+def test_a_demo_that_goes_on_has_its_own_settings(record, tmp_path, monkeypatch):
+    made = []
+
+    def execute(call, *_, **__):
+        made.append(call)
+        return record
+
+    monkeypatch.setattr(demo, "execute", execute)
+    demo.main(["--out", str(tmp_path), "--epochs", "2", "--seed", "3"])
+    content = {"experiment": "svae/digits", "settings": made[0].settings}
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    demo.main(["--out", str(tmp_path), "--resume"])
+    assert made[1].settings == made[0].settings
+    assert (made[0].settings["epochs"], made[0].settings["seed"]) == (2, 3)
 
 
 def test_a_measure_that_failed_is_in_the_exit_status(record, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """kill -9 in the middle of an epoch, then --resume: the same weights, bit for bit."""
 
+import json
 import pathlib
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
-from reproductions.engine import Places, execute, execution, measure
+from reproductions.engine import Places, execute, execution, measure, results
 from reproductions.engine.callbacks import Table
 from reproductions.engine.files import locked
 from reproductions.engine.folder import RunFolder
@@ -91,6 +92,11 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(
     assert resumed.distribute_strategy.num_replicas_in_sync == replicas
     for a, b in zip(resumed.variables, whole.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+    record = json.loads((tmp_path / "killed/metrics.json").read_text())
+    assert record["command"] == "python -c"  # which began it
+    assert record["resumed by"] == results.command()
+    clocks = [record["whole seconds"], record["seconds"]]
+    assert clocks[0] >= clocks[1] > 0
     log = (tmp_path / "killed/log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
 
@@ -102,6 +108,24 @@ def test_lines_of_the_log_that_come_again_are_taken_out(tmp_path):
     assert folder.log.read_text() == "epoch,mse\n0,.5\n1,.4\n"
     Table(folder, 5)
     assert folder.log.read_text() == "epoch,mse\n0,.5\n1,.4\n"
+
+
+def test_time_of_earlier_sessions_counts(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.clock_file.write_text("12.5")  # as older versions wrote it
+    folder.begin()
+    assert folder.clock["seconds"] == 12.5 and folder.spent()["whole seconds"] < 1
+    written = {"seconds": 5.0, "whole seconds": 9.0, "processor seconds": 20.0}
+    folder.clock_file.write_text(json.dumps(written | {"command": "python -m first"}))
+    folder.begin()
+    assert 9 <= folder.spent()["whole seconds"] < 10
+    assert 20 <= folder.spent()["processor seconds"] < 21
+    monkeypatch.setenv("KERAS_SVAE_COMMAND", "python -m second")
+    commands = {"command": "python -m first", "resumed by": "python -m second"}
+    assert folder.commands() == commands
+    folder.write_clock(7.04)
+    assert folder.clock["seconds"] == 7.0
+    assert folder.clock["command"] == "python -m first"
 
 
 def test_two_processes_do_not_go_on_with_one_run(tmp_path):

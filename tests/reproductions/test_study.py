@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import tensorflow as tf
@@ -24,6 +26,7 @@ from reproductions.engine import (
     interval,
     one_commit,
     places,
+    process,
     spread,
     text_of,
 )
@@ -96,11 +99,67 @@ def test_runs_of_several_commits_are_not_mixed(tmp_path, marks):
         file.write_text(json.dumps(one | {"commit": "0" * 40}))
         with pytest.raises(ValueError, match="runs of one commit.*0000000000.*--mix"):
             study(calls(0.1, seeds=2))
-    with Study(tmp_path / "study", mix_commits=True) as study:
-        assert len(study(calls(0.1, seeds=2))) == 2
+    copy = tmp_path / "lam0.1.json"
+    with Study(tmp_path / "study", mix_commits=True, record=copy) as study:
+        found = study(calls(0.1, seeds=2))
+        made = study.write({})
+    assert len(found) == 2 and json.loads(copy.read_text()) == made
+    assert made["commits of the runs"] == sorted(
+        process.shown(run, None) for run in found
+    )
+    assert made["commits of the runs"][0][:40] == "0" * 40
+    assert made["processors of the runs"] == [found[0]["machine"]["cpu"]]
     with Study(tmp_path / "study", report=True) as study:
         with pytest.raises(ValueError, match="runs of one commit"):
             study(calls(0.1, seeds=2))
+
+
+def test_the_command_of_a_report_makes_its_runs(tmp_path, marks, monkeypatch):
+    with Study(tmp_path / "study") as study:
+        study(calls(0.1))
+    monkeypatch.setenv("KERAS_SVAE_COMMAND", "python -m x y --report --out z")
+    with Study(tmp_path / "study", report=True) as study:
+        study(calls(0.1))
+        assert study.write({})["command"] == "python -m x y --out z"
+
+
+def slow(seed: int) -> dict:
+    """Takes a minute, and leaves a mark when it begins."""
+    with open(os.environ["MARK"], "a") as file:
+        file.write(f"{seed}\n")
+    time.sleep(60)
+    return {"mse": 0.0}
+
+
+def test_an_interrupted_study_ends_its_workers(tmp_path, marks):
+    # A worker has the next run already, and would make it, too.
+    script = (
+        "import pathlib, sys\n"
+        "from reproductions.engine import Call, Study\n"
+        "from tests.reproductions.test_study import slow\n"
+        "if __name__ == '__main__':\n"
+        "    with Study(sys.argv[1], workers=1, mix_commits=True) as study:\n"
+        "        study([Call(slow, {'seed': seed}) for seed in range(3)])\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "study")]
+    environment = os.environ | {"PYTHONPATH": str(results_.ROOT)}
+    with subprocess.Popen(
+        command, env=environment, start_new_session=True, stderr=subprocess.PIPE
+    ) as process_:
+        while not marks():
+            assert process_.poll() is None, process_.stderr.read()
+            time.sleep(0.1)
+        os.killpg(process_.pid, signal.SIGINT)  # as a terminal does
+        process_.wait(timeout=30)
+    assert marks() == ["0"]
+
+
+def test_a_study_that_is_refused_leaves_no_folder(tmp_path, marks):
+    with pytest.raises(ValueError, match="at least one run"):
+        with Study(tmp_path / "study") as study:
+            study([])
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_report_needs_runs(tmp_path, marks):
