@@ -176,7 +176,120 @@ def operations(*rest):
     return network(layers.Dense(4), *rest)
 
 
+def after_sigmoid(*rest, shape=(4, 4, 1)):
+    return network(layers.Dense(16, "sigmoid"), layers.Reshape(shape), *rest)
+
+
+def two(one, other, merge):
+    """A network that ends in two heads put together."""
+    x = keras.Input((2,))
+    return keras.Model(x, merge([layers.Dense(4, end)(x) for end in (one, other)]))
+
+
+def recurrent(layer):
+    return keras.Sequential([keras.Input((4, 2)), layer])
+
+
+# What values pass, or are chosen, copied, padded or averaged by, when a model is used.
+AFTER = {
+    "Cropping2D": lambda: layers.Cropping2D(1),
+    "ZeroPadding2D": lambda: layers.ZeroPadding2D(),
+    "UpSampling2D": lambda: layers.UpSampling2D(),
+    "the package's UpSampling2D": lambda: ks.networks.layers.UpSampling2D(),
+    "Resizing": lambda: layers.Resizing(2, 2),
+    "CenterCrop": lambda: layers.CenterCrop(2, 2),
+    "AveragePooling2D": lambda: layers.AveragePooling2D(2),
+    "GlobalMaxPooling2D": lambda: layers.GlobalMaxPooling2D(),
+    "Dropout": lambda: layers.Dropout(0.1),
+    "the package's Dropout": lambda: ks.networks.layers.Dropout(0.1),
+    "SpatialDropout2D": lambda: layers.SpatialDropout2D(0.1),
+    "GaussianNoise": lambda: layers.GaussianNoise(0.1),
+    "ActivityRegularization": lambda: layers.ActivityRegularization(0.1),
+    "Masking": lambda: layers.Masking(),
+    "linear Activation": lambda: layers.Activation("linear"),
+    "RepeatVector": lambda: keras.Sequential(
+        [layers.Flatten(), layers.RepeatVector(2)]
+    ),
+    "a part": lambda: lambda x: x[:, :2],
+    "keras.ops.pad": lambda: lambda x: keras.ops.pad(x, [[0, 0]] + 3 * [[1, 1]]),
+    "keras.ops.split": lambda: lambda x: keras.ops.split(x, 2, axis=1)[1],
+    "keras.ops.mean": lambda: lambda x: keras.ops.mean(x, axis=1),
+    "keras.ops.stack": lambda: lambda x: keras.ops.stack([x, x], axis=1),
+    "several": lambda: keras.Sequential([layers.Dropout(0.1), layers.Cropping2D(1)]),
+}
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_what_keeps_the_range_of_an_activation_hides_none(name):
+    assert last_activation(after_sigmoid(AFTER[name]())) == "sigmoid"
+    linear = network(layers.Dense(16), layers.Reshape((4, 4, 1)), AFTER[name]())
+    assert last_activation(linear) is None
+
+
 ENDS = {
+    "two heads": (lambda: two("sigmoid", "sigmoid", layers.Concatenate()), "sigmoid"),
+    "their mean": (lambda: two("tanh", "tanh", layers.Average()), "tanh"),
+    "two that differ": (
+        lambda: two("sigmoid", "tanh", keras.ops.concatenate),
+        "sigmoid and tanh",
+    ),
+    "one of two heads": (lambda: two("sigmoid", None, layers.Concatenate()), None),
+    "their sum": (lambda: two("sigmoid", "sigmoid", layers.Add()), None),
+    "for each time": (
+        lambda: recurrent(layers.TimeDistributed(layers.Dense(3, "sigmoid"))),
+        "sigmoid",
+    ),
+    "for each time, linear": (
+        lambda: recurrent(layers.TimeDistributed(layers.Dense(3))),
+        None,
+    ),
+    "for each time, a network": (
+        lambda: recurrent(layers.TimeDistributed(nested())),
+        "sigmoid",
+    ),
+    "a shape for each time": (
+        lambda: keras.Sequential(
+            [
+                keras.Input((4, 2)),
+                layers.Dense(4, "tanh"),
+                layers.TimeDistributed(layers.Reshape((2, 2))),
+            ]
+        ),
+        "tanh",
+    ),
+    "spectral norm": (
+        lambda: network(layers.SpectralNormalization(layers.Dense(3, "sigmoid"))),
+        "sigmoid",
+    ),
+    "LSTM": (lambda: recurrent(layers.LSTM(3)), "tanh"),
+    "Bidirectional": (lambda: recurrent(layers.Bidirectional(layers.LSTM(3))), "tanh"),
+    "Bidirectional, linear": (
+        lambda: recurrent(layers.Bidirectional(layers.LSTM(3, activation=None))),
+        None,
+    ),
+    "Bidirectional, a sum": (
+        lambda: recurrent(layers.Bidirectional(layers.GRU(3), merge_mode="sum")),
+        None,
+    ),
+    "RNN": (lambda: recurrent(layers.RNN(layers.LSTMCell(3))), "tanh"),
+    "RNN of several cells": (
+        lambda: recurrent(layers.RNN([layers.GRUCell(3), layers.SimpleRNNCell(2)])),
+        "tanh",
+    ),
+    "not below a number": (
+        lambda: operations(lambda x: keras.ops.maximum(x, 0.0)),
+        "maximum",
+    ),
+    "the larger of two": (lambda: two("relu", None, layers.Maximum()), None),
+    # It may have any value that the user wants: a logit in [-30, 30].
+    "bounded by the user": (
+        lambda: operations(lambda x: 30 * keras.ops.tanh(x / 30)),
+        None,
+    ),
+    "learned after it": (
+        lambda: network(layers.Dense(4, "sigmoid"), layers.BatchNormalization()),
+        None,
+    ),
     "keras.ops.clip": (
         lambda: operations(lambda x: keras.ops.clip(x, 0.0, 1.0)),
         "clip",
@@ -317,6 +430,16 @@ def test_they_are_refused_where_something_else_applies_them():
     probability = layers.Dense(1, "sigmoid")(layers.Flatten()(x))
     with pytest.raises(ValueError, match="critic to end in a linear.*a logit"):
         ks.GAN(nets.decoder, keras.Model(x, probability))
+
+
+def test_they_are_refused_behind_a_layer_that_keeps_their_range():
+    encoder = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten()])
+    encoder.add(layers.Dense(4))
+    with pytest.raises(ValueError, match="decoder to end in a linear.*'sigmoid'"):
+        ks.VAE(encoder, after_sigmoid(layers.Cropping2D(1)))
+    encoder = network(layers.Dense(4, "relu"), layers.Dropout(0.1), inputs=3)
+    with pytest.raises(ValueError, match="encoder to end in a linear.*'relu'"):
+        ks.VAE(encoder, network(layers.Dense(3)), likelihood="gaussian")
 
 
 D = ks.distributions
