@@ -13,7 +13,13 @@ from keras_svae.game import checks
 from keras_svae.game.compiling import Compiling
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.export.leaving import Leaving
-from keras_svae.game.player import Player, check_parts, check_players, names_of
+from keras_svae.game.player import (
+    Player,
+    check_parts,
+    check_players,
+    layers_of,
+    names_of,
+)
 from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
 from keras_svae.game.saving.taking import Taking
@@ -173,6 +179,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                     if isinstance(one, keras.layers.Layer):
                         found[f"{name}[{i}]"] = one
         checks.apart(found)
+        checks.known_noise(layers_of(self, type(self).players))
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
 

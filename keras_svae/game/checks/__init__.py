@@ -25,6 +25,7 @@ from keras_svae.game.checks.networks import (
     classifier,
     critic,
     inputs,
+    known_noise,
     known_shapes,
     network,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "in_scope",
     "inputs",
     "integer",
+    "known_noise",
     "known_shapes",
     "labels",
     "law",
