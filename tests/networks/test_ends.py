@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae.game.checks import batch_norms
@@ -495,6 +496,31 @@ def test_a_bound_that_is_infinite_is_refused():
     nets = ks.networks.digits(latent_dim=2, units=4, posterior=inside)
     bound = ks.VAE(*nets[:2], prior="uniform").bound(np.full((3, 8, 8, 1), 0.5, "f"))
     assert np.isfinite(bound).all()
+
+
+class Beta(D.Law):
+    """A law whose draws lie in (0, 1)."""
+
+    parameters = 2
+    support: tuple = (0, 1)
+
+    def distribution(self, raw):
+        a, b = tf.split(tf.nn.softplus(raw) + 0.1, 2, -1)
+        return tfp.distributions.Beta(a, b)
+
+
+def test_a_law_says_where_its_draws_lie():
+    nets = network(layers.Dense(4), inputs=3), network(layers.Dense(3))
+    law = {"likelihood": "gaussian", "prior": "uniform"}
+    model = ks.VAE(*nets, posterior=Beta(), **law)
+    assert np.isfinite(model.bound(np.ones((4, 3), "f"))).all()
+    for wide in ((0, 2), (-np.inf, 0), None):
+        law["posterior"] = type("Wide", (Beta,), {"support": wide})()
+        with pytest.raises(ValueError, match='prior="normal".*support ='):
+            ks.VAE(*nets, **law)
+    law["posterior"] = type("Wrong", (Beta,), {"support": (1, 0)})()
+    with pytest.raises(ValueError, match="support of a posterior as two numbers"):
+        ks.VAE(*nets, **law)
 
 
 def test_what_is_no_law_is_refused():
