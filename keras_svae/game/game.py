@@ -166,6 +166,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
 
     def check_made(self):
         check_parts(self)
+        checks.without_effect(type(self))
         names = names_of(self.players)
         checks.apart({name: getattr(self, name) for name in names})
         # The arguments, too: a network that no player updates is saved by itself as
@@ -182,6 +183,16 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         checks.known_noise(layers_of(self, type(self).players))
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
+
+    def add_loss(self, loss):
+        """Refused: a method's losses are terms. Layers of networks may add losses."""
+        if checks.has_own_step(type(self)):
+            super().add_loss(loss)
+            return
+        raise ValueError(
+            "Expected losses as terms that NAME_loss(draw) of a player returns, or of "
+            f"a layer of a network; received: add_loss of {type(self).__name__} itself"
+        )
 
     def __setattr__(self, name, value):
         # What the constructor checked and derived, and compiled steps, would stay.
