@@ -92,10 +92,15 @@ class Noise:
         """The int32 (2,) seed of the draw called `name`.
 
         Without a name each call gives a new seed, in the order of the calls.
+
+        Raises:
+            ValueError: For a name that is no text.
         """
         if name is None:
             self._unnamed += 1
             return self.fold(self._unnamed).key
+        if not isinstance(name, str):
+            raise ValueError(f"Expected a text as name of a draw; received: {name!r}")
         return self.fold(zlib.crc32(name.encode()) & 0x7FFFFFFF).key
 
     def normal(self, shape, name: str | None = None) -> tf.Tensor:

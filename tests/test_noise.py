@@ -18,6 +18,11 @@ def test_named_draws():
         assert np.abs(Noise(3).normal([5], "z") - other).min() > 1e-6
 
 
+def test_a_name_is_a_text():
+    with pytest.raises(ValueError, match="Expected a text as name of a draw; rec.* 3"):
+        Noise(0).normal([2], 3)
+
+
 def test_unnamed_draws_differ_and_repeat_in_order():
     one, two = Noise(3), Noise(3)
     first = [one.normal([5]), one.normal([5])]

@@ -45,12 +45,16 @@ class Law(Recorded):
         moments: Whether mean and standard deviation of the distribution are known.
         rounds: Whether the density is finite a rounding error outside of the range.
             Then such data are allowed: a resized image may have the value 1.0000002.
+        support: Where all draws lie, (low, high), as (0, 1) of a Beta law; None if this
+            is not said. A posterior needs it beside prior="uniform", where codes lie in
+            [-1, 1].
     """
 
     parameters = 1
     explicit = True
     moments = True
     rounds = False
+    support: tuple[float, float] | None = None
 
     def __init__(self, activation: str = "linear", draw: str = "sample"):
         if activation not in RANGES:

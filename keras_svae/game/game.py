@@ -13,7 +13,13 @@ from keras_svae.game import checks
 from keras_svae.game.compiling import Compiling
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.export.leaving import Leaving
-from keras_svae.game.player import Player, check_parts, check_players, names_of
+from keras_svae.game.player import (
+    Player,
+    check_parts,
+    check_players,
+    layers_of,
+    names_of,
+)
 from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
 from keras_svae.game.saving.taking import Taking
@@ -160,6 +166,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
 
     def check_made(self):
         check_parts(self)
+        checks.without_effect(type(self))
         names = names_of(self.players)
         checks.apart({name: getattr(self, name) for name in names})
         # The arguments, too: a network that no player updates is saved by itself as
@@ -173,8 +180,19 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                     if isinstance(one, keras.layers.Layer):
                         found[f"{name}[{i}]"] = one
         checks.apart(found)
+        checks.known_noise(layers_of(self, type(self).players))
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
+
+    def add_loss(self, loss):
+        """Refused: a method's losses are terms. Layers of networks may add losses."""
+        if checks.has_own_step(type(self)):
+            super().add_loss(loss)
+            return
+        raise ValueError(
+            "Expected losses as terms that NAME_loss(draw) of a player returns, or of "
+            f"a layer of a network; received: add_loss of {type(self).__name__} itself"
+        )
 
     def __setattr__(self, name, value):
         # What the constructor checked and derived, and compiled steps, would stay.

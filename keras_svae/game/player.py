@@ -1,6 +1,7 @@
 """A side of the game."""
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 
 import keras
@@ -32,8 +33,8 @@ class Player:
         turns: Updates per training step. Each uses a draw of its own.
 
     Raises:
-        ValueError: For names that are no names of attributes, or turns that are no
-            integer of at least 1.
+        ValueError: For names that are no names of attributes, a name that stands there
+            twice, or turns that are no integer of at least 1.
     """
 
     networks: str
@@ -46,6 +47,12 @@ class Player:
             raise ValueError(
                 "Expected networks as names of attributes, separated by spaces, "
                 f'"encoder decoder"; received: networks={self.networks!r}'
+            )
+        twice = [name for name in named if named.count(name) > 1]
+        if twice:
+            raise ValueError(
+                "Expected each of a player's networks once, as it is updated once a "
+                f"turn; received: {twice[0]!r} twice in networks={self.networks!r}"
             )
         if not (isinstance(self.optimizer, str) and self.optimizer.isidentifier()):
             raise ValueError(
@@ -90,6 +97,8 @@ def check_players(model) -> None:
             f'Expected players of {kind} as a dictionary, {{"critic": Player(...)}}; '
             f"received: {players!r}"
         )
+    if not players:
+        raise ValueError(f"Expected a player in players of {kind}; received: none")
     for name, one in players.items():
         named = isinstance(name, str) and name.isidentifier()
         if not (named and isinstance(one, Player)):
@@ -97,12 +106,53 @@ def check_players(model) -> None:
                 f"Expected a name and a keras_svae.Player in players of {kind}; "
                 f"received: {name!r}: {one!r}"
             )
+        if name == "val" or hasattr(keras.Model, f"{name}_loss"):
+            owner = "the loss of validation" if name == "val" else "a method of Keras's"
+            raise ValueError(
+                f"Expected another name in players of {kind}; received: {name!r}, but "
+                f"{name}_loss is {owner}"
+            )
+        if one.optimizer != "optimizer":
+            _check_optimizer(type(model), name, one.optimizer)
+
+
+def _check_optimizer(kind: type, player: str, name: str) -> None:
+    """Raises if `compile` has an argument of this name, or a class an attribute.
+
+    The optimizer becomes an attribute of the model, and would take its place.
+    """
+    # Of Keras and of this package. A user's `compile` may name its optimizers.
+    taken = {
+        one
+        for cls in kind.__mro__
+        if cls.__module__.split(".")[0] in ("keras", "keras_svae")
+        and "compile" in vars(cls)
+        for one in inspect.signature(vars(cls)["compile"]).parameters
+    }
+    why = None
+    if name in taken:
+        why = "is an argument of compile already"
+    elif getattr(kind, name, None) is not None:
+        why = f"is an attribute of {kind.__name__} already"
+    if why:
+        raise ValueError(
+            f"Expected another name of the optimizer of the player {player!r}, as "
+            f"{player}_optimizer; received: {name!r}, which {why}"
+        )
 
 
 def check_parts(model) -> None:
     """Raises a ValueError unless a model has what its players need."""
     kind = type(model).__name__
     for name, player in model.players.items():
+        # The constructor may have made an optimizer, or None in its place.
+        held = getattr(model, player.optimizer, None)
+        if not isinstance(held, (keras.optimizers.Optimizer, type(None))):
+            raise ValueError(
+                f"Expected another name of the optimizer of the player {name!r}, as "
+                f"{name}_optimizer; received: {player.optimizer!r}, which is an "
+                f"attribute of the model already: {held!r}"
+            )
         if not callable(getattr(model, f"{name}_loss", None)):
             raise ValueError(
                 f"Expected a method {name}_loss(draw) of {kind}, for its player "

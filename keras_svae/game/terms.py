@@ -148,14 +148,17 @@ def over_data(
 
     Args:
         values: One for each, (batch,), or (batch, 1).
-        where: Which of them count, bool (batch,); None for all. If none counts, the
-            mean is 0.
+        where: Which of them count, bool (batch,), or (batch, 1); None for all. If none
+            counts, the mean is 0.
         name: What the term is called, for the message of the error.
 
     Raises:
-        ValueError: For values of another shape.
+        ValueError: For values of another shape; for a `where` of another shape or type,
+            or for another number of examples.
     """
     values = _per_example(_numbers(values, name), name)
+    if where is not None:
+        where = _mask(where, values.shape, name)
     return Term((Part("data", values, where=where),))
 
 
@@ -211,3 +214,25 @@ def _per_example(values, name):
     if shape.rank != 1 and not (shape.rank == 2 and shape[1] == 1):
         raise ValueError(expected(name, f"shape {shape}"))
     return values
+
+
+def _mask(where, shape: tf.TensorShape, name: str) -> tf.Tensor:
+    """Which examples count, bool (batch,)."""
+    called = f" of the term {name!r}" if name else ""
+    what = f"Expected where{called} as one bool for each example, (batch,)"
+    try:
+        where = tf.convert_to_tensor(where)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what}; received: {where!r}") from None
+    if where.dtype != tf.bool:
+        raise ValueError(
+            f"{what}; received: {where.dtype.name}. `mask > 0` makes bools of numbers"
+        )
+    found = where.shape
+    if found.rank == 2 and found[1] == 1:
+        where = tf.reshape(where, [-1])
+    # As many as there are values, where both numbers are known.
+    fits = where.shape.rank == 1 and where.shape.is_compatible_with(shape[:1])
+    if not fits:
+        raise ValueError(f"{what}; received: shape {found} for values {shape}")
+    return where

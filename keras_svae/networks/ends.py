@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.distributions import Law
+from keras_svae.networks.backwards import Made, opened, output_of
 
 __all__ = ["RawOutput", "all_layers", "law_of", "same_law"]
 
@@ -51,12 +52,34 @@ class RawOutput(keras.layers.Layer):
 
 
 # These layers pass their input on unchanged, except for its shape.
-_PASSING = (
+_SHAPES = (
     RawOutput,
     keras.layers.Flatten,
     keras.layers.Identity,
     keras.layers.Permute,
     keras.layers.Reshape,
+)
+# Layers that pass values on when a model is used, or choose, copy or average some of
+# them: what they give lies in the range of what they read.
+_PASSING = (
+    *_SHAPES,
+    *(
+        getattr(keras.layers, name)
+        for name in (
+            "ActivityRegularization AlphaDropout Average CenterCrop Concatenate Dropout"
+            " GaussianDropout GaussianNoise Masking Maximum Minimum RepeatVector"
+            " Resizing"
+        ).split()
+    ),
+    *(
+        getattr(keras.layers, f"{name}{rank}D")
+        for name in (
+            "AdaptiveAveragePooling AdaptiveMaxPooling AveragePooling Cropping"
+            " GlobalAveragePooling GlobalMaxPooling MaxPooling SpatialDropout"
+            " UpSampling ZeroPadding"
+        ).split()
+        for rank in (1, 2, 3)
+    ),
 )
 _ACTIVATIONS = (
     keras.layers.ELU,
@@ -66,26 +89,37 @@ _ACTIVATIONS = (
     keras.layers.Softmax,
 )
 # Operations of `keras.ops` that are no layers, by the names of their classes, which
-# Keras also writes to files: those that pass their input on, and activations.
-_PASSING_OPERATIONS = (
-    "Cast ExpandDims Moveaxis Ravel Reshape Squeeze Swapaxes Transpose".split()
-)
+# Keras also writes to files: the same kinds as above.
+_SHAPE_OPERATIONS = (
+    "Cast ExpandDims Moveaxis Ravel Rearrange Reshape Squeeze Swapaxes Transpose"
+).split()
+_PASSING_OPERATIONS = [
+    *_SHAPE_OPERATIONS,
+    *(
+        "AdaptiveAveragePool AdaptiveMaxPool Amax Amin Average AveragePool BroadcastTo"
+        " Concatenate CropImages DepthToSpace Flip Fliplr Flipud GetItem Hstack Max"
+        " MaxPool Maximum Mean Min Minimum Pad PadImages Repeat Resize Roll Rot90 Slice"
+        " SpaceToDepth Split Stack StopGradient Take Tile Unstack Vstack"
+    ).split(),
+]
 _ACTIVATION_OPERATIONS = {
     "clip": "clip",
     "exp": "exponential",
     **{name.replace("_", ""): name for name in dir(keras.activations)},
 }
-# What Keras's own layers do that call a function or a layer of the user's.
-_CALLING = (keras.layers.Lambda, keras.layers.Wrapper)
+# They bound values from one side if they read a single tensor, and a number.
+_ONE_SIDED = ("Maximum", "Minimum")
 
 
 def law_of(network: keras.Model) -> Law | None:
     """The law that a network's end names; None if it names none."""
-    for one in _from_the_end(network):
-        if isinstance(one, RawOutput):
-            return one.law
-        if not _passes(one):
-            break
+    made = opened(output_of(network), _SHAPES)
+    while made is not None:
+        if isinstance(made.by, RawOutput):
+            return made.by.law
+        if len(made.of) != 1 or not _is(made.by, _SHAPES, _SHAPE_OPERATIONS):
+            return None
+        made = opened(made.of[0], _SHAPES)
     return None
 
 
@@ -97,29 +131,73 @@ def same_law(one: Law, other: Law) -> bool:
 def last_activation(network: keras.Model) -> str | None:
     """The name of the activation that a network ends in; None for a linear end.
 
-    Layers and operations that only change the shape may follow it. It is found in a
-    layer of the user's own, too, if Keras can follow the layer's `call`: if this uses
-    layers and `keras.ops`, but no TensorFlow.
+    What follows it may change the shape, choose, copy, pad or average values, or act in
+    training only. Several tensors that are put together end in an activation if all of
+    them do; the name is then "sigmoid and tanh". It is found in a layer of the user's
+    own, too, if Keras can follow the layer's `call`: if this uses layers and
+    `keras.ops`, but no TensorFlow.
+
+    Arithmetic after an activation, such as `30 * tanh(x / 30)`, is taken as a linear
+    end: there the user has chosen a range.
     """
-    for one in _from_the_end(network):
-        if _passes(one):
-            continue
-        if isinstance(one, _ACTIVATIONS):
-            return type(one).__name__
-        if not isinstance(one, keras.layers.Layer):
-            return _ACTIVATION_OPERATIONS.get(type(one).__name__.lower())
-        activation = getattr(one, "activation", None)
-        if activation in (None, keras.activations.linear):
+    found = _activations(output_of(network))
+    return " and ".join(found) if found else None
+
+
+def _activations(made: Made | None) -> list[str] | None:
+    """The activations that a tensor ends in, each once; None if a part ends in none."""
+    made = opened(made, _SHAPES)
+    if made is None:
+        return None
+    one, name = made.by, type(made.by).__name__
+    if not isinstance(one, keras.layers.Layer):
+        if name in _ONE_SIDED and len(made.of) == 1:
+            return [name.lower()]
+        if name not in _PASSING_OPERATIONS:
+            known = _ACTIVATION_OPERATIONS.get(name.lower())
+            return None if known in (None, "linear") else [known]
+    if _is(one, _PASSING, _PASSING_OPERATIONS) or _is_linear_activation(one):
+        return _all([_activations(read) for read in made.of])
+    if isinstance(one, _ACTIVATIONS):
+        return [name]
+    if isinstance(one, keras.layers.Bidirectional):
+        if one.merge_mode not in ("concat", "ave"):  # others are arithmetic
             return None
-        return getattr(activation, "__name__", type(activation).__name__)
-    return None
+        both = one.forward_layer, one.backward_layer
+        return _all([_activations(Made(layer)) for layer in both])
+    return _own_activation(one)
 
 
-def _passes(one: keras.Operation) -> bool:
-    """Whether it passes its input on unchanged, except for its shape."""
+def _own_activation(layer: keras.layers.Layer) -> list[str] | None:
+    if type(layer) is keras.layers.RNN:
+        layer = layer.cell
+        if isinstance(layer, keras.layers.StackedRNNCells):
+            layer = layer.cells[-1]
+        if type(layer).__module__.split(".")[0] != "keras":
+            return None  # A cell of the user's may use it for something else.
+    activation = getattr(layer, "activation", None)
+    if activation in (None, keras.activations.linear):
+        return None
+    return [getattr(activation, "__name__", type(activation).__name__)]
+
+
+def _all(parts: list[list[str] | None]) -> list[str] | None:
+    """The names of all parts, each once; None if there is none for one of them."""
+    if not parts or None in parts:
+        return None
+    return [*dict.fromkeys(name for part in parts for name in part or ())]
+
+
+def _is(one: keras.Operation, layers: tuple, operations: list[str]) -> bool:
+    """Whether it is one of these layers, or an operation of one of these names."""
     if isinstance(one, keras.layers.Layer):
-        return isinstance(one, _PASSING)
-    return type(one).__name__ in _PASSING_OPERATIONS
+        return isinstance(one, layers)
+    return type(one).__name__ in operations
+
+
+def _is_linear_activation(one: keras.Operation) -> bool:
+    linear = keras.activations.linear
+    return isinstance(one, keras.layers.Activation) and one.activation is linear
 
 
 def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
@@ -150,79 +228,3 @@ def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
                 yield from inside(one)
 
     return inside(network)
-
-
-def _from_the_end(network: keras.Model) -> Iterator[keras.Operation]:
-    """What makes the output, from it backwards, while each has a single input."""
-    if isinstance(network, keras.Sequential):
-        row = [(one, True) for one in network.layers[::-1]]
-    elif (found := _row(network)) is not None:
-        row = found
-    elif (inside := _inside(network)) is not None:
-        row = [(inside, True)]
-    else:
-        row = [(one, True) for one in network.layers[::-1][:1]]
-    for one, plain in row:
-        inside = one if isinstance(one, keras.Model) else None
-        if plain and _is_opaque(one):
-            inside = inside or _inside(one)
-        if inside is None:
-            yield one
-        elif len(getattr(inside, "outputs", [])) > 1:
-            yield one  # Which of its outputs the network's is, is not known here.
-            return
-        else:
-            yield from _from_the_end(inside)
-
-
-def _row(network: keras.Model) -> list[tuple[keras.Operation, bool]] | None:
-    """The last operations of a functional network, from its output backwards.
-
-    With each stands whether it was called on its input and nothing else. Keras runs
-    through the network's graph without its operations: in their place stand layers that
-    do nothing. None if there is no graph, as of a subclass.
-    """
-    made: dict[int, tuple[keras.Operation, list[keras.KerasTensor], bool]] = {}
-
-    def call(one, *args, **kwargs):
-        given = keras.tree.flatten((args, kwargs))
-        read = [x for x in given if isinstance(x, keras.KerasTensor)]
-        # With a name of its own: Keras names layers without one by their count.
-        stand_in = keras.layers.Identity(autocast=False, name=f"call_{len(made)}")
-        result = stand_in(read[0])
-        plain = len(args) == 1 and not set(kwargs) - {"training", "mask"}
-        made[id(result)] = one, read, plain
-        return [result] * len(keras.tree.flatten(one.output))
-
-    try:
-        # Of the graph alone: Keras would compile the copy of a compiled network.
-        graph = keras.Model(network.inputs, network.outputs, name="graph")
-    except (AttributeError, ValueError):
-        return None
-    copy = keras.models.clone_model(
-        graph, clone_function=lambda one: one, call_function=call
-    )
-    row, at = [], copy.outputs
-    while len(at) == 1 and id(at[0]) in made:
-        one, at, plain = made[id(at[0])]
-        row.append((one, plain))
-    return row
-
-
-def _is_opaque(one: keras.Operation) -> bool:
-    """Whether it is a layer whose class does not say what it does."""
-    if not isinstance(one, keras.layers.Layer) or isinstance(one, _PASSING):
-        return False
-    return isinstance(one, _CALLING) or type(one).__module__.split(".")[0] != "keras"
-
-
-def _inside(layer: keras.layers.Layer) -> keras.Model | None:
-    """The graph of a layer's `call`; None if Keras cannot follow it."""
-    try:
-        read = layer.input
-        x = keras.Input(batch_shape=read.shape, dtype=read.dtype, name="read")
-        with keras.StatelessScope():  # what `call` assigns is not kept
-            made = layer.call(x)
-        return keras.Model(x, made, name="inside")
-    except Exception:  # of the user's own `call`, which may use TensorFlow
-        return None

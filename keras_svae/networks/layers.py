@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_svae import noise
 from keras_svae.networks.ends import all_layers
+from keras_svae.networks.randomness import random_layers
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -241,6 +242,10 @@ class Dropout(keras.layers.Layer):
 
 
 def noise_layers(network: keras.Model) -> list[str]:
-    """Names of the layers that feed noise to a network; none if it is explicit."""
+    """Names of the layers that feed noise to a network; none if it is explicit.
+
+    These are the layers of this module, and those of `random_layers`.
+    """
     fed = (AppendNoise, InjectNoise)
-    return [one.name for one in all_layers(network) if isinstance(one, fed)]
+    ours = [one.name for one in all_layers(network) if isinstance(one, fed)]
+    return ours + random_layers(network)

@@ -58,15 +58,20 @@ class Sampler(Configured, keras.layers.Layer):
 
     def make(self, latent_dim: int, **sizes: int) -> None:
         """Makes all weights."""
-        raise NotImplementedError
+        raise self._lacks("make(latent_dim, **sizes)")
 
     def learn(self, codes: np.ndarray, seed: int, *more: np.ndarray) -> None:
         """Sets the weights by codes (n, latent_dim), and what else `read` gave."""
-        raise NotImplementedError
+        raise self._lacks("learn(codes, seed)")
 
     def draw_codes(self, n: "int | tf.Tensor", noise: Noise) -> tf.Tensor:
         """n codes, (n, latent_dim) float32; each draw is named."""
-        raise NotImplementedError
+        raise self._lacks("draw_codes(n, noise)")
+
+    def _lacks(self, method: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} has no {method}, which a sampler defines"
+        )
 
     def log_density(self, z: tf.Tensor) -> tf.Tensor:
         """log q(z) of codes (batch, latent_dim) of a fitted sampler, (batch,)."""

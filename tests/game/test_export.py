@@ -202,6 +202,18 @@ def test_an_endpoint_that_cannot_be_called_is_named(tmp_path):
             return x, x
 
         @ks.models.endpoint("a")
+        def named(self, x):
+            return {"a": x}
+
+        @ks.models.endpoint("a b")
+        def listed(self, x):
+            return [x, x]
+
+        @ks.models.endpoint("a")
+        def nothing(self, x):
+            pass
+
+        @ks.models.endpoint("a")
         def fixed(self, x, power=2.0, *others, **options):
             return x**power
 
@@ -210,6 +222,9 @@ def test_an_endpoint_that_cannot_be_called_is_named(tmp_path):
         "unknown": "unknown to read inputs.*received: power without a default",
         "less": "less to return one value for each name, a, b; received: 1",
         "more": "more to return one value for each name, a; received: 2",
+        "named": "named to return a tensor, or a tuple.*, a; received: a dict",
+        "listed": "listed to return a tensor, or a tuple.*, a, b; received: a list",
+        "nothing": "nothing to return a tensor, or a tuple.*, a; received: None",
     }.items():
         with pytest.raises(ValueError, match=f"Expected the endpoint .*Own.{message}"):
             model.export(tmp_path / name, endpoints=name)

@@ -218,3 +218,35 @@ def test_mixed_bfloat16_trains_with_float32_losses():
     assert all(np.isfinite(v).all() for v in logs.values())
     assert model.generate(2).dtype == tf.float32
     assert all(v.dtype == "float32" for v in model.trainable_variables)
+
+
+class ForKeras(ks.VAE):
+    """What Keras's guides write into a model of one's own."""
+
+    def compute_loss(self, *args, **kwargs):
+        return 0.0
+
+    @property
+    def metrics(self):
+        return super().metrics
+
+    def autoencoder_loss(self, draw):
+        self.add_loss(tf.ones([]))
+        return super().autoencoder_loss(draw)
+
+
+class OwnStep(ForKeras):
+    def train_step(self, data):
+        self.add_loss(tf.ones([]))
+        return {"loss": self.compute_loss() + sum(self.losses)}
+
+
+def test_what_the_step_does_not_read_is_told():
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    with pytest.warns(UserWarning, match="received: (compute_loss|metrics), ") as told:
+        model = ForKeras(*nets, likelihood="gaussian")
+    assert [one.filename for one in told] == [__file__] * 2
+    with pytest.raises(ValueError, match="Expected losses as terms.*add_loss of ForK"):
+        model.compile("sgd", run_eagerly=True)
+    model = OwnStep(*nets, likelihood="gaussian")  # here a warning is an error
+    assert model.train_step(None)["loss"] == 1

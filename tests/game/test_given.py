@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import checks
 from tests.models import ijae, tiny
 
 D = tf.data.Dataset
@@ -142,6 +143,25 @@ def test_a_map_of_8_bit_images_is_refused(images):
     data = D.from_tensors((255 * x).astype("uint8"))
     with pytest.raises(ValueError, match="received: uint8. Divide 8-bit images by 255"):
         data.map(model.encode)
+
+
+IMAGE = (2, 4, 4, 1)
+INTEGERS = {
+    "pixels": (np.uint8, IMAGE, (0, 1), "Divide 8-bit images by 255"),
+    "pixels of any value": (np.uint8, IMAGE, None, "Divide.*keeps the numbers"),
+    "pixels in rows": (np.uint8, (2, 16), (0, 1), "Divide 8-bit images by 255"),
+    "small counts": (np.uint8, (2, 5), (0, np.inf), None),
+    "counts": (np.int64, (2, 5), (0, np.inf), None),
+    "counts on a grid": (np.int64, IMAGE, (0, np.inf), None),
+}
+
+
+@pytest.mark.parametrize("case", INTEGERS)
+def test_what_is_said_of_integers_fits_them(case):
+    kind, shape, value_range, hint = INTEGERS[case]
+    hint = hint or r"x.astype\('float32'\) makes floats of numbers.$"
+    with pytest.raises(ValueError, match=f"received: {kind.__name__}. {hint}"):
+        checks.images(np.ones(shape, kind), shape[1:], value_range)
 
 
 def test_data_near_data_may_leave_the_range():

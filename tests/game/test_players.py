@@ -95,6 +95,7 @@ def test_a_layer_has_its_weights_before_it_is_called():
         ({"networks": ["encoder"]}, "names of attributes"),
         ({"networks": "encoder, decoder"}, "names of attributes"),
         ({"networks": ""}, "names of attributes"),
+        ({"networks": "encoder decoder encoder"}, "each of a player's networks once"),
         ({"networks": "encoder", "optimizer": None}, "argument of compile"),
         ({"networks": "encoder", "turns": 0}, "turns to be an integer >= 1"),
     ],
@@ -108,6 +109,9 @@ def test_a_player_that_names_nothing_is_refused(given, message):
     ("players", "message"),
     [
         ([ks.Player("encoder")], "as a dictionary.*received"),
+        ({"val": ks.Player("encoder")}, "another name.*val_loss is the loss of val"),
+        ({"add": ks.Player("encoder")}, "another name.*add_loss is a method of Keras"),
+        ({}, "a player in players of Wrong; received: none"),
         ({"autoencoder": "encoder"}, "keras_svae.Player.*received: 'autoencoder'"),
         ({"autoencoder": ks.Player("disc")}, "the attribute 'disc'.*received: none"),
         (
@@ -121,6 +125,49 @@ def test_a_model_has_what_its_players_name(players, message):
     wrong = type("Wrong", (ks.VAE,), {"players": players})
     with pytest.raises(ValueError, match=f"Expected .*{message}"):
         wrong(*networks(), **LAW)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *[
+            (name, "an argument of compile")
+            for name in ("run_eagerly", "ema", "loss", "metrics", "optimizers", "self")
+        ],
+        *[(name, "an attribute of Wrong") for name in ("fit", "step", "losses")],
+        *[
+            (name, "an attribute of the model")
+            for name in ("turns", "play", "seed", "name", "encoder", "latent_dim")
+        ],
+    ],
+)
+def test_an_optimizer_takes_the_place_of_nothing(name, why):
+    """It becomes an attribute of the model."""
+    players = {"autoencoder": ks.Player("encoder decoder", optimizer=name)}
+    wrong = type("Wrong", (ks.VAE,), {"players": players})
+    message = f"Expected another name .*autoencoder_optimizer; received: '{name}', .*"
+    with pytest.raises(ValueError, match=f"{message}{why} already"):
+        wrong(*networks(), **LAW)
+
+
+class Named(ks.VAE):
+    """Its own `compile` names the optimizer, and there is one before it."""
+
+    players = {"autoencoder": ks.Player("encoder decoder", optimizer="main")}
+    main = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.main = keras.optimizers.SGD(0.1)
+
+    def compile(self, main=None, **kwargs):
+        super().compile(main=main or self.main, **kwargs)
+
+
+def test_a_method_s_own_compile_may_name_the_optimizer():
+    model = Named(*networks(), **LAW)
+    model.compile(run_eagerly=True)
+    assert model.optimizers == {"main": model.main}
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ def value(term, weight=None):
         (over_batch(tf.constant(5.0)), 5, 5),
         (over_data(VALUES, where=KNOWN), 3 / 2, 1 / 1),
         (over_data(VALUES, where=tf.zeros(4, tf.bool)), 0, 0),
+        (over_data(VALUES, where=KNOWN[:, None]), 3 / 2, 1 / 1),
+        (over_data(VALUES[:, None], where=[True, True, False, False]), 3 / 2, 1 / 1),
         (2 * over_data(VALUES) - over_samples(VALUES) / 3, 5, 7),
         (-over_data(VALUES) + tf.constant(1.0), -2, -3),
         (sum([over_data(VALUES), over_samples(VALUES)]), 6, 7),
@@ -51,6 +53,22 @@ def test_means_are_the_sums_that_define_them(term, plain, weighted):
     assert value(term) == pytest.approx(plain, abs=1e-6)
     assert value(term, WEIGHT) == pytest.approx(weighted, abs=1e-6)
     assert float(term) == pytest.approx(plain, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("where", "received"),
+    [
+        (tf.ones(4), "float32.*mask > 0"),
+        (tf.ones(4, tf.int32), "int32"),
+        (tf.ones((4, 3), tf.bool), r"shape \(4, 3\) for values \(4,\)"),
+        (tf.ones(3, tf.bool), r"shape \(3,\) for values \(4,\)"),
+        (tf.constant(True), r"shape \(\)"),
+        (object(), "object"),
+    ],
+)
+def test_which_values_count_is_a_bool_for_each(where, received):
+    with pytest.raises(ValueError, match=f"Expected where of .*'n'.*rec.*{received}"):
+        over_data(VALUES, where=where, name="n")
 
 
 def test_values_that_do_not_count_may_be_anything():

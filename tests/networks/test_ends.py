@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae.game.checks import batch_norms
@@ -176,7 +177,120 @@ def operations(*rest):
     return network(layers.Dense(4), *rest)
 
 
+def after_sigmoid(*rest, shape=(4, 4, 1)):
+    return network(layers.Dense(16, "sigmoid"), layers.Reshape(shape), *rest)
+
+
+def two(one, other, merge):
+    """A network that ends in two heads put together."""
+    x = keras.Input((2,))
+    return keras.Model(x, merge([layers.Dense(4, end)(x) for end in (one, other)]))
+
+
+def recurrent(layer):
+    return keras.Sequential([keras.Input((4, 2)), layer])
+
+
+# What values pass, or are chosen, copied, padded or averaged by, when a model is used.
+AFTER = {
+    "Cropping2D": lambda: layers.Cropping2D(1),
+    "ZeroPadding2D": lambda: layers.ZeroPadding2D(),
+    "UpSampling2D": lambda: layers.UpSampling2D(),
+    "the package's UpSampling2D": lambda: ks.networks.layers.UpSampling2D(),
+    "Resizing": lambda: layers.Resizing(2, 2),
+    "CenterCrop": lambda: layers.CenterCrop(2, 2),
+    "AveragePooling2D": lambda: layers.AveragePooling2D(2),
+    "GlobalMaxPooling2D": lambda: layers.GlobalMaxPooling2D(),
+    "Dropout": lambda: layers.Dropout(0.1),
+    "the package's Dropout": lambda: ks.networks.layers.Dropout(0.1),
+    "SpatialDropout2D": lambda: layers.SpatialDropout2D(0.1),
+    "GaussianNoise": lambda: layers.GaussianNoise(0.1),
+    "ActivityRegularization": lambda: layers.ActivityRegularization(0.1),
+    "Masking": lambda: layers.Masking(),
+    "linear Activation": lambda: layers.Activation("linear"),
+    "RepeatVector": lambda: keras.Sequential(
+        [layers.Flatten(), layers.RepeatVector(2)]
+    ),
+    "a part": lambda: lambda x: x[:, :2],
+    "keras.ops.pad": lambda: lambda x: keras.ops.pad(x, [[0, 0]] + 3 * [[1, 1]]),
+    "keras.ops.split": lambda: lambda x: keras.ops.split(x, 2, axis=1)[1],
+    "keras.ops.mean": lambda: lambda x: keras.ops.mean(x, axis=1),
+    "keras.ops.stack": lambda: lambda x: keras.ops.stack([x, x], axis=1),
+    "several": lambda: keras.Sequential([layers.Dropout(0.1), layers.Cropping2D(1)]),
+}
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_what_keeps_the_range_of_an_activation_hides_none(name):
+    assert last_activation(after_sigmoid(AFTER[name]())) == "sigmoid"
+    linear = network(layers.Dense(16), layers.Reshape((4, 4, 1)), AFTER[name]())
+    assert last_activation(linear) is None
+
+
 ENDS = {
+    "two heads": (lambda: two("sigmoid", "sigmoid", layers.Concatenate()), "sigmoid"),
+    "their mean": (lambda: two("tanh", "tanh", layers.Average()), "tanh"),
+    "two that differ": (
+        lambda: two("sigmoid", "tanh", keras.ops.concatenate),
+        "sigmoid and tanh",
+    ),
+    "one of two heads": (lambda: two("sigmoid", None, layers.Concatenate()), None),
+    "their sum": (lambda: two("sigmoid", "sigmoid", layers.Add()), None),
+    "for each time": (
+        lambda: recurrent(layers.TimeDistributed(layers.Dense(3, "sigmoid"))),
+        "sigmoid",
+    ),
+    "for each time, linear": (
+        lambda: recurrent(layers.TimeDistributed(layers.Dense(3))),
+        None,
+    ),
+    "for each time, a network": (
+        lambda: recurrent(layers.TimeDistributed(nested())),
+        "sigmoid",
+    ),
+    "a shape for each time": (
+        lambda: keras.Sequential(
+            [
+                keras.Input((4, 2)),
+                layers.Dense(4, "tanh"),
+                layers.TimeDistributed(layers.Reshape((2, 2))),
+            ]
+        ),
+        "tanh",
+    ),
+    "spectral norm": (
+        lambda: network(layers.SpectralNormalization(layers.Dense(3, "sigmoid"))),
+        "sigmoid",
+    ),
+    "LSTM": (lambda: recurrent(layers.LSTM(3)), "tanh"),
+    "Bidirectional": (lambda: recurrent(layers.Bidirectional(layers.LSTM(3))), "tanh"),
+    "Bidirectional, linear": (
+        lambda: recurrent(layers.Bidirectional(layers.LSTM(3, activation=None))),
+        None,
+    ),
+    "Bidirectional, a sum": (
+        lambda: recurrent(layers.Bidirectional(layers.GRU(3), merge_mode="sum")),
+        None,
+    ),
+    "RNN": (lambda: recurrent(layers.RNN(layers.LSTMCell(3))), "tanh"),
+    "RNN of several cells": (
+        lambda: recurrent(layers.RNN([layers.GRUCell(3), layers.SimpleRNNCell(2)])),
+        "tanh",
+    ),
+    "not below a number": (
+        lambda: operations(lambda x: keras.ops.maximum(x, 0.0)),
+        "maximum",
+    ),
+    "the larger of two": (lambda: two("relu", None, layers.Maximum()), None),
+    # It may have any value that the user wants: a logit in [-30, 30].
+    "bounded by the user": (
+        lambda: operations(lambda x: 30 * keras.ops.tanh(x / 30)),
+        None,
+    ),
+    "learned after it": (
+        lambda: network(layers.Dense(4, "sigmoid"), layers.BatchNormalization()),
+        None,
+    ),
     "keras.ops.clip": (
         lambda: operations(lambda x: keras.ops.clip(x, 0.0, 1.0)),
         "clip",
@@ -319,6 +433,16 @@ def test_they_are_refused_where_something_else_applies_them():
         ks.GAN(nets.decoder, keras.Model(x, probability))
 
 
+def test_they_are_refused_behind_a_layer_that_keeps_their_range():
+    encoder = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten()])
+    encoder.add(layers.Dense(4))
+    with pytest.raises(ValueError, match="decoder to end in a linear.*'sigmoid'"):
+        ks.VAE(encoder, after_sigmoid(layers.Cropping2D(1)))
+    encoder = network(layers.Dense(4, "relu"), layers.Dropout(0.1), inputs=3)
+    with pytest.raises(ValueError, match="encoder to end in a linear.*'relu'"):
+        ks.VAE(encoder, network(layers.Dense(3)), likelihood="gaussian")
+
+
 D = ks.distributions
 LEARN_MORE = {
     "decoder": {
@@ -372,6 +496,31 @@ def test_a_bound_that_is_infinite_is_refused():
     nets = ks.networks.digits(latent_dim=2, units=4, posterior=inside)
     bound = ks.VAE(*nets[:2], prior="uniform").bound(np.full((3, 8, 8, 1), 0.5, "f"))
     assert np.isfinite(bound).all()
+
+
+class Beta(D.Law):
+    """A law whose draws lie in (0, 1)."""
+
+    parameters = 2
+    support: tuple = (0, 1)
+
+    def distribution(self, raw):
+        a, b = tf.split(tf.nn.softplus(raw) + 0.1, 2, -1)
+        return tfp.distributions.Beta(a, b)
+
+
+def test_a_law_says_where_its_draws_lie():
+    nets = network(layers.Dense(4), inputs=3), network(layers.Dense(3))
+    law = {"likelihood": "gaussian", "prior": "uniform"}
+    model = ks.VAE(*nets, posterior=Beta(), **law)
+    assert np.isfinite(model.bound(np.ones((4, 3), "f"))).all()
+    for wide in ((0, 2), (-np.inf, 0), None):
+        law["posterior"] = type("Wide", (Beta,), {"support": wide})()
+        with pytest.raises(ValueError, match='prior="normal".*support ='):
+            ks.VAE(*nets, **law)
+    law["posterior"] = type("Wrong", (Beta,), {"support": (1, 0)})()
+    with pytest.raises(ValueError, match="support of a posterior as two numbers"):
+        ks.VAE(*nets, **law)
 
 
 def test_what_is_no_law_is_refused():

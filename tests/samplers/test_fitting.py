@@ -145,3 +145,9 @@ def test_a_list_of_data_and_labels_is_refused_by_its_name(model):
     x = tiny.data(n=40)
     with pytest.raises(ValueError, match="one array; received: a list of 2.*a tuple"):
         ks.samplers.GaussianMixture(2).fit(model, [x, np.arange(40)])
+
+
+def test_a_sampler_of_one_s_own_says_what_it_lacks():
+    own = type("Own", (ks.samplers.Sampler,), {})
+    with pytest.raises(NotImplementedError, match=r"Own has no make\(latent_dim, "):
+        own().fit_codes(np.ones((4, 2), "float32"))

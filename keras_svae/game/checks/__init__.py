@@ -19,12 +19,19 @@ from keras_svae.game.checks.laws import (
     raw_output,
     supports,
 )
-from keras_svae.game.checks.losses import observed, own_name, terms
+from keras_svae.game.checks.losses import (
+    has_own_step,
+    observed,
+    own_name,
+    terms,
+    without_effect,
+)
 from keras_svae.game.checks.networks import (
     apart,
     classifier,
     critic,
     inputs,
+    known_noise,
     known_shapes,
     network,
 )
@@ -72,9 +79,11 @@ __all__ = [
     "flag",
     "fraction",
     "images",
+    "has_own_step",
     "in_scope",
     "inputs",
     "integer",
+    "known_noise",
     "known_shapes",
     "labels",
     "law",
@@ -97,9 +106,11 @@ __all__ = [
     "split",
     "supports",
     "terms",
+    "unread",
     "together",
     "unread",
     "weight",
     "weight_or_pair",
     "within",
+    "without_effect",
 ]

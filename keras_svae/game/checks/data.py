@@ -104,8 +104,14 @@ def _floats(x, value_range: tuple[float, float] | None) -> None:
     if dtype is None:
         kind, hint = f"a {type(x).__name__}", ""
     elif "int" in kind:
-        hint = " Divide 8-bit images by 255, or load them with keras_svae.data.load."
-        hint += "" if value_range else " x.astype('float32') keeps the numbers."
+        bounded = value_range is not None and np.isfinite(value_range).all()
+        is_image = tf.TensorShape(x.shape).rank in (3, 4)
+        # Pixels may also stand in rows: then the range says that they are no counts.
+        if kind in ("uint8", "int8") and (is_image or bounded):
+            hint = (
+                " Divide 8-bit images by 255, or load them with keras_svae.data.load."
+            )
+            hint += "" if value_range else " x.astype('float32') keeps the numbers."
     elif kind.startswith("complex"):
         hint = " np.abs(x), or x.real and x.imag as channels, are floats."
     elif kind.startswith("void"):

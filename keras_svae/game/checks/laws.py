@@ -99,14 +99,16 @@ def _constant(role: str, one: Law) -> None:
 
 
 def _check_range(role: str, one: Law) -> None:
-    found = one.range
-    if found is None:
-        return
+    if one.range is not None:
+        _pair("range", role, one, one.range)
+
+
+def _pair(name: str, role: str, one: Law, found) -> None:
     pair = isinstance(found, (tuple, list)) and len(found) == 2
     if not pair or not all(map(arguments.real, found)) or not found[0] < found[1]:
         raise ValueError(
-            f"Expected the range of a {role} as two numbers (low, high), low < high, "
-            f"or None; received: {type(one).__name__} with range={found!r}"
+            f"Expected the {name} of a {role} as two numbers (low, high), low < high, "
+            f"or None; received: {type(one).__name__} with {name}={found!r}"
         )
 
 
@@ -136,10 +138,17 @@ def explicit(law) -> None:
 
 def supports(posterior: Law, prior: str) -> None:
     """Raises if a posterior gives codes that have density 0 under the prior."""
+    if prior != "uniform":
+        return
     bounded = posterior.activation == "tanh" and posterior.draw == "mean"
-    if prior == "uniform" and not bounded:
+    found = posterior.support
+    if found is not None:
+        _pair("support", "posterior", posterior, found)
+        bounded = -1 <= found[0] and found[1] <= 1
+    if not bounded:
         raise ValueError(
             'Expected prior="normal", as codes of the posterior may lie outside '
             "[-1, 1], where the bound is minus infinity; received: "
-            f'prior="uniform" with {_described(posterior)}'
+            f'prior="uniform" with {_described(posterior)}, of support {found}. A law '
+            "of your own says where its draws lie: support = (-1, 1)"
         )

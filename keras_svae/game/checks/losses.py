@@ -1,8 +1,9 @@
 """What a loss may return, and what its terms may be called."""
 
+import warnings
 from typing import Any
 
-__all__ = ["observed", "own_name", "terms"]
+__all__ = ["has_own_step", "observed", "own_name", "terms", "without_effect"]
 
 # What the base class logs for each player, and what is said of it in an error.
 _TAKEN = {
@@ -51,6 +52,36 @@ def observed(found) -> dict[str, Any]:
             f"{type(found).__name__}"
         )
     return found
+
+
+def has_own_step(kind: type) -> bool:
+    """Whether a class of the user's trains by a step of its own."""
+    return _is_own(kind, "train_step")
+
+
+def without_effect(kind: type) -> None:
+    """Warns of what a class has for Keras's step, which the base class does not read.
+
+    A class with a step of its own may read it there.
+    """
+    if has_own_step(kind):
+        return
+    for name in ("compute_loss", "compute_metrics", "metrics"):
+        if _is_own(kind, name):
+            place = "observe(draw)" if "metrics" in name else "NAME_loss(draw)"
+            warnings.warn(
+                f"Expected losses of {kind.__name__} in NAME_loss(draw) of its players,"
+                f" and what else is logged in observe(draw); received: {name}, which "
+                f"the step does not use. Put it into {place}, or give a function of "
+                "your own another name.",
+                stacklevel=4,
+            )
+
+
+def _is_own(kind: type, name: str) -> bool:
+    """Whether a class outside of Keras and this package defines an attribute."""
+    owner = next(cls for cls in kind.__mro__ if name in vars(cls))
+    return owner.__module__.split(".")[0] not in ("keras", "keras_svae")
 
 
 def own_name(name: str, owner: tuple[str, str], owners: dict) -> None:

@@ -1,5 +1,6 @@
 """What networks a model refuses."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import keras
 from keras_svae.game.checks.laws import raw_output
 from keras_svae.game.checks.values import shapes
 from keras_svae.networks.ends import all_layers
+from keras_svae.networks.randomness import random_layers
 
 
 def functional(value):
@@ -83,7 +85,35 @@ def network(name: str, value) -> keras.Model:
             f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
             "scaling; received: a network in mixed_float16"
         )
+    for layer in all_layers(value):
+        if isinstance(layer, keras.layers.RNN) and layer.stateful:
+            raise ValueError(
+                f"Expected {name} without a state that goes on from batch to batch, as "
+                "a step calls it several times and examples are in random order; "
+                f"received: stateful=True in the layer {layer.name!r}"
+            )
     return value
+
+
+def known_noise(networks: dict[str, Any]) -> None:
+    """Warns of a network that is random by a generator of its own.
+
+    Args:
+        networks: Networks and layers by name.
+    """
+    for name, one in networks.items():
+        found = random_layers(one) if isinstance(one, keras.Model) else []
+        if found:
+            warnings.warn(
+                f"Expected the {name} to take its noise from the model; received: the "
+                f"layer {found[0]!r}, which has a generator of its own and is random "
+                "with training=False, too. No seed repeats its numbers, here "
+                "(generate(n, seed=1)) or in an exported model, and measures take the "
+                f"{name} as fed noise. keras_svae.networks.layers.AppendNoise and "
+                "InjectNoise take noise from the model, and so does "
+                "keras_svae.noise.draw(shape) in a layer of your own.",
+                stacklevel=4,
+            )
 
 
 def inputs(

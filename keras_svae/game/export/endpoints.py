@@ -40,8 +40,8 @@ def endpoint(
 
     Raises:
         ValueError: If `kinds` names no parameter of the method. In export, if a
-            parameter without a default is no input of the model, or if the method
-            returns another number of values than `gives` names.
+            parameter without a default is no input of the model, if the method
+            returns another number of values than `gives` names, or no tensors.
 
     Example:
         @endpoint("log_ratio")
@@ -99,6 +99,7 @@ def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
             )
         values = method(**dict(zip(reads, values, strict=True)))
         values = values if isinstance(values, tuple) else (values,)
+        values = [_as_tensor(one, called, gives) for one in values]
         if len(values) != len(gives):
             raise ValueError(
                 f"Expected the endpoint {called} to return one value for each name, "
@@ -115,6 +116,20 @@ def made(method, gives: list[str], kinds: dict[str, str], specs: dict) -> tuple:
         for name, kind in reads.items()
     ]
     return call, signature
+
+
+def _as_tensor(value, called: str, gives: list[str]) -> tf.Tensor:
+    """What TensorFlow can give out: no list, dictionary, None or object."""
+    try:
+        if isinstance(value, (list, dict)):
+            raise TypeError
+        return tf.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        received = "None" if value is None else f"a {type(value).__name__}"
+        raise ValueError(
+            f"Expected the endpoint {called} to return a tensor, or a tuple of tensors,"
+            f" one for each name, {', '.join(gives)}; received: {received}"
+        ) from None
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

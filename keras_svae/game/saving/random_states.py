@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_svae.networks.randomness import generator_states
+
 __all__ = ["apart", "of_model", "restore", "save"]
 
 # The prefix of names in files; a number follows.
@@ -10,12 +12,7 @@ _NAME = "random_state_"
 
 def of_model(model: keras.Model) -> list[keras.Variable]:
     """The states of layers such as Keras's Dropout, which count draws in variables."""
-    known = {id(variable) for variable in model.weights}
-    return [
-        variable
-        for variable in model.variables
-        if id(variable) not in known and "seed_generator_state" in variable.path
-    ]
+    return generator_states(model)
 
 
 def save(model: keras.Model, store) -> None:
