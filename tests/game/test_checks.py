@@ -218,6 +218,7 @@ def test_a_subclassed_network_has_the_shapes_of_its_call(tmp_path):
     decoder(z)
     critic([x, np.zeros((len(x), tiny.CODE), "float32")])
     model = ks.SVAE(encoder, decoder, critic, likelihood="gaussian")
+    assert model.decoder.layers[-1] is decoder  # its own methods are there
     model.compile("sgd", critic_optimizer="sgd", run_eagerly=True)
     before = [layer.get_weights()[0] for layer in (decoder.layer, critic.layer)]
     model.train_on_batch(x)
