@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game.once import once
 from keras_svae.game.terms import Term
+from keras_svae.models import tried
 from keras_svae.models.classes import one_hot
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise
@@ -110,6 +111,8 @@ class Draw:
         law = self.model.posterior_law
         if law.draw == "mean":
             return law.mean(self._posterior_raw)
+        if tried.draws_itself(law):
+            return law.sample(self._posterior_raw, self.noise.seed("z_q"))
         # `kl` uses the same object: so a flow knows the density of its draw.
         return self._posterior.sample(seed=self.noise.seed("z_q"))
 
