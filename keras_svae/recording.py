@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from keras_svae import recorded_values as values
 
-__all__ = ["Recorded"]
+__all__ = ["UNNAMED", "Recorded", "parameters", "split"]
 
 # The key for arguments without names.
-_UNNAMED = "*"
+UNNAMED = "*"
 
 
 @dataclasses.dataclass
@@ -24,6 +24,8 @@ class _Record:
     open: bool = True
     # What the object kept under the names of its arguments once it was made.
     kept: dict[str, Any] = dataclasses.field(default_factory=dict)
+    # The names of the attributes that this package's constructors, and Keras's, set.
+    ours: set[str] = dataclasses.field(default_factory=set)
 
 
 class Recorded:
@@ -82,17 +84,26 @@ class Recorded:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The object of a configuration, see `get_config`."""
         given = {name: values.read(value) for name, value in config.items()}
-        more, first = given.pop(_UNNAMED, ()), []
-        for one in _parameters(cls.__init__):
-            # Values without names come after all that can have one.
-            ahead = more and one.kind is one.POSITIONAL_OR_KEYWORD
-            if (ahead or one.kind is one.POSITIONAL_ONLY) and one.name in given:
-                first.append(given.pop(one.name))
-        return cls(*first, *more, **given)
+        unnamed, named = split(parameters(cls.__init__), given)
+        return cls(*unnamed, **named)
 
 
-def _parameters(init: Callable) -> list[inspect.Parameter]:
-    """The parameters of a constructor, without `self`."""
+def split(
+    expected: list[inspect.Parameter], given: dict[str, Any]
+) -> tuple[list, dict[str, Any]]:
+    """Recorded arguments as a call gives them: those without names, and the others."""
+    named = dict(given)
+    more, first = named.pop(UNNAMED, ()), []
+    for one in expected:
+        # Values without names come after all that can have one.
+        ahead = more and one.kind is one.POSITIONAL_OR_KEYWORD
+        if (ahead or one.kind is one.POSITIONAL_ONLY) and one.name in named:
+            first.append(named.pop(one.name))
+    return [*first, *more], named
+
+
+def parameters(init: Callable) -> list[inspect.Parameter]:
+    """The parameters of a constructor or a method, without `self`."""
     return list(inspect.signature(init).parameters.values())[1:]
 
 
@@ -118,7 +129,8 @@ def _passing_on(cls: type, init: Callable) -> Callable:
 def _recording(init: Callable) -> Callable:
     """The constructor, changed so that it records its arguments."""
     signature = inspect.signature(init)
-    takes_more = any(one.kind is one.VAR_KEYWORD for one in _parameters(init))
+    ours = init.__module__.partition(".")[0] == __name__.partition(".")[0]
+    takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters(init))
 
     @functools.wraps(init)
     def recorded(self, *arguments, **named):
@@ -132,18 +144,22 @@ def _recording(init: Callable) -> Callable:
             return init(self, *arguments, **named)  # Python raises its own error
         if outermost:
             # This bypasses Keras, which would track the networks a second time.
-            object.__setattr__(self, "_record", _Record())
+            # What is there already Keras made before any constructor.
+            object.__setattr__(self, "_record", _Record(ours={*vars(self)}))
         record = vars(self)["_record"]
         was_open = record.open
         if was_open:
             # Copies, as the constructor or the caller may change a list in place.
             given = {k: values.state(v) for k, v in bound.items() if v is not self}
-            _note(record.arguments, _parameters(recorded), given, outermost)
+            _note(record.arguments, parameters(recorded), given, outermost)
         record.open = was_open and takes_more
+        before = {*vars(self)}
         try:
             made = init(self, *arguments, **named)
         finally:
             record.open = was_open
+            if ours:
+                record.ours |= {*vars(self)} - before
         if outermost:
             self.check_made()
             _tell_unsaved(self, record.arguments)
@@ -156,15 +172,15 @@ def _recording(init: Callable) -> Callable:
     return recorded
 
 
-def _note(found: dict, parameters: list, bound: dict, outermost: bool) -> None:
+def _note(found: dict, named: list, bound: dict, outermost: bool) -> None:
     """Adds to the arguments what a constructor was given, and its defaults."""
-    for parameter in parameters:
+    for parameter in named:
         name = parameter.name
         if parameter.kind is parameter.VAR_KEYWORD:
             found.update(bound.get(name, {}) if outermost else {})
         elif parameter.kind is parameter.VAR_POSITIONAL:
             if outermost and bound.get(name):
-                found[_UNNAMED] = bound[name]
+                found[UNNAMED] = bound[name]
         elif outermost and name in bound:
             found[name] = bound[name]
         elif parameter.default is not parameter.empty and name not in bound:

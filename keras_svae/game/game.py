@@ -17,7 +17,7 @@ from keras_svae.game.player import Player, check_parts, check_players, names_of
 from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
 from keras_svae.game.saving.taking import Taking
-from keras_svae.game.settings import turns_of
+from keras_svae.game.settings import own, turns_of
 from keras_svae.noise import Noise
 
 __all__ = ["Diverged", "Game", "Player"]
@@ -175,6 +175,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         checks.apart(found)
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
+        vars(self)["_own_settings"] = own(self)
 
     def __setattr__(self, name, value):
         # What the constructor checked and derived, and compiled steps, would stay.
