@@ -1,15 +1,19 @@
 """`compile`: an optimizer for each player, and how the step runs."""
 
 import warnings
+from typing import Any
 
 import keras
 
+from keras_svae import recorded_values as values
 from keras_svae.game import checks, settings
 from keras_svae.game.averages import Averages, check_momentum
+from keras_svae.game.compiled_with import CompiledWith, Passed, recording
 from keras_svae.game.devices import replicas, xla
 from keras_svae.game.keras_callbacks.rates import numbers
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
+from keras_svae.recording import UNNAMED, parameters, split
 
 __all__ = ["Compiling"]
 
@@ -21,6 +25,16 @@ class Compiling(Playing):
     """A model whose players have an optimizer each."""
 
     _optimizer_names: tuple[str, ...] = ()
+    # What a `compile` of the user's own was given, and what it passes on while it runs.
+    _compiled_with: CompiledWith | None = None
+    _compiling: Passed | None = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        owner = next(one for one in cls.__mro__ if "compile" in vars(one))
+        ours = owner.__module__.partition(".")[0] == __name__.partition(".")[0]
+        if not ours and (owner is cls or not issubclass(owner, Compiling)):
+            setattr(cls, "compile", recording(vars(owner)["compile"]))  # noqa: B010
 
     def compile(
         self,
@@ -72,7 +86,10 @@ class Compiling(Playing):
                 flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
+        before_any = {*vars(self)}
         optimizers = {"optimizer": optimizer, **optimizers}
+        passed = {**optimizers, "jit_compile": jit_compile, "run_eagerly": run_eagerly}
+        passed |= {"steps_per_execution": steps_per_execution, "ema": ema}
         checks.counts(1, steps_per_execution=steps_per_execution)
         check_momentum(ema)
         strategy = self.distribute_strategy
@@ -123,6 +140,11 @@ class Compiling(Playing):
         self._ema, self._asked_for_xla = ema, asked
         self._traced, self._compiled_rates = settings.of(self), numbers(self)
         self._retraced = 0
+        if self._compiling is None:
+            self._compiled_with = None
+        else:
+            self._compiling.arguments |= passed
+            self._compiling.attributes |= {*vars(self)} - before_any
 
     def _act_on_settings(self) -> None:
         """Makes the traced steps and the means anew if a setting has changed.
@@ -197,27 +219,45 @@ class Compiling(Playing):
                 f"there; received: {name}() with the weight {one!r} {change}"
             )
 
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        return {
-            **{
-                name: keras.saving.serialize_keras_object(getattr(self, name))
-                for name in self._optimizer_names
-            },
+    def _arguments_of_compile(self) -> dict[str, Any]:
+        """What `compile` was given, as it is now."""
+        found = {
+            **self.optimizers,
             "jit_compile": self._asked_for_xla,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
             "ema": self._ema,
         }
+        own = self._compiled_with
+        return found if own is None else own.now(self, found)
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        given = self._arguments_of_compile()
+        if not all(map(values.saves, given.values())):
+            return None  # `compile` has warned of it
+        return {name: values.written(one) for name, one in given.items()}
 
     def compile_from_config(self, config):
-        self.compile(
-            **{
-                name: keras.saving.deserialize_keras_object(value)
-                for name, value in config.items()
-            }
-        )
+        given = {name: values.read(one) for name, one in config.items()}
+        self._compile_with(given)
+
+    def _compile_anew(self) -> None:
+        """Compiles with new optimizers of the same settings."""
+
+        def fresh(one):
+            optimizer = isinstance(one, keras.optimizers.Optimizer)
+            return type(one).from_config(one.get_config()) if optimizer else one
+
+        given = self._arguments_of_compile()
+        if UNNAMED in given:
+            given[UNNAMED] = list(map(fresh, given[UNNAMED]))
+        self._compile_with({name: fresh(one) for name, one in given.items()})
+
+    def _compile_with(self, given: dict[str, Any]) -> None:
+        unnamed, named = split(parameters(type(self).compile), given)
+        self.compile(*unnamed, **named)
 
     @property
     def step(self) -> int:

@@ -23,7 +23,7 @@ from keras_svae.game.player import (
 from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
 from keras_svae.game.saving.taking import Taking
-from keras_svae.game.settings import turns_of
+from keras_svae.game.settings import own, turns_of
 from keras_svae.noise import Noise
 
 __all__ = ["Diverged", "Game", "Player"]
@@ -183,6 +183,7 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         checks.known_noise(layers_of(self, type(self).players))
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
+        vars(self)["_own_settings"] = own(self)
 
     def add_loss(self, loss):
         """Refused: a method's losses are terms. Layers of networks may add losses."""

@@ -7,13 +7,19 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.arguments import choice, integer
+from keras_svae.distributions import Law
 from keras_svae.game.player import Player
-from keras_svae.recording import plain
+from keras_svae.recorded_values import plain
+from keras_svae.recording import Recorded, parameters
 
-__all__ = ["check", "of", "turns_of"]
+__all__ = ["add_own", "check", "of", "own", "turns_of"]
 
 # Not a plain value.
 _OTHER = object()
+# Longer lists and arrays of the user's own are data, and no settings.
+_LONGEST = 100
+# The packages whose classes' attributes are no settings of the user's own.
+_OTHERS = {"abc", "builtins", "keras", "keras_svae", "tensorflow", "typing"}
 
 
 def turns_of(given: Any, players: Mapping[str, Player]) -> dict[str, int]:
@@ -44,19 +50,78 @@ def of(model) -> tuple[tuple[str, str], ...]:
     """The settings that may change while a model trains, in a form to be compared.
 
     These are the arguments of the constructor that the model keeps as plain values
-    under their own names, as `model.lam`, and `turns`, `seed` and `play`.
+    under their own names, as `model.lam`; `turns`, `seed` and `play`; the plain values
+    of its laws, as `likelihood_law.scale`; and what `own` finds.
     """
-    names = {*vars(model)["_record"].arguments, "turns", "seed", "play"}
-    found = {name: _plain(vars(model).get(name)) for name in sorted(names)}
-    return tuple((name, repr(one)) for name, one in found.items() if one is not _OTHER)
+    kept = vars(model)
+    names = {*kept["_record"].arguments, "turns", "seed", "play"}
+    found = {name: _plain(kept.get(name)) for name in names}
+    for name in kept.get("_own_settings", ()):
+        # The class's own value, where the model has none.
+        found[name] = _plain(_value(model, name))
+    laws = {name: one for name, one in kept.items() if isinstance(one, Law)}
+    found |= {name: _of_law(one) for name, one in laws.items()}
+    plain_ones = {name: one for name, one in found.items() if one is not _OTHER}
+    return tuple((name, repr(plain_ones[name])) for name in sorted(plain_ones))
+
+
+def own(model) -> set[str]:
+    """The names of plain values that a user's class sets: what a loss of it may read.
+
+    It sets them in its constructor or in its body. Also the arguments of this package's
+    constructors that it fixes, `super().__init__(lam=0.0)`. A container without
+    anything in it is where the user notes something.
+    """
+    kept, classes = vars(model), type(model).__mro__
+    names = {*kept} - kept["_record"].ours - {"_record"}
+    for cls in classes:
+        if cls.__module__.partition(".")[0] not in _OTHERS:
+            names |= {name for name in vars(cls) if not name.startswith("__")}
+        if issubclass(cls, Recorded) and "__init__" in vars(cls):
+            names |= {one.name for one in parameters(cls.__init__) if one.name in kept}
+    return {name for name in names if _may_change(_value(model, name))}
+
+
+def add_own(model, names: set[str]) -> None:
+    """Adds attributes that a user's own method sets to the model's settings."""
+    found = {name for name in names if _may_change(vars(model)[name])}
+    vars(model)["_own_settings"] = vars(model)["_own_settings"] | found
+
+
+def _value(model, name: str):
+    return vars(model).get(name, getattr(type(model), name, None))
+
+
+def _may_change(value) -> bool:
+    """Whether it is a plain value that is short and has no empty container in it."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    elif isinstance(value, np.ndarray) or tf.is_tensor(value):
+        return _plain(value) is not _OTHER and np.size(value) <= _LONGEST
+    if isinstance(value, (list, tuple)):
+        return 0 < len(value) <= _LONGEST and all(map(_may_change, value))
+    return _plain(value) is not _OTHER
+
+
+def _of_law(law: Law) -> dict:
+    """The plain values of a law, and of the laws that it is made of."""
+    values = {name: one for name, one in vars(law).items() if name != "_record"}
+    return {
+        name: _of_law(one) if isinstance(one, Law) else _plain(one)
+        for name, one in values.items()
+        if isinstance(one, Law) or _plain(one) is not _OTHER
+    }
 
 
 def _plain(value):
     """Numbers and texts, None, or lists and dictionaries of such; else `_OTHER`."""
+    if value is None or type(value) in (bool, int, float, str):  # the most, and fast
+        return value
     value = plain(value)
     # A variable is read whenever a step runs: its value is no constant of the step.
-    eager = tf.is_tensor(value) and hasattr(value, "numpy")
-    if eager and not isinstance(value, tf.Variable) or isinstance(value, np.ndarray):
+    # (`tf.is_tensor` asks more, and takes 30 microseconds.)
+    eager = isinstance(value, tf.Tensor) and hasattr(value, "numpy")
+    if eager or isinstance(value, np.ndarray):
         return np.asarray(value).tolist()
     if isinstance(value, (tuple, list)):
         parts = [_plain(one) for one in value]

@@ -220,3 +220,101 @@ def test_tensors_and_arrays_act_as_numbers_do(kind):
         model.beta = kind(beta)
         found.append(fit(model)["autoencoder_kl"][0])
     assert found[1] > 50 * found[0] > 0
+
+
+# ---- What a user's class sets ----------------------------------------------------
+
+
+class Annealed(ks.VAE):
+    """The weight of its last term is no argument of the constructor."""
+
+    of_class = 1.0
+
+    def __init__(self, encoder, decoder, **more):
+        self.early = 1.0
+        super().__init__(encoder, decoder, **more)
+        self.beta = 1.0
+        self._hidden = np.float32(1.0)
+        self.table = {"beta": 1.0, "names": ("a", "b")}
+        self.pair = [1.0, 2.0]
+        # Where it notes something.
+        self.seen, self.notes = [], {"loss": []}
+        self.data = np.zeros([1000])
+
+    def weight(self):
+        known = self.beta * self._hidden * self.of_class * self.early
+        return known * self.table["beta"] * self.pair[0]
+
+    def autoencoder_loss(self, draw):
+        return {"kl": self.weight() * draw.kl, "reconstruction_x": -draw.log_p_x}
+
+
+def in_table(model):
+    model.table["beta"] = 3.0
+
+
+def in_pair(model):
+    model.pair[0] = 3.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model, "beta", 3.0),
+        lambda model: setattr(model, "_hidden", 3.0),
+        lambda model: setattr(model, "of_class", 3.0),
+        lambda model: setattr(model, "early", tf.constant(3.0)),
+        in_table,
+        in_pair,
+    ],
+)
+def test_what_a_user_s_class_sets_acts_when_it_changes(change):
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    model = Annealed(*nets, likelihood="gaussian", seed=0)
+    model.compile(keras.optimizers.SGD(0.0))
+    x = tiny.data(n=10)
+    before = model.evaluate(x, verbose=0, return_dict=True)
+    first = model.train_function, model.test_function
+    model.notes["loss"].append(1.0)
+    model.seen.append(2.0)
+    model.data[0] = 5.0
+    assert model.evaluate(x, verbose=0, return_dict=True) == before
+    assert (model.train_function, model.test_function) == first
+    change(model)
+    after = model.evaluate(x, verbose=0, return_dict=True)
+    assert after["autoencoder_kl"] == pytest.approx(3 * before["autoencoder_kl"])
+    history = fit(model, epochs=1)
+    assert history["autoencoder_kl"][0] > 1.5 * before["autoencoder_kl"]
+
+
+class Fixed(ks.SVAE):
+    """It fixes an argument of its base class."""
+
+    def __init__(self, encoder, decoder, critic):
+        super().__init__(encoder, decoder, critic, lam=0.5, likelihood="gaussian")
+
+
+def test_an_argument_that_a_class_fixes_acts_when_it_changes():
+    made = tiny.build("svae", compiled=False)
+    model = Fixed(made.encoder, made.decoder, made.critic)
+    model.compile(keras.optimizers.SGD(0.0), critic_optimizer=keras.optimizers.SGD(0.0))
+    before = fit(model)["autoencoder_reconstruction_x"]
+    model.lam = 1.5
+    np.testing.assert_allclose(
+        fit(model)["autoencoder_reconstruction_x"], 3 * np.array(before), rtol=0.3
+    )
+
+
+def test_a_law_s_number_acts_when_it_changes():
+    law = ks.distributions.Gaussian(1.0, draw="mean")
+    model, other = (tiny.build("vae", likelihood=law) for _ in range(2))
+    x = tiny.data(n=10)
+    model.evaluate(x, verbose=0)
+    law.scale = 0.1
+    assert model.evaluate(x, verbose=0) == other.evaluate(x, verbose=0)
+
+
+def test_what_this_package_and_keras_set_is_no_setting_of_a_user():
+    model = tiny.build("svae")
+    fit(model, epochs=2)
+    assert model._own_settings <= {*model.get_config(), "name"}

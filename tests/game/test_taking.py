@@ -273,3 +273,27 @@ def test_the_two_stages_are_taken_whichever_is_trained():
     taken = model.load_weights_from(other)
     assert len(taken) == 6 and float(model.gamma.log_gamma) == -1
     assert equal(values(model), values(other))
+
+
+def normalised(mean):
+    """A VAE whose encoder has statistics of its data."""
+    layer = keras.layers.Normalization()
+    layer.adapt(mean + np.random.default_rng(0).normal(size=(20, 3)))
+    encoder = keras.Sequential([keras.Input((3,)), layer, keras.layers.Dense(4)])
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    return ks.VAE(encoder, decoder, likelihood="gaussian", seed=0)
+
+
+@pytest.mark.parametrize("way", ["a model", "a file of weights"])
+def test_statistics_of_normalization_are_taken(way, tmp_path):
+    x = (7 + np.random.default_rng(1).normal(size=(8, 3))).astype("float32")
+    model, other = compiled(normalised(0.0)), compiled(normalised(7.0))
+    before = model.evaluate(x, verbose=0)
+    model.predict(x, verbose=0)
+    if way == "a model":
+        model.load_weights_from(other)
+    else:
+        other.save_weights(tmp_path / "a.weights.h5")
+        model.load_weights(tmp_path / "a.weights.h5")
+    np.testing.assert_array_equal(model.encode(x), other.encode(x))
+    assert model.evaluate(x, verbose=0) == other.evaluate(x, verbose=0) != before

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from keras_svae import files
-from keras_svae.game.saving import weights_file
+from keras_svae.game.saving import constants, weights_file
 from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]
@@ -66,16 +66,19 @@ class SavedAtOnce:
             variables += one.variables
         before = [variable.numpy() for variable in variables]
         try:
-            return super().load_weights(filepath, skip_mismatch, **kwargs)
+            found = super().load_weights(filepath, skip_mismatch, **kwargs)
         # A damaged file may let HDF5 or Keras raise almost anything.
         except Exception as error:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
+            constants.made_anew(self)
             why = weights_file.difference(there or {}, here) or error
             raise ValueError(
                 f"Expected a whole file of weights of this model; received: {told} "
                 f"({why})"
             ) from None
+        constants.made_anew(self)
+        return found
 
 
 def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict):

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from keras_svae import files
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
+from keras_svae.game.saving import constants
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import any_path
 
@@ -44,6 +45,8 @@ class Taking(keras.Model):
 
     optimizers: Any  # a property of `Game`
     averages: Averages | None
+    # In `Compiling`: compiles again with new optimizers of the same settings.
+    _compile_anew: Callable[[], None]
 
     def load_weights_from(
         self,
@@ -87,18 +90,13 @@ class Taking(keras.Model):
             print(svae.load_weights_from(vae))
         """
         taken, values = take(self, opened(other), networks, partial)
-        settings = self.get_compile_config() if self.compiled else None
-        if settings:
-            fresh = {
-                name: type(one).from_config(one.get_config())
-                for name, one in self.optimizers.items()
-            }
         if self.averages is not None:
             self.averages.take_back(self.trainable_variables)
         for variable, value in values:
             variable.assign(value)
-        if settings:
-            self.compile(**{**settings, **fresh})
+        constants.made_anew(self)
+        if self.compiled:
+            self._compile_anew()
         return taken
 
 
