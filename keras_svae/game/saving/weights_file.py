@@ -12,7 +12,7 @@ import h5py
 
 from keras_svae import files
 
-__all__ = ["check_left_over", "difference", "shapes_in", "shapes_of"]
+__all__ = ["check_left_over", "difference", "first_other", "shapes_in", "shapes_of"]
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -98,6 +98,28 @@ def difference(there: Shapes, here: Shapes) -> str:
             return f"it has no {_shown(name, here)}"
         if there[name] != shape:
             return f"it has {_shown(name, there)}, and the model {_shown(name, here)}"
+    return ""
+
+
+def first_other(file: io.BytesIO, whole: io.BytesIO) -> str:
+    """The first weight of a file that another file lacks or has other values of.
+
+    Args:
+        file: A file of weights in memory.
+        whole: Another one, which may have more weights.
+
+    Returns:
+        The weight, in words; "" if there is none.
+    """
+    for one in (file, whole):
+        one.seek(0)
+    here, there = shapes_in(file) or {}, shapes_in(whole) or {}
+    with h5py.File(file, "r") as mine, h5py.File(whole, "r") as theirs:
+        for name, shape in here.items():
+            same = there.get(name) == shape
+            # Bytes: also values that are no numbers are the same.
+            if not same or mine[name][()].tobytes() != theirs[name][()].tobytes():
+                return _shown(name, here)
     return ""
 
 
