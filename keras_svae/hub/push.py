@@ -46,8 +46,8 @@ def push(
     """Writes a model with its card to a folder, or to a repository on the Hub.
 
     It writes all that `model.save` writes but the optimizers and averages of weights:
-    networks, samplers, further weights and the step. `ks.hub.load` and `keras.saving.load_model`
-    read it.
+    networks, samplers, further weights and the step. `ks.hub.load` and
+    `keras.saving.load_model` read it.
 
     Args:
         model: A model; its `.keras` file; or a run's folder of the reproductions, whose

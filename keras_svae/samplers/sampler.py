@@ -16,9 +16,9 @@ from keras_svae.noise import Noise, check_seed
 
 __all__ = ["Sampler", "random_state"]
 
-# Instead of the model's step: of a model that does not know it; before any fit. The
-# second one tells a sampler that was made anew of its configuration (`clone_model`) from
-# one whose weights were loaded: the weights bring the first one, or a step.
+# Instead of the model's step: of a model that does not know it; before any fit. A
+# sampler that was made anew of its configuration (`clone_model`) has the second one.
+# Weights that are loaded bring the first one, or a step.
 UNKNOWN, NOT_FITTED = -1, -2
 
 
