@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
-from keras_svae.game.feeding.feed import Fed, Feed, Share
+from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.feed import Feed
 
 __all__ = ["Called"]
 

@@ -13,7 +13,8 @@ from keras_svae.game.averages import Averages
 from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feeding.feed import Fed, Feed, Share
+from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.feed import Feed
 from keras_svae.game.feeding.known import count_of, quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
@@ -164,6 +165,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                         else "an empty data set"
                     )
                 )
+        for feed in feeds:
+            feed.warn_of_weights()
         return history
 
     def _fit(self, data, **given) -> keras.callbacks.History:
@@ -251,6 +254,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         with self._told(feed), quiet((batches, steps)):
             found = super().evaluate(shared, **given)
         feed.check_any(found not in ({}, []))
+        feed.warn_of_weights()
         return found
 
     def train_on_batch(

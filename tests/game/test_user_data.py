@@ -46,6 +46,41 @@ def test_weights_in_a_tuple_of_arrays_are_the_weights(vae):
         vae.fit((X, Y, WEIGHT), sample_weight=WEIGHT, verbose=0)
 
 
+@pytest.mark.parametrize("as_dataset", [True, False])
+def test_weights_of_zero_alone_are_told(vae, as_dataset):
+    none = (X, Y, np.zeros(12, "float32"))
+    if as_dataset:
+        none = tf.data.Dataset.from_tensor_slices(none).batch(4)
+    with pytest.warns(UserWarning, match="weight above 0 in data to evaluate on; rec"):
+        found = vae.evaluate(none, verbose=0, return_dict=True)
+    assert np.isnan(found[LOSS])
+    with pytest.warns(UserWarning, match="weight above 0 in data to evaluate on; rec"):
+        vae.fit(X, validation_data=none, verbose=0)
+    with pytest.warns(UserWarning, match="weight above 0 in data to train on; receiv"):
+        vae.fit(none, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vae.evaluate((X, Y, WEIGHT), batch_size=6, verbose=0)
+
+
+@pytest.mark.parametrize("act", ["fit", "evaluate", "predict", "encode"])
+def test_numbers_beyond_float32_are_not_finite(vae, act):
+    large = X.astype("float64")
+    large[1, 0] = 1e300
+    given = {} if act == "encode" else {"verbose": 0}
+    with pytest.raises(ValueError, match="finite data in float32; rec.*1e.300 in 1 of"):
+        getattr(vae, act)(large, **given)
+    with pytest.raises(ValueError, match="weight finite and >= 0, in float32"):
+        vae.evaluate(X, sample_weight=np.full(12, 1e300), verbose=0)
+
+
+def test_long_numbers_of_numpy_are_named(vae):
+    kind = np.dtype(np.longdouble).name
+    for act in (vae.fit, vae.evaluate, vae.predict):
+        with pytest.raises(ValueError, match=f"floats; received: {kind}. x.astype"):
+            act(X.astype(np.longdouble), verbose=0)
+
+
 def test_a_split_splits_the_weights_of_a_tuple(vae):
     given = {"validation_split": 0.25, "batch_size": 9, "shuffle": False, "verbose": 0}
     weight = np.linspace(0, 1, 12, dtype="float32") ** 3

@@ -9,7 +9,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -25,34 +25,16 @@ from keras_svae.game.feeding.arrays import (
     length_of,
     spec_of,
 )
+from keras_svae.game.feeding.fed import Fed, Share
 from keras_svae.game.feeding.known import Known
 from keras_svae.game.feeding.reader import Reader
 from keras_svae.game.feeding.set_up import Policy, set_up
 from keras_svae.game.feeding.sizes import Sizes
 
-__all__ = ["Fed", "Feed", "Share"]
+__all__ = ["Feed"]
 
 _NO_BATCHES = (str, bytes, dict)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
-
-
-class Fed(NamedTuple):
-    """A batch in the form that a step takes.
-
-    Attributes:
-        batch: What `Game.unpack` makes of the user's element.
-        weight: Weights of the examples, float32 (batch,), or () if there are none.
-    """
-
-    batch: Any
-    weight: Any = ()
-
-
-class Share(NamedTuple):
-    """The part of a `Fed` that is one replica's: TensorFlow has shared the batch."""
-
-    batch: Any
-    weight: Any = ()
 
 
 class Feed:
@@ -83,6 +65,8 @@ class Feed:
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
         self.error: Exception | None = None
+        # Whether some example has a weight above 0; None where no weights came.
+        self._weighs: bool | None = None
 
     def of(
         self,
@@ -147,10 +131,22 @@ class Feed:
         if not came:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
 
+    def warn_of_weights(self) -> None:
+        """Warns if examples had weights, and all of them were 0."""
+        if self._weighs is False:
+            warnings.warn(
+                f"Expected an example with a weight above 0 in {self.what}; received: "
+                "weights of 0 alone. They have no mean of a loss: it is NaN in "
+                "evaluation, and 0 in training.",
+                stacklevel=3,
+            )
+
     def looked(self, fed: Fed) -> Fed:
         """The batch, after its check. The error of a wrong batch is kept."""
         try:
             self.look(fed)
+            if not isinstance(fed.weight, tuple):
+                self._weighs = bool(self._weighs) or bool(np.any(fed.weight))
         except (ValueError, TypeError) as error:
             self.error = error
             raise
@@ -199,7 +195,7 @@ class Feed:
         (count,) = sizes
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty array")
-        self.look(arrays)
+        self.looked(arrays)
         if not batch_size:
             batch_size = math.ceil(count / steps) if steps else 32
         full = min(batch_size, count)
