@@ -12,7 +12,10 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.loading import load_keras, opened
+from keras_svae.evaluation.loading import opened
+from keras_svae.game.saving.keras_file import load_keras
+from keras_svae.hub.__main__ import main as hub_command
+from keras_svae.page.__main__ import main as page_command
 from reproductions.engine.folder import RunFolder
 from tests.models import tiny
 
@@ -104,6 +107,61 @@ def test_what_a_keras_file_must_not_say(made, tmp_path, change, why):
     path = changed(made / "m.keras", tmp_path / "m.keras", change)
     with pytest.raises(ValueError, match=f"(?s)this version can load; rec.*{why}"):
         opened(path)
+
+
+WAYS = {
+    "hub.load": ks.hub.load,
+    "load_weights_from": lambda path: small_and_new().load_weights_from(path),
+    "hub.push": lambda path: ks.hub.push(path, path.parent / "pushed"),
+    "evaluation": opened,
+}
+
+
+def small_and_new():
+    nets = ks.networks.dense(2, shape=(2,), units=4, depth=1)
+    return ks.VAE(nets.encoder, nets.decoder)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_all_ways_look_at_a_file_before(made, tmp_path, way, monkeypatch):
+    whole = (made / "m.keras").read_bytes()
+    path = tmp_path / "m.keras"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"m\.keras, which is truncated or damaged"):
+        WAYS[way](path)
+    changed(made / "m.keras", path, lambda _: "{")
+    with pytest.raises(ValueError, match="that this version can load; received"):
+        WAYS[way](path)
+    # Keras would add the whole configuration.
+    unknown = {"module": "own", "class_name": "Own", "registered_name": "own>Own"}
+    whole_config = json.dumps({**unknown, "config": {"long": 1000 * "x"}})
+    changed(made / "m.keras", path, lambda _: whole_config)
+    with pytest.raises(ValueError, match="Own") as told:
+        WAYS[way](path)
+    assert len(str(told.value)) < 600
+    path.write_bytes(whole)
+    monkeypatch.setenv("KERAS_SVAE_MAX_UNPACKED", "1")
+    bomb = zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED)
+    with bomb:
+        bomb.writestr("more", bytes(10_000_000))
+    with pytest.raises(ValueError, match="unpacks to at most 1 bytes"):
+        WAYS[way](path)
+
+
+@pytest.mark.parametrize("command", [hub_command, page_command])
+def test_commands_say_in_a_line_what_a_damaged_file_is(tmp_path, command, capsys):
+    (tmp_path / "m.keras").write_bytes(b"PK")
+    with pytest.raises(SystemExit, match="2"):
+        command([str(tmp_path / "m.keras"), str(tmp_path / "out")])
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "truncated or damaged" in told
+
+
+def test_a_folder_of_keras_that_is_damaged(tmp_path):
+    small_and_new().save(tmp_path, zipped=False)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="that this version can load; received"):
+        ks.hub.load(tmp_path)
 
 
 def test_what_is_no_keras_file(made, tmp_path):

@@ -25,7 +25,7 @@ from keras_svae.game.feeding.arrays import (
     length_of,
     spec_of,
 )
-from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.feeding.known import Known
 from keras_svae.game.feeding.reader import Reader
 from keras_svae.game.feeding.set_up import Policy, set_up
