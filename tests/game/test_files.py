@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import warnings
 import zipfile
 
 import keras
@@ -253,6 +254,67 @@ def test_a_network_that_the_model_does_not_have_is_left_out(tmp_path):
     assert ours.filename == __file__
     for one, same in zip(encoder.weights, other.encoder.weights, strict=True):
         np.testing.assert_array_equal(one, same)
+
+
+def with_parts(sampler=None, ema=None):
+    model = small_and_new()
+    if ema:
+        model.compile("adam", ema=ema)
+    if sampler:
+        codes = np.random.default_rng(0).normal(size=(20, 2))
+        made = ks.samplers.GaussianMixture(2, name=sampler).fit_codes(codes)
+        model.add_sampler(made)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("file", "model", "warns", "refused"),
+    [
+        (
+            {"sampler": "mix"},
+            {},
+            "weights of the sampler 'gaussian_mixture', which",
+            "",
+        ),
+        ({"ema": 0.5}, {}, "", ""),
+        ({"sampler": "mix", "ema": 0.5}, {"sampler": "mix"}, "", ""),
+        (
+            {},
+            {"sampler": "mix"},
+            "",
+            "no weights of a sampler .*mixture. Call .*rem",
+        ),
+        ({}, {"ema": 0.5}, "", "no averages of weights. Load it before compile"),
+    ],
+)
+def test_averages_and_samplers_in_files_of_weights(
+    tmp_path, file, model, warns, refused
+):
+    path = tmp_path / "m.weights.h5"
+    saved, model = with_parts(**file), with_parts(**model)
+    saved.save_weights(path)
+    before = model.encoder.get_weights()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if refused:
+            with pytest.raises(ValueError, match=refused):
+                model.load_weights(path)
+        else:
+            model.load_weights(path)
+    told = [str(one.message) for one in told if one.category is UserWarning]
+    assert len(told) == bool(warns) and all(warns in one for one in told)
+    wanted = before if refused else saved.encoder.get_weights()
+    for one, other in zip(model.encoder.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_of_something_else_is_one_error(tmp_path):
+    model = small_and_new()
+    model.encoder.save_weights(tmp_path / "e.weights.h5")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(ValueError, match="it has no weight 0 of decoder"):
+            model.load_weights(tmp_path / "e.weights.h5")
 
 
 @pytest.mark.parametrize("what", ["gone", "empty", "half", "pipe"])
