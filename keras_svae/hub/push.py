@@ -73,6 +73,7 @@ def push(
         FileNotFoundError: If there is no such model or picture.
         ImportError: For "hf://", if `huggingface_hub` is not installed.
         OSError: If the upload fails.
+        TypeError: On measures that are no report.
         ValueError: On a model of another package, one that its configuration does not
             make again, or on a wrong picture.
 
@@ -80,6 +81,11 @@ def push(
         found = ks.evaluation.evaluate(model, test)
         ks.hub.push(model, "my-model", licence="mit", data="MNIST", measures=found)
     """
+    if measures is not None and not isinstance(measures, Report):
+        raise TypeError(
+            "Expected measures as the report of ks.evaluation.evaluate; received: a "
+            f"{type(measures).__name__}"
+        )
     remote = os.fspath(target).startswith("hf://")
     if remote:
         repo, revision = repository(os.fspath(target))

@@ -143,6 +143,15 @@ def test_a_saved_model_takes_as_many_codes_as_data(tmp_path):
                 served[name](x=one, z=other, **more)
 
 
+def test_neighbours_of_no_number_are_none_of_each(tmp_path):
+    tiny.build("vae", compiled=False).export(tmp_path / "m", endpoints="neighbours")
+    served = tf.saved_model.load(tmp_path / "m").signatures["neighbours"]
+    for rows, n in ((2, 0), (0, 3), (2, 3)):
+        x = tf.ones([rows, tiny.DATA])
+        found = served(x=x, n=tf.constant(n), seed=tf.constant(0))["neighbours"]
+        assert found.shape == (rows, n, tiny.DATA)
+
+
 def test_endpoints_have_a_dynamic_batch_and_take_seeds(tmp_path):
     tiny.build("svae_r").export(tmp_path / "saved")
     saved = tf.saved_model.load(tmp_path / "saved")

@@ -165,6 +165,11 @@ def test_a_folder_of_keras_that_is_damaged(tmp_path):
         ks.hub.load(tmp_path)
 
 
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="a folder that is there; rec.*m.keras"):
+        small_and_new().save(tmp_path / "missing" / "m.keras")
+
+
 def test_what_is_no_keras_file(made, tmp_path):
     path = tmp_path / "m.keras"
     os.mkfifo(path)  # before, this waited for ever

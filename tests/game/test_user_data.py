@@ -2,6 +2,7 @@
 
 import warnings
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -140,6 +141,52 @@ def test_predict_reads_the_part_that_fit_reads(vae):
     ):
         with pytest.raises(ValueError, match=f"Expected .*{why}"):
             vae.predict(given, verbose=0)
+
+
+@pytest.fixture(params=["npz", "h5"])
+def named(request, tmp_path):
+    """A file with names, which Python would go through."""
+    if request.param == "npz":
+        np.savez(tmp_path / "x.npz", images=X)
+        yield np.load(tmp_path / "x.npz")
+    else:
+        with h5py.File(tmp_path / "x.h5", "w") as file:
+            file["images"] = X
+            yield file
+
+
+def test_files_with_names_are_no_batches(vae, named):
+    quiet = {"verbose": 0}
+    sampler = ks.samplers.GaussianMixture(2)
+    for act in (
+        lambda: vae.fit(named, **quiet),
+        lambda: vae.fit(iter([named]), **quiet),
+        lambda: vae.fit(X, validation_data=named, **quiet),
+        lambda: vae.evaluate(named, **quiet),
+        lambda: vae.predict(named, **quiet),
+        lambda: vae.encode(named),
+        lambda: vae(named),
+        lambda: sampler.fit(vae, named),
+        lambda: ks.evaluation.frechet_distance(named, X),
+        lambda: ks.evaluation.evaluate(vae, named, verbose=False),
+    ):
+        with pytest.raises(ValueError, match=r"keys \['images'\].*x\['images'\]"):
+            act()
+
+
+def test_what_gives_no_batches_is_named(vae):
+    class Empty(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return None
+
+    with pytest.raises(ValueError, match="None, which __getitem__ of Empty returned"):
+        vae.fit(Empty(), verbose=0)
+    numbered = tf.data.Dataset.from_tensor_slices(X).batch(4).enumerate()
+    with pytest.raises(ValueError, match="single number as x.*data.map.lambda i, x"):
+        vae.fit(numbered, verbose=0)
 
 
 def test_two_domains_have_no_weights():

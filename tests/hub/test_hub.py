@@ -200,6 +200,8 @@ def test_nothing_is_overwritten(pushed, tmp_path):
         ks.hub.push(made, tmp_path / "a", picture="none.png")
     with pytest.raises(ValueError, match="uint8 .height"):
         ks.hub.push(made, tmp_path / "a", picture=np.zeros((2, 2)))
+    with pytest.raises(TypeError, match="the report of ks.evaluation.evaluate; rec"):
+        ks.hub.push(made, tmp_path / "a", measures={"mse": 1})
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,7 @@ replicas and several steps per execution do not change these checks.
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import keras
@@ -33,7 +33,7 @@ from keras_svae.game.feeding.sizes import Sizes
 
 __all__ = ["Feed"]
 
-_NO_BATCHES = (str, bytes, dict)
+_NO_BATCHES = (str, bytes, Mapping)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 
 
@@ -117,7 +117,11 @@ class Feed:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             if batches.count is None:
                 self._check_end(steps)
-            return self._of_batches(batches, batches.count, steps, x[0])
+            first = x[0]
+            if first is None:
+                what = f"None, which __getitem__ of {type(x).__name__} returned"
+                raise ValueError(f"Expected {self.what}; received: {what}")
+            return self._of_batches(batches, batches.count, steps, first)
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
             return self._of_batches(x, length_of(x), steps)
@@ -136,8 +140,7 @@ class Feed:
         if self._weighs is False:
             warnings.warn(
                 f"Expected an example with a weight above 0 in {self.what}; received: "
-                "weights of 0 alone. They have no mean of a loss: it is NaN in "
-                "evaluation, and 0 in training.",
+                "weights of 0 alone. The loss is NaN in evaluation, 0 in training.",
                 stacklevel=3,
             )
 
@@ -290,5 +293,7 @@ class Feed:
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
+        if not isinstance(element, dict):  # a method of the user's own may read one
+            checks.no_dictionary(element)
         element = keras.tree.map_structure(as_array, checks.of_lists(element))
         return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))
