@@ -110,12 +110,13 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
         with contextlib.suppress(OSError, tf.errors.OpError):
             remove(temporary)
         if isinstance(error, (OSError, tf.errors.OpError)):
-            why = getattr(error, "strerror", None) or error
+            why, number = getattr(error, "strerror", error), getattr(error, "errno", 0)
             text = (
                 f"Expected room and permission for {len(content) / 1e6:.1f} MB in "
                 f"{path}; received: {why}. What was there is kept"
             )
-            number = getattr(error, "errno", None)
+            if number == errno.ENOENT:
+                text = f"Expected a path in a folder that is there; received: {path}"
             raise (OSError(number, text) if number else OSError(text)) from error
         raise
 

@@ -4,7 +4,8 @@ import os
 import pathlib
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import psutil
@@ -19,6 +20,8 @@ __all__ = [
     "plain_name",
     "regular",
 ]
+
+T = TypeVar("T")
 
 # The environment variable for the most bytes that a packed file may unpack to.
 LIMIT = "KERAS_SVAE_MAX_UNPACKED"
@@ -71,6 +74,7 @@ def folder(path: str | os.PathLike) -> AnyPath:
         FileExistsError: If it is something else.
     """
     path = any_path(path)
+    there: AnyPath | None
     if isinstance(path, Remote):
         there = path if path.exists() else None
     else:  # a file may be where a folder above it is to be
@@ -161,14 +165,25 @@ class Arrays(Mapping[str, np.ndarray]):
         return len(self._members)
 
     def __getitem__(self, name: str) -> np.ndarray:
+        def read(archive, member):
+            _check_header(archive, member)
+            # A member ends where the archive says, and its checksum must be right.
+            with archive.open(member) as file:
+                return np.lib.format.read_array(file, allow_pickle=False)
+
+        return self._opened(name, read)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array, which is not read."""
+        return self._opened(name, _check_header)
+
+    def _opened(
+        self, name: str, read: Callable[[zipfile.ZipFile, zipfile.ZipInfo], T]
+    ) -> T:
         member = self._members[name]
         try:
             with zipfile.ZipFile(self._path) as archive:
-                with archive.open(member) as file:
-                    _check_header(file, member.file_size)
-                # A member ends where the archive says, and its checksum must be right.
-                with archive.open(member) as file:
-                    return np.lib.format.read_array(file, allow_pickle=False)
+                return read(archive, member)
         # A damaged or hostile file can raise almost anything.
         except Exception as error:
             raise ValueError(
@@ -178,20 +193,22 @@ class Arrays(Mapping[str, np.ndarray]):
             ) from None
 
 
-def _check_header(file, size: int) -> None:
-    """Raises if an array's header promises other numbers of bytes than there are."""
-    version = np.lib.format.read_magic(file)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"an array of version {version}")
-    shape, _, dtype = readers[version](file)
-    if dtype.hasobject:
-        return  # `read_array` refuses it
-    promised, there = dtype.itemsize, size - file.tell()
+def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple:
+    """The shape in an array's header; raises if it promises other numbers of bytes."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in readers:
+            raise ValueError(f"an array of version {version}")
+        shape, _, dtype = readers[version](file)
+        there = member.file_size - file.tell()
+    promised = dtype.itemsize
     for side in shape:
         promised *= max(side, 0)
-    if promised != there:
+    # `read_array` refuses objects.
+    if promised != there and not dtype.hasobject:
         raise ValueError(f"shape {shape} of {dtype} in {there} bytes")
+    return shape

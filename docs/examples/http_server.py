@@ -27,6 +27,8 @@ from fastapi.responses import JSONResponse, Response
 from PIL import Image
 
 LARGEST = 1024  # examples of one request
+# Endpoints that find the class of data, where a model allows -1 for an unknown one.
+INFERRING = "encode reconstruct neighbours posterior log_posterior bound".split()
 
 
 class Refused(ValueError):
@@ -59,16 +61,26 @@ class Model:
         if endpoint not in self.sessions:
             raise Refused(f"Expected one of {[*self.sessions]}; received: {endpoint!r}")
         session, given = self.sessions[endpoint], dict(given)
-        seed, n = _whole(given, "seed", 0), _whole(given, "n", 1)
         specs = {one.name: one for one in session.get_inputs()}
         draws = [name for name in specs if name.startswith(("normal", "uniform"))]
         wanted = {*specs} - {*draws, "n"}
+        classes = {name for name in wanted if "int64" in specs[name].type}
+        data = wanted - classes
+        # The length of its draws is how many examples such an endpoint makes.
+        if "n" in given and "n" not in specs and (data or not draws):
+            raise Refused(f"Expected no n for {endpoint}; received: {given['n']!r}")
+        seed, n = _whole(given, "seed", 0), _whole(given, "n", 1)
         if set(given) != wanted:
             raise Refused(f"Expected {sorted(wanted)}; received: {sorted(given)}")
-        feeds = {name: self._array(name, given[name], specs[name]) for name in wanted}
+        feeds = {name: self._array(name, given[name], specs[name]) for name in data}
+        rows = {name: len(feeds[name]) for name in sorted(data)}
+        if len({*rows.values()}) > 1:
+            raise Refused(f"Expected as many rows of each input; received: {rows}")
+        count = next(iter(rows.values()), n)
+        for name in classes:
+            feeds[name] = self._classes(endpoint, given[name], count)
         if "n" in specs:
-            feeds["n"] = np.asarray(n, np.int32)
-        count = n * max([len(feeds[name]) for name in wanted], default=1)
+            feeds["n"], count = np.asarray(n, np.int32), n * count
         if count > LARGEST:
             raise Refused(f"Expected at most {LARGEST} examples; received: {count}")
         rng = np.random.default_rng(seed)
@@ -83,26 +95,44 @@ class Model:
         return dict(zip(names, found, strict=True))
 
     def _array(self, name: str, value, spec) -> np.ndarray:
-        kind = np.int64 if "int64" in spec.type else np.float32
-        try:
-            array = np.asarray(value, kind)
-        except (TypeError, ValueError):
-            raise Refused(
-                f"Expected {name} as numbers; received: {value!r:.80}"
-            ) from None
+        array = _numbers(name, value, np.float32)
         shape = [size if isinstance(size, int) else None for size in spec.shape]
         fits = array.ndim == len(shape) and all(
             size in (None, own) for size, own in zip(shape, array.shape, strict=True)
         )
         if not fits or not array.size:
             raise Refused(f"Expected {name} {shape}; received: {array.shape}")
-        low, high = (name == "x" and self.about["range"]) or (-np.inf, np.inf)
+        low, high = _ends(self.about["range"] if name == "x" else None)
         if not np.all((low <= array) & (array <= high) & np.isfinite(array)):
             raise Refused(f"Expected {name} finite, in [{low}, {high}]")
-        classes = self.about["classes"]
-        if name == "y" and not np.all((array >= 0) & (array < classes)):
-            raise Refused(f"Expected classes in 0..{classes - 1}; received: {value}")
         return array
+
+    def _classes(self, endpoint: str, value, count: int) -> np.ndarray:
+        """One class for each example, or one for all."""
+        array, most = _numbers("y", value, np.int64), self.about["classes"] - 1
+        if array.ndim != 1 or len(array) not in (1, count):
+            raise Refused(
+                f"Expected y as one class, or one for each of {count} examples; "
+                f"received: {array.shape}"
+            )
+        unknown = self.about.get("unlabelled") and endpoint in INFERRING
+        low = -1 if unknown else 0
+        if not np.all((array >= low) & (array <= most)):
+            raise Refused(f"Expected classes in {low}..{most}; received: {value}")
+        return array
+
+
+def _numbers(name: str, value, kind: type) -> np.ndarray:
+    try:
+        return np.asarray(value, kind)
+    except (TypeError, ValueError, OverflowError):
+        raise Refused(f"Expected {name} as numbers; received: {value!r:.80}") from None
+
+
+def _ends(value_range) -> tuple[float, float]:
+    """The ends of a range as numbers; null stands for an infinite one."""
+    low, high = value_range or (None, None)
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def _whole(given: dict, name: str, default: int) -> int:
@@ -114,8 +144,10 @@ def _whole(given: dict, name: str, default: int) -> int:
 
 def png(x: np.ndarray, value_range) -> bytes:
     """Pictures (n, height, width, channels) in a square grid."""
-    low, high = value_range or (0, 1)
-    x = np.clip(255 * (x - low) / (high - low), 0, 255).round().astype("uint8")
+    low, high = _ends(value_range or (0, 1))
+    low = low if np.isfinite(low) else x.min()  # an end that the law does not have
+    high = high if np.isfinite(high) else x.max()
+    x = np.clip(255 * (x - low) / max(high - low, 1e-9), 0, 255).round().astype("uint8")
     side = math.isqrt(len(x) - 1) + 1
     x = np.concatenate([x, np.zeros((side * side - len(x), *x.shape[1:]), "uint8")])
     rows = x.reshape(side, side, *x.shape[1:]).transpose(0, 2, 1, 3, 4)

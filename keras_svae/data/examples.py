@@ -47,12 +47,14 @@ class Source:
         splits: The splits that the data set itself has.
         read: Reads one of the splits.
         key: Equal for two sources exactly if they read the same data.
+        hint: Why it may have no classes, for the error that says it has none.
     """
 
     name: str
     splits: tuple[str, ...]
     read: Callable[[str], Examples]
     key: Hashable
+    hint: str = ""
 
 
 _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()

@@ -4,25 +4,19 @@ import functools
 import math
 import operator
 import os
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.data import picture_files
+from keras_svae.data import levels, picture_files
 from keras_svae.data.examples import Examples, Source, held_out
 from keras_svae.data.images import Framing, collect, of_two_sizes
 from keras_svae.data.listing import Listing
 from keras_svae.data.picture_files import printable
-from keras_svae.paths import AnyPath
+from keras_svae.paths import AnyPath, is_local
 from keras_svae.untrusted import check_memory
 
-_SPLITS = {
-    "train": "train",
-    "test": "test",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-}
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
 # The ending of its lists of boxes within pictures.
@@ -46,7 +40,16 @@ def annotated(text: str, files: list[str], where) -> list[str]:
     return [of_name[name] for name in names]
 
 
-def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | None]:
+class _Pool(NamedTuple):
+    """The pictures of a split, and the class of each; None if they have no classes."""
+
+    paths: list[str]
+    owners: list[str] | None
+    # Whether the only class is a folder of folders.
+    wrapped: bool = False
+
+
+def _pool(folder: AnyPath, listing: Listing) -> _Pool:
     """The pictures of a split and their classes, which are names of subfolders.
 
     Classes take turns. So the first n pictures, which measures or callbacks may use,
@@ -59,14 +62,16 @@ def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | Non
         if not classes[sub.name]:
             listing.leave_out("folders without pictures", sub)
     classes = {name: paths for name, paths in classes.items() if paths}
+    levels.check_alike(list(classes), folder)
+    levels.check_nested(folder, classes)
     loose = listing.pictures(folder, False, beside)
     if list(classes) == ["images"] and not loose:
         # TinyImageNet's validation and test: no class
         annotations = folder / ANNOTATIONS
         if not annotations.is_file():
-            return classes["images"], None
+            return _Pool(classes["images"], None)
         text = annotations.read_text(encoding="utf-8", errors="backslashreplace")
-        return classes["images"], annotated(text, classes["images"], folder)
+        return _Pool(classes["images"], annotated(text, classes["images"], folder))
     if loose and classes:
         raise ValueError(
             "Expected pictures in a folder or in class subfolders of it; received: "
@@ -82,14 +87,16 @@ def _pool(folder: AnyPath, listing: Listing) -> tuple[list[str], list[str] | Non
             for turn, path in enumerate(paths)
         ]
         owned.sort(key=operator.itemgetter(0))
-        return [path for *_, path in owned], [name for _, name, _ in owned]
+        wrapped = levels.is_wrapper(folder, classes)
+        paths = [path for *_, path in owned]
+        return _Pool(paths, [name for _, name, _ in owned], wrapped)
     if not loose:
         said = f". Left out, {listing}" if str(listing) else ""
         raise ValueError(
             "Expected pictures (of any kind that Pillow reads) in a folder or in class "
             f"subfolders of it; received: {printable(folder)}, which has none{said}"
         )
-    return loose, None
+    return _Pool(loose, None)
 
 
 def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int, int], int]:
@@ -180,7 +187,7 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
     found: dict[str, AnyPath] = {}
     others = []
     for sub in folders:
-        split = _SPLITS.get(sub.name.lower())
+        split = levels.SPLITS.get(sub.name.lower())
         if split is None:
             others.append(sub)
         elif split in found:
@@ -193,15 +200,31 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
     return found, others
 
 
+def _state(path: str) -> tuple[int, int]:
+    """What differs once a file was written anew: its size and time; (0, 0) if unknown.
+
+    The content itself is not read: a data set is looked up at each load.
+    """
+    try:
+        if is_local(path):
+            found = os.stat(path)
+            return found.st_size, found.st_mtime_ns
+        there = tf.io.gfile.stat(path)
+        return there.length, there.mtime_nsec
+    except (OSError, tf.errors.OpError):  # whoever reads the file will say it
+        return 0, 0
+
+
 def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     """The pictures of a folder.
 
-    Subfolders `train`, `test` and `validation` (or `val`, `valid`) are its splits, if
-    there are any; else a tenth is held out for test, the same at every load. Within a
-    split, subfolders are classes, numbered in the order of their names, and their
-    pictures take turns. But if all pictures are in a subfolder `images`, then
+    Subfolders `train`, `test` and `validation` (`levels.SPLITS` has further names) are
+    its splits, if there are any; else a tenth is held out for test, the same at every
+    load. Within a split, subfolders are classes, numbered in the order of their names,
+    and their pictures take turns. But if all pictures are in a subfolder `images`, then
     `val_annotations.txt` beside it gives their classes, as in TinyImageNet; without
-    this file they have no class. Pictures are grey if all are, else in three colours.
+    this file they have no class. Nor have they if they are in the folders of one
+    subfolder. Pictures are grey if all are, else in three colours.
     """
     listing = Listing(path, links)
     found, others = _splits(listing.folders(path), path)
@@ -215,11 +238,20 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
         listing = Listing(path, links)
         pools = {"": _pool(path, listing)}
     listing.warn()
-    names = sorted({name for _, owners in pools.values() for name in owners or ()})
+    hint = ""
+    if all(pool.wrapped for pool in pools.values()):
+        only = next(name for one in pools.values() for name in one.owners or ())
+        place = printable(path / only)
+        hint = (
+            f": all pictures are in one subfolder, {only}/. If the folders in it are "
+            f"classes, {'move them up' if found else f'give {place!r}'}"
+        )
+        pools = {split: _Pool(pool.paths, None) for split, pool in pools.items()}
+    names = sorted({name for pool in pools.values() for name in pool.owners or ()})
     number = {name: i for i, name in enumerate(names)}
 
     def read(split: str):
-        paths, owners = pools[split if found else ""]
+        paths, owners, _ = pools[split if found else ""]
         labels = None if owners is None else np.array([number[o] for o in owners])
         if not found:
             rows = held_out(len(paths))[split]
@@ -228,11 +260,21 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
         if not paths:
             raise ValueError(
                 f"Expected at least 2 pictures to hold one out for test; received: "
-                f"{len(pools[''][0])} in {path}"
+                f"{len(pools[''].paths)} in {path}"
             )
         return (_in_memory if cache else Files)(paths, labels, framing)
 
     splits = tuple(s for s in ("train", "validation", "test") if s in found)
-    listed = hash(tuple(p for paths, _ in pools.values() for p in paths))
+    listed = hash(
+        tuple(
+            (
+                split,
+                tuple(pool.paths),
+                tuple(pool.owners or ()),
+                *map(_state, pool.paths),
+            )
+            for split, pool in pools.items()
+        )
+    )
     key = ("folder", str(path.resolve()), listed, framing, cache)
-    return Source(str(path), splits or ("train", "test"), read, key)
+    return Source(str(path), splits or ("train", "test"), read, key, hint)

@@ -170,7 +170,7 @@ def load(
         asked = f"labelled={labelled!r}" if labelled else "labels=True"
         raise ValueError(
             f"Expected data with a class for each example, as {asked} asks; "
-            f"received: {source.name!r}, which has none"
+            f"received: {source.name!r}, which has none{source.hint}"
         )
     if binarize and data.maximum is None:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import pathlib
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -44,8 +45,16 @@ def _layout(path: pathlib.Path) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]:
-    """Values in the stored form, and the value of full intensity (None: points)."""
+def _standard(
+    values: np.ndarray, where: str, others: Iterable[np.ndarray] = ()
+) -> tuple[np.ndarray, float | None]:
+    """Values in the stored form, and the value of full intensity (None: points).
+
+    Args:
+        values: The array of a split.
+        where: Its name in messages.
+        others: The arrays of the other splits, of which no more are read than needed.
+    """
     if values.dtype.kind not in "buif":
         raise ValueError(f"Expected numbers; received: {values.dtype} in {where}")
     if values.ndim not in (2, 3, 4):
@@ -90,8 +99,32 @@ def _standard(values: np.ndarray, where: str) -> tuple[np.ndarray, float | None]
             "Expected images as floats in [0, 1] or integers in [0, 255]; received: "
             f"integers from {low} to {high} in {where}"
         )
-    # Zeros and ones mean binary images, not nearly black ones.
-    return values.astype(np.uint8), 255 if high > 1 else 1
+    # Zeros and ones mean binary images, not nearly black ones, unless another split of
+    # integers has more: all splits have one scale.
+    grey = high > 1 or (
+        values.dtype.kind != "b"
+        and any(one.dtype.kind in "iu" and one.max() > 1 for one in others)
+    )
+    return values.astype(np.uint8), 255 if grey else 1
+
+
+def _check_alike(path: pathlib.Path, keys: list[str], framing: Framing) -> None:
+    """Raises a ValueError if the examples of two splits differ in shape.
+
+    Images may differ in their sides if they are resized or cropped.
+    """
+    arrays, first = Arrays(path), None
+    for key in keys:
+        whole = arrays.shape(key)
+        shape = (*whole[1:], 1) if len(whole) == 3 else whole[1:]
+        seen = shape if framing == Framing() else (len(shape), shape[-1:])
+        first = first or (key, whole, seen)
+        if seen != first[2]:
+            raise ValueError(
+                "Expected examples of one shape in all splits; received: "
+                f"{first[0]!r} of shape {first[1]} and {key!r} of shape {whole} in "
+                f"{path}"
+            )
 
 
 def source(path: pathlib.Path, framing: Framing) -> Source:
@@ -105,8 +138,10 @@ def source(path: pathlib.Path, framing: Framing) -> Source:
 
     def read(split: str) -> Examples:
         key, label_key = layout[split if "" not in layout else ""]
-        arrays = Arrays(path)
-        values, maximum = _standard(arrays[key], f"{key!r} of {path}")
+        arrays, keys = Arrays(path), [values for values, _ in layout.values()]
+        _check_alike(path, keys, framing)
+        others = (arrays[one] for one in keys if one != key and arrays.shape(one)[0])
+        values, maximum = _standard(arrays[key], f"{key!r} of {path}", others)
         labels = None if label_key is None else arrays[label_key]
         if labels is not None and (
             labels.shape != (len(values),) or labels.dtype.kind not in "bui"

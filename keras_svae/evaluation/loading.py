@@ -3,17 +3,16 @@
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from keras_svae import files
-from keras_svae.paths import AnyPath, Remote, any_path
-from keras_svae.untrusted import check_unpacked, plain_name, regular
+from keras_svae.game.saving.keras_file import first_line, load_keras
+from keras_svae.paths import AnyPath, any_path
+from keras_svae.untrusted import plain_name, regular
 
-__all__ = ["load_keras", "opened"]
+__all__ = ["opened"]
 
 # What `about` tells of every model.
 _TOLD = {"method", "latent_dim", "data_shape", "range", "prior"}
@@ -79,7 +78,7 @@ def _of_saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
     except Exception as error:
         raise ValueError(
             f"Expected {expected}; received: {path}, which is damaged or something "
-            f"else ({_first_line(error)})"
+            f"else ({first_line(error)})"
         ) from None
     if "about" not in loaded.signatures:
         raise ValueError(
@@ -92,61 +91,10 @@ def _of_saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
         missing = _TOLD - set(about)
         endpoints = {name: getattr(loaded, name) for name in names}
     except Exception as error:
-        missing = {_first_line(error)}
+        missing = {first_line(error)}
     if missing:
         raise ValueError(
             f"Expected {expected}, whose endpoint 'about' tells {sorted(_TOLD)}; "
             f"received: {path} without {', '.join(sorted(missing))}"
         )
     return endpoints, about, loaded
-
-
-def load_keras(path: str | os.PathLike, **options) -> keras.Model:
-    """Keras's `load_model` in safe mode, of a file that was checked before.
-
-    Args:
-        path: A `.keras` file.
-        **options: Keras's own.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, or of another kind, version or package.
-    """
-    expected = "a whole .keras file, as model.save writes it"
-    if isinstance(found := regular(path, expected), Remote):
-        with files.local_copy(found) as copy:
-            return load_keras(copy, **options)
-    path = found
-    try:
-        with zipfile.ZipFile(path) as archive:
-            check_unpacked(path, sum(one.file_size for one in archive.infolist()))
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-        damaged = _first_line(error)
-    if damaged:
-        raise ValueError(
-            f"Expected {expected}; received: {path}, which is truncated or damaged "
-            f"({damaged})"
-        )
-    try:
-        return keras.saving.load_model(path, **options)
-    # What a file says may let Keras, or a constructor, raise almost anything.
-    except Exception as error:
-        raise ValueError(
-            f"Expected a .keras file that this version can load; received: {path}"
-            f"{_made_by(path)}: {error}"
-        ) from None
-
-
-def _made_by(path: pathlib.Path) -> str:
-    """Which version made a `.keras` file, as far as the file says it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-        return f", which {config['config']['made_by']} made"
-    except Exception:
-        return ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
-from keras_svae.game.feeding.feed import Fed, Feed, Share
+from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.feed import Feed
 
 __all__ = ["Called"]
 
@@ -50,6 +51,8 @@ class Called(keras.Model):
             ValueError: For several arrays of a model that reads one. (In Keras these
                 are several inputs. Their batches come from a generator.)
         """
+        if not isinstance(x, dict):  # a method of the user's own may read one
+            checks.no_dictionary(x)
         x = checks.of_numbers(x)
         if not isinstance(x, list) or not checks.are_arrays(x):
             return x

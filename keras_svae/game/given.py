@@ -1,6 +1,6 @@
 """What a model's methods are given: arrays of data and of codes, and counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -30,6 +30,8 @@ def tensor(name: str, value, shape: tuple[int, ...]) -> tf.Tensor:
             f"Expected {name} as one array; received: a {type(value).__name__} of "
             f"{len(value)}. Of a pair (x, y), give x, and y apart to a model of classes"
         )
+    if isinstance(value, Mapping) and not isinstance(value, dict):
+        checks.no_dictionary(value)
     try:
         return tf.convert_to_tensor(value)
     except (ValueError, TypeError):  # TensorFlow's error does not name what is wrong

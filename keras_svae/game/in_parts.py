@@ -33,6 +33,7 @@ def in_parts(function: Callable, *inputs, batch_size: int | None = None):
 
     Raises:
         ValueError: For inputs of different numbers of rows, as far as they are known.
+        tf.errors.InvalidArgumentError: In a graph, where they become known.
     """
     checks.counts(1, batch_size=batch_size)
     size = batch_size or PART
@@ -43,7 +44,9 @@ def in_parts(function: Callable, *inputs, batch_size: int | None = None):
             "Expected inputs of one number of rows, as examples, codes and classes go "
             f"together; received: shapes {', '.join(map(str, shapes))}"
         )
-    if not tf.executing_eagerly() or count <= size or philox.is_part():
+    if not tf.executing_eagerly():
+        return function(*_of_one_length(inputs))
+    if count <= size or philox.is_part():
         return function(*inputs)
     found = []
     for start in range(0, count, size):
@@ -51,6 +54,23 @@ def in_parts(function: Callable, *inputs, batch_size: int | None = None):
         with noise.rows(start, min(size, count - start)):
             found.append(function(*part))
     return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *found)
+
+
+def _of_one_length(inputs: tuple) -> tuple:
+    """The inputs of a graph, which wait for a check that they have as many rows.
+
+    Laws would repeat a single row. XLA, ONNX and LiteRT leave the check out.
+    """
+    there = [one for one in inputs if one is not None]
+    rows = {tf.TensorShape(one.shape)[0] for one in there if one.shape.rank != 0}
+    if len(there) < 2 or (len(rows) == 1 and None not in rows):
+        return inputs
+    counts = tf.stack([tf.shape(one)[0] for one in there])
+    said = "Expected inputs of one number of rows, as examples, codes and classes go "
+    fine = tf.reduce_all(counts == counts[0])
+    check = tf.debugging.Assert(fine, [f"{said}together; received rows:", counts])
+    with tf.control_dependencies([check]):
+        return tuple(one if one is None else tf.identity(one) for one in inputs)
 
 
 def outputs(

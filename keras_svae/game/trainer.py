@@ -13,11 +13,13 @@ from keras_svae.game.averages import Averages
 from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feeding.feed import Fed, Feed, Share
-from keras_svae.game.feeding.known import quiet
+from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.feed import Feed
+from keras_svae.game.feeding.known import count_of, quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
 from keras_svae.game.keras_callbacks import resuming
+from keras_svae.game.keras_callbacks.epochs import Epochs
 from keras_svae.game.keras_callbacks.prepared import prepared
 from keras_svae.game.saving import random_states
 from keras_svae.game.saving.at_once import SavedAtOnce
@@ -36,6 +38,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     players: dict[str, Any] = {}
     # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
     _trained_on, _restored, _steps_per_epoch = 0, None, None
+    # Steps since `fit` was called, when the epoch began; None before the first epoch.
+    _trained_before: int | None = None
     # Whether Keras's `fit` runs.
     _fitting = False
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
@@ -152,7 +156,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
-            if self._trained_on == 0 and history.epoch:
+            if self._trained_on == 0 and self._trained_before is not None:
                 raise ValueError(
                     "Expected data to train on; received: "
                     + (
@@ -161,6 +165,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                         else "an empty data set"
                     )
                 )
+        for feed in feeds:
+            feed.warn_of_weights()
         return history
 
     def _fit(self, data, **given) -> keras.callbacks.History:
@@ -170,6 +176,14 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             counted = loop.Counted(steps)
             given["callbacks"] = [counted, *(given.get("callbacks") or ())]
         strategy, self._fitting = self.distribute_strategy, True
+        given["callbacks"] = Epochs(
+            given.get("callbacks"),
+            self,
+            add_progbar=given.get("verbose", "auto") != 0,
+            verbose=given.get("verbose", "auto"),
+            epochs=given.get("epochs", 1),
+            steps=steps or (count if (count := count_of(data)) >= 0 else None),
+        )
         if "validation_data" in given:
             validation = replicas.undistributed(given["validation_data"], strategy)
             given = given | {"validation_data": validation}
@@ -187,8 +201,14 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
     def _begin_training(self) -> None:
         self._trained_on, self._left_of_epoch = 0, None
+        self._trained_before = None
         if self.averages is not None:
             self.averages.begin(self.trainable_variables)
+
+    @property
+    def is_without_steps(self) -> bool:
+        """Whether the running epoch of `fit` has had no step so far."""
+        return self._trained_on == self._trained_before
 
     @contextlib.contextmanager
     def _averaging(self):
@@ -204,6 +224,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
+            if self.is_without_steps:
+                return {}
             found = super().evaluate(x, y, batch_size, *args, **kwargs)
             if not found:
                 warnings.warn(
@@ -232,6 +254,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         with self._told(feed), quiet((batches, steps)):
             found = super().evaluate(shared, **given)
         feed.check_any(found not in ({}, []))
+        feed.warn_of_weights()
         return found
 
     def train_on_batch(

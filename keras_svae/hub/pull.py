@@ -11,6 +11,7 @@ import keras
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.game.saving import taking
+from keras_svae.game.saving.keras_file import of_keras
 
 __all__ = ["HASHES", "MODEL", "load", "repository"]
 
@@ -87,8 +88,7 @@ def _opened(file: pathlib.Path, sha256: str | None) -> keras.Model:
         raise ValueError(f"Expected a .keras file; received: {file}")
     if file.suffix == ".keras":
         return taking.opened(file)
-    read = keras.saving.load_model(file.parent, compile=False, safe_mode=True)
-    return taking.opened(read)
+    return taking.opened(of_keras(file.parent, compile=False))
 
 
 def _listed(folder: pathlib.Path, name: str) -> str | None:

@@ -14,7 +14,7 @@ from keras_svae import files
 from keras_svae.digest import digest
 from keras_svae.evaluation.evaluate import Report
 from keras_svae.game import checks
-from keras_svae.game.saving import taking
+from keras_svae.game.saving import taking, weights_file
 from keras_svae.game.saving.configuration import made_by
 from keras_svae.hub.card import card
 from keras_svae.hub.pull import HASHES, MODEL, hub_package, repository
@@ -24,6 +24,7 @@ from keras_svae.pictures import plots, views
 __all__ = ["push"]
 
 PICTURE, MEASURES, CARD = "samples.png", "measures.json", "README.md"
+WEIGHTS = "model.weights.h5"
 # What a run's record tells about its model.
 TOLD = (
     "command date commit machine experiment method seed steps seconds data settings "
@@ -44,8 +45,9 @@ def push(
 ) -> str:
     """Writes a model with its card to a folder, or to a repository on the Hub.
 
-    It writes the model without optimizers. `ks.hub.load` and `keras.saving.load_model`
-    read it.
+    It writes all that `model.save` writes but the optimizers and averages of weights:
+    networks, samplers, further weights and the step. `ks.hub.load` and
+    `keras.saving.load_model` read it.
 
     Args:
         model: A model; its `.keras` file; or a run's folder of the reproductions, whose
@@ -71,12 +73,19 @@ def push(
         FileNotFoundError: If there is no such model or picture.
         ImportError: For "hf://", if `huggingface_hub` is not installed.
         OSError: If the upload fails.
-        ValueError: On a model of another package, or on a wrong picture.
+        TypeError: On measures that are no report.
+        ValueError: On a model of another package, one that its configuration does not
+            make again, or on a wrong picture.
 
     Example:
         found = ks.evaluation.evaluate(model, test)
         ks.hub.push(model, "my-model", licence="mit", data="MNIST", measures=found)
     """
+    if measures is not None and not isinstance(measures, Report):
+        raise TypeError(
+            "Expected measures as the report of ks.evaluation.evaluate; received: a "
+            f"{type(measures).__name__}"
+        )
     remote = os.fspath(target).startswith("hf://")
     if remote:
         repo, revision = repository(os.fspath(target))
@@ -149,10 +158,7 @@ def _picture(model, source, picture) -> np.ndarray | None:
 
 
 def _write(folder: pathlib.Path, model, about: dict, image, place: str) -> None:
-    bare = type(model).from_config(model.get_config())
-    bare.load_weights_from(model)
-    bare._step.assign(model.step)
-    bare.save(folder / MODEL)
+    _without_optimizers(model).save(folder / MODEL)
     (folder / MEASURES).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     if image is not None:
         plots.save(folder / PICTURE, image)
@@ -161,6 +167,23 @@ def _write(folder: pathlib.Path, model, about: dict, image, place: str) -> None:
     names = [one for one in (MODEL, MEASURES, PICTURE) if (folder / one).exists()]
     hashes = {name: digest(folder / name) for name in names}
     (folder / HASHES).write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
+
+
+def _without_optimizers(model) -> keras.Model:
+    """The same model, not compiled, with all that `model.save` would write of it."""
+    bare = type(model).from_config(model.get_config())
+    whole, copied = files.Memory(WEIGHTS), files.Memory(WEIGHTS)
+    model.save_weights(whole)
+    # As a file would be loaded: also samplers, weights that no player names, and
+    # networks that are no player's. What `bare` does not have is left out.
+    bare.load_weights(whole)
+    bare.save_weights(copied)
+    if other := weights_file.first_other(copied, whole):
+        raise ValueError(
+            "Expected a model that its own configuration makes again, with all "
+            f"weights; received: {type(model).__name__}, whose copy has another {other}"
+        )
+    return bare
 
 
 def _upload(package, folder: str, repo: str, revision: str | None) -> str:

@@ -40,6 +40,7 @@ def of(model) -> dict:
         "method": type(model).__name__,
         "latent_dim": model.latent_dim,
         "classes": model.classes,
+        "unlabelled": bool(model.classes is not None and model.unlabelled),
         "data_shape": list(model.data_shape),
         "range": _ends(model.likelihood_law.range),
         "prior": prior_of(model),

@@ -181,7 +181,8 @@ class Autoencoder(LatentModel):
         size = given(batch_size)
         z = self.encode(tf.repeat(x, n, axis=0), y, seed, **size)
         made = self.decode(z, y, seed, **size)
-        return tf.reshape(made, [-1, n, *self.data_shape])
+        # No -1, which says nothing of no examples, or of n = 0 in a SavedModel.
+        return tf.reshape(made, [tf.shape(x)[0], n, *self.data_shape])
 
 
 class JointModel(Autoencoder):

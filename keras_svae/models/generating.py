@@ -116,6 +116,9 @@ class Generating(Game):
             model.generate(64, sampler="mixture")
         """
         self._check_sampler(sampler)
+        self._keep_sampler(sampler)
+
+    def _keep_sampler(self, sampler) -> None:
         self.remove_sampler(sampler.name, missing_ok=True)
         self._keep_part(sampler)
 
@@ -142,6 +145,7 @@ class Generating(Game):
         if isinstance(sampler, str):
             self._check_known(sampler)
             sampler = self.samplers[sampler]
+            sampler.check_fitted()
         else:
             self._check_sampler(sampler)
         with tf.init_scope():  # also while an endpoint is traced
@@ -162,13 +166,14 @@ class Generating(Game):
                 f"{[PRIOR, *self.samplers]}; received: {name!r}"
             )
 
-    def _check_sampler(self, sampler) -> None:
+    def _check_sampler(self, sampler, *, fitted: bool = True) -> None:
         if not isinstance(sampler, Sampler):
             raise ValueError(
                 "Expected a sampler of ks.samplers, the name of one that the model "
                 f"keeps, or None; received: {sampler!r}"
             )
-        sampler.check_fitted()
+        if fitted:
+            sampler.check_fitted()
         check_codes(self.about(), offers=hasattr(self, "encoder"))
         if sampler.latent_dim != self.latent_dim:
             raise ValueError(
@@ -200,5 +205,7 @@ class Generating(Game):
         kept = given.pop("samplers", [])
         model = super().from_config(given)
         for one in kept:
-            model.add_sampler(keras.saving.deserialize_keras_object(one))
+            sampler = keras.saving.deserialize_keras_object(one)
+            model._check_sampler(sampler, fitted=False)  # its weights come later
+            model._keep_sampler(sampler)
         return model

@@ -16,8 +16,10 @@ from keras_svae.noise import Noise, check_seed
 
 __all__ = ["Sampler", "random_state"]
 
-# The step of a model that does not know it.
-UNKNOWN = -1
+# Instead of the model's step: of a model that does not know it; before any fit. A
+# sampler that was made anew of its configuration (`clone_model`) has the second one.
+# Weights that are loaded bring the first one, or a step.
+UNKNOWN, NOT_FITTED = -1, -2
 
 
 class Sampler(Configured, keras.layers.Layer):
@@ -171,17 +173,22 @@ class Sampler(Configured, keras.layers.Layer):
         return self.log_density(z)
 
     def check_fitted(self) -> None:
-        """Raises a ValueError unless it is fitted, or loaded."""
-        if self._sizes is None:
+        """Raises a ValueError unless it is fitted, or its weights were loaded."""
+        if self.fitted_at == NOT_FITTED:
+            made = " (it was made of a configuration, which has no weights)"
             raise ValueError(
                 "Expected a fitted sampler: call fit(model, data) first; received: "
-                f"{type(self).__name__} that is not fitted"
+                f"{type(self).__name__} {self.name!r} that is not fitted"
+                f"{made if self._sizes else ''}"
             )
 
     @property
     def fitted_at(self) -> int:
-        """The step of the model at the fit; -1 if it is unknown."""
-        return int(self._fitted_at.numpy())
+        """The step of the model at the fit; -1 if it is unknown, -2 before any fit."""
+        if self._sizes is None:
+            return NOT_FITTED
+        with tf.init_scope():  # also while an endpoint is traced
+            return int(self._fitted_at.numpy())
 
     # ---- Saving ------------------------------------------------------------------
 
@@ -192,7 +199,7 @@ class Sampler(Configured, keras.layers.Layer):
                 f"received: {sizes}, and this one was fitted with {self._sizes}"
             )
         if self._sizes is None:
-            self._fitted_at = self._weight("fitted_at", (), "int64", UNKNOWN)
+            self._fitted_at = self._weight("fitted_at", (), "int64", NOT_FITTED)
             self.make(**sizes)
             self.trainable = False
             self.latent_dim, self._sizes = sizes["latent_dim"], dict(sizes)

@@ -1,10 +1,12 @@
 """Keras's own callbacks beside a model of two players."""
 
 import csv
+import warnings
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_svae as ks
 from tests.anew import Stock
@@ -259,3 +261,51 @@ def test_a_list_of_callbacks_is_wanted():
     with pytest.raises(TypeError, match="a list of keras.callbacks.Callback; received"):
         x, _ = small.digits()
         small.svae().fit(small.dataset(x), callbacks=given)
+
+
+class Seen(keras.callbacks.Callback):
+    """The epochs whose ends a callback sees, and the last log."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends, self.last = [], "none"
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.ends.append(epoch)
+
+    def on_train_end(self, logs=None):
+        self.last = logs
+
+
+@pytest.mark.parametrize("steps, epochs", [(None, [0]), (2, [0, 1])])
+def test_an_epoch_without_a_batch_is_none(steps, epochs):
+    model = tiny.build("vae", eager=True)
+    x, seen = tiny.data(n=6), Seen()
+    reduce = keras.callbacks.ReduceLROnPlateau("loss", patience=2, mode="min")
+    before = float(model.optimizer.learning_rate)
+    with pytest.warns(UserWarning, match="any batch from epoch .* on. Training ends"):
+        history = model.fit(
+            (x[i : i + 2] for i in (0, 2, 4)),
+            validation_data=x,
+            epochs=8,
+            steps_per_epoch=steps,
+            callbacks=[reduce, seen],
+            verbose=0,
+        )
+    assert model.step == 3 and seen.ends == history.epoch == epochs
+    assert len(history.history["loss"]) == len(history.history["val_loss"])
+    assert seen.last["loss"] == history.history["loss"][-1]
+    assert float(model.optimizer.learning_rate) == before
+
+
+def test_data_that_begin_again_after_an_epoch_without_a_batch_are_trained_on():
+    """Keras meets the end of data of unknown length in an epoch of its own."""
+    model = tiny.build("vae", eager=True)
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=8)).batch(2)
+    data = data.filter(lambda one: True)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        history = model.fit(data, epochs=5, steps_per_epoch=2, verbose=0)
+    assert not [one for one in told if "Training ends" in str(one.message)]
+    assert model.step == 2 * len(history.epoch) == 8
+    assert history.epoch == [0, 1, 3, 4]

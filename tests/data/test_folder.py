@@ -49,6 +49,88 @@ def test_subfolders_are_classes_in_order_of_name(tmp_path):
         load(tmp_path, "test")
 
 
+@pytest.mark.parametrize("cache", [True, False])
+def test_files_written_anew_are_read_anew(tmp_path, cache):
+    """Though a data set of the same names is alive."""
+    for i in range(3):
+        write(tmp_path / "train" / "a" / f"{i}.png")
+    given = {"batch_size": 3, "shuffle": False, "cache": cache}
+    old = load(tmp_path, **given)
+    changed = [write(tmp_path / "train" / "a" / f"{i}.png") for i in range(3)]
+    again = load(tmp_path, **given)
+    np.testing.assert_array_equal(everything(again), changed)
+    del old
+
+
+def test_annotations_written_anew_are_read_anew(tmp_path):
+    for i in range(2):
+        write(tmp_path / "val" / "images" / f"{i}.png")
+    lists = tmp_path / "val" / "val_annotations.txt"
+    found = []
+    for classes in ("a b", "b a"):
+        first, second = classes.split()
+        lists.write_text(f"0.png\t{first}\n1.png\t{second}\n")
+        found.append(load(tmp_path, "validation", labels=True))  # it stays alive
+    assert [list(pairs(one)[1]) for one in found] == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("train, test", [("Training", "Testing"), ("train", "test")])
+def test_other_names_of_splits(tmp_path, train, test):
+    for split, count in ((train, 3), (test, 2)):
+        for name in ("cat", "dog"):
+            for i in range(count):
+                write(tmp_path / split / name / f"{i}.png")
+    assert len(pairs(load(tmp_path, labels=True, batch_size=6))[1]) == 6
+    _, y = pairs(load(tmp_path, "test", labels=True))
+    assert list(y) == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "folders, message",
+    [
+        ("train_images test_images", "called train, validation and test; received: "),
+        ("seg_train seg_val other", "received: seg_train/ and seg_val/ in .*Rename"),
+        ("archive/train archive/test", "received: test/ in .*archive. Give this fold"),
+        ("a/b/Train a/b/c", "received: Train/ in .*a/b. Give this folder, '.*a/b'"),
+        ("cat/train cat/test dog/test", "received: test/ in .*cat. Give this folder"),
+        ("train/archive/test train/archive/b", "received: test/ in .*train/archive"),
+    ],
+)
+@pytest.mark.parametrize("labels", [True, False])
+def test_splits_that_would_be_taken_for_classes(tmp_path, folders, message, labels):
+    for one in folders.split():
+        for name in ("cat", "dog"):
+            for i in range(2):
+                write(tmp_path / one / name / f"{i}.png")
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path, labels=labels, batch_size=1)
+
+
+def test_names_that_only_look_like_those_of_splits(tmp_path):
+    for name in ("train_station", "test_tube", "valid", "value", "Training_day"):
+        write(tmp_path / "train" / name / "0.png")
+    _, y = pairs(load(tmp_path, labels=True, batch_size=5))
+    assert sorted(y) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("split, advice", [("", "give '.*data'"), ("train", "move th")])
+def test_a_single_folder_of_folders_is_no_class(tmp_path, split, advice):
+    for name in ("cat", "dog"):
+        for i in range(4):
+            write(tmp_path / split / "data" / name / f"{i}.png")
+    assert len(everything(load(tmp_path, batch_size=1))) >= 7
+    assert isinstance(load(tmp_path, labels=None).element_spec, tf.TensorSpec)
+    with pytest.raises(ValueError, match=f"none: all pictures .* data/.*{advice}"):
+        load(tmp_path, labels=True, batch_size=1)
+
+
+def test_classes_may_have_folders(tmp_path):
+    for path in ("a/monday", "a/friday", "b/monday", "c"):
+        write(tmp_path / path / "0.png")
+    _, y = pairs(load(tmp_path / ".", labels=True, shuffle=False, batch_size=3))
+    assert len(y) == 3 and set(y) <= {0, 1, 2}
+
+
 def test_train_and_test_folders_are_kept(tmp_path):
     train = {write(tmp_path / "train" / f"{i}.png").tobytes() for i in range(7)}
     test = write(tmp_path / "test" / "0.png")

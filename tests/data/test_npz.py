@@ -63,6 +63,30 @@ def test_kinds_of_numbers(tmp_path, images, expected):
     np.testing.assert_allclose(x, expected, atol=1e-6)
 
 
+def test_all_splits_have_one_scale(tmp_path):
+    """Though one of them has no value above 1."""
+    dark = (IMAGES[:8] > 127).astype(np.uint8)
+    path = written(tmp_path, x_train=IMAGES, x_test=dark, x_val=IMAGES > 127)
+    np.testing.assert_allclose(everything(load(path, "test")), dark / 255, 1e-6)
+    # Truth values are no intensities.
+    bits = everything(load(path, "validation", shuffle=False))
+    np.testing.assert_array_equal(bits, IMAGES > 127)
+    path = written(tmp_path, x_train=dark, x_test=dark)
+    np.testing.assert_array_equal(everything(load(path, "test")), dark)
+
+
+@pytest.mark.parametrize("other", [IMAGES[:, :5], IMAGES[..., 0], IMAGES[:, 0, 0]])
+def test_splits_of_other_shapes_are_refused(tmp_path, other):
+    path = written(tmp_path, x_train=IMAGES, x_test=other)
+    for split in ("train", "test"):
+        with pytest.raises(ValueError, match="one shape in all splits.*'x_test' of sh"):
+            load(path, split, batch_size=1)
+    if other.shape[1] == 5:
+        assert everything(load(path, "test", size=4)).shape == (40, 4, 4, 3)
+    path = written(tmp_path, x_train=IMAGES[..., 0], x_test=IMAGES[..., :1])
+    assert everything(load(path, "test")).shape == (40, 6, 5, 1)
+
+
 def test_points_keep_their_values(tmp_path):
     points = rng.normal(size=(30, 3)) * 100
     path = written(tmp_path, x_train=points)

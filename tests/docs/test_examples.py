@@ -15,9 +15,11 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -173,9 +175,78 @@ def test_the_server_draws_pictures_and_describes_itself(address):
         ("decode", {"z": [[1, 2, 3]]}, r"z \[None, 2\]; received: \(1, 3\)"),
         ("decode", {"z": [["a", "b"]]}, "z as numbers"),
         ("encode", {"x": np.full((1, 8, 8, 1), 7.0)}, r"x finite, in \[0"),
+        ("encode", {"x": np.zeros((1, 8, 8, 1)), "n": 5}, "no n for encode; rec.*: 5"),
     ],
 )
 def test_what_the_server_refuses(endpoint, inputs, why, address):
     client = example("serving_client").Client("digits", address[0])
     with pytest.raises(ValueError, match=f"refused {endpoint}: Expected .*{why}"):
         client(endpoint, **inputs)
+
+
+class Positive(ks.distributions.Gaussian):
+    """A law of the user's own, whose range has one end."""
+
+    range = (0.0, float("inf"))
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory):
+    """Models of classes and of a range with one end, served without a network."""
+    names = ("fastapi", "fastapi.responses", "uvicorn", "pydantic")
+    missing = [one for one in names if one.split(".")[0] in MISSING]
+    if {"onnxruntime", "tf2onnx"} & {*MISSING}:
+        pytest.skip("needs onnxruntime and tf2onnx")
+    stand_in = types.SimpleNamespace(
+        **dict.fromkeys(("FastAPI", "JSONResponse", "Response", "BaseModel"), object)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for one in missing or ():
+            patch.setitem(sys.modules, one, stand_in)
+        if importlib.util.find_spec("pydantic") is None:
+            patch.setitem(sys.modules, "pydantic", stand_in)
+        module = example("http_server")
+    folder = tmp_path_factory.mktemp("served")
+    tiny.build("semi_supervised_vae", compiled=False).export(
+        folder / "m2", format="onnx", endpoints=["generate", "encode", "neighbours"]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(16), keras.layers.Reshape((4, 4, 1))]
+    )
+    encoder = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(4)]
+    )
+    ks.VAE(encoder, decoder, likelihood=Positive(scale=1.0)).export(
+        folder / "half", format="onnx", endpoints=["generate", "encode"]
+    )
+    return module, module.Model(folder / "m2"), module.Model(folder / "half")
+
+
+def test_the_server_takes_classes_as_the_saved_model_does(modules):
+    module, m2, _ = modules
+    x = tiny.data(n=2).tolist()
+    assert m2("generate", {"n": 2, "y": [1, 0]})["x"].shape == (2, tiny.DATA)
+    assert m2("generate", {"n": 3, "y": [1]})["x"].shape == (3, tiny.DATA)
+    assert m2("encode", {"x": x, "y": [-1]})["z"].shape == (2, tiny.CODE)
+    found = m2("neighbours", {"x": x, "y": [2, -1], "n": 3})["neighbours"]
+    assert found.shape == (2, 3, tiny.DATA)
+    for name, given, why in (
+        ("generate", {"n": 1, "y": [1, 0]}, r"each of 1 examples; received: \(2,\)"),
+        ("generate", {"n": 2, "y": [-1]}, r"classes in 0..2; received: \[-1\]"),
+        ("encode", {"x": x, "y": [1, 0, 1]}, r"each of 2 examples; received: \(3,\)"),
+        ("encode", {"x": x, "y": [-2]}, "classes in -1..2; received"),
+        ("encode", {"x": x, "y": [1], "n": 5}, "no n for encode; received: 5"),
+    ):
+        with pytest.raises(module.Refused, match=why):
+            m2(name, given)
+
+
+def test_the_server_takes_a_range_with_one_end(modules):
+    module, _, half = modules
+    assert half.about["range"] == [0, None]
+    z = half("encode", {"x": np.full((2, 4, 4, 1), 7.0).tolist()})["z"]
+    assert z.shape == (2, 2)
+    with pytest.raises(module.Refused, match=r"x finite, in \[0"):
+        half("encode", {"x": np.full((1, 4, 4, 1), -7.0).tolist()})
+    picture = module.png(half("generate", {"n": 3})["x"], half.about["range"])
+    assert PIL.Image.open(io.BytesIO(picture)).size == (8, 8)

@@ -130,6 +130,28 @@ def test_a_loaded_likelihood_has_the_models_gradient(tmp_path):
     np.testing.assert_allclose(loaded, own, rtol=1e-4, atol=1e-5)
 
 
+def test_a_saved_model_takes_as_many_codes_as_data(tmp_path):
+    """Laws would repeat a single one, where methods of the model refuse it."""
+    tiny.build("svae_r", compiled=False).export(tmp_path / "saved")
+    served = tf.saved_model.load(tmp_path / "saved").signatures
+    x, z, seed = tf.ones([4, tiny.DATA]), tf.ones([4, tiny.CODE]), tf.constant(0)
+    for name in ("log_likelihood", "log_posterior", "log_ratio"):
+        more = {} if name == "log_ratio" else {"seed": seed}
+        assert served[name](x=x, z=z, **more)[name].shape == 4
+        for one, other in ((x, z[:1]), (x[:1], z)):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="assertion fail"):
+                served[name](x=one, z=other, **more)
+
+
+def test_neighbours_of_no_number_are_none_of_each(tmp_path):
+    tiny.build("vae", compiled=False).export(tmp_path / "m", endpoints="neighbours")
+    served = tf.saved_model.load(tmp_path / "m").signatures["neighbours"]
+    for rows, n in ((2, 0), (0, 3), (2, 3)):
+        x = tf.ones([rows, tiny.DATA])
+        found = served(x=x, n=tf.constant(n), seed=tf.constant(0))["neighbours"]
+        assert found.shape == (rows, n, tiny.DATA)
+
+
 def test_endpoints_have_a_dynamic_batch_and_take_seeds(tmp_path):
     tiny.build("svae_r").export(tmp_path / "saved")
     saved = tf.saved_model.load(tmp_path / "saved")

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game.devices import workers
-from keras_svae.game.feeding.feed import Fed, Feed, set_up
+from keras_svae.game.feeding.fed import Fed
+from keras_svae.game.feeding.feed import Feed, set_up
 from keras_svae.game.feeding.reader import Reader
 from tests.game.test_terms import still
 from tests.models import tiny

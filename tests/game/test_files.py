@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import warnings
 import zipfile
 
 import keras
@@ -12,7 +13,10 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.loading import load_keras, opened
+from keras_svae.evaluation.loading import opened
+from keras_svae.game.saving.keras_file import load_keras
+from keras_svae.hub.__main__ import main as hub_command
+from keras_svae.page.__main__ import main as page_command
 from reproductions.engine.folder import RunFolder
 from tests.models import tiny
 
@@ -106,6 +110,66 @@ def test_what_a_keras_file_must_not_say(made, tmp_path, change, why):
         opened(path)
 
 
+WAYS = {
+    "hub.load": ks.hub.load,
+    "load_weights_from": lambda path: small_and_new().load_weights_from(path),
+    "hub.push": lambda path: ks.hub.push(path, path.parent / "pushed"),
+    "evaluation": opened,
+}
+
+
+def small_and_new():
+    nets = ks.networks.dense(2, shape=(2,), units=4, depth=1)
+    return ks.VAE(nets.encoder, nets.decoder)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_all_ways_look_at_a_file_before(made, tmp_path, way, monkeypatch):
+    whole = (made / "m.keras").read_bytes()
+    path = tmp_path / "m.keras"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"m\.keras, which is truncated or damaged"):
+        WAYS[way](path)
+    changed(made / "m.keras", path, lambda _: "{")
+    with pytest.raises(ValueError, match="that this version can load; received"):
+        WAYS[way](path)
+    # Keras would add the whole configuration.
+    unknown = {"module": "own", "class_name": "Own", "registered_name": "own>Own"}
+    whole_config = json.dumps({**unknown, "config": {"long": 1000 * "x"}})
+    changed(made / "m.keras", path, lambda _: whole_config)
+    with pytest.raises(ValueError, match="Own") as told:
+        WAYS[way](path)
+    assert len(str(told.value)) < 600
+    path.write_bytes(whole)
+    monkeypatch.setenv("KERAS_SVAE_MAX_UNPACKED", "1")
+    bomb = zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED)
+    with bomb:
+        bomb.writestr("more", bytes(10_000_000))
+    with pytest.raises(ValueError, match="unpacks to at most 1 bytes"):
+        WAYS[way](path)
+
+
+@pytest.mark.parametrize("command", [hub_command, page_command])
+def test_commands_say_in_a_line_what_a_damaged_file_is(tmp_path, command, capsys):
+    (tmp_path / "m.keras").write_bytes(b"PK")
+    with pytest.raises(SystemExit, match="2"):
+        command([str(tmp_path / "m.keras"), str(tmp_path / "out")])
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "truncated or damaged" in told
+
+
+def test_a_folder_of_keras_that_is_damaged(tmp_path):
+    small_and_new().save(tmp_path, zipped=False)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="that this version can load; received"):
+        ks.hub.load(tmp_path)
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="a folder that is there; rec.*m.keras"):
+        small_and_new().save(tmp_path / "missing" / "m.keras")
+
+
 def test_what_is_no_keras_file(made, tmp_path):
     path = tmp_path / "m.keras"
     os.mkfifo(path)  # before, this waited for ever
@@ -195,6 +259,67 @@ def test_a_network_that_the_model_does_not_have_is_left_out(tmp_path):
     assert ours.filename == __file__
     for one, same in zip(encoder.weights, other.encoder.weights, strict=True):
         np.testing.assert_array_equal(one, same)
+
+
+def with_parts(sampler=None, ema=None):
+    model = small_and_new()
+    if ema:
+        model.compile("adam", ema=ema)
+    if sampler:
+        codes = np.random.default_rng(0).normal(size=(20, 2))
+        made = ks.samplers.GaussianMixture(2, name=sampler).fit_codes(codes)
+        model.add_sampler(made)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("file", "model", "warns", "refused"),
+    [
+        (
+            {"sampler": "mix"},
+            {},
+            "weights of the sampler 'gaussian_mixture', which",
+            "",
+        ),
+        ({"ema": 0.5}, {}, "", ""),
+        ({"sampler": "mix", "ema": 0.5}, {"sampler": "mix"}, "", ""),
+        (
+            {},
+            {"sampler": "mix"},
+            "",
+            "no weights of a sampler .*mixture. Call .*rem",
+        ),
+        ({}, {"ema": 0.5}, "", "no averages of weights. Load it before compile"),
+    ],
+)
+def test_averages_and_samplers_in_files_of_weights(
+    tmp_path, file, model, warns, refused
+):
+    path = tmp_path / "m.weights.h5"
+    saved, model = with_parts(**file), with_parts(**model)
+    saved.save_weights(path)
+    before = model.encoder.get_weights()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if refused:
+            with pytest.raises(ValueError, match=refused):
+                model.load_weights(path)
+        else:
+            model.load_weights(path)
+    told = [str(one.message) for one in told if one.category is UserWarning]
+    assert len(told) == bool(warns) and all(warns in one for one in told)
+    wanted = before if refused else saved.encoder.get_weights()
+    for one, other in zip(model.encoder.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_of_something_else_is_one_error(tmp_path):
+    model = small_and_new()
+    model.encoder.save_weights(tmp_path / "e.weights.h5")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(ValueError, match="it has no weight 0 of decoder"):
+            model.load_weights(tmp_path / "e.weights.h5")
 
 
 @pytest.mark.parametrize("what", ["gone", "empty", "half", "pipe"])

@@ -214,3 +214,12 @@ def test_all_endpoints_give_what_keras_gives(name):
                 assert endpoint == "bound", (endpoint, format_)
             else:
                 assert difference < 1e-5, (endpoint, format_)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("m.onnx", "onnx"), ("m.tflite", "litert")]
+)
+def test_a_path_of_another_format_is_no_folder(tmp_path, name, wanted):
+    with pytest.raises(ValueError, match=f"received: the file .*format='{wanted}'"):
+        tiny.build("vae", compiled=False).export(tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game.devices import replicas, workers
-from keras_svae.game.feeding.feed import Fed, Share
+from keras_svae.game.feeding.fed import Fed, Share
 from tests.models import tiny
 from tests.replicas import two_replicas
 

@@ -2,6 +2,7 @@
 
 import warnings
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -44,6 +45,41 @@ def test_weights_in_a_tuple_of_arrays_are_the_weights(vae):
     assert logs[LOSS] == [wanted]
     with pytest.raises(ValueError, match="Expected weights in x=.*both of them"):
         vae.fit((X, Y, WEIGHT), sample_weight=WEIGHT, verbose=0)
+
+
+@pytest.mark.parametrize("as_dataset", [True, False])
+def test_weights_of_zero_alone_are_told(vae, as_dataset):
+    none = (X, Y, np.zeros(12, "float32"))
+    if as_dataset:
+        none = tf.data.Dataset.from_tensor_slices(none).batch(4)
+    with pytest.warns(UserWarning, match="weight above 0 in data to evaluate on; rec"):
+        found = vae.evaluate(none, verbose=0, return_dict=True)
+    assert np.isnan(found[LOSS])
+    with pytest.warns(UserWarning, match="weight above 0 in data to evaluate on; rec"):
+        vae.fit(X, validation_data=none, verbose=0)
+    with pytest.warns(UserWarning, match="weight above 0 in data to train on; receiv"):
+        vae.fit(none, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vae.evaluate((X, Y, WEIGHT), batch_size=6, verbose=0)
+
+
+@pytest.mark.parametrize("act", ["fit", "evaluate", "predict", "encode"])
+def test_numbers_beyond_float32_are_not_finite(vae, act):
+    large = X.astype("float64")
+    large[1, 0] = 1e300
+    given = {} if act == "encode" else {"verbose": 0}
+    with pytest.raises(ValueError, match="finite data in float32; rec.*1e.300 in 1 of"):
+        getattr(vae, act)(large, **given)
+    with pytest.raises(ValueError, match="weight finite and >= 0, in float32"):
+        vae.evaluate(X, sample_weight=np.full(12, 1e300), verbose=0)
+
+
+def test_long_numbers_of_numpy_are_named(vae):
+    kind = np.dtype(np.longdouble).name
+    for act in (vae.fit, vae.evaluate, vae.predict):
+        with pytest.raises(ValueError, match=f"floats; received: {kind}. x.astype"):
+            act(X.astype(np.longdouble), verbose=0)
 
 
 def test_a_split_splits_the_weights_of_a_tuple(vae):
@@ -105,6 +141,52 @@ def test_predict_reads_the_part_that_fit_reads(vae):
     ):
         with pytest.raises(ValueError, match=f"Expected .*{why}"):
             vae.predict(given, verbose=0)
+
+
+@pytest.fixture(params=["npz", "h5"])
+def named(request, tmp_path):
+    """A file with names, which Python would go through."""
+    if request.param == "npz":
+        np.savez(tmp_path / "x.npz", images=X)
+        yield np.load(tmp_path / "x.npz")
+    else:
+        with h5py.File(tmp_path / "x.h5", "w") as file:
+            file["images"] = X
+            yield file
+
+
+def test_files_with_names_are_no_batches(vae, named):
+    quiet = {"verbose": 0}
+    sampler = ks.samplers.GaussianMixture(2)
+    for act in (
+        lambda: vae.fit(named, **quiet),
+        lambda: vae.fit(iter([named]), **quiet),
+        lambda: vae.fit(X, validation_data=named, **quiet),
+        lambda: vae.evaluate(named, **quiet),
+        lambda: vae.predict(named, **quiet),
+        lambda: vae.encode(named),
+        lambda: vae(named),
+        lambda: sampler.fit(vae, named),
+        lambda: ks.evaluation.frechet_distance(named, X),
+        lambda: ks.evaluation.evaluate(vae, named, verbose=False),
+    ):
+        with pytest.raises(ValueError, match=r"keys \['images'\].*x\['images'\]"):
+            act()
+
+
+def test_what_gives_no_batches_is_named(vae):
+    class Empty(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return None
+
+    with pytest.raises(ValueError, match="None, which __getitem__ of Empty returned"):
+        vae.fit(Empty(), verbose=0)
+    numbered = tf.data.Dataset.from_tensor_slices(X).batch(4).enumerate()
+    with pytest.raises(ValueError, match="single number as x.*data.map.lambda i, x"):
+        vae.fit(numbered, verbose=0)
 
 
 def test_two_domains_have_no_weights():

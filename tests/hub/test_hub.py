@@ -93,6 +93,48 @@ def test_the_folder_has_a_card_that_hugging_face_reads(pushed):
     assert PIL.Image.open(folder / "samples.png").size[0] > 8 * 64
 
 
+@keras.saving.register_keras_serializable("tests")
+class WithMore(ks.VAE):
+    """It has a weight that a player names, and a network that no player names."""
+
+    players = {"autoencoder": ks.Player("encoder decoder scale")}
+
+    def __init__(self, encoder, decoder, teacher, **given):
+        super().__init__(encoder, decoder, **given)
+        self.teacher = teacher
+        teacher.trainable = False
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+
+
+def test_all_that_a_file_keeps_is_pushed(tmp_path):
+    nets = ks.networks.digits(latent_dim=2, **DIGITS)
+    teacher = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    made = WithMore(nets.encoder, nets.decoder, teacher)
+    made.compile("adam", ema=0.5)
+    made.scale.assign(5.0)
+    codes = np.random.default_rng(0).normal(3.0, size=(20, 2))
+    made.add_sampler(ks.samplers.GaussianMixture(2, name="mix").fit_codes(codes))
+    ks.hub.push(made, tmp_path / "out")
+    again = ks.hub.load(tmp_path / "out")
+    assert float(again.scale) == 5.0 and again.averages is None
+    averages = {v.path for v in made.averages.weights}
+    kept = [v for v in made.weights if v.path not in averages]
+    for one, other in zip(kept, again.weights, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    drawn = (m.generate_pairs(3, seed=1, sampler="mix")[1] for m in (made, again))
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_a_model_that_its_configuration_does_not_make_again_is_not_pushed(
+    tmp_path, monkeypatch
+):
+    made = model()
+    monkeypatch.setattr(ks.SVAE, "load_weights", lambda self, file: None)
+    with pytest.raises(ValueError, match="copy has another weight 0 of .*, \\("):
+        ks.hub.push(made, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_file_is_not_loaded(pushed, tmp_path):
     _, folder = pushed
     changed = shutil.copytree(folder, tmp_path / "changed")
@@ -158,6 +200,8 @@ def test_nothing_is_overwritten(pushed, tmp_path):
         ks.hub.push(made, tmp_path / "a", picture="none.png")
     with pytest.raises(ValueError, match="uint8 .height"):
         ks.hub.push(made, tmp_path / "a", picture=np.zeros((2, 2)))
+    with pytest.raises(TypeError, match="the report of ks.evaluation.evaluate; rec"):
+        ks.hub.push(made, tmp_path / "a", measures={"mse": 1})
     assert not list(tmp_path.iterdir())
 
 

@@ -128,6 +128,32 @@ def test_samplers_are_saved_and_exported(model, folder, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    "copied",
+    [
+        keras.models.clone_model,
+        lambda model: type(model).from_config(model.get_config()),
+        lambda model: keras.models.model_from_json(model.to_json()),
+    ],
+)
+def test_a_copy_without_weights_has_no_fitted_samplers(model, copied):
+    copy = copied(model)
+    assert list(copy.samplers) == list(MADE)
+    sampler = copy.samplers["gaussian_mixture"]
+    for act in (
+        lambda: copy.generate(3, sampler="gaussian_mixture"),
+        lambda: copy.generate(3, sampler=sampler),
+        lambda: copy.add_sampler(sampler),
+        lambda: sampler.sample(3),
+        lambda: sampler.log_prob(np.zeros((1, CODE))),
+    ):
+        with pytest.raises(ValueError, match="Expected a fitted sampler.*no weights"):
+            act()
+    copy.set_weights(model.get_weights())
+    drawn = (m.generate(3, seed=1, sampler="gaussian_mixture") for m in (model, copy))
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_a_sampler_is_fitted_to_a_saved_model(model, folder):
     x = tiny.data(n=100)
     found = ks.samplers.GaussianMixture(2).fit(folder / "saved", x, seed=1)

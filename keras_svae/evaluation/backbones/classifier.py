@@ -11,7 +11,7 @@ import keras
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.cache import cache_folder
-from keras_svae.evaluation.loading import load_keras
+from keras_svae.game.saving.keras_file import load_keras
 
 __all__ = ["classifier"]
 

@@ -1,6 +1,6 @@
 """What one element of data holds: x, (x, y) or (x, y, weights), as `fit` reads it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -12,7 +12,7 @@ from keras_svae.game.feeding.arrays import length_of
 __all__ = ["Examples", "elements", "fields", "has_labels", "known_length"]
 
 # They hold no batches, though Python can go through them.
-_NO_BATCHES = (str, bytes, dict)
+_NO_BATCHES = (str, bytes, Mapping)
 
 
 class Examples(NamedTuple):
@@ -81,6 +81,7 @@ def elements(data, name: str, labelled: bool) -> Iterator[Any]:
         raise ValueError(
             f"Expected {name} as an array, or as batches of numbers in a "
             f"tf.data.Dataset or another iterable; received: {type(data).__name__}"
+            f"{_keys(data)}"
         )
     for element in data:
         found = read(element, name)
@@ -97,7 +98,9 @@ def read(element, name: str) -> Any:
     if isinstance(element, Examples):
         return element
     x, y = unpacked(element)
-    if isinstance(x, dict) or (isinstance(x, (tuple, list)) and any(map(_is_array, x))):
+    if isinstance(x, Mapping) or (
+        isinstance(x, (tuple, list)) and any(map(_is_array, x))
+    ):
         alike = isinstance(x, list) and len({np.shape(one) for one in x}) == 1
         if not alike:  # if they are, each is one example
             raise ValueError(
@@ -105,6 +108,12 @@ def read(element, name: str) -> Any:
                 f"{type(x).__name__}"
             )
     return x if y is None else Examples(x, y)
+
+
+def _keys(data) -> str:
+    """What a dictionary, or a file with names, has; "" for other objects."""
+    keys = sorted(map(str, data)) if isinstance(data, Mapping) else []
+    return f" with the keys {keys}. Give one of them, x[{keys[0]!r}]" if keys else ""
 
 
 def unpacked(element) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.checks.values import ROUNDING, shapes, within
+from keras_svae.game.checks.values import ROUNDING, in_float32, shapes, within
 from keras_svae.networks.ends import all_layers
 
 
@@ -51,6 +51,10 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
         return tf.identity(y)
 
 
+# NumPy's longdouble, which TensorFlow does not have.
+_LONG = ("float96", "float128")
+
+
 def images(
     x, shape: tuple, value_range: tuple[float, float] | None, rounds: bool = False
 ) -> None:
@@ -77,10 +81,13 @@ def images(
     if tf.is_symbolic_tensor(x):
         return
     x = np.asarray(x)
-    if not np.isfinite(x).all():
+    fine = np.isfinite(in_float32(x) if x.dtype.itemsize > 4 else x)
+    if not fine.all():
+        large = np.isfinite(x).all()
         raise ValueError(
-            "Expected finite data; received: NaN or infinity in "
-            f"{int((~np.isfinite(x)).any(axis=tuple(range(1, x.ndim))).sum())} of "
+            f"Expected finite data{' in float32' if large else ''}; received: "
+            f"{f'values up to {np.abs(x).max():g}' if large else 'NaN or infinity'} in "
+            f"{int((~fine).any(axis=tuple(range(1, x.ndim))).sum())} of "
             f"{len(x)} examples"
         )
     if value_range is not None:
@@ -97,7 +104,7 @@ def _floats(x, value_range: tuple[float, float] | None) -> None:
     """Raises a ValueError, with a hint, unless x is an array of floats."""
     dtype = getattr(x, "dtype", None)
     kind = str(getattr(dtype, "name", dtype))
-    if kind.startswith(("float", "bfloat")):
+    if kind.startswith(("float", "bfloat")) and kind not in _LONG:
         return
     where = "" if value_range is None else " in [{:g}, {:g}]".format(*value_range)
     hint = " x.astype('float32') makes floats of numbers."

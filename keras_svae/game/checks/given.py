@@ -1,6 +1,7 @@
 """What `fit` and its likes are given: which kind of data it is, and its parts."""
 
 import numbers
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -48,7 +49,7 @@ def are_arrays(x) -> bool:
 
     A dictionary of arrays is not: it would be one of several inputs.
     """
-    if isinstance(x, dict):
+    if isinstance(x, Mapping):
         return False
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(
@@ -60,12 +61,20 @@ def are_arrays(x) -> bool:
 
 
 def no_dictionary(element) -> None:
-    """Raises a ValueError, with the keys, if an element is a dictionary."""
-    if isinstance(element, dict):
+    """Raises a ValueError, with the keys, if an element is a dictionary.
+
+    An `.npz` file of NumPy and a file of h5py are such, too. Python goes through their
+    keys, which are no batches.
+    """
+    if isinstance(element, Mapping):
+        keys = sorted(map(str, element))
+        plain = isinstance(element, dict)
+        what = "dictionary" if plain else f"{type(element).__name__} object"
+        hint = "e.g. data.map(lambda one: (one['image'], one['label']))"
         raise ValueError(
             "Expected elements x, (x, y) or (x, y, sample_weight); received: a "
-            f"dictionary with the keys {sorted(map(str, element))}. Take what is "
-            "wanted, e.g. data.map(lambda one: (one['image'], one['label']))."
+            f"{what} with the keys {keys}. Take what is wanted, "
+            f"{hint if plain or not keys else f'x[{keys[0]!r}]'}."
         )
 
 
@@ -134,6 +143,12 @@ def unread(y, x, whose: str) -> None:
         )
     shape = tuple(y.shape if hasattr(y, "shape") else np.shape(y))
     wanted = tuple(x.shape)
+    if not wanted:
+        raise ValueError(
+            "Expected x as an array (batch, ...); received: a single number as x, and "
+            f"y of shape {shape}, as data.enumerate() gives them. "
+            "data.map(lambda i, x: x) leaves the numbers out"
+        )
     if shape[:1] != wanted[:1]:
         raise ValueError(
             f"Expected y as labels, one for each example of x, {wanted}; received: "

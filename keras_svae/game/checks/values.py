@@ -16,6 +16,7 @@ __all__ = [
     "counts",
     "flag",
     "fraction",
+    "in_float32",
     "integer",
     "new_folder",
     "positive",
@@ -59,6 +60,12 @@ def weight_or_pair(name: str, value) -> float | tuple[float, float]:
 def all_finite(value) -> bool:
     """Whether a tensor holds only finite numbers."""
     return bool(np.isfinite(np.asarray(value)).all())
+
+
+def in_float32(values: np.ndarray) -> np.ndarray:
+    """Values as float32, in which models compute: larger numbers become infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32, copy=False)
 
 
 # Values may leave their range by this share of it: rounding in float32, as after an

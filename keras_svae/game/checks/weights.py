@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.game.checks.values import in_float32
+
 
 def sample_weight(weight, batch) -> None:
     """Raises a ValueError unless each example has a finite weight that is not negative.
@@ -39,9 +41,9 @@ def sample_weight(weight, batch) -> None:
         raise ValueError(
             f"Expected sample_weight as numbers; received: type {values.dtype}"
         )
-    if not (np.isfinite(values).all() and (values >= 0).all()):
+    if not (np.isfinite(in_float32(values)).all() and (values >= 0).all()):
         raise ValueError(
-            "Expected sample_weight finite and >= 0; received: values from "
+            "Expected sample_weight finite and >= 0, in float32; received: values from "
             f"{values.min():g} to {values.max():g}"
         )
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game.devices import workers, xla
-from keras_svae.game.feeding.feed import Share
+from keras_svae.game.feeding.fed import Share
 from keras_svae.game.feeding.set_up import Policy
 
 __all__ = [

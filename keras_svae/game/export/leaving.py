@@ -48,9 +48,10 @@ class Leaving:
                 `tf.lite.TFLiteConverter`, as in Keras.
 
         Raises:
-            ValueError: For another format, an input signature, an endpoint that the
-                model does not have, a file with another ending, or a SavedModel's path
-                with `*`, `?`, `[` or a backslash, from which TensorFlow could not load.
+            ValueError: For another format than the path's ending says, an input
+                signature, an endpoint that the model does not have, a file with another
+                ending, or a SavedModel's path with `*`, `?`, `[` or a backslash, from
+                which TensorFlow could not load.
             TypeError: For further arguments, or a `filepath` that is no path.
             FileExistsError: If something is there already.
             ImportError: If `tf2onnx` is not installed, for "onnx".
@@ -61,6 +62,13 @@ class Leaving:
             "litert": formats.litert,
         }
         checks.choice("format", format, tuple(writers))
+        endings = {".onnx": "onnx", ".tflite": "litert"}
+        meant = endings.get(os.path.splitext(str(filepath))[1], format)
+        if format == "tf_saved_model" and meant != format:
+            raise ValueError(
+                "Expected a folder for format='tf_saved_model'; received: the file "
+                f"{str(filepath)!r}. Give format={meant!r}"
+            )
         if input_signature is not None:
             raise ValueError(
                 "Expected input_signature=None, as each endpoint has its own; "

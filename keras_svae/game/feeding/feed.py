@@ -8,8 +8,8 @@ replicas and several steps per execution do not change these checks.
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -25,34 +25,16 @@ from keras_svae.game.feeding.arrays import (
     length_of,
     spec_of,
 )
+from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.feeding.known import Known
 from keras_svae.game.feeding.reader import Reader
 from keras_svae.game.feeding.set_up import Policy, set_up
 from keras_svae.game.feeding.sizes import Sizes
 
-__all__ = ["Fed", "Feed", "Share"]
+__all__ = ["Feed"]
 
-_NO_BATCHES = (str, bytes, dict)
+_NO_BATCHES = (str, bytes, Mapping)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
-
-
-class Fed(NamedTuple):
-    """A batch in the form that a step takes.
-
-    Attributes:
-        batch: What `Game.unpack` makes of the user's element.
-        weight: Weights of the examples, float32 (batch,), or () if there are none.
-    """
-
-    batch: Any
-    weight: Any = ()
-
-
-class Share(NamedTuple):
-    """The part of a `Fed` that is one replica's: TensorFlow has shared the batch."""
-
-    batch: Any
-    weight: Any = ()
 
 
 class Feed:
@@ -83,6 +65,8 @@ class Feed:
         self.what = f"data {purpose}".rstrip()
         # The error of a wrong batch. TensorFlow raises its own errors instead.
         self.error: Exception | None = None
+        # Whether some example has a weight above 0; None where no weights came.
+        self._weighs: bool | None = None
 
     def of(
         self,
@@ -133,7 +117,11 @@ class Feed:
                 raise ValueError(f"Expected {self.what}; received: an empty PyDataset")
             if batches.count is None:
                 self._check_end(steps)
-            return self._of_batches(batches, batches.count, steps, x[0])
+            first = x[0]
+            if first is None:
+                what = f"None, which __getitem__ of {type(x).__name__} returned"
+                raise ValueError(f"Expected {self.what}; received: {what}")
+            return self._of_batches(batches, batches.count, steps, first)
         sparse = hasattr(x, "shape")  # SciPy's, which are no batches
         if isinstance(x, Iterable) and not (sparse or isinstance(x, _NO_BATCHES)):
             return self._of_batches(x, length_of(x), steps)
@@ -147,10 +135,21 @@ class Feed:
         if not came:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
 
+    def warn_of_weights(self) -> None:
+        """Warns if examples had weights, and all of them were 0."""
+        if self._weighs is False:
+            warnings.warn(
+                f"Expected an example with a weight above 0 in {self.what}; received: "
+                "weights of 0 alone. The loss is NaN in evaluation, 0 in training.",
+                stacklevel=3,
+            )
+
     def looked(self, fed: Fed) -> Fed:
         """The batch, after its check. The error of a wrong batch is kept."""
         try:
             self.look(fed)
+            if not isinstance(fed.weight, tuple):
+                self._weighs = bool(self._weighs) or bool(np.any(fed.weight))
         except (ValueError, TypeError) as error:
             self.error = error
             raise
@@ -199,7 +198,7 @@ class Feed:
         (count,) = sizes
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty array")
-        self.look(arrays)
+        self.looked(arrays)
         if not batch_size:
             batch_size = math.ceil(count / steps) if steps else 32
         full = min(batch_size, count)
@@ -294,5 +293,7 @@ class Feed:
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
+        if not isinstance(element, dict):  # a method of the user's own may read one
+            checks.no_dictionary(element)
         element = keras.tree.map_structure(as_array, checks.of_lists(element))
         return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))

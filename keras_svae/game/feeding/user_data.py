@@ -2,7 +2,7 @@
 
 from keras_svae.game import checks
 from keras_svae.game.called import Called
-from keras_svae.game.feeding.feed import Fed
+from keras_svae.game.feeding.fed import Fed
 
 __all__ = ["UserData"]
 

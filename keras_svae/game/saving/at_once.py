@@ -1,6 +1,7 @@
 """Saving that replaces a file completely, or not at all, and loading likewise."""
 
 import os
+import warnings
 from collections.abc import Callable
 
 from keras_svae import files
@@ -41,8 +42,9 @@ class SavedAtOnce:
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Keras's `load_weights`. After an error, all weights are as they were.
 
-        A network in the file that the model does not have is left out, with a warning:
-        an sVAE's file can be loaded into a VAE.
+        A network or a sampler in the file that the model does not have is left out,
+        with a warning: an sVAE's file can be loaded into a VAE. Averages of weights are
+        left out without one.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -58,15 +60,19 @@ class SavedAtOnce:
                 filepath = files.Memory(os.fspath(filepath), files.read(filepath))
         there = weights_file.shapes_in(filepath) if named else None
         here = weights_file.shapes_of(super().save_weights) if there else {}
+        left_out = []
         if there and not skip_mismatch:
-            weights_file.check_left_over(there, here, told)
+            left_out = weights_file.left_over(there, here, told)
         optimizers = (getattr(self, "optimizers", None) or {}).values()
         variables = [*self.variables]
         for one in optimizers:
             variables += one.variables
         before = [variable.numpy() for variable in variables]
+        load = super().load_weights
         try:
-            found = super().load_weights(filepath, skip_mismatch, **kwargs)
+            # Keras warns of each layer that it cannot load, and the error says it all.
+            with warnings.catch_warnings(record=True) as warned:
+                done = load(filepath, skip_mismatch, **kwargs)
         # A damaged file may let HDF5 or Keras raise almost anything.
         except Exception as error:
             for variable, value in zip(variables, before, strict=True):
@@ -78,7 +84,11 @@ class SavedAtOnce:
                 f"({why})"
             ) from None
         constants.made_anew(self)
-        return found
+        for text in left_out:
+            warnings.warn(text, stacklevel=2)
+        for one in warned:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        return done
 
 
 def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict):

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_svae import files
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
 from keras_svae.game.saving import constants
+from keras_svae.game.saving.keras_file import load_keras
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import any_path
 
@@ -105,7 +105,8 @@ def opened(source) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no model of this package.
+        ValueError: If it is damaged, unpacks to more than the limit, or is no model of
+            this package.
     """
     if isinstance(source, Mapping):
         return source
@@ -117,8 +118,7 @@ def opened(source) -> Any:
                 "Expected a .keras file, or a folder with model.keras; received: "
                 f"{source}"
             )
-        with files.local_copy(path) as copy:
-            source = keras.saving.load_model(copy, compile=False, safe_mode=True)
+        source = load_keras(path, compile=False, safe_mode=True)
     if not hasattr(source, "players"):
         raise ValueError(
             "Expected a model of keras_svae, its .keras file, or networks by name, "
