@@ -45,12 +45,15 @@ class Law(Recorded):
         moments: Whether mean and standard deviation of the distribution are known.
         rounds: Whether the density is finite a rounding error outside of the range.
             Then such data are allowed: a resized image may have the value 1.0000002.
+        discrete: Whether it gives probabilities of 0 and 1, and no density: of values
+            between them it gives a cross entropy.
     """
 
     parameters = 1
     explicit = True
     moments = True
     rounds = False
+    discrete = False
 
     def __init__(self, activation: str = "linear", draw: str = "sample"):
         if activation not in RANGES:
@@ -173,6 +176,7 @@ class Bernoulli(Law):
     """
 
     rounds = True
+    discrete = True
 
     def __init__(self):
         super().__init__("sigmoid", "mean")

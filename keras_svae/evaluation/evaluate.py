@@ -1,9 +1,7 @@
 """One call that measures a trained model, or its SavedModel, on all that applies."""
 
-import contextlib
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -14,6 +12,7 @@ import tqdm
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement, by_name, changed
+from keras_svae.evaluation.notes import notes_of, noting
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
@@ -166,7 +165,7 @@ class Plan:
                 bar.set_description(name)
                 try:
                     material.parts()
-                    with _noting(name, warned):
+                    with noting(name, warned):
                         given = self.options.get(name, {})
                         made = MEASURES[name].compute(material, **given)
                     each, about = by_name(name, made), material.parts()
@@ -178,38 +177,8 @@ class Plan:
                     if self.named and not careful:
                         raise
                     failed[name] = f"{type(error).__name__}: {error}"
-        notes = [*_notes(material, found), *warned]
+        notes = [*notes_of(material, found), *warned]
         return Report(found, left_out=self.left_out, failed=failed, notes=notes)
-
-
-def _notes(material: Material, names: Iterable[str]) -> list[str]:
-    """What a reader of the measures of these names must know."""
-    found = []
-    if material.n_follows:
-        found.append(
-            f"{material.n} samples were drawn, as many as test examples were read; n= "
-            "sets another number"
-        )
-    label = f"[{material.backbone.label}]" if material.backbone else ""
-    if any(label and name.endswith(label) for name in names):
-        found.append(
-            f"compare numbers with {label} only with numbers from the same network, "
-            "for images of the same shape and with the same n"
-        )
-    return found
-
-
-@contextlib.contextmanager
-def _noting(name: str, notes: list[str]) -> Iterator[None]:
-    """Collects a measure's own warnings: they belong beside its numbers."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for one in told:
-        if one.category is UserWarning:
-            notes.append(f"{name}: {one.message}")
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def planned(

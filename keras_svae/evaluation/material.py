@@ -7,13 +7,13 @@ import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.random_network import chosen
+from keras_svae.evaluation.looked import Looked
 from keras_svae.evaluation.reading.kept import Repeatable, kept
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
     check_range,
-    fields,
     gather,
     has_labels,
     made_and,
@@ -58,12 +58,14 @@ class Material:
         n_follows: Whether n was not given.
         count: How many test examples are used, at most n.
         extremes: The smallest and largest value of all test data.
+        binary: Whether all of them are 0 or 1.
         repeats: Whether they are the same at each reading; a data set that shuffles,
             or draws anew, is not.
         images: Whether examples are images (height, width, 1 or 3).
         value_range: (low, high) where data lie, of images the values of black and
             white; None for anywhere.
         backbone: The `Backbone` through which measures see images, or None.
+        drew: Whether a measure has asked for samples of the model.
         labelled_test: Whether test data have labels.
         has_train, labelled_train: Whether training data are there; with labels.
         subject, reference, seed, sampler, dequantise, lpips, mixture: As given.
@@ -76,6 +78,7 @@ class Material:
     lpips: LPIPS | None
     labelled_test: bool
     extremes: tuple[float, float]
+    binary: bool
     count: int
     repeats: bool
     images: bool
@@ -117,6 +120,7 @@ class Material:
         self.labelled_train: bool = self.has_train and has_labels(train)
         seen = shape if self.images else None
         self.backbone = chosen(backbone, seen, self.labelled_test)
+        self.drew = False
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
@@ -128,22 +132,13 @@ class Material:
 
         In the same reading it chooses n of them.
         """
-        subject = self.subject
-        heads: list[np.ndarray] = []
-        values: list[float] = []
-
-        def look(batch):
-            x, y = fields(batch)
-            subject.check(x)
-            if subject.classes is not None and y is not None:
-                checks.labels(y, subject.classes, len(x))
-            heads[:] = heads or [x]
-            values.extend([x.min(), x.max()])
-
-        part = Part(test, self.n, self.seed, look)
-        self.extremes = float(min(values)), float(max(values))
+        looked = Looked(self.subject)
+        part = Part(test, self.n, self.seed, looked)
+        self.extremes, self.binary = looked.extremes, looked.binary
         self.count, self._test = part.count, part.data
-        self.repeats = not part.whole or np.array_equal(heads[0], next(iter(self.x())))
+        self.repeats = not part.whole or np.array_equal(
+            looked.first, next(iter(self.x()))
+        )
         return part
 
     def __str__(self) -> str:
@@ -182,6 +177,7 @@ class Material:
 
     def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
+        self.drew = True
         self._asked.add("samples")
         of = self.n, self.seed, self.sampler
         return Repeatable(lambda: map(self._clip, self.subject.generate(*of)))
@@ -199,6 +195,7 @@ class Material:
 
     def prior_codes(self) -> Repeatable:
         """Codes of the prior, of which `recovered_codes` are the way back."""
+        self.drew = True
         pairs = self.subject.generate_pairs
         return Repeatable(lambda: (z for _, z in pairs(self.n, self.seed)))
 
@@ -292,6 +289,7 @@ class Material:
 
     def log_ratios(self) -> tuple[np.ndarray, np.ndarray]:
         """The critic's on samples of the law above, and of the one below."""
+        self.drew = True
         found = {
             "q": self.subject.log_ratios(self.examples(), self.seed),
             "p": self.subject.model_log_ratios(self.n, self.seed),

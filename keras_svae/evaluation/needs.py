@@ -12,7 +12,7 @@ from keras_svae.evaluation.reading.streams import is_within
 if TYPE_CHECKING:
     from keras_svae.evaluation.material import Material
 
-__all__ = ["NEEDS", "Need", "at_least", "window_fits"]
+__all__ = ["NEEDS", "Need", "at_least", "discrete", "window_fits"]
 
 COUNTS = {
     "test examples": lambda m: m.count,
@@ -75,11 +75,30 @@ def _test_values(material, options) -> str | None:
     )
 
 
+def discrete(material) -> bool:
+    """Whether p(x|z) gives probabilities of 0 and 1, and no density."""
+    about = material.subject.about
+    # A SavedModel of before tells the law's name alone.
+    return about.get("discrete", about.get("likelihood") == "Bernoulli")
+
+
+def _law_of_data(material, options) -> str | None:
+    """Laws that go with the test data."""
+    if material.dequantise and discrete(material):
+        law = material.subject.about["likelihood"]
+        return (
+            f"a likelihood that is a density for dequantise=True, not {law}, which "
+            "gives probabilities of 0 and 1 (bits_per_dimension(..., discrete=True) "
+            "gives bits of binary data)"
+        )
+    return _named_prior(material, options) or _test_values(material, options)
+
+
 def _density(material, options) -> str | None:
     # If the decoder is fed noise, it has p(x|z, noise), and p(x|z) is an integral.
     subject = material.subject
     if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
-        return _named_prior(material, options) or _test_values(material, options)
+        return _law_of_data(material, options)
     return "a model with a decoder density p(x|z)"
 
 
@@ -95,7 +114,7 @@ def _named_prior(material, options) -> str | None:
 
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _named_prior(material, options) or _test_values(material, options)
+        return _law_of_data(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 

@@ -216,6 +216,37 @@ def test_a_decoder_that_is_fed_noise_has_no_density():
         ks.evaluation.evaluate(model, x, measures="variational_bound")
 
 
+def test_a_law_of_zeros_and_ones_has_no_bits_of_grey_values():
+    model = tiny.build("vae", likelihood="bernoulli")
+    grey = np.random.default_rng(0).integers(0, 256, (20, tiny.DATA)) / 255
+    given = {"measures": ["mse", "variational_bound"], "verbose": False}
+    with pytest.raises(ValueError, match="Expected a likelihood that is a density"):
+        ks.evaluation.evaluate(model, grey, dequantise=True, **given)
+    older = ks.evaluation.Subject.of(model)
+    del older.about["discrete"]  # as a SavedModel of before
+    for source in (model, older):
+        more = {"dequantise": True, "strict": False}
+        found = ks.evaluation.evaluate(source, grey, **more, **given)
+        assert "a likelihood that is a density" in found.left_out["variational_bound"]
+        assert "mse" in found
+    for x, told in ((grey, True), (grey.round(), False)):
+        notes = ks.evaluation.evaluate(model, x, **given).notes
+        assert any("Bernoulli gives a cross entropy" in one for one in notes) == told
+    density = tiny.build("vae", likelihood="continuous_bernoulli")
+    found = ks.evaluation.evaluate(density, grey, dequantise=True, **given)
+    assert "variational_bound.bits_per_dimension" in found
+    assert not any("cross entropy" in one for one in found.notes)
+
+
+def test_samples_are_told_of_only_where_they_are_drawn(images):
+    model, _, test, _ = images
+    given = {"verbose": False}
+    found = ks.evaluation.evaluate(model, test, measures="mse", **given)
+    assert not found.notes
+    found = ks.evaluation.evaluate(model, test, measures="code_mse", **given)
+    assert any("samples were drawn" in one for one in found.notes)
+
+
 def test_the_command_line(images, tmp_path, capsys):
     model = images[0]
     model.export(tmp_path / "run" / "savedmodel")
