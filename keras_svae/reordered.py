@@ -26,18 +26,26 @@ def reordered(
         drop_remainder: Whether a smaller last batch is left out.
     """
     n = len(arrays[0])
-    whole = n // batch_size * batch_size
-    stop = whole if drop_remainder else n
+    count = n // batch_size if drop_remainder else -(-n // batch_size)
+    held = tuple(map(tf.constant, arrays))
 
-    def batches():
-        order = rng.permutation(n)
-        for start in range(0, stop, batch_size):
-            rows = order[start : min(start + batch_size, stop)]
-            found = tuple(one[rows] for one in arrays)
-            yield found if len(found) > 1 else found[0]
+    def order(_):
+        # Python runs once for a pass, not for each batch.
+        found = tf.numpy_function(lambda: rng.permutation(n), [], tf.int64)
+        return tf.ensure_shape(found, [n])
 
-    size = batch_size if stop == whole else None
-    specs = tuple(tf.TensorSpec((size, *x.shape[1:]), x.dtype) for x in arrays)
-    signature = specs if len(specs) > 1 else specs[0]
-    data = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return data.apply(tf.data.experimental.assert_cardinality(-(-stop // batch_size)))
+    def batches(order):
+        def batch(i):
+            rows = order[i * batch_size : (i + 1) * batch_size]
+            if n % batch_size == 0 or drop_remainder:
+                rows = tf.ensure_shape(rows, [batch_size])
+            found = tuple(tf.gather(one, rows) for one in held)
+            return found if len(found) > 1 else found[0]
+
+        return tf.data.Dataset.range(count).map(batch)
+
+    data = tf.data.Dataset.range(1).map(order).flat_map(batches)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # it would be waited for at the end of each pass
+    data = data.with_options(options)
+    return data.apply(tf.data.experimental.assert_cardinality(count))
