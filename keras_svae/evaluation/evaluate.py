@@ -82,7 +82,8 @@ def evaluate(
         dequantise: Images are 8-bit: likelihoods are of images with uniform noise, and
             in bits per dimension too.
         options: Further arguments by measure, `{"importance_weighted_bound": {"k":
-            5000}}`.
+            5000}}`: those of the function of this name. Of measures that are not named
+            there may be none.
         seed: The seed of all random draws.
         sampler: What codes of samples are drawn from: "prior", or the name of a sampler
             that the model keeps (`add_sampler`). Measures of samples then say it.
@@ -97,8 +98,8 @@ def evaluate(
         of a notebook's cell, it is a table.
 
     Raises:
-        ValueError: On an unknown measure, one that has to apply and does not, or data
-            that do not go with the model.
+        ValueError: On an unknown measure or option, a measure that has to apply and
+            does not, or data that do not go with the model.
         Exception: Any error of a measure that is named.
         MemoryError, tf.errors.ResourceExhaustedError: If there is not enough memory.
 
@@ -221,12 +222,46 @@ def planned(
 
 
 def names_and_options(measures, options) -> tuple[list[str], dict[str, dict]]:
-    """The names of measures and their options; raises on unknown names."""
-    named = [] if measures in (None, "all") else measures
-    named = [named] if isinstance(named, str) else list(named)
-    options = {name: dict(given) for name, given in (options or {}).items()}
-    check_known([*named, *options], MEASURES, "measures")
-    return named, options
+    """The names of measures and their options; raises on unknown names.
+
+    Args:
+        measures: See `evaluate`.
+        options: See `evaluate`.
+
+    Raises:
+        ValueError: On other names than those of measures and of their arguments, none
+            at all, and options of a measure that is not named.
+    """
+    if measures is None or (isinstance(measures, str) and measures == "all"):
+        named = []
+    elif isinstance(measures, str):
+        named = [measures]
+    elif isinstance(measures, Iterable) and (found := list(measures)):
+        named = found
+    else:
+        raise ValueError(
+            'Expected measures as names, "all", or None for all that apply; received: '
+            f"measures={measures!r}"
+        )
+    given = {} if options is None else options
+    if not isinstance(given, Mapping) or not all(
+        isinstance(one, Mapping) for one in given.values()
+    ):
+        raise ValueError(
+            'Expected options by measure, {"importance_weighted_bound": {"k": 5000}}; '
+            f"received: options={options!r}"
+        )
+    check_known([*named, *given], MEASURES, "measures")
+    for name, one in given.items():
+        known = MEASURES[name].options
+        if known is not None:
+            check_known(one, dict.fromkeys(known), f"options of {name}")
+        if named and name not in named:
+            raise ValueError(
+                f"Expected options of the measures that are named, {named}; received: "
+                f"options of {name!r}"
+            )
+    return named, {name: dict(one) for name, one in given.items()}
 
 
 def _chosen(

@@ -19,6 +19,7 @@ from keras_svae.evaluation.reading.streams import (
     made_and,
 )
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
+from keras_svae.evaluation.samples.points import check_mixture
 from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
 from keras_svae.game.feeding.ranges import bounded
@@ -118,6 +119,7 @@ class Material:
         self._train = train
         self.has_train: bool = train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)
+        check_mixture(mixture)
         seen = shape if self.images else None
         self.backbone = chosen(backbone, seen, self.labelled_test)
         self.drew = False

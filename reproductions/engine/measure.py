@@ -52,6 +52,15 @@ def measure(
     whole = {"labelled": None, "labelled_batch": None}
     # In parts with few examples the score is low. Then samples and data are not split.
     splits = 10 if len(x) >= 5000 else 1
+    options = {
+        "inception_score": {"splits": splits},
+        "importance_weighted_bound": {"k": training.importance_samples},
+        AIS: {"n_temperatures": training.ais_temperatures},
+    }
+
+    def of(named):
+        return {k: v for k, v in options.items() if not named or k in named}
+
     names = training.measures and training.measures.split(",")
     evaluate = functools.partial(
         ks.evaluation.evaluate,
@@ -62,21 +71,20 @@ def measure(
         lpips=perceptual,
         mixture=mixture,
         dequantise=inputs.dequantise,
-        options={
-            "inception_score": {"splits": splits},
-            "importance_weighted_bound": {"k": training.importance_samples},
-            AIS: {"n_temperatures": training.ais_temperatures},
-        },
         seed=SEED,
         verbose=False,
     )
-    found = evaluate(
-        measures=names and [one for one in names if one != AIS],
-        train=inputs.load("train", shuffle=False, **whole, **given),
-        n=n,
-    )
+    others = names and [one for one in names if one != AIS]
+    found = ks.evaluation.Report()
+    if others != []:
+        found = evaluate(
+            measures=others,
+            options=of(others),
+            train=inputs.load("train", shuffle=False, **whole, **given),
+            n=n,
+        )
     if names and AIS in names:  # on fewer examples, each of which takes long
-        of_ais = evaluate(measures=[AIS], n=training.ais_examples)
+        of_ais = evaluate(measures=[AIS], options=of([AIS]), n=training.ais_examples)
         found.update(of_ais)
         found.left_out |= of_ais.left_out
         found.failed |= of_ais.failed

@@ -166,6 +166,8 @@ def test_several_labels_are_columns_with_a_header(tmp_path):
     assert lines == ["label 0\tlabel 1", "0\t1", "1\t0", "1\t1"]
     with pytest.raises(ValueError, match="Expected 3 labels; received: 2"):
         ks.pictures.projector.write(tmp_path, codes, labels[:2])
+    ks.pictures.projector.write(tmp_path, codes, ["a\tb", "c\nd", "e"])
+    assert (tmp_path / "metadata.tsv").read_text() == "a b\nc d\ne\n"
 
 
 def test_training_is_the_same_with_and_without(tmp_path):

@@ -216,6 +216,63 @@ def test_a_decoder_that_is_fed_noise_has_no_density():
         ks.evaluation.evaluate(model, x, measures="variational_bound")
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"measures": "mse", "options": {"ssim": {}}}, "are named, .'mse'.*'ssim'"),
+        (
+            {"options": {"precision_recall": {"kk": 5}}},
+            "options of precision_recall among .*'k'.*received: 'kk'",
+        ),
+        ({"options": {"mse": {"k": 5}}}, r"options of mse among \[\]; received: 'k'"),
+        ({"options": {"lpips": {"weights": 1}}}, "options of lpips among"),
+        ({"options": {"k": 5}}, "options by measure.*received: options={'k': 5}"),
+        ({"options": 3}, "options by measure"),
+        ({"measures": []}, r"Expected measures as names.*measures=\[\]"),
+        ({"measures": ()}, "Expected measures as names"),
+        ({"measures": ks.evaluation.mse}, "Expected measures as names"),
+    ],
+)
+def test_names_and_options_are_checked_before_the_model_is_read(given, why):
+    with pytest.raises(ValueError, match=why):
+        ks.evaluation.evaluate("no such file", None, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"backbone": keras.Sequential()}, "Expected backbone as .*Sequential"),
+        ({"backbone": 3}, "Expected backbone as .*received: int"),
+        ({"mixture": "grid25"}, "Expected mixture with means.*'grid25'"),
+    ],
+)
+def test_wrong_companions_are_refused(given, why):
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    with pytest.raises(ValueError, match=why):
+        ks.evaluation.evaluate(model, tiny.data(n=10), verbose=False, **given)
+
+
+def test_every_measure_tells_its_options():
+    assert all(one.options is not None for one in MEASURES.values())
+    assert MEASURES["lpips"].options == ("value_range", "resize")
+
+
+def test_the_seed_reaches_all_that_is_drawn():
+    model, x = tiny.build("vae", likelihood="bernoulli"), tiny.data(n=60)
+    names = ["kernel_distance", "aggregate_posterior"]
+    options = {"kernel_distance": {"subset_size": 20}}
+    given = {"measures": names, "options": options, "verbose": False}
+    found = ks.evaluation.evaluate(model, x, seed=3, **given)
+    assert found["kernel_distance"].details["seed"] == 3
+    direct = ks.evaluation.Subject.of(model)
+    codes = np.concatenate(list(direct.encode(x, 3)))
+    for name, value in (
+        ks.evaluation.aggregate_posterior(codes, "normal", seed=3)._asdict().items()
+    ):
+        if f"aggregate_posterior.{name}" in found:
+            assert found[f"aggregate_posterior.{name}"] == value
+
+
 def test_a_law_of_zeros_and_ones_has_no_bits_of_grey_values():
     model = tiny.build("vae", likelihood="bernoulli")
     grey = np.random.default_rng(0).integers(0, 256, (20, tiny.DATA)) / 255

@@ -56,3 +56,13 @@ def points(x: Stream, dimension: int) -> Iterator[np.ndarray]:
                 f"{part.shape}"
             )
         yield part.astype(np.float64)
+
+
+def check_mixture(mixture) -> None:
+    """Raises unless it is None, or tells means and sigma."""
+    told = all(hasattr(mixture, name) for name in ("means", "sigma"))
+    if mixture is not None and not told:
+        raise ValueError(
+            "Expected mixture with means and sigma, as ks.data.mixture(name) gives it; "
+            f"received: mixture={mixture!r}"
+        )
