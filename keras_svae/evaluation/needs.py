@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_svae.evaluation.reading.known import KINDS, are_known
+from keras_svae.evaluation.reading.known import KINDS, are_known, same_kind
 from keras_svae.evaluation.reading.streams import is_within
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ def _labels(material, options) -> str | None:
             return "labels as one integer, boolean or string for each example"
         if not are_known(labels).any():
             return "examples of known classes, in test and train="
+    if not same_kind(train, material.test_labels):
+        return "labels of one kind, texts or numbers, in test and train="
     classes = material.subject.classes
     if classes is not None and not (train.min() >= 0 and train.max() < classes):
         return f"training data of known classes, 0..{classes - 1}"

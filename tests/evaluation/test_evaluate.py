@@ -252,6 +252,35 @@ def test_wrong_companions_are_refused(given, why):
         ks.evaluation.evaluate(model, tiny.data(n=10), verbose=False, **given)
 
 
+@pytest.mark.parametrize("form", ["tf", "objects", "bytes"])
+def test_labels_may_be_texts_of_any_form(form):
+    import tensorflow as tf
+
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    x, texts = tiny.data(n=40), np.array(["one", "three"] * 20)
+    given = {"measures": ["linear_probe", "nearest_neighbours"], "verbose": False}
+    data = {
+        "tf": lambda: tf.data.Dataset.from_tensor_slices((x, texts)).batch(15),
+        "objects": lambda: (x, texts.astype(object)),  # as a column of pandas
+        "bytes": lambda: (x, texts.astype("S")),
+    }[form]()
+    expected = ks.evaluation.evaluate(model, (x, texts), train=(x, texts), **given)
+    found = ks.evaluation.evaluate(model, data, train=data, **given)
+    assert dict(found) == dict(expected) and len(found) == 2
+    with pytest.raises(ValueError, match="labels of one kind, texts or numbers"):
+        numbers = x, np.arange(40) % 2
+        ks.evaluation.evaluate(model, data, train=numbers, **given)
+    with pytest.raises(ValueError, match="labels of one kind, texts or numbers"):
+        ks.evaluation.linear_probe(x, numbers[1], x, texts)
+
+
+def test_tensorflow_does_not_warn_of_retracing(caplog):
+    model, x = tiny.build("vae", compiled=False), tiny.data(n=4)
+    for _ in range(6):
+        list(ks.evaluation.Subject.of(model).codes(x))
+    assert not [one for one in caplog.messages if "retracing" in one]
+
+
 def test_every_measure_tells_its_options():
     assert all(one.options is not None for one in MEASURES.values())
     assert MEASURES["lpips"].options == ("value_range", "resize")

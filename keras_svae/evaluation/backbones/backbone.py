@@ -1,5 +1,6 @@
 """Networks for the features of images: what they are, and what they give."""
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -127,8 +128,10 @@ class Backbone:
         self._model = keras.Model(inputs, [seen, outs[0]])
         # The model's own dtype is that of today's policy, not of its layers.
         self.dtype = keras.backend.standardize_dtype(seen.dtype)
+        # As a partial: TensorFlow would count the traces of all backbones together.
         self._run = tf.function(
-            self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
+            functools.partial(self._through),
+            input_signature=[tf.TensorSpec([None] * 4, tf.float32)],
         )
 
     @property

@@ -211,7 +211,13 @@ def decode(log_likelihood: LogLikelihood, inputs, z: tf.Tensor) -> tf.Tensor:
             "Expected log_likelihood(x, z) to give one number per example, (batch,); "
             f"received: shape {found.shape}"
         )
-    return tf.reshape(found, shape[:2], name=_ONE_EACH)
+    try:
+        return tf.reshape(found, shape[:2], name=_ONE_EACH)
+    except ValueError:  # TensorFlow knows the number already
+        raise ValueError(
+            "Expected log_likelihood(x, z) to give one number per example, (batch,); "
+            f"received: {found.shape[0]} numbers for another number of examples"
+        ) from None
 
 
 def repeat(inputs, copies: int | tf.Tensor):

@@ -29,8 +29,9 @@ def checked(
             f"Expected finite means (k, d); received: shape {means.shape}, {means}"
         )
     for name, value in positive.items():
-        if np.ndim(value) or not 0 < value < np.inf:
-            raise ValueError(f"Expected {name} > 0; received: {name}={value}")
+        number = np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
+        if not number or not 0 < value < np.inf:
+            raise ValueError(f"Expected {name} > 0; received: {name}={value!r}")
     if weights is None:
         return means, None
     weights = np.asarray(weights, np.float64)
