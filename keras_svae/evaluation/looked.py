@@ -23,7 +23,7 @@ class Looked:
     def __init__(self, subject: Subject):
         self._subject = subject
         self._values: list[float] = []
-        self.first: np.ndarray | None = None
+        self.first = np.empty(0)
         self.binary = True
 
     def __call__(self, batch) -> None:
@@ -32,7 +32,8 @@ class Looked:
         self._subject.check(x)
         if self._subject.classes is not None and y is not None:
             checks.labels(y, self._subject.classes, len(x))
-        self.first = x if self.first is None else self.first
+        if not self._values:
+            self.first = x
         self._values += [float(x.min()), float(x.max())]
         self.binary = self.binary and bool(((x == 0) | (x == 1)).all())
 

@@ -124,7 +124,7 @@ class MaskedAutoregressiveFlow(Trained):
         def on_all(z):
             strategy.run(update, args=(z,))
 
-        # As partials: TensorFlow would count the traces of all flows together, and warn.
+        # As partials: TensorFlow would count the traces of all flows together.
         step, held_out_loss = (
             tf.function(functools.partial(one), autograph=False)
             for one in (on_all, loss)
