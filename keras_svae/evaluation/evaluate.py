@@ -12,11 +12,10 @@ import tqdm
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement, by_name, changed
-from keras_svae.evaluation.notes import notes_of, noting
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
-from keras_svae.evaluation.report import Report
+from keras_svae.evaluation.report import Report, notes_of, noting
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed

@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.random_network import chosen
-from keras_svae.evaluation.looked import Looked
 from keras_svae.evaluation.reading.kept import Repeatable, kept
+from keras_svae.evaluation.reading.looked import Looked
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import (
     Stream,

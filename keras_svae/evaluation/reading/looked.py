@@ -1,10 +1,14 @@
 """What one reading of all test data tells, before anything is measured."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from keras_svae.evaluation.reading.streams import fields
-from keras_svae.evaluation.subject import Subject
+from keras_svae.evaluation.reading.elements import fields
 from keras_svae.game import checks
+
+if TYPE_CHECKING:
+    from keras_svae.evaluation.subject import Subject
 
 __all__ = ["Looked"]
 
@@ -20,7 +24,7 @@ class Looked:
         binary: Whether all values are 0 or 1.
     """
 
-    def __init__(self, subject: Subject):
+    def __init__(self, subject: "Subject"):
         self._subject = subject
         self._values: list[float] = []
         self.first = np.empty(0)
