@@ -81,17 +81,31 @@ def traverse(z, dimensions: Sequence[int], values) -> np.ndarray:
             "Expected one code (latent_dim,) and values (steps,); received: shapes "
             f"{z.shape} and {values.shape}"
         )
-    entries = np.asarray(dimensions)
-    outside = entries.ndim != 1 or entries.dtype.kind not in "iu"
-    if outside or np.any((entries < 0) | (entries >= len(z))):
-        raise ValueError(
-            f"Expected dimensions, integers in 0..{len(z) - 1}; received: "
-            f"{entries.tolist()}"
-        )
+    entries = dimensions_of(dimensions, len(z))
     rows = np.tile(z, (len(entries), len(values), 1))
     for row, dimension in zip(rows, entries, strict=True):
         row[:, dimension] = values
     return rows
+
+
+def dimensions_of(dimensions, latent_dim: int) -> np.ndarray:
+    """The entries of a code that are meant, integers (rows,); raises on others."""
+    entries = np.asarray(dimensions)
+    outside = entries.ndim != 1 or not len(entries) or entries.dtype.kind not in "iu"
+    if outside or np.any((entries < 0) | (entries >= latent_dim)):
+        raise ValueError(
+            f"Expected dimensions, integers in 0..{latent_dim - 1}; received: "
+            f"{entries.tolist()}"
+        )
+    return entries
+
+
+def check_encoder(model) -> None:
+    """Raises a ValueError if the model has no encoder."""
+    if not hasattr(model, "encoder"):
+        raise ValueError(
+            f"Expected a model with an encoder; received: {type(model).__name__}"
+        )
 
 
 def attribute(z, has) -> np.ndarray:
@@ -163,10 +177,7 @@ def encode(model, x, y=None) -> np.ndarray:
     Raises:
         ValueError: If the model has no encoder.
     """
-    if not hasattr(model, "encoder"):
-        raise ValueError(
-            f"Expected a model with an encoder; received: {type(model).__name__}"
-        )
+    check_encoder(model)
     return model.encode(x, y).numpy()
 
 

@@ -19,7 +19,8 @@ class Measures(keras.callbacks.Callback):
     """Takes measures of `ks.evaluation` at the ends of epochs.
 
     Each number becomes a column of the epoch's log, `measured_` and the measure's name,
-    with "_" for ".": `measured_frechet_distance`, `measured_precision_recall_recall`.
+    with "_" for "." and "[": `measured_frechet_distance`,
+    `measured_precision_recall_recall`, `measured_frechet_distance_random_network`.
     So `EarlyStopping`, `ModelCheckpoint`, `CSVLogger`, `TensorBoard`, `History` and the
     callbacks of trackers see it, whatever the order of the callbacks. Tell them
     `mode="min"` or `mode="max"`: Keras cannot know which is better.
@@ -87,7 +88,7 @@ class Measures(keras.callbacks.Callback):
         if not isinstance(prefix, str) or not prefix:
             raise ValueError(f"Expected prefix, a text; received: {prefix!r}")
         self.prefix, self.data = prefix, data
-        if measures is not None and not isinstance(measures, str):
+        if isinstance(measures, Iterable) and not isinstance(measures, str):
             measures = list(measures)
         inspect.signature(planned).bind(None, data, measures=measures, n=n, **given)
         names_and_options(measures, given.get("options"))
@@ -172,9 +173,17 @@ class Measures(keras.callbacks.Callback):
 
     def _columns(self, report: Report) -> dict[str, float]:
         return {
-            f"{self.prefix}{name.replace('.', '_')}": float(value)
+            f"{self.prefix}{_plain(name)}": float(value)
             for name, value in report.items()
         }
+
+
+def _plain(name: str) -> str:
+    """A measurement's name as one that may stand in a checkpoint's path.
+
+    There Python would take `.` and `[` for parts of the value.
+    """
+    return name.replace(".", "_").replace("[", "_").replace("]", "")
 
 
 def _held(data: Stream, n: int, seed: int, name: str):

@@ -15,6 +15,7 @@ from keras_svae.evaluation.reading.elements import (
     known_length,
 )
 from keras_svae.evaluation.reading.part import chosen
+from keras_svae.game import checks
 from keras_svae.paths import any_path
 from keras_svae.pictures import plots, projector, views
 
@@ -96,15 +97,13 @@ class Pictures(keras.callbacks.Callback):
         more: Mapping[str, Callable[[keras.Model], np.ndarray]] | None = None,
     ):
         super().__init__()
-        for name, value in {"every": every, "n": n, "examples": examples}.items():
-            if value < 1:
-                raise ValueError(f"Expected {name} >= 1; received: {name}={value}")
+        checks.counts(1, every=every, n=n, examples=examples)
         self.folder = any_path(folder)
         self.history = self.folder / "pictures"
         self.data = data
         self.every, self.n, self.examples = every, n, max(n, examples)
         self.seed = seed
-        self.projector = projector
+        self.projector = checks.flag("projector", projector)
         self.more = dict(more or {})
         for name, make in self.more.items():
             if not isinstance(name, str) or not name or "/" in name:
@@ -119,6 +118,11 @@ class Pictures(keras.callbacks.Callback):
                 )
 
     def on_train_begin(self, logs=None):
+        if not hasattr(self.model, "check_data"):
+            raise ValueError(
+                "Expected Pictures in the callbacks of fit of a keras_svae model; "
+                f"received: {type(self.model).__name__}"
+            )
         untrusted.folder(self.folder)
         untrusted.folder(self.history).mkdir(parents=True, exist_ok=True)
         self.x, self.labels = some_examples(self.data, self.examples, self.n, self.seed)

@@ -60,6 +60,8 @@ class Law(Recorded):
         support: Where all draws lie, (low, high), as (0, 1) of a Beta law; None if this
             is not said. A posterior needs it beside prior="uniform", where codes lie in
             [-1, 1].
+        discrete: Whether it gives probabilities of 0 and 1, and no density: of values
+            between them it gives a cross entropy.
     """
 
     parameters = 1
@@ -67,6 +69,7 @@ class Law(Recorded):
     moments = True
     rounds = False
     support: tuple[float, float] | None = None
+    discrete = False
 
     def __init__(self, activation: str = "linear", draw: str = "sample"):
         if activation not in RANGES:
@@ -226,6 +229,7 @@ class Bernoulli(Law):
     """
 
     rounds = True
+    discrete = True
 
     def __init__(self):
         super().__init__("sigmoid", "mean")

@@ -1,9 +1,7 @@
 """One call that measures a trained model, or its SavedModel, on all that applies."""
 
-import contextlib
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -17,7 +15,7 @@ from keras_svae.evaluation.measurement import Measurement, by_name, changed
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.registry import check_known
-from keras_svae.evaluation.report import Report
+from keras_svae.evaluation.report import Report, notes_of, noting
 from keras_svae.evaluation.subject import Subject
 from keras_svae.evaluation.table import MEASURES
 from keras_svae.noise import check_seed
@@ -83,7 +81,8 @@ def evaluate(
         dequantise: Images are 8-bit: likelihoods are of images with uniform noise, and
             in bits per dimension too.
         options: Further arguments by measure, `{"importance_weighted_bound": {"k":
-            5000}}`.
+            5000}}`: those of the function of this name. Of measures that are not named
+            there may be none.
         seed: The seed of all random draws.
         sampler: What codes of samples are drawn from: "prior", or the name of a sampler
             that the model keeps (`add_sampler`). Measures of samples then say it.
@@ -98,8 +97,8 @@ def evaluate(
         of a notebook's cell, it is a table.
 
     Raises:
-        ValueError: On an unknown measure, one that has to apply and does not, or data
-            that do not go with the model.
+        ValueError: On an unknown measure or option, a measure that has to apply and
+            does not, or data that do not go with the model.
         Exception: Any error of a measure that is named.
         MemoryError, tf.errors.ResourceExhaustedError: If there is not enough memory.
 
@@ -166,7 +165,7 @@ class Plan:
                 bar.set_description(name)
                 try:
                     material.parts()
-                    with _noting(name, warned):
+                    with noting(name, warned):
                         given = self.options.get(name, {})
                         made = MEASURES[name].compute(material, **given)
                     each, about = by_name(name, made), material.parts()
@@ -178,38 +177,8 @@ class Plan:
                     if self.named and not careful:
                         raise
                     failed[name] = f"{type(error).__name__}: {error}"
-        notes = [*_notes(material, found), *warned]
+        notes = [*notes_of(material, found), *warned]
         return Report(found, left_out=self.left_out, failed=failed, notes=notes)
-
-
-def _notes(material: Material, names: Iterable[str]) -> list[str]:
-    """What a reader of the measures of these names must know."""
-    found = []
-    if material.n_follows:
-        found.append(
-            f"{material.n} samples were drawn, as many as test examples were read; n= "
-            "sets another number"
-        )
-    label = f"[{material.backbone.label}]" if material.backbone else ""
-    if any(label and name.endswith(label) for name in names):
-        found.append(
-            f"compare numbers with {label} only with numbers from the same network, "
-            "for images of the same shape and with the same n"
-        )
-    return found
-
-
-@contextlib.contextmanager
-def _noting(name: str, notes: list[str]) -> Iterator[None]:
-    """Collects a measure's own warnings: they belong beside its numbers."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for one in told:
-        if one.category is UserWarning:
-            notes.append(f"{name}: {one.message}")
-        else:
-            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
 
 
 def planned(
@@ -252,12 +221,46 @@ def planned(
 
 
 def names_and_options(measures, options) -> tuple[list[str], dict[str, dict]]:
-    """The names of measures and their options; raises on unknown names."""
-    named = [] if measures in (None, "all") else measures
-    named = [named] if isinstance(named, str) else list(named)
-    options = {name: dict(given) for name, given in (options or {}).items()}
-    check_known([*named, *options], MEASURES, "measures")
-    return named, options
+    """The names of measures and their options; raises on unknown names.
+
+    Args:
+        measures: See `evaluate`.
+        options: See `evaluate`.
+
+    Raises:
+        ValueError: On other names than those of measures and of their arguments, none
+            at all, and options of a measure that is not named.
+    """
+    if measures is None or (isinstance(measures, str) and measures == "all"):
+        named = []
+    elif isinstance(measures, str):
+        named = [measures]
+    elif isinstance(measures, Iterable) and (found := list(measures)):
+        named = found
+    else:
+        raise ValueError(
+            'Expected measures as names, "all", or None for all that apply; received: '
+            f"measures={measures!r}"
+        )
+    given = {} if options is None else options
+    if not isinstance(given, Mapping) or not all(
+        isinstance(one, Mapping) for one in given.values()
+    ):
+        raise ValueError(
+            'Expected options by measure, {"importance_weighted_bound": {"k": 5000}}; '
+            f"received: options={options!r}"
+        )
+    check_known([*named, *given], MEASURES, "measures")
+    for name, one in given.items():
+        known = MEASURES[name].options
+        if known is not None:
+            check_known(one, dict.fromkeys(known), f"options of {name}")
+        if named and name not in named:
+            raise ValueError(
+                f"Expected options of the measures that are named, {named}; received: "
+                f"options of {name!r}"
+            )
+    return named, {name: dict(one) for name, one in given.items()}
 
 
 def _chosen(

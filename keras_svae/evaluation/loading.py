@@ -1,5 +1,6 @@
 """Endpoints of a trained model: of itself, a file, a SavedModel or a run's folder."""
 
+import functools
 import json
 import os
 import pathlib
@@ -47,8 +48,10 @@ def opened(
             "Expected a model of keras_svae with a latent code; received: "
             f"{type(source).__name__}"
         )
+    # As partials: TensorFlow counts traces by a function's code, which models share,
+    # and would warn of retracing from the fifth model on.
     functions = {
-        name: tf.function(function, input_signature=signature)
+        name: tf.function(functools.partial(function), input_signature=signature)
         for name, (function, signature) in source.endpoints().items()
     }
     # As a SavedModel would tell it.

@@ -8,17 +8,18 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.random_network import chosen
 from keras_svae.evaluation.reading.kept import Repeatable, kept
+from keras_svae.evaluation.reading.looked import Looked
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
     check_range,
-    fields,
     gather,
     has_labels,
     made_and,
 )
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
+from keras_svae.evaluation.samples.points import check_mixture
 from keras_svae.evaluation.subject import PRIOR, Subject
 from keras_svae.game import checks
 from keras_svae.game.feeding.ranges import bounded
@@ -58,12 +59,14 @@ class Material:
         n_follows: Whether n was not given.
         count: How many test examples are used, at most n.
         extremes: The smallest and largest value of all test data.
+        binary: Whether all of them are 0 or 1.
         repeats: Whether they are the same at each reading; a data set that shuffles,
             or draws anew, is not.
         images: Whether examples are images (height, width, 1 or 3).
         value_range: (low, high) where data lie, of images the values of black and
             white; None for anywhere.
         backbone: The `Backbone` through which measures see images, or None.
+        drew: Whether a measure has asked for samples of the model.
         labelled_test: Whether test data have labels.
         has_train, labelled_train: Whether training data are there; with labels.
         subject, reference, seed, sampler, dequantise, lpips, mixture: As given.
@@ -76,6 +79,7 @@ class Material:
     lpips: LPIPS | None
     labelled_test: bool
     extremes: tuple[float, float]
+    binary: bool
     count: int
     repeats: bool
     images: bool
@@ -115,8 +119,10 @@ class Material:
         self._train = train
         self.has_train: bool = train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)
+        check_mixture(mixture)
         seen = shape if self.images else None
         self.backbone = chosen(backbone, seen, self.labelled_test)
+        self.drew = False
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
@@ -128,22 +134,13 @@ class Material:
 
         In the same reading it chooses n of them.
         """
-        subject = self.subject
-        heads: list[np.ndarray] = []
-        values: list[float] = []
-
-        def look(batch):
-            x, y = fields(batch)
-            subject.check(x)
-            if subject.classes is not None and y is not None:
-                checks.labels(y, subject.classes, len(x))
-            heads[:] = heads or [x]
-            values.extend([x.min(), x.max()])
-
-        part = Part(test, self.n, self.seed, look)
-        self.extremes = float(min(values)), float(max(values))
+        looked = Looked(self.subject)
+        part = Part(test, self.n, self.seed, looked)
+        self.extremes, self.binary = looked.extremes, looked.binary
         self.count, self._test = part.count, part.data
-        self.repeats = not part.whole or np.array_equal(heads[0], next(iter(self.x())))
+        self.repeats = not part.whole or np.array_equal(
+            looked.first, next(iter(self.x()))
+        )
         return part
 
     def __str__(self) -> str:
@@ -182,6 +179,7 @@ class Material:
 
     def samples(self) -> Repeatable:
         """n samples of the model; images are clipped to their range."""
+        self.drew = True
         self._asked.add("samples")
         of = self.n, self.seed, self.sampler
         return Repeatable(lambda: map(self._clip, self.subject.generate(*of)))
@@ -199,6 +197,7 @@ class Material:
 
     def prior_codes(self) -> Repeatable:
         """Codes of the prior, of which `recovered_codes` are the way back."""
+        self.drew = True
         pairs = self.subject.generate_pairs
         return Repeatable(lambda: (z for _, z in pairs(self.n, self.seed)))
 
@@ -292,6 +291,7 @@ class Material:
 
     def log_ratios(self) -> tuple[np.ndarray, np.ndarray]:
         """The critic's on samples of the law above, and of the one below."""
+        self.drew = True
         found = {
             "q": self.subject.log_ratios(self.examples(), self.seed),
             "p": self.subject.model_log_ratios(self.n, self.seed),

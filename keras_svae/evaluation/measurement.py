@@ -28,7 +28,7 @@ class Measurement(float):
             `n=10_000`, `splits=10`, `backbone="..."`. Plain values.
 
     Example:
-        score = ks.evaluation.inception_score(samples, backbone)
+        score = ks.evaluation.inception_score(samples, backbone=net)
         print(score)         # inception score 9.41 +- 0.06 (n=10000, splits=10, ...)
         print(f"{score:.2f}", score.deviation, score.details["n"])
     """

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_svae.evaluation.reading.known import KINDS, are_known
+from keras_svae.evaluation.reading.known import KINDS, are_known, same_kind
 from keras_svae.evaluation.reading.streams import is_within
 
 if TYPE_CHECKING:
     from keras_svae.evaluation.material import Material
 
-__all__ = ["NEEDS", "Need", "at_least", "window_fits"]
+__all__ = ["NEEDS", "Need", "at_least", "discrete", "window_fits"]
 
 COUNTS = {
     "test examples": lambda m: m.count,
@@ -75,11 +75,30 @@ def _test_values(material, options) -> str | None:
     )
 
 
+def discrete(material) -> bool:
+    """Whether p(x|z) gives probabilities of 0 and 1, and no density."""
+    about = material.subject.about
+    # A SavedModel of before tells the law's name alone.
+    return about.get("discrete", about.get("likelihood") == "Bernoulli")
+
+
+def _law_of_data(material, options) -> str | None:
+    """Laws that go with the test data."""
+    if material.dequantise and discrete(material):
+        law = material.subject.about["likelihood"]
+        return (
+            f"a likelihood that is a density for dequantise=True, not {law}, which "
+            "gives probabilities of 0 and 1 (bits_per_dimension(..., discrete=True) "
+            "gives bits of binary data)"
+        )
+    return _named_prior(material, options) or _test_values(material, options)
+
+
 def _density(material, options) -> str | None:
     # If the decoder is fed noise, it has p(x|z, noise), and p(x|z) is an integral.
     subject = material.subject
     if subject.offers("log_likelihood") and "decoder" not in subject.about["fed_noise"]:
-        return _named_prior(material, options) or _test_values(material, options)
+        return _law_of_data(material, options)
     return "a model with a decoder density p(x|z)"
 
 
@@ -95,7 +114,7 @@ def _named_prior(material, options) -> str | None:
 
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _named_prior(material, options) or _test_values(material, options)
+        return _law_of_data(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 
@@ -136,6 +155,8 @@ def _labels(material, options) -> str | None:
             return "labels as one integer, boolean or string for each example"
         if not are_known(labels).any():
             return "examples of known classes, in test and train="
+    if not same_kind(train, material.test_labels):
+        return "labels of one kind, texts or numbers, in test and train="
     classes = material.subject.classes
     if classes is not None and not (train.min() >= 0 and train.max() < classes):
         return f"training data of known classes, 0..{classes - 1}"

@@ -2,12 +2,13 @@
 
 import dataclasses
 import difflib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keras_svae.evaluation.needs import ASK_ABOUT_DATA, NEEDS, Need
 
-__all__ = ["MEASURES", "Measure", "check_known", "register"]
+__all__ = ["MEASURES", "Measure", "check_known", "options_of", "register"]
 
 # The command line's JSON file has these beside the measures.
 RESERVED = ("model", "left_out", "failed", "notes")
@@ -22,11 +23,13 @@ class Measure:
             result, see `register`.
         needs: What the measure needs.
         costly: Whether it runs only if it is named.
+        options: The names of its options; None if it takes any.
     """
 
     compute: Callable[..., Any]
     needs: tuple[str | Need, ...]
     costly: bool
+    options: tuple[str, ...] | None = None
 
     def missing(self, material, options: Mapping[str, Any]) -> list[str]:
         """Which of its needs are not met, in words."""
@@ -46,7 +49,11 @@ MEASURES: dict[str, Measure] = {}
 
 
 def register(
-    name: str, *, needs: str | Need | Iterable[str | Need] = (), costly: bool = False
+    name: str,
+    *,
+    needs: str | Need | Iterable[str | Need] = (),
+    costly: bool = False,
+    options: Iterable[str] | None = None,
 ) -> Callable[[Callable], Callable]:
     """Adds a measure, which `evaluate` and `python -m keras_svae.evaluate` then know.
 
@@ -57,6 +64,9 @@ def register(
             is missing, and give None where nothing is. Where a need is not met, the
             measure is left out, and the report says why.
         costly: Whether it runs only if it is named, or with `measures="all"`.
+        options: The names of its options, where the function takes `**options` and
+            passes them on; None for the names of the function's own arguments after the
+            `Material`. Others are refused before anything is measured.
 
     Returns:
         A decorator of the function that computes it, from a `Material` and the
@@ -100,10 +110,26 @@ def register(
                 f"Expected a name that is not in use; received: {name!r}, which is "
                 f"{'.'.join(_origin(known.compute))}"
             )
-        MEASURES[name] = Measure(compute, each, bool(costly))
+        names = options_of(compute, 1) if options is None else tuple(options)
+        MEASURES[name] = Measure(compute, each, bool(costly), names)
         return compute
 
     return add
+
+
+def options_of(function: Callable, passed: int) -> tuple[str, ...] | None:
+    """The names of a function's arguments after the first ones, which are passed.
+
+    None if it takes any, or does not tell.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return None
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return None
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(one.name for one in [*parameters][passed:] if one.kind in by_name)
 
 
 def _origin(function: Callable) -> tuple[str, str]:

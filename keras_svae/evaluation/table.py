@@ -29,7 +29,7 @@ from keras_svae.evaluation.reconstructions.mse import mse, rmse
 from keras_svae.evaluation.reconstructions.psnr import psnr
 from keras_svae.evaluation.reconstructions.ssim import ssim
 from keras_svae.evaluation.reconstructions.variance_ratio import variance_ratio
-from keras_svae.evaluation.registry import MEASURES, register
+from keras_svae.evaluation.registry import MEASURES, options_of, register
 from keras_svae.evaluation.samples.class_accuracy import class_accuracy
 from keras_svae.evaluation.samples.density_coverage import density_coverage
 from keras_svae.evaluation.samples.frechet_distance import frechet_distance
@@ -58,16 +58,18 @@ def _of_images(measure: Callable) -> Callable:
 
 PAIRS = ("encoder", "repeats")
 IMAGES = (*PAIRS, "images", "test_values")
-register("mse", needs=PAIRS)(_of_pairs(mse))
-register("rmse", needs=PAIRS)(_of_pairs(rmse))
-register("variance_ratio", needs=(*PAIRS, "two_examples", "two_values"))(
+register("mse", needs=PAIRS, options=())(_of_pairs(mse))
+register("rmse", needs=PAIRS, options=())(_of_pairs(rmse))
+register("variance_ratio", needs=(*PAIRS, "two_examples", "two_values"), options=())(
     _of_pairs(variance_ratio)
 )
-register("psnr", needs=IMAGES)(_of_images(psnr))
-register("ssim", needs=(*IMAGES, window_fits))(_of_images(ssim))
+register("psnr", needs=IMAGES, options=options_of(psnr, 2))(_of_images(psnr))
+register("ssim", needs=(*IMAGES, window_fits), options=options_of(ssim, 2))(
+    _of_images(ssim)
+)
 
 
-@register("lpips", needs=(*IMAGES, "lpips"))
+@register("lpips", needs=(*IMAGES, "lpips"), options=options_of(lpips, 3))
 def _lpips(m: Material, **options):
     # Images that are too small for the network are enlarged, and the measurement says
     # so.
@@ -89,8 +91,8 @@ def _of_prior_codes(measure: Callable) -> Callable:
     return compute
 
 
-register("code_mse", needs="encoder")(_of_prior_codes(mse))
-register("code_rmse", needs="encoder")(_of_prior_codes(rmse))
+register("code_mse", needs="encoder", options=())(_of_prior_codes(mse))
+register("code_rmse", needs="encoder", options=())(_of_prior_codes(rmse))
 
 # ---- Samples -------------------------------------------------------------------------
 
@@ -98,31 +100,44 @@ register("code_rmse", needs="encoder")(_of_prior_codes(rmse))
 @register(
     "inception_score",
     needs=("images", "classifier", at_least("splits", 10, of=("samples",))),
+    options=options_of(inception_score, 1),
 )
 def _inception_score(m: Material, **options):
     given = {"backbone": m.backbone, "value_range": m.value_range, **options}
     return inception_score(m.samples(), **given)
 
 
-@register("class_accuracy", needs=("conditional", "images", "classifier"))
+@register(
+    "class_accuracy",
+    needs=("conditional", "images", "classifier"),
+    options=options_of(class_accuracy, 2),
+)
 def _class_accuracy(m: Material, **options):
     given = {"backbone": m.backbone, "value_range": m.value_range, **options}
     return class_accuracy(m.samples(), m.subject.classes_of(m.n), **given)
 
 
-@register("classification_accuracy", needs=("own_classifier", "test_labels", "repeats"))
+@register(
+    "classification_accuracy",
+    needs=("own_classifier", "test_labels", "repeats"),
+    options=(),
+)
 def _classification_accuracy(m: Material, **options):
     return classification_accuracy(m.subject.classify(m.x()), m.test_labels, **options)
 
 
 def _of_features(measure: Callable) -> Callable:
     """A measure of two sets of features, which says what the features are."""
+    draws = "seed" in (options_of(measure, 2) or ())
+
+    def seeded(m: Material) -> dict[str, int]:
+        return {"seed": m.seed} if draws else {}
 
     def compute(m: Material, **options):
         about = {"backbone": "none: the points themselves"}
         if m.backbone is not None:
             about = m.backbone.details(m.subject.data_shape)
-        given = {"reference": m.reference} | options
+        given = {"reference": m.reference} | seeded(m) | options
         found = measure(m.real_features, m.generated_features, **given)
         return {
             named(part.removeprefix("."), m.backbone): changed(
@@ -141,7 +156,10 @@ for _name, _measure, _enough in (
     ("precision_recall", precision_recall, at_least("k", 3, more=1)),
     ("density_coverage", density_coverage, at_least("k", 5, more=1)),
 ):
-    register(_name, needs=("features", _enough))(_of_features(_measure))
+    _options = options_of(_measure, 2)
+    register(_name, needs=("features", _enough), options=_options)(
+        _of_features(_measure)
+    )
 
 
 def _of_points(measure: Callable) -> Callable:
@@ -151,8 +169,10 @@ def _of_points(measure: Callable) -> Callable:
     )
 
 
-register("modes", needs="mixture")(_of_points(modes))
-register("mixture_score", needs="mixture")(_of_points(mixture_score))
+register("modes", needs="mixture", options=options_of(modes, 3))(_of_points(modes))
+register("mixture_score", needs="mixture", options=options_of(mixture_score, 3))(
+    _of_points(mixture_score)
+)
 
 # ---- Likelihood ----------------------------------------------------------------------
 
@@ -166,13 +186,19 @@ def _with_bits(m: Material, mean):
     return {"": mean, "bits_per_dimension": bits}
 
 
-@register("variational_bound", needs=("density", "posterior"))
+@register(
+    "variational_bound",
+    needs=("density", "posterior"),
+    options=options_of(variational_bound, 1),
+)
 def _variational_bound(m: Material, **options):
     given = {**m.likelihood_arguments(), "posterior": m.subject.posterior, **options}
     return _with_bits(m, variational_bound(m.examples(), **given).mean)
 
 
-@register("marginal_bound", needs="latent_classes")
+@register(
+    "marginal_bound", needs="latent_classes", options=options_of(marginal_bound, 1)
+)
 def _marginal_bound(m: Material, **options):
     s = m.subject
     given = {
@@ -184,13 +210,23 @@ def _marginal_bound(m: Material, **options):
     return _with_bits(m, marginal_bound(m.x(), **(given | options)))
 
 
-@register("importance_weighted_bound", needs=("density", "posterior"), costly=True)
+@register(
+    "importance_weighted_bound",
+    needs=("density", "posterior"),
+    options=options_of(importance_weighted_bound, 1),
+    costly=True,
+)
 def _importance_weighted_bound(m: Material, **options):
     given = {**m.likelihood_arguments(), "posterior": m.subject.posterior, **options}
     return _with_bits(m, importance_weighted_bound(m.examples(), **given).mean)
 
 
-@register("annealed_importance_sampling", needs="density", costly=True)
+@register(
+    "annealed_importance_sampling",
+    needs="density",
+    costly=True,
+    options=options_of(annealed_importance_sampling, 1),
+)
 def _annealed_importance_sampling(m: Material, **options):
     found = annealed_importance_sampling(
         m.examples(), **(m.likelihood_arguments() | options)
@@ -198,7 +234,7 @@ def _annealed_importance_sampling(m: Material, **options):
     return _with_bits(m, found.mean)
 
 
-@register("calibration", needs="log_ratio")
+@register("calibration", needs="log_ratio", options=options_of(calibration, 2))
 def _calibration(m: Material, **options):
     return calibration(*m.log_ratios(), **options)
 
@@ -213,27 +249,41 @@ def _of_labelled_codes(measure: Callable) -> Callable:
     )
 
 
-register("linear_probe", needs=(*PAIRS, "two_classes"))(
-    _of_labelled_codes(linear_probe)
-)
+register(
+    "linear_probe", needs=(*PAIRS, "two_classes"), options=options_of(linear_probe, 4)
+)(_of_labelled_codes(linear_probe))
 register(
     "nearest_neighbours",
     needs=(*PAIRS, "labels", at_least("k", 5, of=("training examples",))),
+    options=options_of(nearest_neighbours, 4),
 )(_of_labelled_codes(nearest_neighbours))
 
 
-@register("decoder_probe", needs=("encoder", "train"), costly=True)
+@register(
+    "decoder_probe",
+    needs=("encoder", "train"),
+    costly=True,
+    options=options_of(decoder_probe, 4),
+)
 def _decoder_probe(m: Material, **options):
     given = {"seed": m.seed, **options}
     return decoder_probe(*m.codes_and("x", "train"), *m.codes_and("x", "test"), **given)
 
 
-@register("aggregate_posterior", needs=("encoder", "named_prior", "two_examples"))
+@register(
+    "aggregate_posterior",
+    needs=("encoder", "named_prior", "two_examples"),
+    options=options_of(aggregate_posterior, 1),
+)
 def _aggregate_posterior(m: Material, **options):
-    given = {"prior": m.subject.about["prior"], **options}
+    given = {"prior": m.subject.about["prior"], "seed": m.seed, **options}
     return aggregate_posterior(m.drawn_codes, **given)
 
 
-@register("active_units", needs=("encoder", "posterior_mean", "two_examples"))
+@register(
+    "active_units",
+    needs=("encoder", "posterior_mean", "two_examples"),
+    options=options_of(active_units, 1),
+)
 def _active_units(m: Material, **options):
     return active_units(m.codes, **options)

@@ -45,6 +45,7 @@ def of(model) -> dict:
         "range": _ends(model.likelihood_law.range),
         "prior": prior_of(model),
         "likelihood": type(model.likelihood_law).__name__,
+        "discrete": bool(model.likelihood_law.discrete),
         "posterior": posterior and type(posterior).__name__,
         "fed_noise": [
             name

@@ -269,7 +269,8 @@ class LatentModel(Generating):
             `method`, `latent_dim`, `classes` (how many, or None), `data_shape`,
             `range` (of data, or None), `prior` ("own" if a subclass of yours overrides
             it), the names of the laws `likelihood` and
-            `posterior` (None without encoder), `fed_noise` (which of decoder and
+            `posterior` (None without encoder), `discrete` (whether the likelihood gives
+            probabilities of 0 and 1, and no density), `fed_noise` (which of decoder and
             encoder are, so that their densities are given that noise),
             `log_ratio`: which law stands `above` which `below` in what `log_ratio`
             gives, and what it `reads`; None for no log ratio; and `samplers`: the class

@@ -1,8 +1,11 @@
 """Charts as arrays, uint8 (height, width, 3): points, histograms, calibration."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
+
+from keras_svae import arguments
 
 __all__ = ["histogram", "reliability", "scatter"]
 
@@ -23,16 +26,31 @@ def scatter(
             margin. A panel's title counts its points beyond them.
 
     Returns:
-        uint8 (height, width, 3).
+        uint8 (height, width, 3). Points that are not finite count as beyond the
+        limits.
+
+    Raises:
+        ValueError: For no panels, another shape, or labels of another number.
     """
+    _check_named("panels", panels)
+    if labels is not None:
+        _check_named("labels", labels)
     panels = {name: np.asarray(points) for name, points in panels.items()}
     for name, points in panels.items():
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise ValueError(
                 f"Expected points (n, 2) in {name!r}; received: shape {points.shape}"
             )
+        given = (labels or {}).get(name)
+        if given is not None and np.shape(given) != (len(points),):
+            raise ValueError(
+                f"Expected {len(points)} labels, one for each point in {name!r}; "
+                f"received: shape {np.shape(given)}"
+            )
     if limits is None:
         first = next(iter(panels.values()))
+        finite = first[np.isfinite(first).all(1)]
+        first = finite if len(finite) else np.zeros((1, 2))
         low, high = first.min(0), first.max(0)
         margin = 0.15 * max(*(high - low), 1e-3)
         low, high = low - margin, high + margin
@@ -64,7 +82,12 @@ def histogram(values: dict, *, xlabel: str = "", bins: int = 60) -> np.ndarray:
 
     Returns:
         uint8 (height, width, 3).
+
+    Raises:
+        ValueError: For no numbers by name, or bins below 1.
     """
+    _check_named("values", values)
+    arguments.integer("bins", bins, at_least=1)
     values = {name: np.asarray(one, np.float64) for name, one in values.items()}
     finite = {name: one[np.isfinite(one)] for name, one in values.items()}
     edges = np.histogram_bin_edges(np.concatenate([*finite.values()]), bins)
@@ -102,6 +125,15 @@ def reliability(confidence, frequency, counts) -> np.ndarray:
     ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     ax.set(xlabel="probability given", ylabel="share that was the case")
     return _render(figure)
+
+
+def _check_named(argument: str, given) -> None:
+    if not isinstance(given, Mapping) or not given:
+        received = repr(given) if isinstance(given, Mapping) else type(given).__name__
+        raise ValueError(
+            f"Expected {argument} as a dictionary of arrays by name; received: "
+            f"{received}"
+        )
 
 
 def _colors(labels):

@@ -7,11 +7,13 @@ ks.pictures.plots.save("samples.png", picture)
 import io
 import math
 import os
+import warnings
 
 import numpy as np
 import PIL.Image
 
 from keras_svae import codes, files
+from keras_svae.game import checks
 from keras_svae.pictures.charts import histogram, reliability, scatter
 
 __all__ = [
@@ -33,14 +35,21 @@ GAP_COLOR = 128
 def to_uint8(images, value_range: tuple[float, float] = (0.0, 1.0)) -> np.ndarray:
     """Floats to bytes: the ends of the range to 0 and 255, clipped beyond them.
 
+    If most values lie beyond the range, it warns.
+
     Args:
-        images: (batch, height, width, channels), 1 or 3 channels.
+        images: (batch, height, width, channels), 1 or 3 channels. Integers have to lie
+            in the range: of 8-bit images give `value_range=(0, 255)`.
         value_range: Which values are black and white.
 
     Raises:
-        ValueError: For another shape, NaN, or an empty range.
+        ValueError: For another shape, NaN, integers beyond the range, or an empty
+            range.
     """
-    images = np.asarray(images, np.float32)
+    images = np.asarray(images)
+    whole = images.dtype.kind in "iu"
+    kind = images.dtype.name
+    images = images.astype(np.float32)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
         raise ValueError(
             "Expected images (batch, height, width, 1 or 3); received: shape "
@@ -53,6 +62,19 @@ def to_uint8(images, value_range: tuple[float, float] = (0.0, 1.0)) -> np.ndarra
         )
     if np.isnan(images).any():
         raise ValueError("Expected images without NaN; received: NaN")
+    beyond = float(((images < low) | (images > high)).mean())
+    if whole and beyond:
+        raise ValueError(
+            f"Expected images as floats in [{low:g}, {high:g}], the value_range; "
+            f"received: {kind} from {images.min():g} to {images.max():g}. Divide 8-bit "
+            "images by 255, or give value_range=(0, 255)"
+        )
+    if beyond > 0.5:
+        warnings.warn(
+            f"Expected images in [{low:g}, {high:g}], the value_range; received: "
+            f"values from {images.min():g} to {images.max():g}, most of them beyond it",
+            stacklevel=2,
+        )
     share = (np.clip(images, low, high) - low) / (high - low)
     return np.round(255 * share).astype(np.uint8)
 
@@ -80,7 +102,11 @@ def grid(
 
     Returns:
         uint8 (rows * (zoom * height + gap) + gap, ..., channels).
+
+    Raises:
+        ValueError: As `to_uint8`, and for a count that is none.
     """
+    _check(columns, zoom, smooth, gap)
     tiles = _zoomed(images, value_range, zoom, smooth)
     return _arranged(tiles, columns or math.ceil(math.sqrt(len(tiles))), gap)
 
@@ -110,6 +136,7 @@ def pairs(
     Returns:
         uint8 (height, width, channels).
     """
+    _check(columns, zoom, smooth, gap)
     above, below = (
         _zoomed(images, value_range, zoom, smooth) for images in (x, reconstructions)
     )
@@ -122,6 +149,12 @@ def pairs(
     between = np.full((n, gap, width, channels), GAP_COLOR, np.uint8)
     both = np.concatenate([above, between, below], axis=1)
     return _arranged(both, columns or 2 * math.ceil(math.sqrt(n)), 4 * gap)
+
+
+def _check(columns, zoom, smooth, gap) -> None:
+    checks.counts(1, columns=columns, zoom=zoom)
+    checks.counts(0, gap=gap)
+    checks.flag("smooth", smooth)
 
 
 def _zoomed(images, value_range, zoom, smooth) -> np.ndarray:
@@ -140,7 +173,8 @@ def _zoomed(images, value_range, zoom, smooth) -> np.ndarray:
 
 
 def _image(picture: np.ndarray) -> PIL.Image.Image:
-    return PIL.Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    grey = picture.ndim == 3 and picture.shape[-1] == 1
+    return PIL.Image.fromarray(picture[..., 0] if grey else picture)
 
 
 def _arranged(tiles: np.ndarray, columns: int, gap: int) -> np.ndarray:
@@ -168,14 +202,32 @@ def interpolate(start, end, steps: int, *, prior: str = "normal") -> np.ndarray:
     Returns:
         float32 (batch, steps, latent_dim).
     """
-    if steps < 2:
-        raise ValueError(f"Expected steps >= 2; received: steps={steps}")
+    checks.choice("prior", prior, ("normal", "uniform"))
     way = "spherical" if prior == "normal" else "linear"
     return codes.interpolate(start, end, steps, way=way)
 
 
 def save(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Writes a uint8 picture as PNG, completely or not at all."""
+    """Writes a picture as PNG, completely or not at all.
+
+    Args:
+        path: A file; if its name ends as that of a picture, in `.png`.
+        picture: uint8 (height, width, channels), 1, 3 or 4 channels, or (height,
+            width).
+
+    Raises:
+        ValueError: For another name, or what is no picture.
+    """
+    ending = os.path.splitext(str(path))[1].lower()
+    if ending != ".png" and ending in PIL.Image.registered_extensions():
+        raise ValueError(f"Expected a path that ends in .png; received: {path}")
+    picture = np.asarray(picture)
+    one = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] in (1, 3, 4))
+    if picture.dtype != np.uint8 or not one or not picture.size:
+        raise ValueError(
+            "Expected a picture, uint8 (height, width, 1 or 3); received: "
+            f"{picture.dtype} of shape {picture.shape}. plots.grid makes one of images"
+        )
     memory = io.BytesIO()
     _image(picture).save(memory, format="PNG")
     files.write(path, memory.getvalue())

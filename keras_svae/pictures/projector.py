@@ -64,7 +64,10 @@ def _write_metadata(path: AnyPath, labels: np.ndarray, n: int) -> None:
     if len(labels) != n:
         raise ValueError(f"Expected {n} labels; received: {len(labels)}")
     rows = labels.reshape(n, -1)
-    lines = ["\t".join(map(str, row)) for row in rows.tolist()]
+    # A tab or the end of a line within a label would shift all that follows.
+    lines = [
+        "\t".join(" ".join(str(one).split()) for one in row) for row in rows.tolist()
+    ]
     if rows.shape[1] > 1:  # only then does the projector expect a header
         lines.insert(0, "\t".join(f"label {i}" for i in range(rows.shape[1])))
     files.write(path, ("\n".join(lines) + "\n").encode())

@@ -1,13 +1,13 @@
 """What a model can show: its pictures, log ratios and codes, as arrays."""
 
-import inspect
-
 import numpy as np
 
-from keras_svae.codes import encode
+from keras_svae.codes import check_encoder, dimensions_of, encode
+from keras_svae.game import checks
 from keras_svae.game.feeding.ranges import bounded
-from keras_svae.noise import Noise, scope
+from keras_svae.noise import Noise
 from keras_svae.pictures import plots
+from keras_svae.pictures.critics import log_ratios
 
 __all__ = [
     "codes",
@@ -19,15 +19,8 @@ __all__ = [
     "value_range",
 ]
 
-# Arguments of `model.log_ratio(x, z)` under each law: attributes of a draw.
-_LAWS = {
-    "q": {"x": "x", "z": "z_q", "y": "y"},
-    "p": {"x": "x_p", "z": "z", "y": "y"},
-}
 # Quantiles of the prior that a manifold or a traversal spans: +-2 of a normal one.
 _ENDS = (0.02275, 0.97725)
-# Examples that pass through the networks at once.
-_CHUNK = 250
 _INTERPOLATIONS = 8
 # Images with fewer pixels than this are enlarged smoothly.
 _TINY = 16
@@ -56,8 +49,14 @@ def pictures(
         n: Images in a grid. A scatter plot has as many points as there are data.
         seed: The seed of all random draws.
         ratios: The result of `log_ratios`, if it is known already.
+
+    Raises:
+        ValueError: For fewer than two examples, or n below 1.
     """
+    n = checks.integer("n", n, at_least=1)
     x = np.asarray(x)
+    if len(x) < 2:
+        raise ValueError(f"Expected at least 2 examples; received: {len(x)}")
     labels = None if labels is None or np.ndim(labels) != 1 else np.asarray(labels)
     y = labels if model.conditional else None
     found = {}
@@ -178,8 +177,9 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
         uint8 (height, width, 1 or 3).
 
     Raises:
-        ValueError: For codes of another dimension.
+        ValueError: For codes of another dimension, or n below 1.
     """
+    n = checks.integer("n", n, at_least=1)
     if model.latent_dim != 2:
         raise ValueError(
             f"Expected codes in the plane; received: latent_dim={model.latent_dim}"
@@ -204,12 +204,19 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
 
     Returns:
         uint8 (height, width, 1 or 3).
+
+    Raises:
+        ValueError: For a model without an encoder, a dimension that the code does not
+            have, or n below 1.
     """
+    check_encoder(model)
+    n = checks.integer("n", n, at_least=1)
     x = np.asarray(x)
     y = model.classes_for(x, y)
     z = codes(model, x, y)
     if dimensions is None:
         dimensions = np.argsort(-z.var(0), kind="stable")[:8]
+    dimensions = dimensions_of(dimensions, model.latent_dim)
     ways = _quantiles(model, n)
     rows = np.tile(z[0], (len(dimensions), n, 1))
     for row, dimension in zip(rows, dimensions, strict=True):
@@ -233,6 +240,8 @@ def neighbours(model, x, n: int = 9, seed: int = 0, y=None) -> np.ndarray:
     Returns:
         uint8 (height, width, 1 or 3).
     """
+    check_encoder(model)
+    n = checks.integer("n", n, at_least=1)
     x = np.asarray(x)
     drawn = np.asarray(model.neighbours(x, n, y, seed=seed))
     rows = np.concatenate([x[:, None], drawn], 1)
@@ -249,42 +258,6 @@ def _quantiles(model, n):
     """The prior's quantiles of each dimension, (n, latent_dim)."""
     even = np.linspace(*_ENDS, n, dtype=np.float32)[:, None]
     return np.asarray(model.prior.distribution.quantile(even))
-
-
-def log_ratios(model, x, seed: int = 0, y=None) -> dict[str, np.ndarray]:
-    """A critic's `log_ratio` on samples of both laws.
-
-    Args:
-        model: A model of this package.
-        x: Data (batch, ...).
-        seed: The seed of the samples.
-        y: Classes (batch,), for a conditional model.
-
-    Returns:
-        "q" and "p", each (batch,): on the law of the data (x, or pairs of x and
-        z ~ q(z|x)) and on the model's. "symmetric_kl", a scalar in nats, if the
-        model's metrics have it. Empty for a model without a critic.
-    """
-    if not hasattr(model, "log_ratio"):
-        return {}
-    names = list(inspect.signature(model.log_ratio).parameters)
-    values: dict[str, list] = {law: [] for law in _LAWS}
-    for start in range(0, len(x), _CHUNK):
-        noise = Noise(seed).fold(start)
-        rows = slice(start, start + _CHUNK)
-        batch = (x[rows], y[rows]) if model.conditional else x[rows]
-        draw = model.draw(batch, noise, training=False)
-        with scope(draw.noise):
-            for law, attributes in _LAWS.items():
-                given = [getattr(draw, attributes[name]) for name in names]
-                # This is not the model's method: samples of a Gaussian leave the range
-                # it checks.
-                values[law].append(model.f.log_ratio(*given))
-    found = {law: np.concatenate(parts) for law, parts in values.items()}
-    if "symmetric_kl" in [metric.name for metric in model.metrics]:
-        f = type(model).f
-        found["symmetric_kl"] = found[f.above].mean() - found[f.below].mean()
-    return found
 
 
 def codes(model, x, y=None) -> np.ndarray:

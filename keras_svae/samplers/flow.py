@@ -1,5 +1,7 @@
 """A masked autoregressive flow over codes, by TensorFlow Probability."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -119,11 +121,14 @@ class MaskedAutoregressiveFlow(Trained):
             gradients = tape.gradient(value, [kernels, biases])
             optimizer.apply_gradients(zip(gradients, [kernels, biases], strict=True))
 
-        @tf.function(autograph=False)
-        def step(z):
+        def on_all(z):
             strategy.run(update, args=(z,))
 
-        held_out_loss = tf.function(loss, autograph=False)
+        # As partials: TensorFlow would count the traces of all flows together.
+        step, held_out_loss = (
+            tf.function(functools.partial(one), autograph=False)
+            for one in (on_all, loss)
+        )
         best, waited, found = np.inf, 0, None
         batches = self.batches(train, seed)
         for _ in range(self.epochs):

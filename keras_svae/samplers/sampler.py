@@ -132,6 +132,11 @@ class Sampler(Configured, keras.layers.Layer):
                 batches.
             seed: The seed of the fit.
         """
+        if isinstance(codes, tuple) and any(np.ndim(one) > 1 for one in codes):
+            raise ValueError(
+                "Expected codes (n, latent_dim) alone; received: a tuple of "
+                f"{len(codes)}. Labels have no effect on a law of codes"
+            )
         if not (hasattr(codes, "shape") or isinstance(codes, (list, tuple))):
             codes = gather(codes, "codes")
         return self._fit(check_seed(seed), np.asarray(codes, np.float32))
@@ -159,7 +164,7 @@ class Sampler(Configured, keras.layers.Layer):
             ValueError: If it is not fitted.
         """
         self.check_fitted()
-        return self.draw_codes(checks.integer("n", n, at_least=1), Noise(seed))
+        return self.draw_codes(given.count("n", n), Noise(seed))
 
     def log_prob(self, z) -> tf.Tensor:
         """The log density of codes (batch, latent_dim): (batch,), nats.

@@ -5,12 +5,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game import checks
+from keras_svae.reordered import reordered
 from keras_svae.samplers.sampler import Sampler
 
 __all__ = ["Trained"]
 
 # The share of codes that are held out to see when to stop.
 HELD_OUT = 0.1
+# The order's noise is not that of the first weights.
+_ORDER = 1
 
 
 class Trained(Sampler):
@@ -80,9 +83,8 @@ class Trained(Sampler):
     def batches(self, codes: np.ndarray, seed: int) -> tf.data.Dataset:
         """Codes in batches, in a new order at each pass."""
         size = min(self.batch_size, len(codes))
-        data = tf.data.Dataset.from_tensor_slices(codes)
-        shuffled = data.shuffle(len(codes), seed=seed & 0x7FFFFFFF)
-        return shuffled.batch(size, drop_remainder=True)
+        rng = np.random.default_rng([seed, _ORDER])
+        return reordered((codes,), size, rng, drop_remainder=True)
 
     def initialised(self, network: keras.Model, seed: int) -> None:
         """Sets a network's weights anew, by the seed: kernels by Glorot's rule."""

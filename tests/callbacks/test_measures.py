@@ -156,6 +156,11 @@ REFUSED = {
         lambda: Measures(X, "mse", options={"msee": {}}),
         "Did you mean 'mse'",
     ),
+    "unknown argument": (
+        lambda: Measures(X, "psnr", options={"psnr": {"valu_range": (0, 1)}}),
+        "Did you mean 'value_range'",
+    ),
+    "no measures": (lambda: Measures(X, []), "Expected measures as names"),
     "every": (lambda: Measures(X, every=0), "every to be an integer >= 1"),
     "n": (lambda: Measures(X, n=1), "n to be an integer >= 2"),
     "prefix": (lambda: Measures(X, prefix=""), "prefix"),
@@ -200,6 +205,27 @@ def test_a_monitor_has_to_be_measured():
         net = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         net.compile("sgd", "mse")
         net.fit(X[:, 0, :2, 0], X[:, 0, 0], callbacks=[Measures(X)], verbose=0)
+
+
+def test_a_checkpoint_may_be_named_for_a_number_of_a_backbone(tmp_path):
+    model = small.svae()
+    name = "measured_frechet_distance_random_network"
+    path = tmp_path / ("{epoch}-{" + name + ":.0f}.weights.h5")
+    kept = keras.callbacks.ModelCheckpoint(path, save_weights_only=True)
+    fit(model, Measures(X, "frechet_distance", backbone="random"), kept, epochs=1)
+    value = model.history.history[name][0]
+    assert [one.name for one in tmp_path.iterdir()] == [f"1-{value:.0f}.weights.h5"]
+
+
+@pytest.mark.parametrize("path", ["{measured_mse[0]}", "{measured_mse:d}", "{}", "{e"])
+def test_a_checkpoint_s_path_is_tried_before_training(path, tmp_path):
+    model = small.svae()
+    kept = keras.callbacks.ModelCheckpoint(
+        tmp_path / (path + ".weights.h5"), save_weights_only=True
+    )
+    with pytest.raises(ValueError, match="Expected ModelCheckpoint's path"):
+        fit(model, Measures(X, "mse"), kept, epochs=1)
+    assert model.step == 0
 
 
 def test_a_failure_in_mid_training_is_a_warning():

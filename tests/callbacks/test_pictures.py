@@ -166,6 +166,8 @@ def test_several_labels_are_columns_with_a_header(tmp_path):
     assert lines == ["label 0\tlabel 1", "0\t1", "1\t0", "1\t1"]
     with pytest.raises(ValueError, match="Expected 3 labels; received: 2"):
         ks.pictures.projector.write(tmp_path, codes, labels[:2])
+    ks.pictures.projector.write(tmp_path, codes, ["a\tb", "c\nd", "e"])
+    assert (tmp_path / "metadata.tsv").read_text() == "a b\nc d\ne\n"
 
 
 def test_training_is_the_same_with_and_without(tmp_path):
@@ -243,8 +245,20 @@ def test_the_examples_are_a_random_part(form):
 def test_what_is_refused_before_training(tmp_path):
     x, labels = small.digits()
     model = small.svae()
-    with pytest.raises(ValueError, match="every >= 1; received: every=0"):
+    with pytest.raises(ValueError, match="every to be an integer >= 1; .*every=0"):
         ks.callbacks.Pictures(tmp_path, x, every=0)
+    for wrong in ({"every": 1.5}, {"n": "4"}, {"examples": 0}, {"projector": 1}):
+        with pytest.raises(ValueError, match=f"Expected {[*wrong][0]} to be"):
+            ks.callbacks.Pictures(tmp_path, x, **wrong)
+    net = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    net.compile(loss="mse")
+    with pytest.raises(ValueError, match="of a keras_svae model; received: Sequ"):
+        net.fit(
+            x,
+            x.reshape(len(x), -1),
+            verbose=0,
+            callbacks=[ks.callbacks.Pictures(tmp_path, x)],
+        )
     (tmp_path / "file").write_text("")
     for folder, data, message in [
         ("a", small.dataset(x).take(0), "no examples"),

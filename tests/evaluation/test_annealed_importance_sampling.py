@@ -237,6 +237,8 @@ def test_xla_agrees():
         ({"leapfrog_steps": 0}, "leapfrog_steps"),
         ({"schedule": "cosine"}, 'schedule to be "sigmoid"'),
         ({"target_acceptance": 1.0}, "target_acceptance in"),
+        ({"target_acceptance": "a"}, "target_acceptance in"),
+        ({"log_likelihood": lambda x, z: tf.reduce_sum(z, 0)}, "10 numbers for"),
         ({"step_size": -0.1}, "step_size > 0"),
         ({"step_size": "a"}, "step_size > 0"),
         ({"batch_size": 0}, "batch_size"),

@@ -138,6 +138,11 @@ def test_rounding_is_no_bad_range(net):
         {"outputs": "softmax"},
         {"resize": "bilinaer"},
         {"value_range": (1, 1)},
+        {"accuracy": 97},
+        {"antialias": "no"},
+        {"eight_bits": "no"},
+        {"batch_size": 2.5},
+        {"batch_size": 0},
     ],
 )
 def test_bad_backbones_are_refused(options):
@@ -216,6 +221,23 @@ def test_a_softmax_is_not_applied_twice_and_logits_are_no_probabilities():
     images = np.random.default_rng(0).uniform(size=(6, 4, 4, 1)).astype("float32")
     with pytest.raises(ValueError, match='outputs="logits".*not probabilities'):
         list(logits.probabilities(images))
+
+
+@pytest.mark.parametrize(
+    ("last", "outputs", "why"),
+    [
+        ([keras.layers.Dense(1)], "logits", "two classes or more"),
+        ([keras.layers.Dense(1, "sigmoid")], "probabilities", "two classes or more"),
+        ([keras.layers.Dense(3, "sigmoid")], "logits", "ends in sigmoid"),
+        ([keras.layers.Activation("hard_sigmoid")], "logits", "ends in hard_sigmoid"),
+        ([keras.ops.tanh], "logits", "ends in tanh"),
+        ([keras.layers.Reshape((2, 2))], "logits", "output shape .None, 2, 2"),
+    ],
+)
+def test_what_is_no_classifier_is_refused(last, outputs, why):
+    with pytest.raises(ValueError, match="Expected .*" + why):
+        evaluation.Backbone(classifying(last), "net", outputs=outputs)
+    evaluation.Backbone(classifying(last), "net")  # as features it is taken
 
 
 def test_probabilities_of_bfloat16_have_sum_one():

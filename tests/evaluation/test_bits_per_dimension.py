@@ -103,6 +103,12 @@ def test_measures_dequantise_and_tell():
     with pytest.raises(ValueError, match="Expected the density of dequantised"):
         evaluation.bits_per_dimension(raw.mean, (4,))
     assert evaluation.bits_per_dimension(raw.mean, (4,), discrete=True) < bits
+    several = evaluation.bits_per_dimension([-1.0, -2.0], (4,))
+    np.testing.assert_array_equal(
+        several, evaluation.bits_per_dimension(np.array([-1.0, -2.0]), (4,))
+    )
+    with pytest.raises(ValueError, match="Expected nats as a number.*received: 'a'"):
+        evaluation.bits_per_dimension("a", (4,))
     with pytest.raises(ValueError, match="Expected images on the grid"):
         evaluation.variational_bound(x + 1e-3, *arguments[1:], **kwargs)
 

@@ -104,6 +104,27 @@ def test_networks_are_traced_once():
     assert len(traces) == 1
 
 
+@pytest.mark.parametrize("measure", ["variational", "importance_weighted", "marginal"])
+@pytest.mark.parametrize("d", [1, 8])
+def test_a_posterior_of_single_numbers_is_refused_whatever_their_number(d, measure):
+    """(batch, d) would be broadcast with (batch,) in silence where batch is d."""
+
+    def log_likelihood(x, z, *y):
+        return tf.reduce_sum(tfd.Normal(z, 1.0).log_prob(x), -1)
+
+    def posterior(x, *y):
+        return tfd.Normal(x, 0.5)
+
+    def classify(x):
+        return tf.fill([tf.shape(x)[0], 2], 0.5)
+
+    given = [classify] if measure == "marginal" else []
+    bound = getattr(evaluation, f"{measure}_bound")
+    with pytest.raises(ValueError, match="posterior.x. as a law of codes"):
+        x = np.zeros((8, d), "float32")
+        bound(x, log_likelihood, posterior, *given, latent_dim=d, batch_size=8)
+
+
 def test_a_uniform_prior_has_no_mass_outside():
     def log_likelihood(x, z):
         return tf.reduce_sum(tfd.Normal(z, 0.3).log_prob(x), -1)
@@ -147,6 +168,19 @@ def test_a_uniform_prior_has_no_mass_outside():
         ({"data": 2 * np.ones((2, 12)), "value_range": (0, 1)}, r"data in \[0, 1\]"),
         ({"log_likelihood": lambda x, z: x[:, :1]}, "one number per example"),
         ({"log_likelihood": lambda x, z: x[:, 0] * np.nan}, "NaN for 40 of 40"),
+        (
+            {"log_likelihood": lambda x, z: tf.reduce_sum(x, 0)},
+            "12 numbers for (64|40) examples",
+        ),
+        (
+            {"posterior": lambda x: tfd.Normal(x[:, :10], 1.0)},
+            r"posterior\(x\) as a law of codes.*batch_shape \(None, 10\)",
+        ),
+        ({"posterior": lambda x: tfd.Normal(x[:, :1], 1.0)}, "law of codes"),
+        (
+            {"posterior": lambda x: tfd.MultivariateNormalDiag(tf.zeros(10))},
+            r"law of codes.*batch_shape \(\)",
+        ),
     ],
 )
 def test_what_is_refused(change, why):

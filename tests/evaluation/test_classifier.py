@@ -121,6 +121,29 @@ def test_arrays_with_labels_and_a_seed(tmp_path):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+def saved_images(path, labels, **more):
+    images = np.random.default_rng(0).random((len(labels), 8, 8, 1))
+    np.savez(path, images=images.astype("float32"), labels=np.asarray(labels), **more)
+    return path
+
+
+def test_few_images_some_without_a_class_are_one_batch(tmp_path):
+    path = saved_images(tmp_path / "few.npz", [0, 1, -1, 0, 1, -1, 0, 1, 1, 0])
+    found = train_classifier.train(
+        path, recipe=Recipe(1, (4,), blocks=1, stem_stride=1), out=tmp_path / "a.keras"
+    )
+    about = json.loads(found.with_suffix(".json").read_text())
+    assert about["classes"] == 2 and about["recipe"]["batch_size"] <= 10
+    assert about["training images"] == about["recipe"]["batch_size"]
+
+
+@pytest.mark.parametrize("labels", [[0] * 20, [-1] * 20, [1, -1] * 10])
+def test_fewer_than_two_classes_are_refused(labels, tmp_path):
+    path = saved_images(tmp_path / "one.npz", labels)
+    with pytest.raises(ValueError, match="Expected images of two classes or more"):
+        train_classifier.train(path, out=tmp_path / "a.keras")
+
+
 @pytest.mark.parametrize("flip", [False, True])
 def test_images_are_shifted_and_mirrored(flip):
     """Each pixel's value is where it was: rows count tens, columns ones."""

@@ -110,8 +110,11 @@ def test_neighbours_that_are_not_there(k):
 def test_probes_that_cannot_be_trained():
     with pytest.raises(ValueError, match="two classes.*received: 1"):
         linear_probe(Z, 0 * LABELS, Z, LABELS)
-    with pytest.raises(ValueError, match="strength > 0"):
+    with pytest.raises(ValueError, match="strength to be finite and > 0"):
         linear_probe(Z, LABELS, Z, LABELS, strength=0)
+    for wrong in ({"strength": "1"}, {"max_iter": 0.5}):
+        with pytest.raises(ValueError, match=f"{[*wrong][0]} to be"):
+            linear_probe(Z, LABELS, Z, LABELS, **wrong)
 
 
 @pytest.mark.parametrize("kernel", ["imq", "rbf"])
@@ -193,6 +196,7 @@ def test_seeds_of_the_prior():
         (lambda: mmd(Z, Z[:, :2]), "3 and 2"),
         (lambda: mmd(Z, Z, kernel="cubic"), "kernel='cubic'"),
         (lambda: mmd(Z, 0 * Z), "varies"),
+        (lambda: mmd(Z, Z, scale="a"), "scale > 0"),
         (lambda: evaluation.active_units(Z[:, 0]), "posterior means .n, d."),
         (lambda: evaluation.active_units(Z[:1]), "received: 1"),
         (lambda: evaluation.active_units(Z * np.nan), "NaN"),

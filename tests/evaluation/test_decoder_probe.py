@@ -1,5 +1,6 @@
 """A decoder that is trained on codes: what it finds, and what it refuses."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -44,6 +45,14 @@ def test_the_scale_of_codes_and_data_does_not_matter():
     assert other == pytest.approx(100 * one, rel=1e-4)
     assert decoder_probe(z, x, w, y, epochs=5) == one
     assert decoder_probe(z, x, w, y, epochs=5, seed=1) != one
+
+
+def test_the_programs_own_seed_has_no_effect():
+    train, test, found = coded(300, 0), coded(100, 1), []
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        found.append(decoder_probe(*train, *test, epochs=2, units=8))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

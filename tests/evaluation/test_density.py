@@ -61,6 +61,8 @@ def test_simulated_data_are_draws_and_not_means():
     assert np.std(x - model.decode(z)) == pytest.approx(0.3, abs=0.01)
     bits, z = evaluation.density(tiny.build("vae", "bernoulli")).simulate(50, 1)
     assert set(np.unique(bits)) == {0.0, 1.0}
+    with pytest.raises(ValueError, match="n to be an integer >= 1; received: n=2.5"):
+        evaluation.density(model).simulate(2.5)
     np.testing.assert_array_equal(
         evaluation.density(model).simulate(5, 1)[0],
         evaluation.density(model).simulate(5, 1)[0],

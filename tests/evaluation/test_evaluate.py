@@ -216,6 +216,123 @@ def test_a_decoder_that_is_fed_noise_has_no_density():
         ks.evaluation.evaluate(model, x, measures="variational_bound")
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"measures": "mse", "options": {"ssim": {}}}, "are named, .'mse'.*'ssim'"),
+        (
+            {"options": {"precision_recall": {"kk": 5}}},
+            "options of precision_recall among .*'k'.*received: 'kk'",
+        ),
+        ({"options": {"mse": {"k": 5}}}, r"options of mse among \[\]; received: 'k'"),
+        ({"options": {"lpips": {"weights": 1}}}, "options of lpips among"),
+        ({"options": {"k": 5}}, "options by measure.*received: options={'k': 5}"),
+        ({"options": 3}, "options by measure"),
+        ({"measures": []}, r"Expected measures as names.*measures=\[\]"),
+        ({"measures": ()}, "Expected measures as names"),
+        ({"measures": ks.evaluation.mse}, "Expected measures as names"),
+    ],
+)
+def test_names_and_options_are_checked_before_the_model_is_read(given, why):
+    with pytest.raises(ValueError, match=why):
+        ks.evaluation.evaluate("no such file", None, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"backbone": keras.Sequential()}, "Expected backbone as .*Sequential"),
+        ({"backbone": 3}, "Expected backbone as .*received: int"),
+        ({"mixture": "grid25"}, "Expected mixture with means.*'grid25'"),
+    ],
+)
+def test_wrong_companions_are_refused(given, why):
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    with pytest.raises(ValueError, match=why):
+        ks.evaluation.evaluate(model, tiny.data(n=10), verbose=False, **given)
+
+
+@pytest.mark.parametrize("form", ["tf", "objects", "bytes"])
+def test_labels_may_be_texts_of_any_form(form):
+    import tensorflow as tf
+
+    model = tiny.build("vae", likelihood="bernoulli", compiled=False)
+    x, texts = tiny.data(n=40), np.array(["one", "three"] * 20)
+    given = {"measures": ["linear_probe", "nearest_neighbours"], "verbose": False}
+    data = {
+        "tf": lambda: tf.data.Dataset.from_tensor_slices((x, texts)).batch(15),
+        "objects": lambda: (x, texts.astype(object)),  # as a column of pandas
+        "bytes": lambda: (x, texts.astype("S")),
+    }[form]()
+    expected = ks.evaluation.evaluate(model, (x, texts), train=(x, texts), **given)
+    found = ks.evaluation.evaluate(model, data, train=data, **given)
+    assert dict(found) == dict(expected) and len(found) == 2
+    with pytest.raises(ValueError, match="labels of one kind, texts or numbers"):
+        numbers = x, np.arange(40) % 2
+        ks.evaluation.evaluate(model, data, train=numbers, **given)
+    with pytest.raises(ValueError, match="labels of one kind, texts or numbers"):
+        ks.evaluation.linear_probe(x, numbers[1], x, texts)
+
+
+def test_tensorflow_does_not_warn_of_retracing(caplog):
+    model, x = tiny.build("vae", compiled=False), tiny.data(n=4)
+    for _ in range(6):
+        list(ks.evaluation.Subject.of(model).codes(x))
+    assert not [one for one in caplog.messages if "retracing" in one]
+
+
+def test_every_measure_tells_its_options():
+    assert all(one.options is not None for one in MEASURES.values())
+    assert MEASURES["lpips"].options == ("value_range", "resize")
+
+
+def test_the_seed_reaches_all_that_is_drawn():
+    model, x = tiny.build("vae", likelihood="bernoulli"), tiny.data(n=60)
+    names = ["kernel_distance", "aggregate_posterior"]
+    options = {"kernel_distance": {"subset_size": 20}}
+    given = {"measures": names, "options": options, "verbose": False}
+    found = ks.evaluation.evaluate(model, x, seed=3, **given)
+    assert found["kernel_distance"].details["seed"] == 3
+    direct = ks.evaluation.Subject.of(model)
+    codes = np.concatenate(list(direct.encode(x, 3)))
+    for name, value in (
+        ks.evaluation.aggregate_posterior(codes, "normal", seed=3)._asdict().items()
+    ):
+        if f"aggregate_posterior.{name}" in found:
+            assert found[f"aggregate_posterior.{name}"] == value
+
+
+def test_a_law_of_zeros_and_ones_has_no_bits_of_grey_values():
+    model = tiny.build("vae", likelihood="bernoulli")
+    grey = np.random.default_rng(0).integers(0, 256, (20, tiny.DATA)) / 255
+    given = {"measures": ["mse", "variational_bound"], "verbose": False}
+    with pytest.raises(ValueError, match="Expected a likelihood that is a density"):
+        ks.evaluation.evaluate(model, grey, dequantise=True, **given)
+    older = ks.evaluation.Subject.of(model)
+    del older.about["discrete"]  # as a SavedModel of before
+    for source in (model, older):
+        more = {"dequantise": True, "strict": False}
+        found = ks.evaluation.evaluate(source, grey, **more, **given)
+        assert "a likelihood that is a density" in found.left_out["variational_bound"]
+        assert "mse" in found
+    for x, told in ((grey, True), (grey.round(), False)):
+        notes = ks.evaluation.evaluate(model, x, **given).notes
+        assert any("Bernoulli gives a cross entropy" in one for one in notes) == told
+    density = tiny.build("vae", likelihood="continuous_bernoulli")
+    found = ks.evaluation.evaluate(density, grey, dequantise=True, **given)
+    assert "variational_bound.bits_per_dimension" in found
+    assert not any("cross entropy" in one for one in found.notes)
+
+
+def test_samples_are_told_of_only_where_they_are_drawn(images):
+    model, _, test, _ = images
+    given = {"verbose": False}
+    found = ks.evaluation.evaluate(model, test, measures="mse", **given)
+    assert not found.notes
+    found = ks.evaluation.evaluate(model, test, measures="code_mse", **given)
+    assert any("samples were drawn" in one for one in found.notes)
+
+
 def test_the_command_line(images, tmp_path, capsys):
     model = images[0]
     model.export(tmp_path / "run" / "savedmodel")

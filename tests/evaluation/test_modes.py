@@ -53,6 +53,7 @@ def test_true_samples_and_streams():
         (POINTS, MEANS[0], {}, "means .k, d"),
         (POINTS, MEANS * np.nan, {}, "finite means"),
         (POINTS, MEANS, {"sigma": 0}, "sigma > 0"),
+        (POINTS, MEANS, {"sigma": "1"}, "sigma > 0; received: sigma='1'"),
         (POINTS, MEANS, {"within": -1}, "within > 0"),
     ],
 )

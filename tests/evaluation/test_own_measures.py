@@ -258,6 +258,17 @@ def images(channels, likelihood, n=24):
     return ks.VAE(encoder, decoder, likelihood=likelihood, seed=0), x
 
 
+def test_options_of_an_own_measure_are_its_arguments_after_the_material(few, model):
+    register("mine")(lambda material, *, axis=0: axis)
+    register("any")(lambda material, **options: len(options))
+    register("named", options=["axis"])(lambda material, **options: len(options))
+    found = measure(model, options={"mine": {"axis": 2}, "any": {"of": 1, "all": 2}})
+    assert (found["mine"], found["any"], found["named"]) == (2, 2, 0)
+    for name in ("mine", "named"):
+        with pytest.raises(ValueError, match=f"options of {name} among .'axis'."):
+            measure(model, options={name: {"axes": 1}})
+
+
 def test_too_few_examples_for_an_option_are_known_before():
     model, x = images(1, "bernoulli")
     y = np.arange(24) % 2

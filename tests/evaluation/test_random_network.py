@@ -2,6 +2,7 @@
 
 import hashlib
 
+import keras
 import numpy as np
 import pytest
 
@@ -70,6 +71,19 @@ def test_large_images_are_made_smaller():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="Expected the shape of images"):
         random_network(shape)
+
+
+def test_features_do_not_depend_on_the_dtype_policy():
+    x = np.random.default_rng(0).random((3, 8, 8, 1))
+    expected = list(ks.evaluation.random_network((8, 8)).features(x))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        net = ks.evaluation.random_network((8, 8))
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert net.dtype == "float32"
+    np.testing.assert_array_equal(list(net.features(x)), expected)
 
 
 @pytest.mark.parametrize("side", [8, 32])

@@ -281,3 +281,12 @@ def test_every_batch_is_looked_at_before_its_step():
     with pytest.raises(ValueError, match="Expected .*finite"):
         model.fit(stream, verbose=0)
     assert model.step == 5
+
+
+def test_tensorflow_does_not_count_the_steps_of_all_models_together(caplog):
+    """It would warn of retracing after the fits of some models."""
+    for start in range(6):
+        data = tf.data.Dataset.range(start, start + 1)
+        step = loop._single(lambda x, start=start: x + start)
+        assert int(step(iter(data))) == 2 * start
+    assert not [one for one in caplog.messages if "retracing" in one]

@@ -1,5 +1,7 @@
 """Pictures, pixel by pixel where that can be done by hand."""
 
+import warnings
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -89,11 +91,34 @@ def test_sixty_four_pairs_are_sixteen_wide_and_eight_high():
         (np.zeros((0, 3, 3, 1)), {}, "1 or 3.*received: shape"),
         (np.full((2, 3, 3, 1), np.nan), {}, "without NaN"),
         (np.zeros((2, 3, 3, 1)), {"value_range": (1, 1)}, "value_range"),
+        (np.full((2, 3, 3, 1), 200, "uint8"), {}, "floats.*uint8.*by 255"),
+        (np.full((2, 3, 3, 1), -1), {}, "floats.*int64 from -1"),
+        (np.zeros((2, 3, 3, 1)), {"columns": 0}, "columns to be an integer >= 1"),
+        (np.zeros((2, 3, 3, 1)), {"columns": "3"}, "columns to be an integer >= 1"),
+        (np.zeros((2, 3, 3, 1)), {"zoom": 2.5}, "zoom to be an integer >= 1"),
+        (np.zeros((2, 3, 3, 1)), {"zoom": 0}, "zoom to be an integer >= 1"),
+        (np.zeros((2, 3, 3, 1)), {"gap": -1}, "gap to be an integer >= 0"),
     ],
 )
 def test_grid_refuses(images, options, message):
     with pytest.raises(ValueError, match=message):
         plots.grid(images, **options)
+    if images.shape == (2, 3, 3, 1):
+        with pytest.raises(ValueError, match=message):
+            plots.pairs(images, images, **options)
+
+
+def test_integers_in_the_range_are_images_and_values_beyond_it_are_told():
+    bytes_ = np.arange(2 * 3 * 3, dtype="uint8").reshape(2, 3, 3, 1) * 14
+    found = plots.to_uint8(bytes_, value_range=(0, 255))
+    np.testing.assert_array_equal(found, bytes_)
+    binary = (bytes_ % 2).astype("uint8")
+    np.testing.assert_array_equal(plots.to_uint8(binary), 255 * binary)
+    with pytest.warns(UserWarning, match="from 0 to 238, most of them beyond"):
+        plots.grid(bytes_.astype("float32"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plots.grid(np.linspace(-0.4, 1.4, 18).reshape(2, 3, 3, 1))
 
 
 def test_pairs_refuse_other_shapes():
@@ -123,6 +148,11 @@ def test_interpolation_is_an_arc_for_normal_codes():
     np.testing.assert_allclose(norms, norms[:, :1].repeat(7, 1), rtol=1e-4)
 
 
+def test_interpolation_knows_the_priors_by_their_names():
+    with pytest.raises(ValueError, match="prior to be one of.*'Normal'"):
+        plots.interpolate(np.eye(2), np.eye(2), 3, prior="Normal")
+
+
 def test_interpolation_is_straight_for_uniform_codes():
     found = plots.interpolate([[1.0, 0.0]], [[0.0, 1.0]], 3, prior="uniform")
     np.testing.assert_allclose(found, [[[1, 0], [0.5, 0.5], [0, 1]]])
@@ -131,7 +161,7 @@ def test_interpolation_is_straight_for_uniform_codes():
 def test_interpolation_between_opposite_and_zero_codes_is_finite():
     found = plots.interpolate([[1.0, 0], [0, 0]], [[-1.0, 0], [1, 0]], 3)
     np.testing.assert_allclose(found[:, 1], [[0, 0], [0.5, 0]], atol=1e-6)
-    with pytest.raises(ValueError, match="steps >= 2"):
+    with pytest.raises(ValueError, match="steps to be an integer >= 2"):
         plots.interpolate([[1.0]], [[2.0]], 1)
 
 
@@ -152,6 +182,46 @@ def test_scatter_puts_points_in_their_place_and_colors_them():
     high = np.argwhere(colored(picture, ORANGE)).mean(0) / (height, width)
     assert low[0] > 0.6 and low[1] < 0.4  # down on the left
     assert high[0] < 0.4 and high[1] > 0.6  # up on the right
+
+
+def test_scatter_of_points_that_are_not_finite():
+    points = np.array([[0, 0], [1, 1], [np.nan, 0], [0, np.inf]])
+    expected = plots.scatter({"a": points[:2]})
+    found = plots.scatter({"a": points})
+    assert found.shape == expected.shape and np.any(found != expected)  # its title
+    plots.scatter({"a": points[2:]})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: plots.scatter({}), "panels as a dictionary"),
+        (lambda p: plots.scatter(p), "panels as a dictionary.*ndarray"),
+        (lambda p: plots.scatter({"a": p}, labels=p[:, 0]), "labels as a dictionary"),
+        (lambda p: plots.scatter({"a": p}, labels={"a": [1]}), "4 labels, one for"),
+        (lambda p: plots.histogram({}), "values as a dictionary"),
+        (lambda p: plots.histogram({"a": p[:, 0]}, bins=0), "bins to be an integer"),
+    ],
+)
+def test_charts_refuse(make, message):
+    with pytest.raises(ValueError, match="Expected " + message):
+        make(np.ones((4, 2)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4, 1)),
+        np.zeros((2, 4, 4, 1), "uint8"),
+        np.zeros((4, 4, 2), "uint8"),
+    ],
+)
+def test_save_refuses(wrong, tmp_path):
+    with pytest.raises(ValueError, match="Expected a picture, uint8"):
+        plots.save(tmp_path / "x.png", wrong)
+    with pytest.raises(ValueError, match="ends in .png; received: .*x.jpg"):
+        plots.save(tmp_path / "x.jpg", np.zeros((4, 4, 1), "uint8"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_scatter_shows_each_panel_on_the_axes_of_the_first():

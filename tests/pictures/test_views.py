@@ -119,6 +119,24 @@ def test_traversals_take_the_dimensions_that_vary_most():
     assert others.shape == found.shape and np.any(others != found)
 
 
+def test_views_refuse_what_a_model_does_not_have():
+    model, (x, _) = small.vae(), small.digits(3)
+    gan = small.gan()
+    for make, message in [
+        (lambda: views.traversals(model, x, dimensions=[-1]), "dimensions, integers"),
+        (lambda: views.traversals(model, x, dimensions=[99]), "dimensions, integers"),
+        (lambda: views.traversals(model, x, dimensions=3), "dimensions, integers"),
+        (lambda: views.traversals(model, x, n=2.5), "n to be an integer >= 1"),
+        (lambda: views.neighbours(model, x, n=0), "n to be an integer >= 1"),
+        (lambda: views.traversals(gan, x), "a model with an encoder; received: GAN"),
+        (lambda: views.neighbours(gan, x), "a model with an encoder; received: GAN"),
+        (lambda: views.pictures(model, x[:1]), "at least 2 examples; received: 1"),
+        (lambda: views.pictures(model, x, n=0), "n to be an integer >= 1"),
+    ]:
+        with pytest.raises(ValueError, match="Expected " + message):
+            make()
+
+
 def test_neighbours_stand_beside_their_data():
     model, (x, _) = small.vae(), small.digits(3)
     picture = views.neighbours(model, x, n=4, seed=2)

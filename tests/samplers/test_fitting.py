@@ -20,6 +20,16 @@ def test_the_same_seed_fits_the_same_law(name, model):
     assert not kept.trainable_weights
 
 
+@pytest.mark.parametrize("name", ["second_stage_vae", "masked_autoregressive_flow"])
+def test_the_programs_own_seed_has_no_effect(name):
+    z = np.random.default_rng(0).normal(size=(100, 2)).astype("float32")
+    found = []
+    for seed in (1, 2):
+        tf.random.set_seed(seed)
+        found.append(MADE[name]().fit_codes(z, seed=1).sample(5).numpy())
+    np.testing.assert_array_equal(*found)
+
+
 def test_data_of_any_kind_give_the_same_codes(model):
     x = tiny.data(n=100)
     labels = np.arange(100)
@@ -94,6 +104,9 @@ def test_wrong_samplers_are_refused(model):
             model.generate(2, sampler=wrong)
     with pytest.raises(ValueError, match="Expected a fitted sampler"):
         new.sample(3)
+    with pytest.raises(ValueError, match="n to be an integer >= 1"):
+        other.sample(tf.constant(2.5))
+    np.testing.assert_array_equal(other.sample(tf.constant(3)), other.sample(3))
     with pytest.raises(ValueError, match=r"Expected codes \(2,\).*\(3,\)"):
         model.samplers["gaussian_mixture"].log_prob(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="Expected the name of a sampler.*'gmm'"):
@@ -112,6 +125,10 @@ def test_wrong_samplers_are_refused(model):
         (lambda s: s.MaskedAutoregressiveFlow(length=0), "length to be an integer"),
         (lambda s: s.MaskedAutoregressiveFlow(learning_rate=0), "learning_rate"),
         (lambda s: s.GaussianMixture(9).fit_codes(np.eye(3)), "at least 9 codes"),
+        (
+            lambda s: s.GaussianMixture(1).fit_codes((np.eye(3), np.arange(3))),
+            "codes .n, latent_dim. alone; received: a tuple of 2",
+        ),
         (lambda s: s.GaussianMixture(1).fit_codes(np.ones(3)), r"codes \(n, latent"),
         (
             lambda s: s.GaussianMixture(1).fit_codes(np.full((3, 2), np.nan)),

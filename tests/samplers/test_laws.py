@@ -65,6 +65,32 @@ def test_a_mixture_has_the_moments_and_the_density_that_scikit_learn_fitted(kind
     assert abs(near.mean() - share) < 4 * error + wrong
 
 
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_a_mixture_of_small_codes_is_as_narrow_as_they_are(kind):
+    """scikit-learn adds a variance of 1e-6, whatever the codes' own is."""
+    z = 1e-4 * two_blobs()
+    if kind != "spherical":
+        z[:, 1] *= 100
+    sampler = ks.samplers.GaussianMixture(2, kind).fit_codes(z, seed=5)
+    one = sampler.scale_tril.numpy()[np.argmax(sampler.means.numpy()[:, 0])]
+    covariance = one @ one.T
+    narrow = z[: len(z) // 2]  # of the first blob; "tied" has both blobs' covariance
+    expected = np.cov(narrow.T, bias=True)
+    if kind == "tied":
+        blobs = np.cov(narrow.T, bias=True), np.cov(z[len(z) // 2 :].T, bias=True)
+        expected = (blobs[0] + blobs[1]) / 2
+    ratio = np.sqrt(np.diag(covariance) / np.diag(expected))
+    np.testing.assert_allclose(ratio, 1, atol=0.05)
+    drawn = np.asarray(sampler.sample(N, seed=1), float)
+    np.testing.assert_allclose(drawn.std(0), z.std(0), rtol=0.03)
+
+
+def test_a_dimension_that_never_changes_is_drawn_near_its_value():
+    z = two_blobs() * [1, 0] + [0, 0.1]
+    drawn = ks.samplers.GaussianMixture(2).fit_codes(z, seed=5).sample(100)
+    np.testing.assert_allclose(drawn[:, 1], 0.1, atol=0.01)
+
+
 def test_the_aggregated_posterior_is_the_mixture_of_all_posteriors():
     model, x = tiny.build("vae"), tiny.data(n=30)
     sampler = ks.samplers.AggregatedPosterior().fit(model, x)

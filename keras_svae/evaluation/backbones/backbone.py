@@ -1,5 +1,6 @@
 """Networks for the features of images: what they are, and what they give."""
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.resizing import PUBLISHED, RESIZE, resized
 from keras_svae.evaluation.reading.streams import (
     Stream,
@@ -96,18 +98,18 @@ class Backbone:
                 "width, 1 or 3) to one output; received: "
                 f"{type(model).__name__} of inputs {shapes}"
             )
-        last = last_activation(model)
-        if outputs == "logits" and last is not None and last.lower() == "softmax":
-            raise ValueError(
-                'Expected outputs="probabilities" of a model that ends in a softmax; '
-                'received: outputs="logits", which would apply a second softmax'
-            )
+        if outputs is not None:
+            _check_classes(tuple(outs[0].shape), outputs, last_activation(model))
         if resize not in RESIZE:
             raise ValueError(
                 f"Expected resize to be one of {list(RESIZE)}; received: {resize!r}"
             )
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"Expected batch_size >= 1; received: {batch_size}")
+        if batch_size is not None:
+            batch_size = arguments.integer("batch_size", batch_size, at_least=1)
+        if accuracy is not None:
+            accuracy = arguments.fraction("accuracy", accuracy)
+        antialias = arguments.flag("antialias", antialias)
+        eight_bits = arguments.flag("eight_bits", eight_bits)
         layers = [layer.name for layer in model.layers]
         if features is not None and features not in layers:
             raise ValueError(
@@ -126,8 +128,10 @@ class Backbone:
         self._model = keras.Model(inputs, [seen, outs[0]])
         # The model's own dtype is that of today's policy, not of its layers.
         self.dtype = keras.backend.standardize_dtype(seen.dtype)
+        # As a partial: TensorFlow would count the traces of all backbones together.
         self._run = tf.function(
-            self._through, input_signature=[tf.TensorSpec([None] * 4, tf.float32)]
+            functools.partial(self._through),
+            input_signature=[tf.TensorSpec([None] * 4, tf.float32)],
         )
 
     @property
@@ -242,6 +246,33 @@ class Backbone:
         x = tf.clip_by_value(x, 0.0, 1.0)
         low, high = self.value_range
         return self._model(low + (high - low) * x, training=False)
+
+
+# Activations whose values have bounds, without underscores.
+_BOUNDED = (
+    "clip hardsigmoid hardtanh relu6 sigmoid softmax softsign sparsemax sparsesigmoid "
+    "tanh".split()
+)
+
+
+def _check_classes(shape: tuple, outputs: str, last: str | None) -> None:
+    """Raises unless an output (batch, classes) can be what `outputs` says."""
+    if len(shape) != 2 or (shape[1] is not None and shape[1] < 2):
+        raise ValueError(
+            f"Expected a model whose output is (batch, classes), two classes or more, "
+            f"with outputs={outputs!r}; received: output shape {shape}"
+        )
+    if outputs == "logits" and last and last.lower().replace("_", "") in _BOUNDED:
+        second = ", which would apply a second softmax" if _is_softmax(last) else ""
+        raise ValueError(
+            'Expected outputs="logits" of a model without an activation at its end, or '
+            'outputs="probabilities" of a softmax; received: outputs="logits" of a '
+            f"model that ends in {last}{second}"
+        )
+
+
+def _is_softmax(name: str) -> bool:
+    return name.lower() == "softmax"
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

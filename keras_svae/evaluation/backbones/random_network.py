@@ -56,11 +56,13 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
         )
     height, width = map(_side, shape[:2])
     blocks = int(math.log2(min(height, width) // LAST))
-    images = keras.Input((height, width, 3), name="images")
+    # One network serves the whole process, whatever the dtype policy is at first.
+    dtype = {"dtype": "float32"}
+    images = keras.Input((height, width, 3), name="images", **dtype)
     x = images
     # Weights are set below. Keras would draw these by Python's own generator, and
     # measures leave it as it is.
-    unset = {"use_bias": False, "kernel_initializer": "zeros"}
+    unset = {"use_bias": False, "kernel_initializer": "zeros", **dtype}
     for block in range(blocks):
         for _ in range(2):
             layer = keras.layers.Conv2D(
@@ -71,8 +73,8 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
                 **unset,
             )
             x = layer(x)
-        x = keras.layers.MaxPooling2D()(x)
-    x = keras.layers.Flatten()(x)
+        x = keras.layers.MaxPooling2D(**dtype)(x)
+    x = keras.layers.Flatten(**dtype)(x)
     x = keras.layers.Dense(FEATURES, name="features", **unset)(x)
     model = keras.Model(images, x)
     # Another generator of NumPy's may change its numbers with a version.
@@ -100,11 +102,16 @@ def chosen(
         labelled: Whether there are labels.
 
     Raises:
-        ValueError: On another text.
+        ValueError: On anything else.
     """
     if isinstance(backbone, str) and backbone != "random":
         raise ValueError(
             f'Expected backbone as a Backbone, "random" or None; received: {backbone!r}'
+        )
+    if not isinstance(backbone, (str, Backbone, type(None))):
+        raise ValueError(
+            'Expected backbone as a Backbone, "random" or None; received: '
+            f"{type(backbone).__name__}. Backbone(model, name) is one of a Keras model"
         )
     if isinstance(backbone, str) or (backbone is None and not labelled):
         return None if shape is None else _kept(tuple(shape))

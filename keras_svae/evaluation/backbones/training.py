@@ -57,7 +57,7 @@ def train(
         The `.keras` file's path.
 
     Raises:
-        ValueError: On data that are no labelled images.
+        ValueError: On data that are no labelled images, or of fewer than two classes.
         FileExistsError: If the file is there and may not be replaced.
     """
     title = pathlib.Path(name).stem
@@ -76,8 +76,8 @@ def train(
         )
 
     def load(split, **options):
-        options = {"labels": True, "seed": seed, **place, **options}
-        return data.load(name, split, recipe.batch_size, **options)
+        given = {"labels": True, "seed": seed, "batch_size": recipe.batch_size}
+        return data.load(name, split, **(given | place | options))
 
     started = time.monotonic()
     plain = load("train", shuffle=False, drop_remainder=False)
@@ -88,16 +88,29 @@ def train(
             f"Expected images (height, width, channels); received: {name!r}, whose "
             f"examples are of shape {shape}"
         )
-    labels = np.concatenate([y for _, y in plain])
+    found = np.concatenate([y for _, y in plain])
+    labels = found[found >= 0]
+    if len(np.unique(labels)) < 2:
+        raise ValueError(
+            f"Expected images of two classes or more; received: {name!r} with "
+            f"{len(np.unique(labels))} among {len(labels)} labelled images"
+        )
     classes = int(labels.max()) + 1
+    # Small data are one batch, and a batch has labelled images only.
+    size = min(recipe.batch_size, len(labels))
+    recipe = dataclasses.replace(recipe, batch_size=size)
+    stream = load("train", start=0, batch_size=min(size, len(found)))
+    if len(labels) < len(found):
+        stream = _labelled(stream).batch(size, drop_remainder=True)
     keras.utils.set_random_seed(seed)
     model = _trained(
         network(shape, classes, recipe.widths, recipe.blocks, recipe.stem_stride),
-        _augmented(load("train", start=0), shape, recipe.flip, seed),
+        _augmented(stream, shape, recipe.flip, seed),
         len(labels) // recipe.batch_size,
         recipe,
     )
     logits, truth = model.predict(test, verbose=0), np.concatenate([y for _, y in test])
+    logits, truth = logits[truth >= 0], truth[truth >= 0]
     accuracy = float((logits.argmax(1) == truth).mean())
     about = {
         "data": data_note or title,
@@ -117,6 +130,11 @@ def train(
     print(f"Test accuracy {accuracy:.4f} on {len(truth)} images.", flush=True)
     _write(model, about, path)
     return path
+
+
+def _labelled(stream: tf.data.Dataset) -> tf.data.Dataset:
+    """The examples of known classes, one by one."""
+    return stream.unbatch().filter(lambda x, y: y >= 0)
 
 
 def _trained(model, stream, steps: int, recipe: Recipe) -> keras.Model:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream, gather
 from keras_svae.game import checks
+from keras_svae.reordered import reordered
 
 __all__ = ["decoder_probe"]
 
@@ -137,9 +138,10 @@ def _decoder(
 
 def _batches(z, x, rng: np.random.Generator | None = None) -> tf.data.Dataset:
     """Batches of pairs, in a new order at each pass if there are random numbers."""
-    data = tf.data.Dataset.from_tensor_slices((z, x))
     if rng is not None:
-        data = data.shuffle(len(z), seed=int(rng.integers(2**31)))
+        data = reordered((z, x), BATCH, rng)
+    else:
+        data = tf.data.Dataset.from_tensor_slices((z, x)).batch(BATCH)
     options = tf.data.Options()
     options.autotune.enabled = False  # Keras would wait for it at the end
-    return data.batch(BATCH).with_options(options)
+    return data.with_options(options)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_svae.evaluation.reading.known import KINDS, known
+from keras_svae.evaluation.reading.known import KINDS, known, labels_of, same_kind
 from keras_svae.evaluation.reading.streams import gather
 
 __all__ = ["labelled_codes"]
@@ -18,7 +18,7 @@ def labelled_codes(train_codes, train_labels, test_codes, test_labels):
         ("training", train_codes, train_labels),
         ("test", test_codes, test_labels),
     ):
-        z, y = gather(codes, f"{name} codes"), np.asarray(labels)
+        z, y = gather(codes, f"{name} codes"), labels_of(labels)
         if z.ndim != 2:
             raise ValueError(f"Expected {name} codes (n, d); received: shape {z.shape}")
         if y.shape != (len(z),):
@@ -36,6 +36,11 @@ def labelled_codes(train_codes, train_labels, test_codes, test_labels):
         missing |= {f"{key}{suffix}": count for key, count in without.items()}
         found.append((z[rows].astype(np.float64), y[rows]))
     train, test = found
+    if not same_kind(train[1], test[1]):
+        raise ValueError(
+            "Expected training and test labels of one kind, texts or numbers; "
+            f"received: {train[1].dtype} and {test[1].dtype}"
+        )
     if train[0].shape[1] != test[0].shape[1]:
         raise ValueError(
             "Expected training and test codes of the same dimension; received: "

@@ -1,7 +1,6 @@
 """How well a linear classifier finds labels in codes."""
 
-import numpy as np
-
+from keras_svae import arguments
 from keras_svae.evaluation.codes.labelled_codes import labelled_codes
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
@@ -46,8 +45,8 @@ def linear_probe(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if not 0 < strength < np.inf:
-        raise ValueError(f"Expected strength > 0; received: strength={strength}")
+    arguments.positive("strength", strength)
+    arguments.integer("max_iter", max_iter, at_least=1)
     given = train_codes, train_labels, test_codes, test_labels
     train, test, about = labelled_codes(*given)
     if about["classes"] < 2:

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.spatial
 
+from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream, gather
 from keras_svae.kernels import imq
@@ -49,7 +50,7 @@ def mmd(
         )
     if scale is None:
         scale = median_scale(y)
-    if not 0 < scale < np.inf:
+    if not arguments.real(scale) or not 0 < scale < np.inf:
         raise ValueError(
             f"Expected scale > 0, and a reference that varies; received: scale={scale}"
         )

@@ -67,7 +67,8 @@ class Settings:
         arguments.integer("n_chains", self.n_chains, 1)
         arguments.integer("n_temperatures", self.n_temperatures, 2)
         arguments.integer("leapfrog_steps", self.leapfrog_steps, 1)
-        if not 0 < self.target_acceptance < 1:
+        target = self.target_acceptance
+        if not (arguments.real(target) and 0 < target < 1):
             raise ValueError(
                 "Expected target_acceptance in (0, 1); received: "
                 f"{self.target_acceptance!r}"

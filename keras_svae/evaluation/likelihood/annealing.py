@@ -154,7 +154,8 @@ class Annealing:
             self._run = common.compiled(
                 self._anneal, inputs, *others, jit_compile=self.jit_compile
             )
-        out = self._run(inputs, u, temperatures, log_steps, rate, key)
+        with common.one_for_each():
+            out = self._run(inputs, u, temperatures, log_steps, rate, key)
         return tuple(part.numpy() for part in out)
 
     def _anneal(self, inputs, u, temperatures, log_steps, rate, key):

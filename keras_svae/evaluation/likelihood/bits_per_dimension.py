@@ -48,6 +48,14 @@ def bits_per_dimension(
             were not dequantised where a density is wanted.
     """
     low, high = check_range(value_range)
+    if not isinstance(nats, (numbers.Real, np.ndarray)):  # a list, or a tensor
+        found = np.asarray(nats)
+        if found.dtype.kind not in "iuf":
+            raise ValueError(
+                "Expected nats as a number, a Measurement or an array of numbers; "
+                f"received: {nats!r}"
+            )
+        nats = found
     shape = tuple(shape) if isinstance(shape, Iterable) else (shape,)
     if not shape or not all(isinstance(n, numbers.Integral) and n >= 1 for n in shape):
         raise ValueError(

@@ -1,5 +1,7 @@
 """What the likelihood measures share: how they read data, and how they report."""
 
+import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -67,6 +69,31 @@ def get_prior(prior: Prior, latent_dim: int | None = None) -> tfd.Distribution:
             f"event_shape {prior.event_shape}, batch_shape {prior.batch_shape}"
         )
     return prior
+
+
+def check_posterior(q, prior: tfd.Distribution) -> None:
+    """Raises unless q(z|x) is a law of codes (d,) for each example.
+
+    A law that was not made `tfd.Independent` has a density for each number of a code:
+    sums of these with densities of whole codes would be broadcast in silence.
+
+    Args:
+        q: What `posterior` gave. What does not tell its shapes is not checked.
+        prior: p(z).
+    """
+    event, batch = (getattr(q, f"{of}_shape", None) for of in ("event", "batch"))
+    if event is None or batch is None:
+        return
+    event, batch = tf.TensorShape(event), tf.TensorShape(batch)
+    one_each = batch.rank in (None, 1)
+    if one_each and event.is_compatible_with(prior.event_shape):
+        return
+    raise ValueError(
+        "Expected posterior(x) as a law of codes, event_shape "
+        f"{tuple(prior.event_shape)} and batch_shape (batch,); received: event_shape "
+        f"{event}, batch_shape {batch}. tfd.Independent(law, 1) makes a law of codes "
+        "of one law for each number"
+    )
 
 
 def read(
@@ -142,8 +169,30 @@ def over_batches(
     graph, parts = None, []
     for i, inputs in enumerate(read(data, batch_size, value_range, dequantise, seed)):
         graph = graph or compiled(function, inputs, KEY)
-        parts.append(graph(inputs, Noise(seed).fold(i).seed("z")))
+        with one_for_each():
+            parts.append(graph(inputs, Noise(seed).fold(i).seed("z")))
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+_ONE_EACH = "one_log_likelihood_for_each"
+
+
+@contextlib.contextmanager
+def one_for_each() -> Iterator[None]:
+    """Graphs that call `decode` run in it: another number of results is a ValueError.
+
+    The number is known only when a graph runs.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(r"tensor with (\d+) values.* has (\d+)", str(error))
+        if found is None or _ONE_EACH not in str(error):
+            raise
+        raise ValueError(
+            "Expected log_likelihood(x, z) to give one number per example, (batch,); "
+            f"received: {found[1]} numbers for {found[2]} examples"
+        ) from None
 
 
 def decode(log_likelihood: LogLikelihood, inputs, z: tf.Tensor) -> tf.Tensor:
@@ -162,7 +211,13 @@ def decode(log_likelihood: LogLikelihood, inputs, z: tf.Tensor) -> tf.Tensor:
             "Expected log_likelihood(x, z) to give one number per example, (batch,); "
             f"received: shape {found.shape}"
         )
-    return tf.reshape(found, shape[:2])
+    try:
+        return tf.reshape(found, shape[:2], name=_ONE_EACH)
+    except ValueError:  # TensorFlow knows the number already
+        raise ValueError(
+            "Expected log_likelihood(x, z) to give one number per example, (batch,); "
+            f"received: {found.shape[0]} numbers for another number of examples"
+        ) from None
 
 
 def repeat(inputs, copies: int | tf.Tensor):

@@ -9,7 +9,7 @@ from tensorflow_probability import distributions as tfd
 
 from keras_svae import distributions
 from keras_svae.evaluation.likelihood.common import LogLikelihood, Posterior
-from keras_svae.game import checks
+from keras_svae.game import checks, given
 from keras_svae.game.feeding.ranges import bounded
 from keras_svae.networks.layers import noise_layers
 from keras_svae.noise import Noise
@@ -84,6 +84,7 @@ def density(
         return likelihoods(z).log_prob(x)
 
     def simulate(n, seed=0):
+        n = given.count("n", n)
         noise = Noise(seed)
         z = model.prior.sample(n, seed=noise.seed("z"))
         return likelihoods(z).sample(seed=noise.seed("x")), z

@@ -75,8 +75,9 @@ def importance_weighted_bound(
         size.
 
     Raises:
-        ValueError: On no functions, k or chunk below 1, data that are not finite or out
-            of range, or a NaN from the functions.
+        ValueError: On no functions, a posterior that is no law of codes (d,) for each
+            example, k or chunk below 1, data that are not finite or out of range, or a
+            NaN from the functions.
     """
     common.check_functions(log_likelihood=log_likelihood, posterior=posterior)
     arguments.integer("k", k, 1)
@@ -87,6 +88,7 @@ def importance_weighted_bound(
     def sums(inputs, key):
         """Logs of the sums of weights and of their squares, (batch,) each."""
         q = posterior(inputs)
+        common.check_posterior(q, prior)
 
         def add(done, first, second):
             size = tf.minimum(chunk, k - done)

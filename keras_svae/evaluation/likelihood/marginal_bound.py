@@ -66,9 +66,11 @@ def marginal_bound(
         y = tf.repeat(tf.range(classes, dtype=tf.int64), tf.shape(x)[0])
         many = common.repeat(x, classes)
         q = posterior(many, y)
+        common.check_posterior(q, prior)
         z = q.sample(1, seed=key)
         kl = tf.reshape(distributions.kl_divergence(q, prior, z), [classes, -1])
-        found = tf.reshape(log_likelihood(many, z[0], y), [classes, -1])
+        found = common.decode(lambda x, z: log_likelihood(x, z, y), many, z)
+        found = tf.reshape(found, [classes, -1])
         each = tf.transpose(found - kl) - math.log(classes)
         # q log q is 0 where q is.
         return (tf.reduce_sum(q_y * each - tf.math.xlogy(q_y, q_y), -1),)

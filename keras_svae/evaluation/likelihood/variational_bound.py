@@ -70,8 +70,9 @@ def variational_bound(
         leaves the support of a uniform prior has the bound -inf.
 
     Raises:
-        ValueError: On no functions, data that are not finite or out of range, or a NaN
-            from the functions.
+        ValueError: On no functions, a posterior that is no law of codes (d,) for each
+            example, data that are not finite or out of range, or a NaN from the
+            functions.
     """
     common.check_functions(log_likelihood=log_likelihood, posterior=posterior)
     arguments.integer("samples", samples, 1)
@@ -81,6 +82,7 @@ def variational_bound(
 
     def terms(inputs, key):
         q = posterior(inputs)
+        common.check_posterior(q, prior)
         z = q.sample(samples, seed=key)
         found = common.decode(log_likelihood, common.repeat(inputs, samples), z)
         kl = distributions.kl_divergence(q, prior, z)

@@ -2,10 +2,26 @@
 
 import numpy as np
 
-__all__ = ["KINDS", "are_known", "known"]
+__all__ = ["KINDS", "are_known", "known", "labels_of", "same_kind"]
 
 # NumPy's kinds of labels: integers, booleans and strings.
 KINDS = "iubU"
+
+
+def labels_of(y) -> np.ndarray:
+    """Labels as an array; texts that pandas or TensorFlow gives become NumPy's."""
+    y = np.asarray(y)
+    if y.dtype.kind not in "OS" or not y.size:
+        return y
+    if not all(isinstance(one, (str, bytes)) for one in y.flat):
+        return y
+    texts = [one.decode() if isinstance(one, bytes) else one for one in y.flat]
+    return np.array(texts, str).reshape(y.shape)
+
+
+def same_kind(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether labels are texts on both sides, or on none."""
+    return (one.dtype.kind == "U") == (other.dtype.kind == "U")
 
 
 def are_known(y: np.ndarray) -> np.ndarray:
@@ -31,7 +47,7 @@ def known(
     Raises:
         ValueError: If no class is known, or a label is none of the classes.
     """
-    y = np.asarray(y)
+    y = labels_of(y)
     found = are_known(y)
     if y.dtype.kind in "iu" and len(y):
         least, most = int(y.min()), int(y.max())

@@ -14,6 +14,7 @@ from keras_svae.evaluation.reading.elements import (
     has_labels,
     unpacked,
 )
+from keras_svae.evaluation.reading.known import labels_of
 from keras_svae.game.checks.values import ROUNDING, within
 
 __all__ = [
@@ -65,7 +66,7 @@ def batches(
         x = _checked(x, shape, name)
         shape = x.shape[1:]
         if y is not None:
-            y = np.asarray(y)
+            y = labels_of(y)
             if y.shape[:1] != x.shape[:1]:
                 raise ValueError(
                     f"Expected {len(x)} labels, one for each of the {name}; received: "

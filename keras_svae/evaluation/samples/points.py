@@ -29,8 +29,9 @@ def checked(
             f"Expected finite means (k, d); received: shape {means.shape}, {means}"
         )
     for name, value in positive.items():
-        if np.ndim(value) or not 0 < value < np.inf:
-            raise ValueError(f"Expected {name} > 0; received: {name}={value}")
+        number = np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iuf"
+        if not number or not 0 < value < np.inf:
+            raise ValueError(f"Expected {name} > 0; received: {name}={value!r}")
     if weights is None:
         return means, None
     weights = np.asarray(weights, np.float64)
@@ -56,3 +57,13 @@ def points(x: Stream, dimension: int) -> Iterator[np.ndarray]:
                 f"{part.shape}"
             )
         yield part.astype(np.float64)
+
+
+def check_mixture(mixture) -> None:
+    """Raises unless it is None, or tells means and sigma."""
+    told = all(hasattr(mixture, name) for name in ("means", "sigma"))
+    if mixture is not None and not told:
+        raise ValueError(
+            "Expected mixture with means and sigma, as ks.data.mixture(name) gives it; "
+            f"received: mixture={mixture!r}"
+        )

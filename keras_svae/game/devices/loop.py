@@ -9,6 +9,7 @@ Python, to learn of the end of the data. That is a tenth of a small network's st
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
 
 import keras
@@ -150,9 +151,13 @@ def function(model, step: Callable, training: bool) -> Callable:
 def _single(one: Callable) -> Callable:
     """One step in a call."""
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def next_one(iterator):
+    def from_next(iterator):
         return one(iterator.get_next())
+
+    # As a partial: TensorFlow would count the traces of all models together, and warn.
+    next_one = tf.function(
+        functools.partial(from_next), autograph=False, reduce_retracing=True
+    )
 
     def call(iterator):
         if not isinstance(iterator, _ITERATORS):

@@ -107,9 +107,11 @@ def _check_path(callback, columns: list[str] | None) -> None:
             "save_weights_only=True and .weights.h5; received: "
             f"{path!r}"
         )
-    named = [
-        one.split(".")[0] for _, one, _, _ in string.Formatter().parse(path) if one
-    ]
+    try:
+        parts = list(string.Formatter().parse(path))
+    except ValueError as error:
+        raise _unreadable(path, error) from None
+    named = [one.split(".")[0].split("[")[0] for _, one, _, _ in parts if one]
     if callback.save_freq != "epoch":  # a step has no validation
         named = [one for one in named if one != "batch"]
         columns = columns and [one for one in columns if not one.startswith("val_")]
@@ -119,6 +121,23 @@ def _check_path(callback, columns: list[str] | None) -> None:
                 f"Expected ModelCheckpoint's path to name columns of the log, among "
                 f"{', '.join(columns)}; received: {one!r} in {path!r}"
             )
+    if columns is None:
+        return
+    given: dict[str, float] = dict.fromkeys(columns, 0.0)
+    given |= {} if callback.save_freq == "epoch" else {"batch": 1}
+    try:
+        path.format(**(given | {"epoch": 1}))
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: str, error: Exception) -> ValueError:
+    """The error for a path that Python cannot fill in."""
+    return ValueError(
+        "Expected ModelCheckpoint's path with {epoch} and names of columns, each with "
+        f"a format of numbers or none; received: {path!r} ({type(error).__name__}: "
+        f"{error})"
+    )
 
 
 def _new(callback, names: list[str], columns: list[str]) -> list[str]:
