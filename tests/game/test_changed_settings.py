@@ -137,6 +137,73 @@ def test_an_optimizer_of_other_weights_is_refused_at_compile():
     fit(model)
 
 
+def test_an_optimizer_that_was_built_elsewhere_is_refused_at_compile():
+    """By another Keras model, or by hand for some of the weights."""
+    model = tiny.build("vae", compiled=False)
+    for variables in ([keras.Variable([1.0])], model.encoder.trainable_variables):
+        adam = keras.optimizers.Adam(0.01)
+        adam.build(variables)
+        with pytest.raises(ValueError, match="for optimizer=.*' is not among"):
+            model.compile(adam)
+        assert not model.compiled
+    adam = keras.optimizers.Adam(0.01)
+    adam.build(model.trainable_variables)
+    model.compile(adam, run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    assert int(adam.iterations) == 1
+
+
+def test_a_failed_compile_leaves_no_model_that_seems_compiled():
+    class Late(ks.VAE):
+        def autoencoder_loss(self, draw):
+            raise RuntimeError("of the loss")
+
+    nets = tiny.build("vae", compiled=False)
+    model = Late(nets.encoder, nets.decoder, likelihood="gaussian")
+    with pytest.raises(RuntimeError, match="of the loss"):
+        model.compile(tiny.adam())
+    assert not model.compiled
+    with pytest.raises(ValueError, match="Expected a compiled model"):
+        model.train_on_batch(tiny.data())
+
+
+def test_another_optimizer_wants_compile():
+    model = tiny.build("svae", eager=True)
+    model.critic_optimizer = keras.optimizers.SGD(0.0)
+    before = tiny.flat(model)
+    with pytest.raises(ValueError, match="Expected compile.*model.critic_optimizer"):
+        fit(model)
+    with pytest.raises(ValueError, match="Expected compile.*model.critic_optimizer"):
+        model.train_on_batch(tiny.data())
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    model.evaluate(tiny.data(), verbose=0)
+    model.compile(model.optimizer, critic_optimizer=model.critic_optimizer)
+    fit(model)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("global_clipnorm", 1e-12),
+        ("learning_rate", keras.optimizers.schedules.ExponentialDecay(1e-30, 9, 0.9)),
+    ],
+)
+def test_a_setting_of_an_optimizer_acts_from_the_next_call_on(name, value):
+    model = tiny.build("vae", optimizer=lambda: keras.optimizers.SGD(0.1))
+    fit(model)
+    step = model.train_function
+    model.optimizer.learning_rate = 0.2  # a variable, which the step reads
+    fit(model)
+    assert model.train_function is step
+    setattr(model.optimizer, name, value)
+    before = tiny.flat(model, trainable=True)
+    fit(model)
+    np.testing.assert_allclose(tiny.flat(model, trainable=True), before, atol=1e-9)
+    step = model.train_function
+    fit(model, epochs=2)
+    assert model.train_function is step
+
+
 def test_a_model_has_no_optimizers_before_compile():
     assert tiny.build("vae", compiled=False).optimizers == {}
 

@@ -95,6 +95,21 @@ def test_what_fit_refuses_in_a_sentence(kind, models):
     assert model.step == 0
 
 
+def several_in_one():
+    """Keras's optimizer of several, in older Keras one of one's own."""
+    if hasattr(keras.optimizers, "MultiOptimizer"):
+        every = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
+        return keras.optimizers.MultiOptimizer(every)
+
+    class MultiOptimizer(keras.optimizers.SGD):
+        def __getattribute__(self, name):
+            if name == "learning_rate":
+                raise AttributeError("It has several.")
+            return super().__getattribute__(name)
+
+    return MultiOptimizer(0.1)
+
+
 COMPILE = {
     "a dictionary": ({"optimizer": {"autoencoder": "adam"}}, "a dict. Each player's"),
     "a list": ({"optimizer": ["adam"]}, "a list. Each player's is an argument"),
@@ -108,6 +123,10 @@ COMPILE = {
         "received: steps_per_execution=0",
     ),
     "words": ({"optimizer": "adam", "ema": "x"}, "ema='x'"),
+    "several in one": (
+        {"optimizer": several_in_one()},
+        "one optimizer with a learning rate; received: a MultiOptimizer",
+    ),
 }
 
 

@@ -83,6 +83,7 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     except (ValueError, TypeError, KeyError, AttributeError):
         found = None
     if isinstance(found, keras.optimizers.Optimizer):
+        _check_rate(name, found)
         return found
     received, hint = repr(given), ""
     if isinstance(given, (dict, list, tuple)):
@@ -96,13 +97,29 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     )
 
 
+def _check_rate(name: str, optimizer) -> None:
+    """Raises for an optimizer of several, which has no rate that could be set."""
+    try:
+        optimizer.learning_rate  # noqa: B018
+    except AttributeError:
+        raise ValueError(
+            f"Expected {name} to be one optimizer with a learning rate; received: a "
+            f"{type(optimizer).__name__}. A player of its own has an optimizer of its "
+            "own"
+        ) from None
+
+
 def check_serves(
     optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
 ) -> None:
-    """Raises a ValueError if a model has built the optimizer without these weights."""
-    if optimizer not in _BUILT:
+    """Raises a ValueError if the optimizer was built without these weights."""
+    if optimizer in _BUILT:
+        known = {id(one()) for one in _BUILT[optimizer]}
+    elif optimizer.built:  # by another Keras model, or by hand
+        lists = [one for one in vars(optimizer).values() if isinstance(one, list)]
+        known = {id(one) for several in lists for one in several}
+    else:
         return
-    known = {id(one()) for one in _BUILT[optimizer]}
     unknown = [one.path for one in variables if id(one) not in known]
     if unknown:
         raise ValueError(
