@@ -3,15 +3,13 @@
 import dataclasses
 import functools
 import inspect
-import types
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
-import keras
-import numpy as np
-import tensorflow as tf
+from keras_svae import recorded_values as values
 
-__all__ = ["Recorded", "plain"]
+__all__ = ["Recorded"]
 
 # The key for arguments without names.
 _UNNAMED = "*"
@@ -35,7 +33,8 @@ class Recorded:
     constructor's names. It also records the defaults of all constructors that the user
     could have given an argument to: a saved object does not change when a default
     changes. A constructor may pass arguments to its base class (`ALI` passes a lam of
-    0). The user did not give these, and they are not recorded.
+    0). The user did not give these, and they are not recorded. A list, a dictionary or
+    an array is recorded as it was when the constructor began.
 
     The object may keep an argument under its own name, `model.lam`. If this value has
     changed since the constructor ended, then it is saved, and not what was given.
@@ -53,7 +52,7 @@ class Recorded:
         record = vars(self)["_record"]
         # What a subclass fixes, or does not take, cannot be given again.
         if name in record.arguments:
-            record.arguments[name] = value
+            record.arguments[name] = values.state(value)
             record.kept.pop(name, None)
 
     def check_made(self) -> None:
@@ -67,22 +66,22 @@ class Recorded:
         """The arguments as JSON has them: plain values, serialised Keras objects.
 
         Raises:
-            ValueError: If an argument was changed to a value that cannot be saved.
+            ValueError: If an argument is a value that cannot be saved.
         """
         record = vars(self)["_record"]
         found = {}
         for name, value in record.arguments.items():
             if name in record.kept:
                 now = vars(self).get(name, record.kept[name])
-                if not _same(now, record.kept[name]):
-                    value = _savable(name, now)
-            found[name] = keras.saving.serialize_keras_object(plain(value))
+                if not values.same(now, record.kept[name]):
+                    value = now
+            found[name] = values.written(values.savable(name, value))
         return found
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The object of a configuration, see `get_config`."""
-        given = {name: _deserialized(value) for name, value in config.items()}
+        given = {name: values.read(value) for name, value in config.items()}
         more, first = given.pop(_UNNAMED, ()), []
         for one in _parameters(cls.__init__):
             # Values without names come after all that can have one.
@@ -137,7 +136,9 @@ def _recording(init: Callable) -> Callable:
         record = vars(self)["_record"]
         was_open = record.open
         if was_open:
-            _note(record.arguments, _parameters(recorded), bound, outermost)
+            # Copies, as the constructor or the caller may change a list in place.
+            given = {k: values.state(v) for k, v in bound.items() if v is not self}
+            _note(record.arguments, _parameters(recorded), given, outermost)
         record.open = was_open and takes_more
         try:
             made = init(self, *arguments, **named)
@@ -145,8 +146,9 @@ def _recording(init: Callable) -> Callable:
             record.open = was_open
         if outermost:
             self.check_made()
+            _tell_unsaved(self, record.arguments)
             kept = {k: v for k, v in vars(self).items() if k in record.arguments}
-            record.kept = {name: _state(value) for name, value in kept.items()}
+            record.kept = {name: values.state(value) for name, value in kept.items()}
         return made
 
     # Keras reads a constructor's signature and does not follow `__wrapped__`.
@@ -166,82 +168,17 @@ def _note(found: dict, parameters: list, bound: dict, outermost: bool) -> None:
         elif outermost and name in bound:
             found[name] = bound[name]
         elif parameter.default is not parameter.empty and name not in bound:
-            found.setdefault(name, parameter.default)
+            found.setdefault(name, values.state(parameter.default))
 
 
-# ---- Values ----------------------------------------------------------------------
-
-
-def _deserialized(value):
-    """The value with its Keras objects made again, at any depth."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_deserialized, value))
-    if not isinstance(value, dict):
-        return value
-    if "class_name" in value:
-        return keras.saving.deserialize_keras_object(value)
-    return {name: _deserialized(one) for name, one in value.items()}
-
-
-def plain(value):
-    """The value with Python's own numbers and containers, as far as it has such."""
-    if isinstance(value, dict):
-        return {name: plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return (tuple if isinstance(value, tuple) else list)(map(plain, value))
-    if isinstance(value, np.generic):
-        return value.item()
-    # A variable is learned, and no setting. A graph's tensor has no value.
-    eager = tf.is_tensor(value) and hasattr(value, "numpy")
-    if eager and not isinstance(value, tf.Variable) or isinstance(value, np.ndarray):
-        return np.asarray(value).item() if value.ndim == 0 else value
-    return value
-
-
-def _state(value):
-    """The value as it is now: what changes in place is copied, objects are not."""
-    value = plain(value)
-    if isinstance(value, dict):
-        return {name: _state(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_state, value))
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def _same(now, then) -> bool:
-    """Whether a value is still what `_state` was told of."""
-    now = plain(now)
-    if now is then:
-        return True
-    if type(now) is not type(then):
-        return False
-    if isinstance(now, dict):
-        return [*now] == [*then] and all(_same(now[k], then[k]) for k in now)
-    if isinstance(now, (list, tuple)):
-        return len(now) == len(then) and all(map(_same, now, then))
-    if isinstance(now, np.ndarray):
-        return now.dtype == then.dtype and np.array_equal(now, then)
-    return isinstance(now, (bool, int, float, str, bytes)) and now == then
-
-
-def _savable(name: str, value):
-    """A changed value; raises a ValueError if it cannot be saved."""
-    if not _saves(value):
-        raise ValueError(
-            f"Expected {name} as a value that can be saved, such as a number, a text, "
-            f"an array or a Keras object; received: {value!r}"
-        )
-    return value
-
-
-def _saves(value) -> bool:
-    """Whether Keras can save a value."""
-    value = plain(value)
-    if isinstance(value, dict):
-        return all(map(_saves, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(_saves, value))
-    if value is None or isinstance(value, (bool, int, float, str, bytes, np.ndarray)):
-        return True
-    kinds = (tf.Tensor, types.FunctionType)
-    return isinstance(value, kinds) or hasattr(value, "get_config")
+def _tell_unsaved(made, arguments: dict) -> None:
+    """Warns of arguments that no file can hold: not everyone saves."""
+    for name, value in arguments.items():
+        if not values.saves(value):
+            warnings.warn(
+                f"Expected {name} of {type(made).__name__} as a value that can be "
+                "saved, such as a number, a text, an array or a Keras object; "
+                f"received: {value!r}. The {type(made).__name__} works, but it cannot "
+                "be saved or copied.",
+                stacklevel=3,
+            )

@@ -6,7 +6,8 @@ from tensorflow_probability import distributions as tfd
 
 from keras_svae import arguments
 from keras_svae.distributions import drawn
-from keras_svae.recording import Recorded, plain
+from keras_svae.recorded_values import plain
+from keras_svae.recording import Recorded
 
 __all__ = [
     "Bernoulli",

@@ -12,7 +12,7 @@ from keras_svae.distributions import drawn
 from keras_svae.distributions.laws import Implicit
 from keras_svae.distributions.symmetry import check_symmetric
 from keras_svae.noise import Noise
-from keras_svae.recording import plain
+from keras_svae.recorded_values import plain
 
 __all__ = [
     "GaussianNoise",

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_svae.arguments import choice, integer
 from keras_svae.game.player import Player
-from keras_svae.recording import plain
+from keras_svae.recorded_values import plain
 
 __all__ = ["check", "of", "turns_of"]
 
