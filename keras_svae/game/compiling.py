@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from keras_svae.game import checks, optimizer_settings, settings
+from keras_svae.game import changed, checks, optimizer_settings, settings
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.devices import replicas, xla
 from keras_svae.game.keras_callbacks.rates import numbers
@@ -72,6 +72,8 @@ class Compiling(Playing):
                 flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
+        settings.check(self)
+        changed.check(self)
         optimizers = {"optimizer": optimizer, **optimizers}
         checks.counts(1, steps_per_execution=steps_per_execution)
         check_momentum(ema)
@@ -142,6 +144,7 @@ class Compiling(Playing):
         count = self.distribute_strategy.num_replicas_in_sync
         checks.optimizers(self.optimizers, self.players, count)
         settings.check(self)
+        changed.check(self)
         now = settings.of(self)  # with the turns of all players
         self._retraced += 1
         if self._retraced == MANY:

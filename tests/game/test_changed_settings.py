@@ -137,6 +137,106 @@ def test_an_optimizer_of_other_weights_is_refused_at_compile():
     fit(model)
 
 
+@pytest.mark.parametrize(
+    "method, name, value, message",
+    [
+        ("svae_r", "lam", -1.0, "lam to be finite and >= 0; received: lam=-1.0"),
+        ("svae_r", "lam", float("nan"), "lam to be finite"),
+        ("svae_r", "lam", [0.1, 0.2, 0.3], "lam to be a number or a pair"),
+        ("svae_r", "two_sided", "no", "two_sided to be True or False"),
+        ("svae_r", "reduction", "median", "reduction to be one of"),
+        ("wgan", "clip", "a", "clip to be finite and > 0"),
+        # What the constructor turns into something else would not act.
+        ("gan", "loss", "minimax", "a new model for another loss, which the const"),
+        ("unrolled_gan", "loss", "non_saturating", "a new model for another loss"),
+        (
+            "as_vae",
+            "part",
+            "generation",
+            "a new model for another part, from .*keeps_x",
+        ),
+        ("aim", "variance", "unit", "the encoder's raw output .2,., what Gaussian"),
+    ],
+)
+def test_a_setting_that_the_constructor_would_refuse_changes_no_weight(
+    method, name, value, message, tmp_path
+):
+    model = tiny.build(method, eager=True)
+    before = tiny.flat(model)
+    setattr(model, name, value)
+    for call in (
+        lambda: fit(model),
+        lambda: model.train_on_batch(tiny.data()),
+        lambda: model.evaluate(tiny.data(), verbose=0),
+        lambda: model.save(tmp_path / "m.keras"),
+        lambda: model.compile(**model.optimizers),
+    ):
+        with pytest.raises(ValueError, match=f"Expected {message}"):
+            call()
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    assert not [*tmp_path.iterdir()]
+
+
+class Steep(ks.VAE):
+    """A method of one's own. Its constructor does what it likes with the networks."""
+
+    def __init__(self, encoder, decoder, *, beta, steep=1.0, more=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        if beta > 5:
+            raise ValueError(f"Expected beta <= 5; received: {beta}")
+        self.beta, self.steep, self.scale, self.made = beta, steep, 2 * steep, object()
+        self.drawn = np.random.random()
+        decoder.trainable = False
+        self.encoder.weights[0].assign(tf.zeros_like(self.encoder.weights[0]))
+        self.more = None if more is None else next(more)
+
+    def autoencoder_loss(self, draw):
+        return {"bound": self.scale * -draw.log_p_x + self.beta * draw.kl}
+
+
+def test_checks_of_a_method_of_ones_own_hold_and_leave_the_model_as_it_is():
+    nets = tiny.build("vae", compiled=False)
+    model = Steep(nets.encoder, nets.decoder, beta=1.0, likelihood="gaussian")
+    model.decoder.trainable = True
+    model.compile(tiny.adam(), run_eagerly=True)
+    fit(model)
+    before, drawn = tiny.flat(model), np.random.get_state()[1].tolist()
+    model.beta = 6.0
+    with pytest.raises(ValueError, match="Expected beta <= 5; received: 6.0") as caught:
+        fit(model)
+    assert caught.value.__notes__ == ["Changed after the model was made: beta."]
+    model.beta, model.steep = 2.0, 3.0
+    with pytest.raises(ValueError, match="another beta and steep, .* makes scale;"):
+        fit(model)
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    model.scale = 6.0  # now all is as in a new model
+    assert model.get_config()["steep"] == 3.0
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    assert model.decoder.trainable
+    fit(model)
+    assert np.random.get_state()[1].tolist() == drawn
+
+
+def test_a_constructor_that_cannot_be_called_twice_is_no_check():
+    nets = tiny.build("vae", compiled=False)
+    given = {"beta": 1.0, "more": iter([1]), "likelihood": "gaussian"}
+    with pytest.warns(UserWarning, match="Expected more of Steep as a value"):
+        model = Steep(nets.encoder, nets.decoder, **given)
+    model.compile(tiny.adam(), run_eagerly=True)
+    model.beta = 2.0
+    fit(model)
+
+
+def test_a_setting_becomes_what_the_constructor_keeps():
+    model = tiny.build("svae_r", eager=True)
+    model.lam = tf.constant(0.5)
+    fit(model)
+    assert model.lam == 0.5 and isinstance(model.lam, float)
+    model.lam = [0.5, 1]
+    assert model.get_config()["lam"] == (0.5, 1.0)
+    assert model.lam == (0.5, 1.0)
+
+
 def test_an_optimizer_that_was_built_elsewhere_is_refused_at_compile():
     """By another Keras model, or by hand for some of the weights."""
     model = tiny.build("vae", compiled=False)

@@ -232,6 +232,7 @@ def for_all_players(callbacks, model) -> list | None:
     for one in callbacks:
         if set_rates(one):
             _check_settable(one, model.optimizers)
+    look: tuple[type, ...]
     if model.optimizer is None:
         look = (*_CALLBACKS, keras.callbacks.TensorBoard)
     else:
