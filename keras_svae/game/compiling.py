@@ -219,6 +219,15 @@ class Compiling(Playing):
     def get_compile_config(self):
         if not self.compiled:
             return None
+        for name, one in self.optimizers.items():
+            if checks.spares_weights(one):
+                warnings.warn(
+                    "A file or a copy of this model lacks what exclude_from_weight_"
+                    f"decay() excludes in {name!r}, as Keras does not save it: all "
+                    "weights would decay. After loading, call compile() with such an "
+                    "optimizer.",
+                    stacklevel=2,
+                )
         return {
             **{
                 name: keras.saving.serialize_keras_object(getattr(self, name))

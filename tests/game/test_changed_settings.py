@@ -237,6 +237,47 @@ def test_a_setting_becomes_what_the_constructor_keeps():
     assert model.lam == (0.5, 1.0)
 
 
+@pytest.mark.skipif(
+    not hasattr(keras.optimizers, "ScheduleFreeAdamW"), reason="not in this Keras"
+)
+def test_weights_that_are_set_after_compile_are_those_that_train():
+    """Keras's optimizer begins at a copy that it made when it was built."""
+    model = tiny.build("vae", compiled=False)
+    model.compile(keras.optimizers.ScheduleFreeAdamW(1e-6), run_eagerly=True)
+    weights = [1.5 * one.numpy() + 0.1 for one in model.trainable_variables]
+    for one, value in zip(model.trainable_variables, weights, strict=True):
+        one.assign(value)
+    for _ in range(2):
+        model.train_on_batch(tiny.data())
+    for one, value in zip(model.trainable_variables, weights, strict=True):
+        np.testing.assert_allclose(one.numpy(), value, atol=1e-4)
+
+
+def test_weights_that_do_not_decay_are_told_where_they_would(tmp_path):
+    adam = keras.optimizers.AdamW(0.01)
+    adam.exclude_from_weight_decay(var_names=["bias"])
+    model = tiny.build("vae", compiled=False)
+    model.compile(adam, run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    with pytest.warns(UserWarning, match="lacks what exclude_from.* in 'optimizer'"):
+        model.save(tmp_path / "m.keras")
+    model.compile(keras.optimizers.AdamW(0.01), run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    model.save(tmp_path / "m.keras")  # without a word
+
+
+def test_a_callback_may_train_on_a_batch_within_fit():
+    """It begins no training of its own: averages go on as `fit` has begun them."""
+    model = tiny.build("vae", compiled=False)
+    model.compile(tiny.adam(), ema=0.5, run_eagerly=True)
+    once_more = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: model.train_on_batch(tiny.data())
+    )
+    fit(model, ks.callbacks.AveragedWeights(), once_more)
+    assert model.step == 3
+    assert model.averages.lent
+
+
 def test_an_optimizer_that_was_built_elsewhere_is_refused_at_compile():
     """By another Keras model, or by hand for some of the weights."""
     model = tiny.build("vae", compiled=False)

@@ -229,7 +229,11 @@ def test_networks_with_common_layers_are_refused():
 
 @pytest.mark.parametrize(
     ("of_input", "of_layer", "why"),
-    [("int32", "float32", "floats.*int32"), ("float32", "mixed_float16", "float16")],
+    [
+        ("int32", "float32", "floats.*int32"),
+        ("float32", "mixed_float16", "in mixed_float16"),
+        ("float32", "float16", "a network in float16"),
+    ],
 )
 def test_networks_that_would_round_are_refused(of_input, of_layer, why):
     read = keras.Input((3,), dtype=of_input)

@@ -34,6 +34,8 @@ from keras_svae.game.checks.optimizers import (
     in_scope,
     optimizer_names,
     optimizers,
+    spares_weights,
+    start_at_weights,
 )
 from keras_svae.game.checks.values import (
     all_finite,
@@ -94,7 +96,9 @@ __all__ = [
     "sample_weight",
     "seed",
     "shapes",
+    "spares_weights",
     "split",
+    "start_at_weights",
     "supports",
     "terms",
     "together",

@@ -175,6 +175,31 @@ def build(
         ) from None
 
 
+def spares_weights(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether `exclude_from_weight_decay` has excluded some weights."""
+    return any(
+        bool(value)
+        for name, value in vars(optimizer).items()
+        if name.lstrip("_").startswith("exclude_from_weight_decay")
+        and not isinstance(value, dict)  # what Keras has found out about each weight
+    )
+
+
+def start_at_weights(optimizer: keras.optimizers.Optimizer) -> None:
+    """Lets ScheduleFreeAdamW train the weights as they are when training starts.
+
+    It has a copy of them, of the moment when it was built, and its first step would
+    take the weights back to this copy. Keras builds it in the first step, so that
+    weights may be set or loaded after `compile`.
+    """
+    kind = getattr(keras.optimizers, "ScheduleFreeAdamW", ())  # not in older Keras
+    if not isinstance(optimizer, kind) or int(optimizer.iterations):
+        return
+    copies = [one for one in optimizer.variables if one.name.endswith("_momentum")]
+    for copy, weight in zip(copies, _BUILT.get(optimizer, ()), strict=False):
+        copy.assign(weight())
+
+
 def _check_scale(name: str, optimizer) -> None:
     """Raises if an optimizer scales the loss: for float16; it hides divergence."""
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
