@@ -33,11 +33,22 @@ class Law(Recorded):
     The distributions of `keras_svae.distributions.drawn` draw the same numbers with and
     without XLA, those of TFP others.
 
+    A model tries a law of yours on zeros when it is made. A subclass gives
+    `distribution(raw)`, or `__call__(raw)` if the entries of an event are not
+    independent: a TFP distribution of float32, with batch_shape (batch,) and as
+    event_shape that of the data or of the code. Its `mean()` is implemented, or the law
+    overrides `mean(raw)`.
+
     Args:
         activation: "linear", "sigmoid" or "tanh", applied to the location.
-        draw: "sample" draws from the distribution, with reparameterisation. "mean"
-            takes its mean, so that the network's noise is the only noise. Adversarial
-            learning uses "mean" for decoders of images.
+        draw: "sample" draws from the distribution. Where a network learns through the
+            draws, they need a gradient (`reparameterization_type` of the distribution).
+            "mean" takes its mean, so that the network's noise is the only noise.
+            Adversarial learning uses "mean" for decoders of images.
+
+    Raises:
+        ValueError: For another activation or draw; or for a subclass whose constructor
+            does not call this one, or whose `parameters` are no count.
 
     Attributes:
         parameters: Raw outputs per dimension of the event: 2 if the scale is
@@ -66,6 +77,21 @@ class Law(Recorded):
         self.activation = activation
         self.draw = draw
 
+    def check_made(self):
+        kind = type(self).__name__
+        if not (hasattr(self, "activation") and hasattr(self, "draw")):
+            raise ValueError(
+                f"Expected the constructor of {kind} to call super().__init__(), which "
+                "sets `activation` and `draw`; received: a law without them"
+            )
+        count = self.parameters
+        whole = arguments.real(count) and count == int(count)
+        if count is not None and not (whole and count >= 1):
+            raise ValueError(
+                f"Expected `parameters` of {kind} as an integer >= 1, the raw outputs "
+                f"for each entry of the event; received: {count!r}"
+            )
+
     def outputs(self, dim: int) -> int:
         """Raw outputs for events whose last axis has `dim` entries, at least 1."""
         return self.parameters * dim
@@ -79,14 +105,29 @@ class Law(Recorded):
 
     def __call__(self, raw: tf.Tensor) -> tfd.Distribution:
         """The distribution that these raw outputs (batch, ..., parameters * k) mean."""
+        if not self.explicit:
+            raise ValueError(
+                "Expected an explicit law where a density is asked for; received: "
+                f"{type(self).__name__}, which has samples but no density. Pass "
+                'posterior="gaussian" '
+                '(or likelihood="gaussian", "laplace", "bernoulli", '
+                '"continuous_bernoulli").'
+            )
         raw = tf.cast(raw, tf.float32)
         distribution = self.distribution(raw)
+        if not hasattr(distribution, "batch_shape"):
+            raise ValueError(
+                f"Expected distribution(raw) of {type(self).__name__} to return a TFP "
+                f"distribution; received: {distribution!r}"
+            )
         rank = len(distribution.batch_shape) - 1
         return tfd.Independent(distribution, reinterpreted_batch_ndims=rank)
 
     def distribution(self, raw: tf.Tensor) -> tfd.Distribution:
         """The distribution of each single dimension; the input is float32."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} has no distribution(raw), which a law defines"
+        )
 
     def location(self, raw: tf.Tensor) -> tf.Tensor:
         """The raw location in the range of the activation."""
@@ -97,7 +138,10 @@ class Law(Recorded):
         return self(raw).mean()
 
     def sample(self, raw: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """One reparameterised draw (or the mean, see `draw`); an int32 (2,) seed."""
+        """One draw (or the mean, see `draw`); an int32 (2,) seed.
+
+        It has a gradient where the distribution's draws are reparameterised.
+        """
         if self.draw == "mean":
             return self.mean(raw)
         return self(raw).sample(seed=seed)
@@ -105,7 +149,11 @@ class Law(Recorded):
     @property
     def range(self) -> tuple[float, float] | None:
         """The range of data under this law: (0, 1), (-1, 1), or None for any value."""
-        return RANGES[self.activation]
+        return vars(self).get("range", RANGES[self.activation])
+
+    @range.setter
+    def range(self, value: tuple[float, float] | None) -> None:
+        vars(self)["range"] = value
 
 
 class LocationScale(Law):
@@ -214,15 +262,6 @@ class Implicit(Law):
 
     def __init__(self, activation: str = "linear"):
         super().__init__(activation, "mean")
-
-    def __call__(self, raw):
-        raise ValueError(
-            "Expected an explicit law where a density is asked for; received: "
-            f"{type(self).__name__}, which has samples but no density. Pass "
-            'posterior="gaussian" '
-            '(or likelihood="gaussian", "laplace", "bernoulli", '
-            '"continuous_bernoulli").'
-        )
 
     def mean(self, raw):
         return self.location(tf.cast(raw, tf.float32))

@@ -32,6 +32,10 @@ class Playing(Logged):
     seed: int
     turns: dict[str, int]
 
+    def no_gradient(self) -> str:
+        """Why a weight may have no gradient, a sentence for the error; or ""."""
+        return ""
+
     def train_step(self, data):
         fed = self._fed(data)
         # Without this, work that needs no data would run once more after the data's
@@ -216,6 +220,7 @@ class Playing(Logged):
             raise ValueError(
                 "Expected a gradient for every weight a player updates; received: "
                 f"none for {missing} of the networks {player.networks!r}"
+                f"{self.no_gradient()}"
             )
         optimizer = getattr(self, player.optimizer)
         count = self.distribute_strategy.num_replicas_in_sync

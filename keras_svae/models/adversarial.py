@@ -27,6 +27,7 @@ class AdversarialModel(LatentModel):
     players = {"critic": Player("critic", optimizer="critic_optimizer")}
     # If the critic reads y, f is log q(x|y) - log p(x|y).
     f = Critic("critic", "x", above="q", below="p")
+    through_x_p = True
 
     def __init__(self, *networks, critic, **kwargs):
         super().__init__(*networks, **kwargs)

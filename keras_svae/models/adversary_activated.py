@@ -46,6 +46,8 @@ class AdversaryActivated(AdversarialModel):
         ValueError: For a temperature that is not positive, or a constant below 0.
     """
 
+    through_x_p = False  # samples are constants
+
     def __init__(
         self,
         *networks,

@@ -96,6 +96,7 @@ class AGE(Autoencoder):
         "generator": Player("decoder", turns=2),
     }
     default_laws = {**Autoencoder.default_laws, "posterior": "implicit"}
+    through_x_p = True
 
     def __init__(
         self,

@@ -70,6 +70,7 @@ class AIM(Autoencoder, GAN):
     }
     # Algorithm 1 computes both losses before it updates anything.
     default_play = "simultaneous"
+    through_z_q = False
     # The logit, or D - 1 of (6).
     f = Critic(
         "critic",

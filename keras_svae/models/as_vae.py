@@ -119,6 +119,7 @@ class ASVAE(Autoencoder):
         checks.choice("part", part, PARTS)
         self.part = part
         self.keeps_x, self.keeps_z = part != "generation", part != "reconstruction"
+        self.through_z_q, self.through_x_p = self.keeps_x, self.keeps_z
         # These laws need a density.
         if self.keeps_x:
             checks.explicit(self.likelihood_law)

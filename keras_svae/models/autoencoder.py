@@ -34,6 +34,7 @@ class Autoencoder(LatentModel):
     """
 
     sampled_from = "encoder decoder"
+    through_z_q = True
 
     def __init__(self, encoder, decoder, *, posterior=None, **kwargs):
         super().__init__(decoder, **kwargs)
@@ -198,6 +199,7 @@ class JointModel(Autoencoder):
         "autoencoder": Player("encoder decoder"),
     }
     f = Critic("critic", "x z", above="p", below="q")
+    through_x_p = True
 
     def __init__(self, encoder, decoder, critic, **kwargs):
         super().__init__(encoder, decoder, **kwargs)

@@ -105,6 +105,7 @@ class AdversarialVariationalBayes(JointModel):
     """
 
     default_laws = {**JointModel.default_laws, "posterior": "implicit"}
+    through_x_p = False
     # f is no ratio of the two joint laws: see `log_ratio`.
     f = Critic("critic", "x z")
 

@@ -44,7 +44,8 @@ def labels_of(model, y, n, unlabelled: bool = False) -> tf.Tensor | None:
         n: The number of examples.
         unlabelled: Whether -1, no class, is allowed, and what y=None means.
     """
-    if model.classes is None:
+    # A model of the user's own may keep a number of classes for itself.
+    if not model.conditional or model.classes is None:
         if y is not None:
             raise ValueError(
                 f"Expected y=None for {type(model).__name__}, which has no classes; "

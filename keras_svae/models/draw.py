@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game.once import once
 from keras_svae.game.terms import Term
+from keras_svae.models import tried
 from keras_svae.models.classes import one_hot
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise
@@ -30,6 +31,24 @@ class DrawnModel(typing.Protocol):
     def moves_averages(self, network: str, of_data: bool) -> bool: ...
 
 
+# The names of the draws that the classes of this package make.
+OWN = frozenset(["z", "x_p", "z_q", "z_other"])
+
+
+class DrawNoise(Noise):
+    """The noise of a draw: no loss can ask for the numbers of z itself by its name."""
+
+    def normal(self, shape, name=None):
+        return super().normal(shape, _apart(name))
+
+    def uniform(self, shape, name=None, minval=0.0, maxval=1.0):
+        return super().uniform(shape, _apart(name), minval, maxval)
+
+
+def _apart(name: str | None) -> str | None:
+    return f"further {name}" if name in OWN else name
+
+
 class Draw:
     """Samples of both laws in one turn; each computed once, when first asked for.
 
@@ -47,7 +66,8 @@ class Draw:
     of_data = True
 
     def __init__(self, model: DrawnModel, batch, noise: Noise, training: bool):
-        self.model, self.noise, self.training = model, noise, training
+        self.model, self.training = model, training
+        self.noise = DrawNoise(noise.key) if type(noise) is Noise else noise
         x, y = batch if model.conditional else (batch, None)
         self.x = tf.cast(x, tf.float32)
         self.labels = None if y is None else tf.cast(y, tf.int64)
@@ -110,6 +130,8 @@ class Draw:
         law = self.model.posterior_law
         if law.draw == "mean":
             return law.mean(self._posterior_raw)
+        if tried.draws_itself(law):
+            return law.sample(self._posterior_raw, self.noise.seed("z_q"))
         # `kl` uses the same object: so a flow knows the density of its draw.
         return self._posterior.sample(seed=self.noise.seed("z_q"))
 

@@ -55,6 +55,7 @@ class InfoGAN(Autoencoder, GAN):
         **AdversarialModel.players,
         "autoencoder": Player("encoder decoder"),
     }
+    through_z_q = False
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from keras_svae.game import checks, given
 from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.feeding import ranges
 from keras_svae.game.in_parts import outputs
-from keras_svae.models import about
+from keras_svae.models import about, tried
 from keras_svae.models.classes import labels_of, one_hot
 from keras_svae.models.draw import Draw
 from keras_svae.models.generating import Generating
@@ -45,6 +45,11 @@ class LatentModel(Generating):
     classes: int | None = None  # how many a conditional model has
     # Whether it also learns from examples without a class, whose y is -1.
     unlabelled = False
+
+    # Whether a network learns through draws x ~ p(x|z), or z ~ q(z|x). Then these need
+    # a gradient. A method of your own that learns without it says False.
+    through_x_p = False
+    through_z_q = False
 
     # The laws if neither an argument nor the network's end names one.
     default_laws: dict[str, str | distributions.Law] = {
@@ -91,6 +96,13 @@ class LatentModel(Generating):
             found = distributions.get(self.default_laws[role], role)
             self.record(role, found)
         return found
+
+    def check_made(self):
+        super().check_made()
+        tried.check(self)
+
+    def no_gradient(self):
+        return tried.no_gradient(self) or super().no_gradient()
 
     @property
     def prior(self):

@@ -42,6 +42,7 @@ class VEEGAN(JointModel):
     """
 
     default_laws = {**JointModel.default_laws, "posterior": "implicit"}
+    through_z_q = False
 
     def __init__(self, reconstructor, generator, critic, *, lam: float = 1.0, **kwargs):
         super().__init__(reconstructor, generator, critic, **kwargs)

@@ -58,6 +58,7 @@ class WakeSleep(Autoencoder):
         "decoder": Player("decoder"),
         "encoder": Player("encoder", optimizer="encoder_optimizer"),
     }
+    through_z_q = False
 
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(encoder, decoder, **kwargs)

@@ -131,6 +131,23 @@ def test_classes_that_are_missing_or_too_many():
         model.generate(5, -1)
 
 
+class Counted(ks.VAE):
+    """Its classes are its own matter: it is given none."""
+
+    def __init__(self, encoder, decoder, **more):
+        super().__init__(encoder, decoder, **more)
+        self.classes = 10
+
+
+def test_a_model_without_classes_may_keep_a_number_of_them():
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    model = Counted(*nets, likelihood="gaussian")
+    assert model.generate(2).shape == (2, 3)
+    assert model.encode(tiny.data()).shape == (5, 2)
+    with pytest.raises(ValueError, match="y=None for Counted, which has no classes"):
+        model.generate(2, 1)
+
+
 def test_networks_that_do_not_fit():
     nets = tiny.build("cvae", compiled=False)
     plain = tiny.build("vae", compiled=False)

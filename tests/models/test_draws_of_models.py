@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.models.draw import Draw
+from keras_svae.noise import Noise
 from tests.models import tiny
 
 
@@ -103,3 +104,25 @@ def test_a_seed_gives_encode_and_generate_noise_of_their_own():
     x, z = model.generate_pairs(2000, seed=1)
     again = model.encode(x, seed=1)
     assert abs(np.corrcoef(np.ravel(z), np.ravel(again))[0, 1]) < 0.1
+
+
+def test_no_loss_gets_the_numbers_of_a_draw_by_its_name():
+    """The same name twice, `draw.noise.normal(shape, "z")`, was the code itself."""
+    model = tiny.build("as_vae", compiled=False)
+    draw = model.draw(tiny.data(), Noise(3), True)
+    law = model.posterior_law(draw._posterior_raw)
+    taken = {
+        "z": draw.z,
+        "z_other": draw.z_other,
+        "z_q": (draw.z_q - law.mean()) / law.stddev(),
+    }
+    for name, numbers in taken.items():
+        found = draw.noise.normal(tf.shape(draw.z), name)
+        assert np.abs(found - numbers).min() > 1e-4, name
+        other = draw.noise.normal(tf.shape(draw.z), "mine")
+        np.testing.assert_array_equal(other, Noise(3).normal(tf.shape(draw.z), "mine"))
+    u = draw.noise.uniform([4], "z")
+    assert not np.array_equal(u, Noise(3).uniform([4], "z"))
+    np.testing.assert_array_equal(u, draw.noise.uniform([4], "z"))
+    # The numbers of the draws are those that they were.
+    np.testing.assert_array_equal(draw.z, Noise(3).normal(tf.shape(draw.z), "z"))
