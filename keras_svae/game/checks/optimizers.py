@@ -193,7 +193,9 @@ def start_at_weights(optimizer: keras.optimizers.Optimizer) -> None:
     weights may be set or loaded after `compile`.
     """
     kind = getattr(keras.optimizers, "ScheduleFreeAdamW", ())  # not in older Keras
-    if not isinstance(optimizer, kind) or int(optimizer.iterations):
+    if not isinstance(optimizer, kind):
+        return
+    if int(tf.convert_to_tensor(optimizer.iterations)):  # also of several replicas
         return
     copies = [one for one in optimizer.variables if one.name.endswith("_momentum")]
     for copy, weight in zip(copies, _BUILT.get(optimizer, ()), strict=False):
