@@ -57,6 +57,7 @@ def fit(
 
     Raises:
         ValueError: For data that cannot be started at any step, and as `restore`.
+        TypeError: For data of another kind, or a folder that is no path.
         FileExistsError: If another process uses the folder.
         OSError: If the folder cannot be written.
     """

@@ -70,21 +70,27 @@ class Recorded:
         Raises:
             ValueError: If an argument is a value that cannot be saved.
         """
-        record = vars(self)["_record"]
-        found = {}
-        for name, value in record.arguments.items():
-            if name in record.kept:
-                now = vars(self).get(name, record.kept[name])
-                if not values.same(now, record.kept[name]):
-                    value = now
-            found[name] = values.written(values.savable(name, value))
-        return found
+        arguments = {**vars(self)["_record"].arguments, **self.changed_arguments()}
+        return {
+            name: values.written(values.savable(name, value))
+            for name, value in arguments.items()
+        }
+
+    def changed_arguments(self) -> dict[str, Any]:
+        """What the object keeps under arguments' names, if it is something else now."""
+        kept = vars(self)["_record"].kept
+        now = {name: vars(self).get(name, value) for name, value in kept.items()}
+        return {k: value for k, value in now.items() if not values.same(value, kept[k])}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The object of a configuration, see `get_config`."""
-        given = {name: values.read(value) for name, value in config.items()}
-        unnamed, named = split(parameters(cls.__init__), given)
+        return cls.from_arguments({k: values.read(v) for k, v in config.items()})
+
+    @classmethod
+    def from_arguments(cls, arguments: dict[str, Any]) -> Self:
+        """The object of arguments by name, as they are recorded."""
+        unnamed, named = split(parameters(cls.__init__), arguments)
         return cls(*unnamed, **named)
 
 

@@ -22,6 +22,7 @@ from keras_svae.callbacks.backup_files import (
     shapes_of,
     steps_in,
 )
+from keras_svae.game import checks
 from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks import remembered, resuming
 from keras_svae.game.saving.configuration import made_by
@@ -66,17 +67,22 @@ class Backup(keras.callbacks.Callback):
     Raises:
         OSError: If the folder cannot be written, or has no room: before training, or
             when a backup is due. Older backups are kept.
+        TypeError: For a folder that is no path.
         FileExistsError: Before training starts, if another process uses the folder.
-        ValueError: Before training starts, if the folder has backups of later steps
-            than the model's. They belong to another run; this run would mix with it.
+        ValueError: For another `every`. Before training starts, if the folder has
+            backups of later steps than the model's. They belong to another run; this
+            run would mix with it.
     """
 
     is_backup = True
 
     def __init__(self, folder: str | os.PathLike, every: int | None = None):
         super().__init__()
-        if every is not None and every < 1:
-            raise ValueError(f"Expected every >= 1; received: every={every}")
+        checks.counts(1, every=every)
+        if not isinstance(folder, (str, os.PathLike)):
+            raise TypeError(
+                f"Expected a folder for backups, as a path; received: {folder!r}"
+            )
         self.folder = os.fspath(folder)
         self.every = every
         self.watched: list = []  # all callbacks of `fit`, which sets it

@@ -17,7 +17,7 @@ from keras_svae.callbacks.backup_files import (
 from keras_svae.game import checks
 from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks import resuming
-from keras_svae.game.keras_callbacks.rates import numbers
+from keras_svae.game.keras_callbacks.rates import numbers, tell_of_changes
 
 __all__ = ["restore", "restored"]
 
@@ -118,17 +118,12 @@ def restored(
         if workers.is_first(strategy):
             put_aside(path)
     compiled = numbers(model)
-    model.load_weights(files.Memory(sibling(newest, WEIGHTS), weights))
-    for name, rate in numbers(model).items():
-        if rate != compiled[name] and rates == "compiled":
+    model._load_weights(files.Memory(sibling(newest, WEIGHTS), weights))
+    if rates == "compiled":
+        for name in numbers(model):
             model.optimizers[name].learning_rate = compiled[name]
-        elif rate != compiled[name]:
-            warnings.warn(
-                f"The learning rate of {name!r} is {rate:g}, from the backup, not "
-                f"{compiled[name]:g}, from compile(). To go on with the compiled rate: "
-                "restore(..., rates='compiled').",
-                stacklevel=3,
-            )
+    way = "restore(..., rates='compiled')"
+    tell_of_changes(compiled, model, "the backup", way, stacklevel=3)
     began, kept = about.get("began", 0), about.get("rates")
     model._restored = resuming.Restored(
         about["step"],

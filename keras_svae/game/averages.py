@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 __all__ = ["Averages", "check_momentum"]
 
@@ -28,6 +29,9 @@ class Averages(keras.layers.Layer):
     until training goes on. A weight of this layer says whether they are lent:
     `get_weights`, checkpoints and files contain it.
 
+    An average of bfloat16 weights is float32: bfloat16 keeps 8 bits, and would lose the
+    small change of each update. Lent to the model, it is rounded to bfloat16.
+
     Args:
         variables: The weights.
         momentum: Share of the old average that an update keeps, in (0, 1).
@@ -45,7 +49,7 @@ class Averages(keras.layers.Layer):
         self._own = tuple(
             self.add_weight(
                 shape=v.shape,
-                dtype=v.dtype,
+                dtype=_wide(v.dtype),
                 initializer="zeros",
                 trainable=False,
                 name=f"average_{i}",
@@ -63,6 +67,9 @@ class Averages(keras.layers.Layer):
             name="state",
         )
         self.built = True
+        # The checksum of averages that are lent, and what the weights' precision cuts
+        # off them, by place. It is not saved.
+        object.__setattr__(self, "_rest", (0, {}))
 
     @property
     def lent(self) -> bool:
@@ -87,22 +94,40 @@ class Averages(keras.layers.Layer):
     def update(self, variables: list[keras.Variable]) -> None:
         """Moves the averages of these weights towards their values."""
         for variable in variables:
-            average = self._of(variable)
-            average.assign(
-                self.momentum * average.value + (1 - self.momentum) * variable.value
-            )
+            average, value = self._of(variable), variable.value
+            if average.dtype != variable.dtype:
+                value = tf.cast(value, average.dtype)
+            average.assign(self.momentum * average.value + (1 - self.momentum) * value)
 
     def lend(self, variables: list[keras.Variable]) -> None:
         """Puts the averages into the weights, if they are not there."""
-        if not self.lent:
-            self._swap(variables)
-            self._state.assign([self._state.numpy()[0], _checksum(variables)])
+        if self.lent:
+            return
+        exact = {
+            i: self._of(one).numpy()
+            for i, one in enumerate(variables)
+            if self._of(one).dtype != one.dtype
+        }
+        self._swap(variables)
+        lent = _checksum(variables)
+        self._state.assign([self._state.numpy()[0], lent])
+        rest = {
+            i: average - variables[i].numpy().astype(average.dtype)
+            for i, average in exact.items()
+        }
+        object.__setattr__(self, "_rest", (lent, rest))  # nothing to track
 
     def take_back(self, variables: list[keras.Variable]) -> None:
         """Puts the trained weights back, if averages were lent."""
-        if self.lent:
-            self._swap(variables)
-            self._state.assign([self._state.numpy()[0], 0])
+        started, lent = self._state.numpy()
+        if not lent:
+            return
+        self._swap(variables)
+        self._state.assign([started, 0])
+        of, rest = self._rest
+        for i, one in rest.items() if of == lent else ():
+            self._of(variables[i]).assign_add(one)
+        object.__setattr__(self, "_rest", (0, {}))
 
     def give_back(self, weights: list[keras.Variable]) -> None:
         """Takes back averages that were lent, before this object is given up.
@@ -142,8 +167,8 @@ class Averages(keras.layers.Layer):
         for variable in variables:
             average = self._of(variable)
             value = variable.numpy()
-            variable.assign(average.numpy())
-            average.assign(value)
+            variable.assign(average.numpy().astype(value.dtype))
+            average.assign(value.astype(average.numpy().dtype))
 
     def load_own_variables(self, store):
         """Older files have no state. Their training had started."""
@@ -152,6 +177,11 @@ class Averages(keras.layers.Layer):
             store = {**{str(i): store[str(i)] for i in range(count)}}
             store[str(count)] = np.array([1, 0])
         super().load_own_variables(store)
+
+
+def _wide(dtype: str) -> str:
+    """The precision of an average of weights of this precision."""
+    return "float32" if dtype in ("bfloat16", "float16") else dtype
 
 
 def _checksum(variables) -> int:

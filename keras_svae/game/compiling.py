@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_svae import recorded_values as values
-from keras_svae.game import checks, settings
+from keras_svae.game import changed, checks, optimizer_settings, settings
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.compiled_with import CompiledWith, Passed, recording
 from keras_svae.game.devices import replicas, xla
@@ -86,6 +86,8 @@ class Compiling(Playing):
                 flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
+        settings.check(self)
+        changed.check(self)
         before_any = {*vars(self)}
         optimizers = {"optimizer": optimizer, **optimizers}
         passed = {**optimizers, "jit_compile": jit_compile, "run_eagerly": run_eagerly}
@@ -119,6 +121,7 @@ class Compiling(Playing):
             steps_per_execution=steps_per_execution,
             auto_scale_loss=False,
         )
+        self.compiled = False  # until nothing more can be refused
         turn = Turn(self._networks())
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
@@ -140,6 +143,12 @@ class Compiling(Playing):
         self._ema, self._asked_for_xla = ema, asked
         self._traced, self._compiled_rates = settings.of(self), numbers(self)
         self._retraced = 0
+        named = {name: optimizer_settings.names(o) for name, o in optimizers.items()}
+        # In functions, as Keras would track the optimizers a second time.
+        self._settings_of_optimizers = lambda: optimizer_settings.of(optimizers, named)
+        self._are_compiled = lambda name: getattr(self, name) is optimizers[name]
+        self._traced_optimizers = self._settings_of_optimizers()
+        self.compiled = True
         if self._compiling is None:
             self._compiled_with = None
         else:
@@ -151,10 +160,13 @@ class Compiling(Playing):
 
         A new value may also bring other terms, as a weight of 0 may leave terms out.
         """
-        now = settings.of(self)
-        if now == self._traced:
+        now, of_optimizers = settings.of(self), self._settings_of_optimizers()
+        if (now, of_optimizers) == (self._traced, self._traced_optimizers):
             return
+        count = self.distribute_strategy.num_replicas_in_sync
+        checks.optimizers(self.optimizers, self.players, count)
         settings.check(self)
+        changed.check(self)
         now = settings.of(self)  # with the turns of all players
         self._retraced += 1
         if self._retraced == MANY:
@@ -167,7 +179,7 @@ class Compiling(Playing):
         with self.distribute_strategy.scope():
             self._make_means()
         self.train_function = self.test_function = None
-        self._traced = now
+        self._traced, self._traced_optimizers = now, of_optimizers
 
     def _check_trained(self, before: set[str]) -> None:
         """Raises, or warns, where a weight of the model would never be trained.
@@ -209,6 +221,13 @@ class Compiling(Playing):
             self._act_on_settings()  # in `fit`, when an epoch begins
         if "test" in name or name == "evaluate":
             return
+        for optimizer in self._optimizer_names:
+            if not self._are_compiled(optimizer):
+                raise ValueError(
+                    "Expected compile() with another optimizer, which is built and "
+                    f"taken into the step there; received: {name}() with another "
+                    f"object as model.{optimizer}"
+                )
         now = self._paths()
         changed = now ^ self._compiled_weights
         if changed:
@@ -234,6 +253,15 @@ class Compiling(Playing):
     def get_compile_config(self):
         if not self.compiled:
             return None
+        for name, one in self.optimizers.items():
+            if checks.spares_weights(one):
+                warnings.warn(
+                    "A file or a copy of this model lacks what exclude_from_weight_"
+                    f"decay() excludes in {name!r}, as Keras does not save it: all "
+                    "weights would decay. After loading, call compile() with such an "
+                    "optimizer.",
+                    stacklevel=2,
+                )
         given = self._arguments_of_compile()
         if not all(map(values.saves, given.values())):
             return None  # `compile` has warned of it

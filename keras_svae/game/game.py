@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_svae.game import checks
+from keras_svae.game import changed, checks, settings
 from keras_svae.game.compiling import Compiling
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.export.leaving import Leaving
@@ -209,6 +209,17 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
                 "a file is loaded; received: a keras.Variable for a finished model"
             )
         super().__setattr__(name, value)
+
+    def get_config(self) -> dict[str, Any]:
+        """Plain values and serialised Keras objects, from which to make the model.
+
+        Raises:
+            ValueError: If a setting was changed to a value that the constructor would
+                refuse, or that has no effect: the model of it would be another one.
+        """
+        settings.check(self)
+        changed.check(self)
+        return super().get_config()
 
     def build(self, input_shape=None):
         """Does nothing: the networks are built already."""

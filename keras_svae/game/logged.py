@@ -91,6 +91,10 @@ class Logged(Trainer):
                 for name in self.players:
                     note(name, self._terms(name, draw)[0], counts)
                 note("", draw.log, counts)
+            if single:
+                # Keras's callbacks look at this: a bound or an error that is minimised.
+                # It comes before what only evaluation has: see `metrics_names`.
+                found["loss"] = [f"{player}_loss" for player in self.players]
             self._in_training = set(found)
             # Evaluation has the same losses. To trace them again takes seconds.
             draw = self.draw(batch, Noise(0), False)
@@ -104,11 +108,6 @@ class Logged(Trainer):
         self._passes, self._passes_of_data = {}, {}
         self._without_effect(dry_run, self.batch_spec())
         self._passes_of_data = self._passes
-        if single:
-            # Keras's callbacks look at this: a bound or an error that is minimised.
-            (player,) = self.players
-            found["loss"] = [f"{player}_loss"]
-            self._in_training.add("loss")
         means = Means(found)
         self._held = lambda: means
 

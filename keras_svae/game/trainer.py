@@ -200,6 +200,10 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             )
 
     def _begin_training(self) -> None:
+        if self._fitting:  # a callback of `fit` trains on a batch
+            return
+        for one in self.optimizers.values():
+            checks.start_at_weights(one)
         self._trained_on, self._left_of_epoch = 0, None
         self._trained_before = None
         if self.averages is not None:

@@ -136,7 +136,10 @@ def clipped(
 
 
 def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: list):
-    """What `optimizer.apply` does, and without a strategy no more than that.
+    """What `optimizer.apply_gradients` does, and without a strategy no more than that.
+
+    It calls `apply_gradients`, not `apply`: a class of one's own may override either,
+    and Keras's `fit` calls both.
 
     Keras sums the gradients of replicas even where there is one device. TensorFlow
     registers this sum's own gradient under a name that it never forgets, and the whole
@@ -144,13 +147,16 @@ def apply(optimizer: keras.optimizers.Optimizer, gradients: list, variables: lis
     11 MB with the networks of digits.
     In the context across replicas Keras has nothing to sum.
     """
+    pairs = list(zip(gradients, variables, strict=True))
+    if not pairs:  # all of the player is frozen, which Keras's own does not expect
+        return
     if tf.distribute.has_strategy():
-        optimizer.apply(gradients, variables)
+        optimizer.apply_gradients(pairs)
         return
 
     @tf.autograph.experimental.do_not_convert
     def update(strategy):
-        optimizer.apply(gradients, variables)
+        optimizer.apply_gradients(pairs)
 
     tf.distribute.get_replica_context().merge_call(update)
 

@@ -7,6 +7,7 @@ import pytest
 import keras_svae as ks
 from tests.callbacks import small
 from tests.callbacks.small import equal, fit, weights
+from tests.models import tiny
 
 
 def test_averaged_weights_validate_and_remain(tmp_path):
@@ -136,3 +137,41 @@ def test_evaluation_leaves_averages_where_they_were():
     before, (x, _) = weights(model), small.digits()
     model.evaluate(small.dataset(x), callbacks=[averaged], verbose=0)
     assert model.averages.lent and equal(weights(model), before)
+
+
+def test_averages_of_bfloat16_weights_do_not_round_each_update(tmp_path):
+    """With 8 bits, an average of weights that stay would fall, or not move."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = tiny.build("vae", compiled=False)
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.compile(keras.optimizers.SGD(0.3), ema=0.99, run_eagerly=True)
+    averages, weights = model.averages, model.trainable_variables
+    expected = [one.numpy().astype(np.float64) for one in weights]
+    for _ in range(2):  # lent and taken back, the averages lose nothing
+        for _ in range(5):
+            model.train_on_batch(tiny.data())
+            expected = [
+                0.99 * average + 0.01 * one.numpy().astype(np.float64)
+                for average, one in zip(expected, weights, strict=True)
+            ]
+        trained = [one.numpy() for one in weights]
+        averages.lend(weights)
+        for one, average in zip(weights, expected, strict=True):
+            assert one.dtype == "bfloat16"
+            np.testing.assert_allclose(one.numpy().astype(float), average, rtol=2**-7)
+        averages.take_back(weights)
+    for one, value, average in zip(weights, trained, expected, strict=True):
+        np.testing.assert_array_equal(one.numpy(), value)
+        found = averages._of(one)
+        assert found.dtype == "float32"
+        np.testing.assert_allclose(found.numpy(), average, rtol=1e-5, atol=1e-6)
+    # A file has both.
+    averages.lend(weights)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    loaded.averages.take_back(loaded.trainable_variables)
+    for one, value in zip(loaded.trainable_variables, trained, strict=True):
+        np.testing.assert_array_equal(one.numpy(), value)

@@ -388,3 +388,11 @@ def test_backups_of_before_had_no_state_of_averages(tmp_path):
     told.pop("checksum")
     about.write_text(json.dumps(told))
     assert ks.callbacks.restore(averaged(), tmp_path) == model.step
+
+
+@pytest.mark.parametrize("every", [0, 2.5, True, "a"])
+def test_steps_between_backups_are_a_count(every, tmp_path):
+    with pytest.raises(ValueError, match=f"Expected every .*received: every={every!r}"):
+        ks.callbacks.Backup(tmp_path, every=every)
+    with pytest.raises(TypeError, match="a folder for backups.*received: None"):
+        ks.callbacks.Backup(None)

@@ -309,3 +309,44 @@ def test_data_that_begin_again_after_an_epoch_without_a_batch_are_trained_on():
     assert not [one for one in told if "Training ends" in str(one.message)]
     assert model.step == 2 * len(history.epoch) == 8
     assert history.epoch == [0, 1, 3, 4]
+
+
+def test_callbacks_that_look_for_an_optimizer_find_that_of_ones_own_player(tmp_path):
+    """Keras's look at `model.optimizer`, and no player here calls its own so."""
+
+    class Own(ks.VAE):
+        players = {
+            "autoencoder": ks.Player("encoder decoder", optimizer="my_optimizer")
+        }
+
+    nets = tiny.build("vae", compiled=False)
+    model = Own(nets.encoder, nets.decoder, likelihood="gaussian")
+    model.compile(my_optimizer=keras.optimizers.SGD(0.08), run_eagerly=True)
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.ReduceLROnPlateau(
+            "loss", min_delta=1e3, patience=1, factor=0.5
+        ),
+        keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=True),
+    ]
+    model.fit(tiny.data(), epochs=2, callbacks=callbacks, verbose=0)
+    np.testing.assert_allclose(model.my_optimizer.learning_rate, 0.01)
+    assert small.scalars(tmp_path / "train", "epoch_steps_per_second")
+
+
+def test_rates_follow_the_optimizers_of_a_callback_that_compiles_anew():
+    """As one that lets more and more layers train."""
+    model = tiny.build("svae", eager=True)
+
+    def compile_anew(epoch, logs):
+        if epoch == 1:
+            sgd = keras.optimizers.SGD
+            model.compile(sgd(0.4), critic_optimizer=sgd(0.2), run_eagerly=True)
+
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_epoch_begin=compile_anew),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 10),
+    ]
+    model.fit(tiny.data(), epochs=2, callbacks=callbacks, verbose=0)
+    np.testing.assert_allclose(model.optimizer.learning_rate, 0.04)
+    np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.02)

@@ -96,7 +96,7 @@ def test_a_callback_of_ones_own_may_bring_its_value(x):
 def test_what_is_refused_says_what_serves(x):
     with pytest.raises(ValueError, match="EarlyStopping .*'val_loss', and no validat"):
         fit(vae(), x, EarlyStopping())
-    with pytest.raises(ValueError, match="val_mse, .*received: 'val_msee'"):
+    with pytest.raises(ValueError, match="val_loss, val_mse; received: 'val_msee'"):
         fit(vae(), x, EarlyStopping("val_msee"), validation_data=(x,))
     # Without validation the columns of training serve.
     assert len(fit(game(), x, EarlyStopping("critic_loss", patience=9, mode="min"))) > 1
@@ -202,3 +202,61 @@ def test_a_schedule_is_not_set_by_callbacks(for_player, x):
         with pytest.raises(ValueError, match="rates that ReduceLROnPlateau can set"):
             fit(model, x, callback)
         assert model.step == 0
+
+
+class Own(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule without a configuration: no file can hold it."""
+
+    def __call__(self, step):
+        return 0.01
+
+
+def test_a_checkpoint_that_could_not_be_written_is_refused_before_training(x, tmp_path):
+    model = vae()
+    model.compile(keras.optimizers.SGD(Own()), run_eagerly=True)
+    whole = keras.callbacks.ModelCheckpoint(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match="saved as a whole.*Own.*save_weights_only=Tr"):
+        fit(model, x, whole)
+    assert model.step == 0
+    of_weights = keras.callbacks.ModelCheckpoint(
+        tmp_path / "m.weights.h5", save_weights_only=True
+    )
+    fit(model, x, of_weights, epochs=1)
+    assert (tmp_path / "m.weights.h5").exists()
+
+
+@pytest.mark.parametrize("mode", ["auto", "max"])
+def test_a_checkpoint_of_every_step_keeps_the_best(mode, x, tmp_path, monkeypatch):
+    """From the first epoch on, where Keras does not know yet what is better."""
+    model, seen, saved = vae(), [], []
+    best = keras.callbacks.ModelCheckpoint(
+        tmp_path / "m.weights.h5",
+        monitor="loss",
+        mode=mode,
+        save_best_only=True,
+        save_weights_only=True,
+        save_freq=1,
+    )
+    monkeypatch.setattr(model, "save_weights", lambda *_, **__: saved.append(seen[-1]))
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(float(logs["loss"]))
+    )
+    fit(model, x, note, best, epochs=2)
+    assert len(seen) == 4
+    sign = 1 if mode == "max" else -1
+    assert saved == [
+        one
+        for i, one in enumerate(seen)
+        if all(sign * one > sign * before for before in seen[:i])
+    ]
+
+
+def test_metrics_names_label_what_train_on_batch_returns(x):
+    model = vae()
+    values = model.train_on_batch(x[:8])
+    found = dict(zip(model.metrics_names, values, strict=False))
+    assert found["loss"] == found["autoencoder_loss"]
+    assert model.metrics_names[len(found) :] == ["mse"]
+    values = model.test_on_batch(x[:8])
+    found = dict(zip(model.metrics_names, values, strict=True))
+    assert found["loss"] == found["autoencoder_loss"] != found["mse"]

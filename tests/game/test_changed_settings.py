@@ -137,6 +137,214 @@ def test_an_optimizer_of_other_weights_is_refused_at_compile():
     fit(model)
 
 
+@pytest.mark.parametrize(
+    "method, name, value, message",
+    [
+        ("svae_r", "lam", -1.0, "lam to be finite and >= 0; received: lam=-1.0"),
+        ("svae_r", "lam", float("nan"), "lam to be finite"),
+        ("svae_r", "lam", [0.1, 0.2, 0.3], "lam to be a number or a pair"),
+        ("svae_r", "two_sided", "no", "two_sided to be True or False"),
+        ("svae_r", "reduction", "median", "reduction to be one of"),
+        ("wgan", "clip", "a", "clip to be finite and > 0"),
+        # What the constructor turns into something else would not act.
+        ("gan", "loss", "minimax", "a new model for another loss, which the const"),
+        ("unrolled_gan", "loss", "non_saturating", "a new model for another loss"),
+        (
+            "as_vae",
+            "part",
+            "generation",
+            "a new model for another part, from .*keeps_x",
+        ),
+        ("aim", "variance", "unit", "the encoder's raw output .2,., what Gaussian"),
+    ],
+)
+def test_a_setting_that_the_constructor_would_refuse_changes_no_weight(
+    method, name, value, message, tmp_path
+):
+    model = tiny.build(method, eager=True)
+    before = tiny.flat(model)
+    setattr(model, name, value)
+    for call in (
+        lambda: fit(model),
+        lambda: model.train_on_batch(tiny.data()),
+        lambda: model.evaluate(tiny.data(), verbose=0),
+        lambda: model.save(tmp_path / "m.keras"),
+        lambda: model.compile(**model.optimizers),
+    ):
+        with pytest.raises(ValueError, match=f"Expected {message}"):
+            call()
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    assert not [*tmp_path.iterdir()]
+
+
+class Steep(ks.VAE):
+    """A method of one's own. Its constructor does what it likes with the networks."""
+
+    def __init__(self, encoder, decoder, *, beta, steep=1.0, more=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        if beta > 5:
+            raise ValueError(f"Expected beta <= 5; received: {beta}")
+        self.beta, self.steep, self.scale, self.made = beta, steep, 2 * steep, object()
+        self.drawn = np.random.random()
+        decoder.trainable = False
+        self.encoder.weights[0].assign(tf.zeros_like(self.encoder.weights[0]))
+        self.more = None if more is None else next(more)
+
+    def autoencoder_loss(self, draw):
+        return {"bound": self.scale * -draw.log_p_x + self.beta * draw.kl}
+
+
+def test_checks_of_a_method_of_ones_own_hold_and_leave_the_model_as_it_is():
+    nets = tiny.build("vae", compiled=False)
+    model = Steep(nets.encoder, nets.decoder, beta=1.0, likelihood="gaussian")
+    model.decoder.trainable = True
+    model.compile(tiny.adam(), run_eagerly=True)
+    fit(model)
+    before, drawn = tiny.flat(model), np.random.get_state()[1].tolist()
+    model.beta = 6.0
+    with pytest.raises(ValueError, match="Expected beta <= 5; received: 6.0") as caught:
+        fit(model)
+    assert caught.value.__notes__ == ["Changed after the model was made: beta."]
+    model.beta, model.steep = 2.0, 3.0
+    with pytest.raises(ValueError, match="another beta and steep, .* makes scale;"):
+        fit(model)
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    model.scale = 6.0  # now all is as in a new model
+    assert model.get_config()["steep"] == 3.0
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    assert model.decoder.trainable
+    fit(model)
+    assert np.random.get_state()[1].tolist() == drawn
+
+
+def test_a_constructor_that_cannot_be_called_twice_is_no_check():
+    nets = tiny.build("vae", compiled=False)
+    given = {"beta": 1.0, "more": iter([1]), "likelihood": "gaussian"}
+    with pytest.warns(UserWarning, match="Expected more of Steep as a value"):
+        model = Steep(nets.encoder, nets.decoder, **given)
+    model.compile(tiny.adam(), run_eagerly=True)
+    model.beta = 2.0
+    fit(model)
+
+
+def test_a_setting_becomes_what_the_constructor_keeps():
+    model = tiny.build("svae_r", eager=True)
+    model.lam = tf.constant(0.5)
+    fit(model)
+    assert model.lam == 0.5 and isinstance(model.lam, float)
+    model.lam = [0.5, 1]
+    assert model.get_config()["lam"] == (0.5, 1.0)
+    assert model.lam == (0.5, 1.0)
+
+
+@pytest.mark.skipif(
+    not hasattr(keras.optimizers, "ScheduleFreeAdamW"), reason="not in this Keras"
+)
+def test_weights_that_are_set_after_compile_are_those_that_train():
+    """Keras's optimizer begins at a copy that it made when it was built."""
+    model = tiny.build("vae", compiled=False)
+    model.compile(keras.optimizers.ScheduleFreeAdamW(1e-6), run_eagerly=True)
+    weights = [1.5 * one.numpy() + 0.1 for one in model.trainable_variables]
+    for one, value in zip(model.trainable_variables, weights, strict=True):
+        one.assign(value)
+    for _ in range(2):
+        model.train_on_batch(tiny.data())
+    for one, value in zip(model.trainable_variables, weights, strict=True):
+        np.testing.assert_allclose(one.numpy(), value, atol=1e-4)
+
+
+def test_weights_that_do_not_decay_are_told_where_they_would(tmp_path):
+    adam = keras.optimizers.AdamW(0.01)
+    adam.exclude_from_weight_decay(var_names=["bias"])
+    model = tiny.build("vae", compiled=False)
+    model.compile(adam, run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    with pytest.warns(UserWarning, match="lacks what exclude_from.* in 'optimizer'"):
+        model.save(tmp_path / "m.keras")
+    model.compile(keras.optimizers.AdamW(0.01), run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    model.save(tmp_path / "m.keras")  # without a word
+
+
+def test_a_callback_may_train_on_a_batch_within_fit():
+    """It begins no training of its own: averages go on as `fit` has begun them."""
+    model = tiny.build("vae", compiled=False)
+    model.compile(tiny.adam(), ema=0.5, run_eagerly=True)
+    once_more = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: model.train_on_batch(tiny.data())
+    )
+    fit(model, ks.callbacks.AveragedWeights(), once_more)
+    assert model.step == 3
+    assert model.averages.lent
+
+
+def test_an_optimizer_that_was_built_elsewhere_is_refused_at_compile():
+    """By another Keras model, or by hand for some of the weights."""
+    model = tiny.build("vae", compiled=False)
+    for variables in ([keras.Variable([1.0])], model.encoder.trainable_variables):
+        adam = keras.optimizers.Adam(0.01)
+        adam.build(variables)
+        with pytest.raises(ValueError, match="for optimizer=.*' is not among"):
+            model.compile(adam)
+        assert not model.compiled
+    adam = keras.optimizers.Adam(0.01)
+    adam.build(model.trainable_variables)
+    model.compile(adam, run_eagerly=True)
+    model.train_on_batch(tiny.data())
+    assert int(adam.iterations) == 1
+
+
+def test_a_failed_compile_leaves_no_model_that_seems_compiled():
+    class Late(ks.VAE):
+        def autoencoder_loss(self, draw):
+            raise RuntimeError("of the loss")
+
+    nets = tiny.build("vae", compiled=False)
+    model = Late(nets.encoder, nets.decoder, likelihood="gaussian")
+    with pytest.raises(RuntimeError, match="of the loss"):
+        model.compile(tiny.adam())
+    assert not model.compiled
+    with pytest.raises(ValueError, match="Expected a compiled model"):
+        model.train_on_batch(tiny.data())
+
+
+def test_another_optimizer_wants_compile():
+    model = tiny.build("svae", eager=True)
+    model.critic_optimizer = keras.optimizers.SGD(0.0)
+    before = tiny.flat(model)
+    with pytest.raises(ValueError, match="Expected compile.*model.critic_optimizer"):
+        fit(model)
+    with pytest.raises(ValueError, match="Expected compile.*model.critic_optimizer"):
+        model.train_on_batch(tiny.data())
+    np.testing.assert_array_equal(tiny.flat(model), before)
+    model.evaluate(tiny.data(), verbose=0)
+    model.compile(model.optimizer, critic_optimizer=model.critic_optimizer)
+    fit(model)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("global_clipnorm", 1e-12),
+        ("learning_rate", keras.optimizers.schedules.ExponentialDecay(1e-30, 9, 0.9)),
+    ],
+)
+def test_a_setting_of_an_optimizer_acts_from_the_next_call_on(name, value):
+    model = tiny.build("vae", optimizer=lambda: keras.optimizers.SGD(0.1))
+    fit(model)
+    step = model.train_function
+    model.optimizer.learning_rate = 0.2  # a variable, which the step reads
+    fit(model)
+    assert model.train_function is step
+    setattr(model.optimizer, name, value)
+    before = tiny.flat(model, trainable=True)
+    fit(model)
+    np.testing.assert_allclose(tiny.flat(model, trainable=True), before, atol=1e-9)
+    step = model.train_function
+    fit(model, epochs=2)
+    assert model.train_function is step
+
+
 def test_a_model_has_no_optimizers_before_compile():
     assert tiny.build("vae", compiled=False).optimizers == {}
 

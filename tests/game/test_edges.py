@@ -95,6 +95,21 @@ def test_what_fit_refuses_in_a_sentence(kind, models):
     assert model.step == 0
 
 
+def several_in_one():
+    """Keras's optimizer of several, in older Keras one of one's own."""
+    if hasattr(keras.optimizers, "MultiOptimizer"):
+        every = keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1))
+        return keras.optimizers.MultiOptimizer(every)
+
+    class MultiOptimizer(keras.optimizers.SGD):
+        def __getattribute__(self, name):
+            if name == "learning_rate":
+                raise AttributeError("It has several.")
+            return super().__getattribute__(name)
+
+    return MultiOptimizer(0.1)
+
+
 COMPILE = {
     "a dictionary": ({"optimizer": {"autoencoder": "adam"}}, "a dict. Each player's"),
     "a list": ({"optimizer": ["adam"]}, "a list. Each player's is an argument"),
@@ -108,6 +123,10 @@ COMPILE = {
         "received: steps_per_execution=0",
     ),
     "words": ({"optimizer": "adam", "ema": "x"}, "ema='x'"),
+    "several in one": (
+        {"optimizer": several_in_one()},
+        "one optimizer with a learning rate; received: a MultiOptimizer",
+    ),
 }
 
 
@@ -210,7 +229,11 @@ def test_networks_with_common_layers_are_refused():
 
 @pytest.mark.parametrize(
     ("of_input", "of_layer", "why"),
-    [("int32", "float32", "floats.*int32"), ("float32", "mixed_float16", "float16")],
+    [
+        ("int32", "float32", "floats.*int32"),
+        ("float32", "mixed_float16", "in mixed_float16"),
+        ("float32", "float16", "a network in float16"),
+    ],
 )
 def test_networks_that_would_round_are_refused(of_input, of_layer, why):
     read = keras.Input((3,), dtype=of_input)

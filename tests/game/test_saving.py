@@ -65,6 +65,20 @@ def test_weights_file_brings_back_all_optimizers(method, tmp_path):
     np.testing.assert_array_equal(tiny.flat(model), tiny.flat(again))
 
 
+def test_a_rate_that_a_weights_file_changes_is_told(tmp_path):
+    def build(rate):
+        model = tiny.build("vae", compiled=False)
+        model.compile(keras.optimizers.SGD(rate))
+        return model
+
+    build(0.1).save_weights(tmp_path / "m.weights.h5")
+    model = build(0.3)
+    with pytest.warns(UserWarning, match="'optimizer' is 0.1, from .* not 0.3, as"):
+        model.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_allclose(model.optimizer.learning_rate, 0.1)
+    build(0.1).load_weights(tmp_path / "m.weights.h5")  # without a word
+
+
 def test_seeds_of_keras_dropout_are_saved(tmp_path):
     def build():
         keras.utils.set_random_seed(3)

@@ -212,3 +212,30 @@ def test_clipping_is_the_optimizers():
     after = [v.numpy() for v in model.critic.trainable_variables]
     moved = sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True))
     assert np.sqrt(moved) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("overridden", ["apply", "apply_gradients"])
+def test_an_optimizer_of_ones_own_changes_gradients_where_keras_lets_it(overridden):
+    """As gradients that are centred, or that get noise for privacy."""
+
+    class Own(keras.optimizers.SGD):
+        pass
+
+    def apply(self, gradients, variables=None):
+        keras.optimizers.SGD.apply(self, [0 * one for one in gradients], variables)
+
+    def apply_gradients(self, pairs):
+        pairs = [(0 * gradient, variable) for gradient, variable in pairs]
+        return keras.optimizers.SGD.apply_gradients(self, pairs)
+
+    setattr(Own, overridden, locals()[overridden])
+    model = tiny.build("vae", compiled=False)
+    model.compile(Own(0.1), run_eagerly=True)
+    before = tiny.flat(model, trainable=True)
+    model.train_on_batch(tiny.data())
+    np.testing.assert_array_equal(tiny.flat(model, trainable=True), before)
+    assert int(model.optimizer.iterations) == 1
+    # A player whose networks are all frozen has nothing to apply.
+    model.encoder.trainable = model.decoder.trainable = False
+    model.compile(Own(0.1), run_eagerly=True)
+    model.train_on_batch(tiny.data())

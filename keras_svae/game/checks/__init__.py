@@ -41,6 +41,8 @@ from keras_svae.game.checks.optimizers import (
     in_scope,
     optimizer_names,
     optimizers,
+    spares_weights,
+    start_at_weights,
 )
 from keras_svae.game.checks.values import (
     all_finite,
@@ -103,7 +105,9 @@ __all__ = [
     "sample_weight",
     "seed",
     "shapes",
+    "spares_weights",
     "split",
+    "start_at_weights",
     "supports",
     "terms",
     "unread",

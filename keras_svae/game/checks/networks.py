@@ -80,10 +80,12 @@ def network(name: str, value) -> keras.Model:
             f"Expected {name} to read floats; received: an input of type {kind}, to "
             "which Keras would round them"
         )
-    if any(layer.compute_dtype == "float16" for layer in (value, *all_layers(value))):
+    layers = (value, *all_layers(value))
+    halves = [layer for layer in layers if layer.compute_dtype == "float16"]
+    if halves:
         raise ValueError(
             f"Expected {name} in float32 or mixed_bfloat16, which needs no loss "
-            "scaling; received: a network in mixed_float16"
+            f"scaling; received: a network in {halves[0].dtype_policy.name}"
         )
     for layer in all_layers(value):
         if isinstance(layer, keras.layers.RNN) and layer.stateful:

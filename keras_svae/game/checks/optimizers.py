@@ -83,6 +83,7 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     except (ValueError, TypeError, KeyError, AttributeError):
         found = None
     if isinstance(found, keras.optimizers.Optimizer):
+        _check_rate(name, found)
         return found
     received, hint = repr(given), ""
     if isinstance(given, (dict, list, tuple)):
@@ -96,13 +97,29 @@ def _optimizer(name: str, given, wanted: list[str]) -> keras.optimizers.Optimize
     )
 
 
+def _check_rate(name: str, optimizer) -> None:
+    """Raises for an optimizer of several, which has no rate that could be set."""
+    try:
+        optimizer.learning_rate  # noqa: B018
+    except AttributeError:
+        raise ValueError(
+            f"Expected {name} to be one optimizer with a learning rate; received: a "
+            f"{type(optimizer).__name__}. A player of its own has an optimizer of its "
+            "own"
+        ) from None
+
+
 def check_serves(
     optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
 ) -> None:
-    """Raises a ValueError if a model has built the optimizer without these weights."""
-    if optimizer not in _BUILT:
+    """Raises a ValueError if the optimizer was built without these weights."""
+    if optimizer in _BUILT:
+        known = {id(one()) for one in _BUILT[optimizer]}
+    elif optimizer.built:  # by another Keras model, or by hand
+        lists = [one for one in vars(optimizer).values() if isinstance(one, list)]
+        known = {id(one) for several in lists for one in several}
+    else:
         return
-    known = {id(one()) for one in _BUILT[optimizer]}
     unknown = [one.path for one in variables if id(one) not in known]
     if unknown:
         raise ValueError(
@@ -156,6 +173,33 @@ def build(
             f"model; received: {name!r}, which was made outside of it. Call compile, "
             "with new optimizers, within `with strategy.scope():`."
         ) from None
+
+
+def spares_weights(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether `exclude_from_weight_decay` has excluded some weights."""
+    return any(
+        bool(value)
+        for name, value in vars(optimizer).items()
+        if name.lstrip("_").startswith("exclude_from_weight_decay")
+        and not isinstance(value, dict)  # what Keras has found out about each weight
+    )
+
+
+def start_at_weights(optimizer: keras.optimizers.Optimizer) -> None:
+    """Lets ScheduleFreeAdamW train the weights as they are when training starts.
+
+    It has a copy of them, of the moment when it was built, and its first step would
+    take the weights back to this copy. Keras builds it in the first step, so that
+    weights may be set or loaded after `compile`.
+    """
+    kind = getattr(keras.optimizers, "ScheduleFreeAdamW", ())  # not in older Keras
+    if not isinstance(optimizer, kind):
+        return
+    if int(tf.convert_to_tensor(optimizer.iterations)):  # also of several replicas
+        return
+    copies = [one for one in optimizer.variables if one.name.endswith("_momentum")]
+    for copy, weight in zip(copies, _BUILT.get(optimizer, ()), strict=False):
+        copy.assign(weight())
 
 
 def _check_scale(name: str, optimizer) -> None:

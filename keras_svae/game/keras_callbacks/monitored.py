@@ -66,6 +66,14 @@ def checked(callbacks, model, validated: bool):
             _check_guessed(unwrapped(one), wanted)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
             _check_path(one, None if _others_add(several) else columns)
+            _check_saves(one, model)
+            _begin_comparing(one)
+        if isinstance(unwrapped(one), keras.callbacks.SwapEMAWeights):
+            raise ValueError(
+                "Expected keras_svae.callbacks.AveragedWeights, and compile(ema=...), "
+                "which averages the weights of all players; received: SwapEMAWeights, "
+                "which swaps those of an optimizer with use_ema=True"
+            )
     csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
     others = [one for one in several if one not in csv]
     for one in csv:
@@ -138,6 +146,33 @@ def _unreadable(path: str, error: Exception) -> ValueError:
         f"a format of numbers or none; received: {path!r} ({type(error).__name__}: "
         f"{error})"
     )
+
+
+def _check_saves(callback, model) -> None:
+    """Raises if a checkpoint of the whole model could not be written."""
+    if callback.save_weights_only:
+        return
+    try:
+        model.to_json()
+    # A schedule, a law or an optimizer may be the user's own.
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(
+            "Expected a model that can be saved as a whole, for ModelCheckpoint; "
+            f"received: {type(error).__name__}: {said}. "
+            "With save_weights_only=True, and a path that ends in .weights.h5, the "
+            "weights are saved"
+        ) from None
+
+
+def _begin_comparing(callback) -> None:
+    """Lets a checkpoint of every few steps compare them in the first epoch, too.
+
+    Keras finds out what is better at the first epoch's end, and compares before.
+    """
+    if callback.save_best_only and callback.save_freq != "epoch":
+        large = callback.mode == "max"  # of the columns, it guesses "loss" alone
+        callback.monitor_op = keras.ops.greater if large else keras.ops.less
 
 
 def _new(callback, names: list[str], columns: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_svae.game.devices import workers
 from keras_svae.game.diverged import Diverged, is_backup
 from keras_svae.game.keras_callbacks import monitored, rates
+from keras_svae.game.keras_callbacks.remembered import unwrapped
 
 __all__ = ["prepared"]
 
@@ -37,9 +38,9 @@ class _MayFail(keras.callbacks.Callback):
         except Diverged:
             raise
         except self.errors as error:
+            name = type(unwrapped(self.callback)).__name__
             warnings.warn(
-                f"{type(self.callback).__name__} failed, and training goes on: "
-                f"{type(error).__name__}: {error}",
+                f"{name} failed, and training goes on: {type(error).__name__}: {error}",
                 stacklevel=2,
             )
             return None
@@ -78,6 +79,7 @@ class _AfterAll(keras.callbacks.Callback):
 def _errors_of(callback) -> tuple | None:
     """The errors that a callback may end with."""
     shows = (keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
+    callback = unwrapped(callback)
     if getattr(callback, "may_fail", False):
         return (Exception,)
     return (OSError, tf.errors.OpError) if isinstance(callback, shows) else None

@@ -1,11 +1,19 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
 
-__all__ = ["ForPlayer", "follows_schedule", "for_all_players", "numbers", "set_rates"]
+__all__ = [
+    "ForPlayer",
+    "follows_schedule",
+    "for_all_players",
+    "numbers",
+    "set_rates",
+    "tell_of_changes",
+]
 
 _CALLBACKS = (
     keras.callbacks.LearningRateScheduler,
@@ -33,6 +41,28 @@ def numbers(model) -> dict[str, float]:
 def _number(optimizer: keras.optimizers.Optimizer) -> float:
     # A rate of several replicas is no number for Python.
     return float(tf.convert_to_tensor(optimizer.learning_rate))
+
+
+def tell_of_changes(
+    before: dict[str, float], model, whence: str, way: str, stacklevel: int
+) -> None:
+    """Warns of each rate that something else than the user has changed.
+
+    Args:
+        before: The rates before, as of `numbers`.
+        model: The compiled model.
+        whence: Where the new rates are from.
+        way: How to keep the old ones; "{name}" and "{rate}" are replaced.
+        stacklevel: That of a warning of the caller.
+    """
+    for name, rate in numbers(model).items():
+        if rate != before.get(name, rate):
+            kept = way.format(name=name, rate=f"{before[name]:g}")
+            warnings.warn(
+                f"The learning rate of {name!r} is {rate:g}, from {whence}, not "
+                f"{before[name]:g}, as before. To go on with that: {kept}.",
+                stacklevel=stacklevel + 1,
+            )
 
 
 def set_rates(callback) -> bool:
@@ -72,7 +102,9 @@ class ForPlayer(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        self.callback.set_model(_Seen(model, self._optimizer_of(model)))
+        self._optimizer_of(model)  # an error of it comes now
+        # A callback may compile anew while the model trains.
+        self.callback.set_model(_Seen(model, lambda: self._optimizer_of(model)))
 
     def _optimizer_of(self, model):
         if self.optimizer not in model.optimizers:
@@ -104,14 +136,19 @@ def _check_settable(callback, optimizers: dict) -> None:
 class _ForAll(ForPlayer):
     """For all players: see `ForPlayer`."""
 
+    def __init__(self, callback: keras.callbacks.Callback):
+        super().__init__(callback)
+        self._found = _Optimizers([], [])
+
     def _optimizer_of(self, model):
         # The main player's optimizer comes first.
         main = [name for name, o in model.optimizers.items() if o is model.optimizer]
         names = [*main, *(name for name in model.optimizers if name not in main)]
-        return _Optimizers(
-            [model.optimizers[name] for name in names],
-            [model._compiled_rates[name] for name in names],
-        )
+        several = [model.optimizers[name] for name in names]
+        if not self._found.are(several):
+            compiled = [model._compiled_rates.get(name, 1.0) for name in names]
+            self._found = _Optimizers(several, compiled)
+        return self._found
 
 
 class _Optimizers:
@@ -125,7 +162,12 @@ class _Optimizers:
     def __init__(self, optimizers: list, compiled: list[float]):
         self._all = optimizers
         # A run may go on from a backup in which all rates are 0.
-        self._shares = [one / compiled[0] if compiled[0] else 1.0 for one in compiled]
+        first = compiled[0] if compiled else 0.0
+        self._shares = [one / first if first else 1.0 for one in compiled]
+
+    def are(self, optimizers: list) -> bool:
+        """Whether it stands for these."""
+        return [*map(id, self._all)] == [*map(id, optimizers)]
 
     @property
     def learning_rate(self):
@@ -144,10 +186,19 @@ class _Optimizers:
 
 
 class _Seen:
-    """The model with only one optimizer, for a callback."""
+    """The model with only one optimizer, for a callback.
 
-    def __init__(self, model, optimizer):
-        self.__dict__.update(_model=model, optimizer=optimizer)
+    Args:
+        model: The model.
+        found: Gives the optimizer.
+    """
+
+    def __init__(self, model, found: Callable):
+        self.__dict__.update(_model=model, _found=found)
+
+    @property
+    def optimizer(self):
+        return self._found()
 
     def __getattr__(self, name):
         return getattr(self._model, name)
@@ -158,6 +209,9 @@ class _Seen:
 
 def for_all_players(callbacks, model) -> list | None:
     """The callbacks of `fit`. Those that set a learning rate set it for all players.
+
+    Where no player's optimizer is called `optimizer`, Keras's callbacks that look there
+    find those that the players have.
 
     Raises:
         TypeError: For a `keras.callbacks.CallbackList`, whose callbacks are not
@@ -178,6 +232,9 @@ def for_all_players(callbacks, model) -> list | None:
     for one in callbacks:
         if set_rates(one):
             _check_settable(one, model.optimizers)
-    if len(model.optimizers) < 2:
-        return callbacks
-    return [_ForAll(one) if set_rates(one) else one for one in callbacks]
+    look: tuple[type, ...]
+    if model.optimizer is None:
+        look = (*_CALLBACKS, keras.callbacks.TensorBoard)
+    else:
+        look = _CALLBACKS if len(model.optimizers) > 1 else ()
+    return [_ForAll(one) if isinstance(one, look) else one for one in callbacks]

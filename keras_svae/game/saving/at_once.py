@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 
 from keras_svae import files
+from keras_svae.game.keras_callbacks import rates
 from keras_svae.game.saving import constants, weights_file
 from keras_svae.untrusted import regular
 
@@ -44,7 +45,8 @@ class SavedAtOnce:
 
         A network or a sampler in the file that the model does not have is left out,
         with a warning: an sVAE's file can be loaded into a VAE. Averages of weights are
-        left out without one.
+        left out without one. The file has the optimizers' state, and a warning names
+        each learning rate that it changes.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -52,6 +54,14 @@ class SavedAtOnce:
                 other shapes, or has more weights of one of its networks. With
                 `skip_mismatch`, only if it is damaged.
         """
+        before = rates.numbers(self) if hasattr(self, "optimizers") else {}
+        self._load_weights(filepath, skip_mismatch, **kwargs)
+        if before:
+            way, of = "model.{name}.learning_rate = {rate}", f"the file {filepath}"
+            rates.tell_of_changes(before, self, of, way, stacklevel=2)
+
+    def _load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """`load_weights`, without a word about learning rates."""
         named, told = isinstance(filepath, (str, os.PathLike)), str(filepath)
         remote = named and not files.is_local(filepath)
         if named and not os.fspath(filepath).startswith("hf://"):
