@@ -110,7 +110,8 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
         with contextlib.suppress(OSError, tf.errors.OpError):
             remove(temporary)
         if isinstance(error, (OSError, tf.errors.OpError)):
-            why, number = getattr(error, "strerror", error), getattr(error, "errno", 0)
+            why = getattr(error, "strerror", None) or error
+            number = getattr(error, "errno", 0)
             text = (
                 f"Expected room and permission for {len(content) / 1e6:.1f} MB in "
                 f"{path}; received: {why}. What was there is kept"

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import warnings
 from collections.abc import Callable
 
 import keras
@@ -13,6 +12,7 @@ from keras_svae import files
 from keras_svae.callbacks.backup import Backup
 from keras_svae.callbacks.backup_files import steps_in
 from keras_svae.callbacks.restoring import restored
+from keras_svae.telling import warn
 
 __all__ = ["fit", "keep_rows"]
 
@@ -99,10 +99,9 @@ def fit(
 def _warn_of_going_back(model, folder: str) -> None:
     found = steps_in(folder)
     if found and model.step > found[-1]:
-        warnings.warn(
+        warn(
             f"The model stands at step {model.step}, later than the newest backup in "
-            f"{folder}, of step {found[-1]}. Training goes on from the backup.",
-            stacklevel=3,
+            f"{folder}, of step {found[-1]}. Training goes on from the backup."
         )
 
 

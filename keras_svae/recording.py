@@ -3,11 +3,11 @@
 import dataclasses
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
 from keras_svae import recorded_values as values
+from keras_svae.telling import warn
 
 __all__ = ["UNNAMED", "Recorded", "parameters", "split"]
 
@@ -197,10 +197,9 @@ def _tell_unsaved(made, arguments: dict) -> None:
     """Warns of arguments that no file can hold: not everyone saves."""
     for name, value in arguments.items():
         if not values.saves(value):
-            warnings.warn(
+            warn(
                 f"Expected {name} of {type(made).__name__} as a value that can be "
                 "saved, such as a number, a text, an array or a Keras object; "
                 f"received: {value!r}. The {type(made).__name__} works, but it cannot "
-                "be saved or copied.",
-                stacklevel=3,
+                "be saved or copied."
             )

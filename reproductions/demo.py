@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
     known = (folder.known() if given.resume else None) or {}
     more = {"seed": given.seed, "epochs": given.epochs}
     more = {name: value for name, value in more.items() if value is not None}
-    call = digits.call(known.get("settings", {"budget": "quick"}), **more)
+    first = {} if known else {"budget": "quick"}
+    call = digits.call(known.get("settings", {}), **first, **more)
     settings = call.settings
     time_ = ": about two minutes on two cores" if given.epochs is None else ""
     print(

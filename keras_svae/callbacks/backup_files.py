@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import re
-import warnings
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ import tensorflow as tf
 
 from keras_svae import files, untrusted
 from keras_svae.game.keras_callbacks import rates
+from keras_svae.telling import warn
 
 _KEYS = set(
     "made_by step steps_per_epoch means settings method sha256 variables checksum"
@@ -203,10 +203,9 @@ def check_settings(model, about: dict, where: str) -> None:
             )
     if different:
         shown = [f"{k}={v!r} there, {mine[k]!r} here" for k, v in different.items()]
-        warnings.warn(
+        warn(
             f"The backup {where} was made with other settings: {'; '.join(shown)}. "
-            "Training goes on with those of this model.",
-            stacklevel=4,
+            "Training goes on with those of this model."
         )
 
 

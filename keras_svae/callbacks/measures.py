@@ -1,7 +1,6 @@
 """Measures of held-out data while a model trains, as columns of the log."""
 
 import inspect
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ from keras_svae.evaluation.evaluate import Plan, Report, names_and_options, plan
 from keras_svae.evaluation.reading.part import chosen
 from keras_svae.evaluation.reading.streams import Stream, batches, fields, has_labels
 from keras_svae.game import checks
+from keras_svae.telling import warn
 
 __all__ = ["Measures"]
 
@@ -129,7 +129,7 @@ class Measures(keras.callbacks.Callback):
         self.first, self.reports = self._plan.report(), {}
         self._last = self._columns(self.first)
         for name, error in self.first.failed.items():
-            warnings.warn(f"The measure {name} failed: {error}", stacklevel=2)
+            warn(f"The measure {name} failed: {error}")
         if not self.first:
             raise ValueError(
                 "Expected measures that apply to the model; received: none"
@@ -164,10 +164,9 @@ class Measures(keras.callbacks.Callback):
         except Exception as error:  # e.g. no memory
             report = Report(failed={"all": f"{type(error).__name__}: {error}"})
         for name, why in report.failed.items():
-            warnings.warn(
+            warn(
                 f"The measure {name} failed after epoch {epoch + 1}, and training goes "
-                f"on: {why.splitlines()[0]}",
-                stacklevel=2,
+                f"on: {why.splitlines()[0]}"
             )
         return report
 

@@ -1,7 +1,6 @@
 """How a model gets back what `Backup` has written."""
 
 import os
-import warnings
 
 from keras_svae import files, untrusted
 from keras_svae.callbacks.backup_files import (
@@ -18,6 +17,7 @@ from keras_svae.game import checks
 from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks import resuming
 from keras_svae.game.keras_callbacks.rates import numbers, tell_of_changes
+from keras_svae.telling import warn
 
 __all__ = ["restore", "restored"]
 
@@ -110,10 +110,9 @@ def restored(
     check_shapes(model, about, newest)
     check_settings(model, about, newest)
     for path, file in damaged:
-        warnings.warn(
+        warn(
             f"A truncated or changed file was put aside: {file}. Training goes on from "
-            f"the older backup {newest}.",
-            stacklevel=3,
+            f"the older backup {newest}."
         )
         if workers.is_first(strategy):
             put_aside(path)
@@ -123,7 +122,7 @@ def restored(
         for name in numbers(model):
             model.optimizers[name].learning_rate = compiled[name]
     way = "restore(..., rates='compiled')"
-    tell_of_changes(compiled, model, "the backup", way, stacklevel=3)
+    tell_of_changes(compiled, model, "the backup", way)
     began, kept = about.get("began", 0), about.get("rates")
     model._restored = resuming.Restored(
         about["step"],

@@ -2,11 +2,11 @@
 
 import os
 import stat
-import warnings
 
 from keras_svae.data import picture_files
 from keras_svae.data.picture_files import printable
 from keras_svae.paths import AnyPath, Remote
+from keras_svae.telling import warn
 
 __all__ = ["Listing"]
 
@@ -60,7 +60,7 @@ class Listing:
         text = f"Left out of {printable(self._named())}, {self}"
         if self._left_out and text not in _TOLD:
             _TOLD.add(text)
-            warnings.warn(text, stacklevel=5)  # the line that calls `load`
+            warn(text)  # the line that calls `load`
 
     def folders(self, where: AnyPath) -> list[AnyPath]:
         """The subfolders, in the order of their names. They may be links.

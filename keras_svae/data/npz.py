@@ -1,13 +1,13 @@
 """Arrays from an .npz file."""
 
 import pathlib
-import warnings
 from collections.abc import Iterable
 
 import numpy as np
 
 from keras_svae.data.examples import Examples, Source, held_out
 from keras_svae.data.images import Framing, frame_array
+from keras_svae.telling import warn
 from keras_svae.untrusted import Arrays
 
 _VALUES, _LABELS = ("images", "x"), ("labels", "y")
@@ -72,11 +72,10 @@ def _standard(
         )
     if values.ndim == 2:
         if values.dtype == np.uint8 and values.max() > 1:
-            warnings.warn(
+            warn(
                 f"8-bit integers {values.shape} in {where} are taken for points, which "
                 "are never scaled. Are they images? Store them as (n, height, width, "
-                "channels): values.reshape(...)",
-                stacklevel=2,
+                "channels): values.reshape(...)"
             )
         return values.astype(np.float32), None
     if values.ndim == 3:

@@ -5,13 +5,13 @@ An import of this module registers it: then `tfds.builder("tiny_imagenet")` find
 
 import hashlib
 import pathlib
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 
 import tensorflow_datasets as tfds
 
 from keras_svae.data.folder import ANNOTATIONS, annotated
+from keras_svae.telling import warn
 
 _URL = "http://cs231n.stanford.edu/tiny-imagenet-200.zip"
 _FOLDER = "tiny-imagenet-200"
@@ -84,10 +84,9 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
             if len(names) != _PICTURES[split]
         }
         if short:
-            warnings.warn(
+            warn(
                 f"Expected as many pictures as published, {_PICTURES}; received: "
-                f"{short} in {original.path}. The data set is prepared from these.",
-                stacklevel=2,
+                f"{short} in {original.path}. The data set is prepared from these."
             )
         return {
             split: self._generate_examples(original, names)

@@ -7,7 +7,6 @@ Keras's habit is `compile(self, optimizer, beta=1.0, **kwargs)`. A file, a copy 
 import dataclasses
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ import keras
 from keras_svae import recorded_values as values
 from keras_svae.game import settings
 from keras_svae.recording import UNNAMED
+from keras_svae.telling import warn
 
 __all__ = ["CompiledWith", "Passed", "recording"]
 
@@ -149,9 +149,8 @@ def _tell_unsaved(model, given: dict[str, Any], last: CompiledWith) -> None:
         told = name in last.given and values.same(value, last.given[name])
         if not told and not values.saves(value):
             kind = type(model).__name__
-            warnings.warn(
+            warn(
                 f"Expected {name} of compile() as a value that can be saved, such as a "
                 f"number, a text, an array or a Keras object; received: {value!r}. A "
-                f"{kind} from a file, or a copy, will have to be compiled again.",
-                stacklevel=3,
+                f"{kind} from a file, or a copy, will have to be compiled again."
             )

@@ -1,6 +1,5 @@
 """`compile`: an optimizer for each player, and how the step runs."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -14,6 +13,7 @@ from keras_svae.game.keras_callbacks.rates import numbers
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
 from keras_svae.recording import UNNAMED, parameters, split
+from keras_svae.telling import warn
 
 __all__ = ["Compiling"]
 
@@ -170,11 +170,10 @@ class Compiling(Playing):
         now = settings.of(self)  # with the turns of all players
         self._retraced += 1
         if self._retraced == MANY:
-            warnings.warn(
+            warn(
                 f"Settings of {type(self).__name__} have changed {MANY} times since "
                 "compile(). Each new value makes the step anew, which takes seconds. A "
-                "value that changes often can be a keras.Variable.",
-                stacklevel=4,
+                "value that changes often can be a keras.Variable."
             )
         with self.distribute_strategy.scope():
             self._make_means()
@@ -202,12 +201,11 @@ class Compiling(Playing):
         known = {id(one) for one in owned}
         left = [one.path for one in self.trainable_variables if id(one) not in known]
         if left:
-            warnings.warn(
+            warn(
                 "Expected a player for each trainable weight; received: none for "
                 f"{', '.join(left[:3])}{' and others' * (len(left) > 3)}. It keeps its "
                 'value. Name its attribute in a player, Player("encoder decoder NAME"),'
-                " or give it trainable=False.",
-                stacklevel=3,
+                " or give it trainable=False."
             )
 
     def _paths(self) -> set[str]:
@@ -255,12 +253,11 @@ class Compiling(Playing):
             return None
         for name, one in self.optimizers.items():
             if checks.spares_weights(one):
-                warnings.warn(
+                warn(
                     "A file or a copy of this model lacks what exclude_from_weight_"
                     f"decay() excludes in {name!r}, as Keras does not save it: all "
                     "weights would decay. After loading, call compile() with such an "
-                    "optimizer.",
-                    stacklevel=2,
+                    "optimizer."
                 )
         given = self._arguments_of_compile()
         if not all(map(values.saves, given.values())):

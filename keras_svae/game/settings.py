@@ -135,7 +135,8 @@ def _plain(value):
 
 def check(model) -> None:
     """Raises a ValueError on a way to play that the model cannot have."""
-    model.turns = turns_of(model.turns, model.players)
+    # Also of players that now do not play: see `TwoStageVAE`.
+    model.turns = turns_of(model.turns, {**type(model).players, **model.players})
     if model.play not in ("alternating", "simultaneous"):
         raise ValueError(
             "Expected play to be 'alternating' or 'simultaneous'; received: "

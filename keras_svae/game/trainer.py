@@ -2,7 +2,6 @@
 
 import contextlib
 import inspect
-import warnings
 from typing import Any
 
 import keras
@@ -25,6 +24,7 @@ from keras_svae.game.saving import random_states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
 from keras_svae.game.terms import Weighing
+from keras_svae.telling import warn
 
 __all__ = ["Trainer"]
 
@@ -232,10 +232,9 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                 return {}
             found = super().evaluate(x, y, batch_size, *args, **kwargs)
             if not found:
-                warnings.warn(
+                warn(
                     "Expected data to evaluate on, as validation_data; received: no "
-                    "batch. This epoch has no val_* (a generator is read only once).",
-                    stacklevel=2,
+                    "batch. This epoch has no val_* (a generator is read only once)."
                 )
             return found
         self._check_compiled("evaluate")

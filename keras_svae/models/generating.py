@@ -1,7 +1,6 @@
 """Generation: codes of the prior, or of a sampler that the model keeps, decoded."""
 
 import functools
-import warnings
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ from keras_svae.game.game import Game
 from keras_svae.game.given import count
 from keras_svae.noise import Noise, scope
 from keras_svae.samplers.sampler import Sampler, check_codes
+from keras_svae.telling import warn
 
 __all__ = ["Generating"]
 
@@ -151,11 +151,10 @@ class Generating(Game):
         with tf.init_scope():  # also while an endpoint is traced
             fitted_at, now = sampler.fitted_at, self.step
         if 0 <= fitted_at != now:
-            warnings.warn(
+            warn(
                 f"The sampler {sampler.name!r} was fitted at step {fitted_at} of "
                 f"training, and the model is at step {now}: codes may have changed. "
-                "Fit the sampler again.",
-                stacklevel=4,
+                "Fit the sampler again."
             )
         return sampler
 

@@ -7,7 +7,6 @@ ks.pictures.plots.save("samples.png", picture)
 import io
 import math
 import os
-import warnings
 
 import numpy as np
 import PIL.Image
@@ -15,6 +14,7 @@ import PIL.Image
 from keras_svae import codes, files
 from keras_svae.game import checks
 from keras_svae.pictures.charts import histogram, reliability, scatter
+from keras_svae.telling import warn
 
 __all__ = [
     "grid",
@@ -70,10 +70,9 @@ def to_uint8(images, value_range: tuple[float, float] = (0.0, 1.0)) -> np.ndarra
             "images by 255, or give value_range=(0, 255)"
         )
     if beyond > 0.5:
-        warnings.warn(
+        warn(
             f"Expected images in [{low:g}, {high:g}], the value_range; received: "
-            f"values from {images.min():g} to {images.max():g}, most of them beyond it",
-            stacklevel=2,
+            f"values from {images.min():g} to {images.max():g}, most of them beyond it"
         )
     share = (np.clip(images, low, high) - low) / (high - low)
     return np.round(255 * share).astype(np.uint8)

@@ -4,7 +4,7 @@ import os
 import pathlib
 import signal
 import threading
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 
 from reproductions.engine import results
 from reproductions.engine.experiment import Call
@@ -44,16 +44,16 @@ def one_thread() -> None:
     tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
 
 
-def worker_starts(parent: int, command: str, end: Event) -> None:
+def worker_starts(command: str, end: Connection) -> None:
     """Sets one thread per worker, and makes it end at once when it has to.
 
     A run goes on from its backup, so nothing is lost.
 
     Args:
-        parent: The study's process. If this is killed, the worker ends.
         command: The study's command, for the records.
-        end: Set when the study ends before its runs. A worker has the next run already
-            then, and would make it to its end.
+        end: A pipe to the study's process, which closes it to end a worker. A worker
+            has the next run already, and would make that, too. It is also closed if
+            the process is killed.
     """
     os.environ["KERAS_SVAE_COMMAND"] = command
     one_thread()
@@ -61,8 +61,7 @@ def worker_starts(parent: int, command: str, end: Event) -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
     def watch():
-        while os.getppid() == parent and not end.wait(1):
-            pass
+        end.poll(None)  # nothing is ever sent
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -191,13 +191,17 @@ class Study:
         items, at_once = list(todo.items()), launch.TASKS * self.workers
         context = multiprocessing.get_context("spawn")
         for i in range(0, len(items), at_once):
-            end = context.Event()
-            with concurrent.futures.ProcessPoolExecutor(
-                self.workers,
-                mp_context=context,
-                initializer=process.worker_starts,
-                initargs=(os.getpid(), results.command(), end),
-            ) as pool:
+            end, ours = context.Pipe(duplex=False)
+            with (
+                end,
+                ours,
+                concurrent.futures.ProcessPoolExecutor(
+                    self.workers,
+                    mp_context=context,
+                    initializer=process.worker_starts,
+                    initargs=(results.command(), end),
+                ) as pool,
+            ):
                 code = results.commit()
                 futures = {
                     pool.submit(process.one_run, call, file, self.places, code): file
@@ -207,7 +211,7 @@ class Study:
                     for future in concurrent.futures.as_completed(futures):
                         yield futures[future], future.result()
                 except BaseException:
-                    end.set()
+                    ours.close()
                     raise
 
     def check_backbone(self, data: str) -> None:

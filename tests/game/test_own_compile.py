@@ -10,7 +10,7 @@ import keras_svae as ks
 from tests.models import tiny
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="own_compile")
 class Weighed(ks.VAE):
     """A weight, and a loss object, that `compile` is given."""
 
@@ -22,7 +22,7 @@ class Weighed(ks.VAE):
         return {"kl": self.beta * draw.kl, "reconstruction_x": -draw.log_p_x}
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="own_compile")
 class Named(ks.SVAE):
     """Optimizers of other names, one of which it makes itself."""
 
@@ -31,7 +31,7 @@ class Named(ks.SVAE):
         super().compile(optimizer=g_optimizer, critic_optimizer=own)
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="own_compile")
 class Passing(ks.VAE):
     def compile(self, *args, beta=1.0, **kwargs):
         self.beta = beta
@@ -46,12 +46,12 @@ class Foreign:
         super().compile(optimizer, **kwargs)
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="own_compile")
 class Mixed(Foreign, ks.VAE):
     pass
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="own_compile")
 class Deeper(Weighed):
     def compile(self, more, **kwargs):
         super().compile("adam", beta=more + 1.0, **kwargs)

@@ -230,7 +230,7 @@ PARTS = {
     ),
     "whole numbers": (
         (X * 9).astype("int32"),
-        "data as floats; received: int32.*keeps the numbers",
+        "data as floats; received: int32. x.astype",
     ),
     "complex": (X.astype("complex64"), r"data as floats; .*complex64. np.abs\(x\)"),
     "records": (np.zeros(12, [("a", "f4"), ("b", "f4")]), r"void64. x\['name'\]"),

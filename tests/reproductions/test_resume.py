@@ -93,7 +93,7 @@ def test_killed_and_resumed_ends_where_uninterrupted_does(
     for a, b in zip(resumed.variables, whole.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     record = json.loads((tmp_path / "killed/metrics.json").read_text())
-    assert record["command"] == "python -c"  # which began it
+    assert record["command"] == f"python -c {tmp_path / 'killed'}"  # which began it
     assert record["resumed by"] == results.command()
     clocks = [record["whole seconds"], record["seconds"]]
     assert clocks[0] >= clocks[1] > 0

@@ -1,6 +1,5 @@
 """Fréchet distance of features (Heusel et al., 2017): with Inception's, the FID."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from keras_svae.evaluation.backbones.features import (
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.samples.moments import Moments
+from keras_svae.telling import warn
 
 __all__ = ["frechet_distance"]
 
@@ -69,10 +69,9 @@ def frechet_distance(
         )
     few = min((law.n for law in laws if law.n is not None), default=d + 1)
     if few <= d:
-        warnings.warn(
+        warn(
             f"Expected more examples than the features' {d} dimensions; received: "
-            f"{few}. The Fréchet distance is then mostly the error of its covariance",
-            stacklevel=2,
+            f"{few}. The Fréchet distance is then mostly the error of its covariance"
         )
     shift = one.mean - other.mean
     roots = scipy.linalg.svdvals(_factor(one.covariance).T @ _factor(other.covariance))

@@ -1,7 +1,8 @@
 """What a loss may return, and what its terms may be called."""
 
-import warnings
 from typing import Any
+
+from keras_svae.telling import warn
 
 __all__ = ["has_own_step", "observed", "own_name", "terms", "without_effect"]
 
@@ -69,12 +70,11 @@ def without_effect(kind: type) -> None:
     for name in ("compute_loss", "compute_metrics", "metrics"):
         if _is_own(kind, name):
             place = "observe(draw)" if "metrics" in name else "NAME_loss(draw)"
-            warnings.warn(
+            warn(
                 f"Expected losses of {kind.__name__} in NAME_loss(draw) of its players,"
                 f" and what else is logged in observe(draw); received: {name}, which "
                 f"the step does not use. Put it into {place}, or give a function of "
-                "your own another name.",
-                stacklevel=4,
+                "your own another name."
             )
 
 

@@ -1,6 +1,5 @@
 """What networks a model refuses."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -9,6 +8,7 @@ from keras_svae.game.checks.laws import raw_output
 from keras_svae.game.checks.values import shapes
 from keras_svae.networks.ends import all_layers
 from keras_svae.networks.randomness import random_layers
+from keras_svae.telling import warn
 
 
 def functional(value):
@@ -106,15 +106,14 @@ def known_noise(networks: dict[str, Any]) -> None:
     for name, one in networks.items():
         found = random_layers(one) if isinstance(one, keras.Model) else []
         if found:
-            warnings.warn(
+            warn(
                 f"Expected the {name} to take its noise from the model; received: the "
                 f"layer {found[0]!r}, which has a generator of its own and is random "
                 "with training=False, too. No seed repeats its numbers, here "
                 "(generate(n, seed=1)) or in an exported model, and measures take the "
                 f"{name} as fed noise. keras_svae.networks.layers.AppendNoise and "
                 "InjectNoise take noise from the model, and so does "
-                "keras_svae.noise.draw(shape) in a layer of your own.",
-                stacklevel=4,
+                "keras_svae.noise.draw(shape) in a layer of your own."
             )
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import tempfile
-import warnings
 from collections.abc import Callable
 
 import keras
@@ -23,6 +22,7 @@ from keras_svae.game import checks
 from keras_svae.game.export.endpoints import quiet
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import AnyPath, any_path
+from keras_svae.telling import warn
 
 __all__ = ["fed_noise", "litert", "onnx"]
 
@@ -266,9 +266,8 @@ def _tell(format_: str, made: dict, left_out: dict[str, str]) -> None:
     if not made:
         raise ValueError(f"Expected endpoints that {format_} can hold; received: {why}")
     if left_out:
-        warnings.warn(
-            f"{format_} has no operators for some endpoints, which are left out: {why}",
-            stacklevel=4,
+        warn(
+            f"{format_} has no operators for some endpoints, which are left out: {why}"
         )
 
 

@@ -7,7 +7,6 @@ replicas and several steps per execution do not change these checks.
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -30,6 +29,7 @@ from keras_svae.game.feeding.known import Known
 from keras_svae.game.feeding.reader import Reader
 from keras_svae.game.feeding.set_up import Policy, set_up
 from keras_svae.game.feeding.sizes import Sizes
+from keras_svae.telling import warn
 
 __all__ = ["Feed"]
 
@@ -95,10 +95,9 @@ class Feed:
             TypeError: For an object that holds no data.
         """
         if batch_size and not isinstance(x, Fed):
-            warnings.warn(
+            warn(
                 f"Expected no batch_size beside a {type(x).__name__}, which has "
-                f"batches; received: batch_size={batch_size}, without effect.",
-                stacklevel=2,
+                f"batches; received: batch_size={batch_size}, without effect."
             )
         if isinstance(x, tf.distribute.DistributedDataset):
             return x
@@ -138,10 +137,9 @@ class Feed:
     def warn_of_weights(self) -> None:
         """Warns if examples had weights, and all of them were 0."""
         if self._weighs is False:
-            warnings.warn(
+            warn(
                 f"Expected an example with a weight above 0 in {self.what}; received: "
-                "weights of 0 alone. The loss is NaN in evaluation, 0 in training.",
-                stacklevel=3,
+                "weights of 0 alone. The loss is NaN in evaluation, 0 in training."
             )
 
     def looked(self, fed: Fed) -> Fed:

@@ -1,11 +1,10 @@
 """Data that lie in a model's range, but were made for another one."""
 
-import warnings
-
 import numpy as np
 import tensorflow as tf
 
 from keras_svae.game.checks.values import ROUNDING
+from keras_svae.telling import warn
 
 __all__ = ["Seen", "bounded", "range_of_end", "with_ends"]
 
@@ -89,7 +88,7 @@ class Seen:
         found = self._found()
         self.settled = found is not None or self.examples >= _MOST
         if found:
-            warnings.warn(found, stacklevel=2)
+            warn(found)
 
     def _found(self) -> str | None:
         """What is wrong, or "" if nothing can be; None while it is not sure."""

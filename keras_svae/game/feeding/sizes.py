@@ -1,10 +1,10 @@
 """How many examples a batch needs, so that each replica gets enough of them."""
 
-import warnings
-
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_svae.telling import warn
 
 __all__ = ["Sizes"]
 
@@ -118,10 +118,9 @@ class Sizes:
         large = self.is_enough(int(size), int(full))
         if not large:
             if not self.left_out:
-                warnings.warn(
+                warn(
                     f"A batch of {size} examples on {self.replicas} replica(s) was "
-                    f"left out of {self.use}. Expected {self.why}.",
-                    stacklevel=2,
+                    f"left out of {self.use}. Expected {self.why}."
                 )
             self.left_out += 1
         return np.bool_(large)

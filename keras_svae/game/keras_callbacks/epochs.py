@@ -1,8 +1,8 @@
 """Epochs without any batch: callbacks and the history do not see them."""
 
-import warnings
-
 import keras
+
+from keras_svae.telling import warn
 
 __all__ = ["Epochs"]
 
@@ -47,10 +47,9 @@ class Epochs(keras.callbacks.CallbackList):
     def _stop(self, epoch: int) -> None:
         self.model.stop_training = True
         if self.model._trained_on:
-            warnings.warn(
+            warn(
                 "Expected data for all epochs; received: data without any batch from "
                 f"epoch {epoch + 2 - self._without} on. Training ends, and these "
                 "epochs are not in the history. A generator is read only once: give a "
-                "tf.data.Dataset or a PyDataset, which are read in each epoch.",
-                stacklevel=2,
+                "tf.data.Dataset or a PyDataset, which are read in each epoch."
             )

@@ -1,7 +1,6 @@
 """The callbacks of `fit`, as training calls them."""
 
 import functools
-import warnings
 
 import keras
 import tensorflow as tf
@@ -10,6 +9,7 @@ from keras_svae.game.devices import workers
 from keras_svae.game.diverged import Diverged, is_backup
 from keras_svae.game.keras_callbacks import monitored, rates
 from keras_svae.game.keras_callbacks.remembered import unwrapped
+from keras_svae.telling import warn
 
 __all__ = ["prepared"]
 
@@ -39,9 +39,8 @@ class _MayFail(keras.callbacks.Callback):
             raise
         except self.errors as error:
             name = type(unwrapped(self.callback)).__name__
-            warnings.warn(
-                f"{name} failed, and training goes on: {type(error).__name__}: {error}",
-                stacklevel=2,
+            warn(
+                f"{name} failed, and training goes on: {type(error).__name__}: {error}"
             )
             return None
 

@@ -1,10 +1,11 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
-import warnings
 from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
+
+from keras_svae.telling import warn
 
 __all__ = [
     "ForPlayer",
@@ -43,9 +44,7 @@ def _number(optimizer: keras.optimizers.Optimizer) -> float:
     return float(tf.convert_to_tensor(optimizer.learning_rate))
 
 
-def tell_of_changes(
-    before: dict[str, float], model, whence: str, way: str, stacklevel: int
-) -> None:
+def tell_of_changes(before: dict[str, float], model, whence: str, way: str) -> None:
     """Warns of each rate that something else than the user has changed.
 
     Args:
@@ -53,15 +52,13 @@ def tell_of_changes(
         model: The compiled model.
         whence: Where the new rates are from.
         way: How to keep the old ones; "{name}" and "{rate}" are replaced.
-        stacklevel: That of a warning of the caller.
     """
     for name, rate in numbers(model).items():
         if rate != before.get(name, rate):
             kept = way.format(name=name, rate=f"{before[name]:g}")
-            warnings.warn(
+            warn(
                 f"The learning rate of {name!r} is {rate:g}, from {whence}, not "
-                f"{before[name]:g}, as before. To go on with that: {kept}.",
-                stacklevel=stacklevel + 1,
+                f"{before[name]:g}, as before. To go on with that: {kept}."
             )
 
 

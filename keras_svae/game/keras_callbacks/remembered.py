@@ -4,10 +4,10 @@
 would count anew: it would end elsewhere, and a worse checkpoint would replace the best.
 """
 
-import warnings
-
 import keras
 import numpy as np
+
+from keras_svae.telling import warn
 
 __all__ = ["ended", "give_back", "of", "unwrapped"]
 
@@ -93,10 +93,9 @@ def give_back(callbacks, plain: list[dict], arrays: dict[str, np.ndarray]) -> No
                     for raw, value in zip(best, now, strict=True)
                 ]
             else:
-                warnings.warn(
+                warn(
                     "The backup's best weights are not of this model's shapes: "
-                    "EarlyStopping looks for the best epoch from here on.",
-                    stacklevel=2,
+                    "EarlyStopping looks for the best epoch from here on."
                 )
                 one.best = one.best_weights = None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from keras_svae import files
 from keras_svae.game.keras_callbacks import rates
 from keras_svae.game.saving import constants, weights_file
+from keras_svae.telling import warn
 from keras_svae.untrusted import regular
 
 __all__ = ["SavedAtOnce"]
@@ -58,7 +59,7 @@ class SavedAtOnce:
         self._load_weights(filepath, skip_mismatch, **kwargs)
         if before:
             way, of = "model.{name}.learning_rate = {rate}", f"the file {filepath}"
-            rates.tell_of_changes(before, self, of, way, stacklevel=2)
+            rates.tell_of_changes(before, self, of, way)
 
     def _load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """`load_weights`, without a word about learning rates."""
@@ -95,7 +96,7 @@ class SavedAtOnce:
             ) from None
         constants.made_anew(self)
         for text in left_out:
-            warnings.warn(text, stacklevel=2)
+            warn(text)
         for one in warned:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         return done
