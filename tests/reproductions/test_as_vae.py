@@ -211,7 +211,9 @@ def test_a_monitor_that_is_not_logged(tmp_path):
     stop = callbacks.Stopping(Folder(tmp_path), "val_msr", 2)
     model, _ = fit(tmp_path, [1.0], 1)
     stop.recall(model)
-    with pytest.raises(ValueError, match="monitor to be one of.*val_mse; received: 'val_msr'"):
+    with pytest.raises(
+        ValueError, match="monitor to be one of.*val_mse; received: 'val_msr'"
+    ):
         stop.check(model)
     with pytest.raises(ValueError, match="patience >= 1; received: 0"):
         as_vae.mnist.resolve(patience=0)
