@@ -36,7 +36,7 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        _check(self)
+        _check(self, args[0] if args else kwargs.get("learning_rate"))
         # This is a plain object, in which Keras does not look for variables. `slots`
         # holds the moments of each replica's copy of a variable, by its reference.
         # `scalars` holds what all updates of one `apply` share.
@@ -142,17 +142,16 @@ def get(identifier) -> keras.optimizers.Optimizer | None:
     return keras.optimizers.get(identifier)
 
 
-def _check(optimizer: keras.optimizers.Adam) -> None:
-    given = optimizer.get_config()
-    rate = given["learning_rate"]
+def _check(optimizer: keras.optimizers.Adam, rate) -> None:
+    # Not by `get_config`: a schedule of the user's own may have none.
     if isinstance(rate, (int, float)) and not 0 <= rate < math.inf:
         raise ValueError(f"Expected learning_rate >= 0; received: {rate}")
     for name in ("beta_1", "beta_2"):
-        if not 0 <= given[name] < 1:
-            raise ValueError(f"Expected {name} in [0, 1); received: {given[name]}")
+        if not 0 <= (value := getattr(optimizer, name)) < 1:
+            raise ValueError(f"Expected {name} in [0, 1); received: {value}")
     for name in ("clipnorm", "global_clipnorm", "clipvalue"):
-        if given[name] is not None and not given[name] > 0:
-            raise ValueError(f"Expected {name} > 0; received: {given[name]}")
+        if (value := getattr(optimizer, name)) is not None and not value > 0:
+            raise ValueError(f"Expected {name} > 0; received: {value}")
 
 
 def _tensorflow(variable):

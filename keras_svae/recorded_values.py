@@ -82,8 +82,10 @@ def same(now, then) -> bool:
     if isinstance(now, (list, tuple)):
         return len(now) == len(then) and all(map(same, now, then))
     if isinstance(now, np.ndarray):
-        return now.dtype == then.dtype and np.array_equal(now, then)
-    return isinstance(now, (bool, int, float, str, bytes)) and now == then
+        nan = now.dtype.kind in "fc"
+        return now.dtype == then.dtype and np.array_equal(now, then, equal_nan=nan)
+    plain_one = isinstance(now, (bool, int, float, str, bytes))
+    return plain_one and (now == then or (now != now and then != then))
 
 
 def savable(name: str, value):

@@ -1,5 +1,6 @@
 """Warnings that point at the user's line, however deep the code is that warns."""
 
+import os
 import pathlib
 import sys
 import warnings
@@ -10,7 +11,7 @@ __all__ = ["warn"]
 
 # Whose lines are not the user's.
 _INSIDE = tuple(
-    f"{pathlib.Path(file).parent}/" for file in (__file__, str(keras.__file__))
+    f"{pathlib.Path(file).parent}{os.sep}" for file in (__file__, str(keras.__file__))
 )
 
 

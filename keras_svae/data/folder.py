@@ -186,8 +186,9 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
     """The folders of splits, by split, and the other folders."""
     found: dict[str, AnyPath] = {}
     others = []
+    splits = levels.splits([sub.name for sub in folders])
     for sub in folders:
-        split = levels.SPLITS.get(sub.name.lower())
+        split = splits.get(sub.name)
         if split is None:
             others.append(sub)
         elif split in found:
@@ -203,22 +204,22 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
 def _state(path: str) -> tuple[int, int]:
     """What differs once a file was written anew: its size and time; (0, 0) if unknown.
 
-    The content itself is not read: a data set is looked up at each load.
+    The content itself is not read: a data set is looked up at each load. Nor are files
+    elsewhere asked: a request for each of them takes longer than to read them.
     """
+    if not is_local(path):
+        return 0, 0
     try:
-        if is_local(path):
-            found = os.stat(path)
-            return found.st_size, found.st_mtime_ns
-        there = tf.io.gfile.stat(path)
-        return there.length, there.mtime_nsec
-    except (OSError, tf.errors.OpError):  # whoever reads the file will say it
+        found = os.stat(path)
+        return found.st_size, found.st_mtime_ns
+    except OSError:  # whoever reads the file will say it
         return 0, 0
 
 
 def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     """The pictures of a folder.
 
-    Subfolders `train`, `test` and `validation` (`levels.SPLITS` has further names) are
+    Subfolders `train`, `test` and `validation` (`levels.splits` has further names) are
     its splits, if there are any; else a tenth is held out for test, the same at every
     load. Within a split, subfolders are classes, numbered in the order of their names,
     and their pictures take turns. But if all pictures are in a subfolder `images`, then

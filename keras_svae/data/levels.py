@@ -1,5 +1,7 @@
 """Which folders are splits and which are classes, where the names can tell it."""
 
+import functools
+import operator
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from keras_svae.data.picture_files import printable
 from keras_svae.paths import AnyPath
 
-__all__ = ["SPLITS", "check_alike", "check_nested", "is_wrapper"]
+__all__ = ["check_alike", "check_nested", "is_wrapper", "splits"]
 
 SPLITS = {
     "train": "train",
@@ -18,8 +20,21 @@ SPLITS = {
     "valid": "validation",
     "val": "validation",
 }
+# Names that a class may have, too: training, beside running.
+_UNSURE = ("training", "testing")
 # Such a word within a name: train_images, Test-set, seg_train.
 _WORD = re.compile(rf"(?<![a-z])({'|'.join(SPLITS)})(?![a-z])")
+
+
+def splits(names: Sequence[str]) -> dict[str, str]:
+    """The splits that folders beside each other are, by the names of the folders.
+
+    A word that can be a class is a split only if there is another one beside it.
+    """
+    found = {name: SPLITS[name.lower()] for name in names if name.lower() in SPLITS}
+    if len(set(found.values())) > 1:
+        return found
+    return {name: one for name, one in found.items() if name.lower() not in _UNSURE}
 
 
 def check_alike(names: Sequence[str], where: AnyPath) -> None:
@@ -46,23 +61,29 @@ def check_alike(names: Sequence[str], where: AnyPath) -> None:
 def check_nested(folder: AnyPath, classes: Mapping[str, Sequence[str]]) -> None:
     """Raises a ValueError if there are splits within a class.
 
+    Within several classes, one folder of such a name among others may be anything:
+    `vehicle/train` beside `vehicle/bus`.
+
     Args:
         folder: The folder of classes.
         classes: The pictures of each class.
     """
     for name in classes:
-        inside = folder / name
-        for place in sorted(_places(inside, classes[name])):
-            above = inside
-            for part in place:
-                if part.lower() in SPLITS:
-                    raise ValueError(
-                        "Expected folders of splits, as train/ and test/, in the "
-                        "folder that is loaded, and classes within them; received: "
-                        f"{printable(part)}/ in {printable(above)}. Give this folder, "
-                        f"{printable(above)!r}"
-                    )
-                above = above / part
+        beside: dict[tuple[str, ...], set[str]] = {}
+        for place in _places(folder / name, classes[name]):
+            for depth, part in enumerate(place):
+                beside.setdefault(place[:depth], set()).add(part)
+        for way, parts in sorted(beside.items()):
+            of_split = splits(sorted(parts))
+            alone = len(classes) == 1
+            if of_split and (alone or len(of_split) == len(parts) > 1):
+                above = functools.reduce(operator.truediv, way, folder / name)
+                raise ValueError(
+                    "Expected folders of splits, as train/ and test/, in the "
+                    "folder that is loaded, and classes within them; received: "
+                    f"{printable(min(of_split))}/ in {printable(above)}. Give this "
+                    f"folder, {printable(above)!r}"
+                )
 
 
 def is_wrapper(folder: AnyPath, classes: Mapping[str, Sequence[str]]) -> bool:

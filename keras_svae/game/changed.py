@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import random
 import warnings
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ def check(model) -> None:
     The constructor is called with the settings as they are now, and the model's own
     networks. Thus each check of each method holds, those of the user's own, too. What
     it makes is dropped. A value of the same meaning (a tensor for a number) becomes the
-    one that the constructor keeps.
+    one that the constructor keeps. Once a value is found to be right, it is not looked
+    at again: a constructor may be slow.
 
     Raises:
         ValueError: For a value of which the constructor made something else than it
@@ -35,10 +37,13 @@ def check(model) -> None:
         Exception: What the constructor raises.
     """
     now = model.changed_arguments()
-    if not now:
+    if not now or values.same(now, vars(model).get("_found_right")):
         return
     with _unchanged(model):
         _check(model, {name: _number(value) for name, value in now.items()})
+    gc.collect()  # a Keras model is a cycle, and may be large
+    # Past Keras, which would track what is in it.
+    vars(model)["_found_right"] = values.state(model.changed_arguments())
 
 
 def _check(model, now: dict[str, Any]) -> None:
@@ -123,14 +128,26 @@ def _number(value):
 
 
 def _differing(one, other) -> list[str]:
-    """The names of the attributes whose values differ, without those of Keras."""
+    """The names of the attributes whose values differ, without those of Keras.
+
+    Of a user's class only numbers and arrays: a text or a dictionary of settings may be
+    there to be read by people.
+    """
+    ours = vars(one)["_record"].ours - _of_keras()
     found = {name: _value(value) for name, value in vars(one).items()}
     theirs = {name: _value(value) for name, value in vars(other).items()}
     return [
         name
-        for name in found
-        if not _same(found[name], theirs.get(name, _OTHER)) and name not in _of_keras()
+        for name, value in found.items()
+        if not _same(value, theirs.get(name, _OTHER))
+        and (name in ours or _is_number(value))
+        and name not in _of_keras()
     ]
+
+
+def _is_number(value) -> bool:
+    number = isinstance(value, (int, float, np.ndarray))
+    return number and not isinstance(value, bool)
 
 
 @functools.cache
@@ -144,7 +161,8 @@ def _value(value):
     if isinstance(value, keras.layers.Layer):
         return _OTHER
     if isinstance(value, Recorded):
-        return [type(value).__name__, value.get_config()]
+        arguments = {**vars(value)["_record"].arguments, **value.changed_arguments()}
+        return [type(value).__name__, _value(arguments)]
     value = values.plain(value)
     if isinstance(value, (list, tuple)):
         parts = [_value(one) for one in value]
@@ -161,5 +179,11 @@ def _value(value):
 def _same(one, other) -> bool:
     """Whether two values of `_value` are the same, as 1 and 1.0 are."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return one is other or repr(one) == repr(other) or one == other
+        one, other = np.asarray(one), np.asarray(other)
+        nan = one.dtype.kind in "fc" and other.dtype.kind in "fc"
+        return np.array_equal(one, other, equal_nan=nan)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+    return one is other or bool(one == other) or bool(one != one and other != other)

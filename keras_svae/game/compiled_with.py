@@ -96,12 +96,15 @@ def recording(compile_: Callable) -> Callable:
                     "before super().compile(...), or in the constructor"
                 )
             raise
+        except BaseException:
+            self.compiled = False  # what comes after the base class's may be missing
+            raise
         finally:
             state["_compiling"] = None
+            settings.add_own(self, {*state} - before - passed.attributes)
         kept = {k: values.state(state[k]) for k in given if k in state}
         last = self._compiled_with or CompiledWith()
         state["_compiled_with"] = CompiledWith(given, _served(given, passed), kept)
-        settings.add_own(self, {*state} - before - passed.attributes)
         _tell_unsaved(self, given, last)
         return made
 

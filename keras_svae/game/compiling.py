@@ -12,7 +12,7 @@ from keras_svae.game.devices import replicas, xla
 from keras_svae.game.keras_callbacks.rates import numbers
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
-from keras_svae.recording import UNNAMED, parameters, split
+from keras_svae.recording import parameters, split
 from keras_svae.telling import warn
 
 __all__ = ["Compiling"]
@@ -28,6 +28,8 @@ class Compiling(Playing):
     # What a `compile` of the user's own was given, and what it passes on while it runs.
     _compiled_with: CompiledWith | None = None
     _compiling: Passed | None = None
+    # The names of the settings that are the user's class's own: see `settings.own`.
+    _own_settings: frozenset[str] | set[str] = frozenset()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -177,7 +179,7 @@ class Compiling(Playing):
             )
         with self.distribute_strategy.scope():
             self._make_means()
-        self.train_function = self.test_function = None
+        self.train_function = self.test_function = self.predict_function = None
         self._traced, self._traced_optimizers = now, of_optimizers
 
     def _check_trained(self, before: set[str]) -> None:
@@ -272,13 +274,14 @@ class Compiling(Playing):
         """Compiles with new optimizers of the same settings."""
 
         def fresh(one):
+            if isinstance(one, dict):
+                return {name: fresh(part) for name, part in one.items()}
+            if isinstance(one, (list, tuple)):
+                return type(one)(map(fresh, one))
             optimizer = isinstance(one, keras.optimizers.Optimizer)
             return type(one).from_config(one.get_config()) if optimizer else one
 
-        given = self._arguments_of_compile()
-        if UNNAMED in given:
-            given[UNNAMED] = list(map(fresh, given[UNNAMED]))
-        self._compile_with({name: fresh(one) for name, one in given.items()})
+        self._compile_with(fresh(self._arguments_of_compile()))
 
     def _compile_with(self, given: dict[str, Any]) -> None:
         unnamed, named = split(parameters(type(self).compile), given)

@@ -183,7 +183,8 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         checks.known_noise(layers_of(self, type(self).players))
         self._with_parts()  # after the networks
         object.__setattr__(self, "_fixed", frozenset([*names, *self.settled]))
-        vars(self)["_own_settings"] = own(self)
+        # Also those of a `compile` that the constructor called.
+        vars(self)["_own_settings"] = self._own_settings | own(self)
 
     def add_loss(self, loss):
         """Refused: a method's losses are terms. Layers of networks may add losses."""

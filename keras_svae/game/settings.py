@@ -1,5 +1,6 @@
 """Settings of a model, which its traced steps hold as constants."""
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -85,7 +86,7 @@ def own(model) -> set[str]:
 def add_own(model, names: set[str]) -> None:
     """Adds attributes that a user's own method sets to the model's settings."""
     found = {name for name in names if _may_change(vars(model)[name])}
-    vars(model)["_own_settings"] = vars(model)["_own_settings"] | found
+    vars(model)["_own_settings"] = model._own_settings | found
 
 
 def _value(model, name: str):
@@ -105,12 +106,12 @@ def _may_change(value) -> bool:
 
 def _of_law(law: Law) -> dict:
     """The plain values of a law, and of the laws that it is made of."""
-    values = {name: one for name, one in vars(law).items() if name != "_record"}
-    return {
+    values = {
         name: _of_law(one) if isinstance(one, Law) else _plain(one)
-        for name, one in values.items()
-        if isinstance(one, Law) or _plain(one) is not _OTHER
+        for name, one in vars(law).items()
+        if name != "_record"
     }
+    return {name: one for name, one in values.items() if one is not _OTHER}
 
 
 def _plain(value):
@@ -122,7 +123,11 @@ def _plain(value):
     # (`tf.is_tensor` asks more, and takes 30 microseconds.)
     eager = isinstance(value, tf.Tensor) and hasattr(value, "numpy")
     if eager or isinstance(value, np.ndarray):
-        return np.asarray(value).tolist()
+        value = np.asarray(value)
+        if value.size <= _LONGEST or value.dtype.hasobject:
+            return value.tolist()
+        digest = zlib.crc32(np.ascontiguousarray(value))  # a text of it takes seconds
+        return [list(value.shape), str(value.dtype), digest]
     if isinstance(value, (tuple, list)):
         parts = [_plain(one) for one in value]
         return _OTHER if any(one is _OTHER for one in parts) else parts

@@ -112,7 +112,10 @@ def has_path(one: Law, raw: tuple) -> bool:
     """
     if one.draw == "mean" or not one.explicit or draws_itself(one):
         return True
-    kinds = getattr(one(tf.zeros([COUNT, *raw])), "reparameterization_type", None)
+    try:
+        kinds = getattr(one(tf.zeros([COUNT, *raw])), "reparameterization_type", None)
+    except Exception:  # a law of the user's own may refuse zeros
+        return True
     return tfd.NOT_REPARAMETERIZED not in tf.nest.flatten(kinds)
 
 

@@ -88,6 +88,9 @@ _ACTIVATIONS = (
     keras.layers.ReLU,
     keras.layers.Softmax,
 )
+# Ways to resize whose values may lie outside of those that they read: the others choose
+# or average.
+_OVERSHOOTING = ("bicubic", "lanczos3", "lanczos5")
 # Operations of `keras.ops` that are no layers, by the names of their classes, which
 # Keras also writes to files: the same kinds as above.
 _SHAPE_OPERATIONS = (
@@ -156,6 +159,8 @@ def _activations(made: Made | None) -> list[str] | None:
         if name not in _PASSING_OPERATIONS:
             known = _ACTIVATION_OPERATIONS.get(name.lower())
             return None if known in (None, "linear") else [known]
+    if getattr(one, "interpolation", None) in _OVERSHOOTING:
+        return None
     if _is(one, _PASSING, _PASSING_OPERATIONS) or _is_linear_activation(one):
         return _all([_activations(read) for read in made.of])
     if isinstance(one, _ACTIVATIONS):

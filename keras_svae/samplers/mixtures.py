@@ -82,14 +82,15 @@ class GaussianMixture(Sampler):
 
         k, d = self.n_components, codes.shape[1]
         codes = codes.astype(np.float64)
-        shift, scale = codes.mean(0), self._scale(codes)
         # scikit-learn adds 1e-6 to all variances, which is much for small codes.
+        variances = codes.var(0)[np.ptp(codes, 0) > 0]
         found = sklearn.mixture.GaussianMixture(
             k,
             covariance_type=self.covariance_type,
             max_iter=self.max_iter,
+            reg_covar=1e-6 * min(1.0, *variances) if len(variances) else 1e-6,
             random_state=random_state(seed),
-        ).fit((codes - shift) / scale)
+        ).fit(codes)
         covariances = found.covariances_
         if self.covariance_type == "spherical":
             covariances = covariances[:, None, None] * np.eye(d)
@@ -98,22 +99,8 @@ class GaussianMixture(Sampler):
         elif self.covariance_type == "tied":
             covariances = np.broadcast_to(covariances, (k, d, d))
         self.probabilities.assign(found.weights_)
-        self.means.assign(shift + scale * found.means_)
-        self.scale_tril.assign(scale[:, None] * np.linalg.cholesky(covariances))
-
-    def _scale(self, codes: np.ndarray) -> np.ndarray:
-        """What codes are divided by, (latent_dim,), each dimension's deviation.
-
-        For spherical components it is one number for all: they stay spheres.
-        """
-        spread = codes.std(0)
-        if self.covariance_type == "spherical":
-            spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
-        # Rounding may give numbers that are all the same a deviation.
-        varies = np.ptp(codes, 0) > 0
-        if self.covariance_type == "spherical":
-            varies = np.full_like(varies, varies.any())
-        return np.where(varies, spread, 1.0)
+        self.means.assign(found.means_)
+        self.scale_tril.assign(np.linalg.cholesky(covariances))
 
     def draw_codes(self, n, noise: Noise):
         """See `Sampler`."""

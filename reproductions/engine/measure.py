@@ -9,6 +9,7 @@ import numpy as np
 import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
 from keras_svae.evaluation.evaluate import planned
+from keras_svae.evaluation.registry import check_known
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
@@ -39,12 +40,8 @@ def names_of(run: Run) -> list[str]:
     if run.training.measures is None:
         return []
     names = [name.strip() for name in run.training.measures.split(",")]
-    if unknown := set(names) - set(ks.evaluation.MEASURES):
-        raise ValueError(
-            f"Expected measures among {', '.join(ks.evaluation.MEASURES)}; received: "
-            f"{', '.join(sorted(unknown)) or 'none'}"
-        )
-    return names
+    check_known(names, ks.evaluation.MEASURES, "measures")
+    return list(dict.fromkeys(names))
 
 
 def check(run: Run, inputs: Inputs, backbone, perceptual) -> None:

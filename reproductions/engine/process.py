@@ -45,9 +45,9 @@ def one_thread() -> None:
 
 
 def worker_starts(command: str, end: Connection) -> None:
-    """Sets one thread per worker, and makes it end at once when it has to.
+    """Sets one thread per worker, and makes it end at once if the study is interrupted.
 
-    A run goes on from its backup, so nothing is lost.
+    A run goes on from its last backup, if it has one.
 
     Args:
         command: The study's command, for the records.
@@ -56,7 +56,6 @@ def worker_starts(command: str, end: Connection) -> None:
             the process is killed.
     """
     os.environ["KERAS_SVAE_COMMAND"] = command
-    one_thread()
     # A terminal interrupts all processes. A run would keep this to itself.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
@@ -65,3 +64,4 @@ def worker_starts(command: str, end: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    one_thread()

@@ -5,6 +5,7 @@ import contextlib
 import multiprocessing
 import os
 import pathlib
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -80,17 +81,18 @@ class Study:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
+        self._new = not self.folder.exists()
         self._stack.enter_context(locked(self.folder))
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if self._new and error[0] is not None:
+            # What was refused before anything was made leaves nothing.
+            with contextlib.suppress(OSError):
+                if [one.name for one in self.folder.iterdir()] == [".lock"]:
+                    (self.folder / ".lock").unlink()
+                    self.folder.rmdir()
         self._stack.__exit__(*error)
-        # What was refused leaves nothing.
-        if error[0] is not None and [one.name for one in self.folder.iterdir()] == [
-            ".lock"
-        ]:
-            (self.folder / ".lock").unlink()
-            self.folder.rmdir()
 
     def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once. Makes the missing ones.
@@ -210,6 +212,9 @@ class Study:
                 try:
                     for future in concurrent.futures.as_completed(futures):
                         yield futures[future], future.result()
+                except Exception:  # of one run; those that are under way come to an end
+                    pool.shutdown(cancel_futures=True)
+                    raise
                 except BaseException:
                     ours.close()
                     raise
@@ -255,8 +260,8 @@ class Study:
         """
         made = results.record(**content, **self._of_runs())
         # The command that makes the summary where the runs are not there yet.
-        words = made["command"].replace(" --report true", "").split(" --report")
-        made["command"] = "".join(words)
+        report = r" --report(?:[ =](?:true|false))?(?= |$)"
+        made["command"] = re.sub(report, "", made["command"])
         print(text)
         for file in filter(None, (self.folder / "summary.json", self.record)):
             write_json(file, made)

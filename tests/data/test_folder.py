@@ -113,6 +113,24 @@ def test_names_that_only_look_like_those_of_splits(tmp_path):
     assert sorted(y) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    "folders, classes",
+    [
+        ("running training walking", 3),
+        ("testing running", 2),
+        ("vehicle/train vehicle/bus animal/cat animal/dog", 2),
+        ("real/val fake/gen", 2),
+    ],
+)
+def test_a_word_of_splits_may_be_a_class(tmp_path, folders, classes):
+    for one in folders.split():
+        for i in range(4):
+            write(tmp_path / one / f"{i}.png")
+    found = [pairs(load(tmp_path, s, labels=True))[1] for s in ("train", "test")]
+    assert {*np.concatenate(found)} == {*range(classes)}
+    assert sum(map(len, found)) == 4 * len(folders.split())
+
+
 @pytest.mark.parametrize("split, advice", [("", "give '.*data'"), ("train", "move th")])
 def test_a_single_folder_of_folders_is_no_class(tmp_path, split, advice):
     for name in ("cat", "dog"):

@@ -526,3 +526,53 @@ def test_what_this_package_and_keras_set_is_no_setting_of_a_user():
     model = tiny.build("svae")
     fit(model, epochs=2)
     assert model._own_settings <= {*model.get_config(), "name"}
+
+
+class Labelled(ks.VAE):
+    """It notes its settings for people, draws numbers, and compiles itself."""
+
+    calls = 0
+
+    def __init__(self, encoder, decoder, *, lam, table=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        type(self).calls += 1
+        self.lam, self.table = lam, table
+        self.label, self.hparams = f"beta-VAE {lam:g}", {"lam": lam}
+        self.tables = [np.arange(3), np.random.random(3)]
+        self.compile(tiny.adam(), run_eagerly=True)
+
+
+def test_what_a_constructor_notes_for_people_may_differ():
+    nets = tiny.build("vae", compiled=False)
+    given = {"lam": 1.0, "table": np.array([1.0, np.nan]), "likelihood": "gaussian"}
+    model = Labelled(nets.encoder, nets.decoder, **given)
+    fit(model)
+    assert Labelled.calls == 1  # nothing has changed
+    model.lam = 2.0
+    fit(model)
+    called = Labelled.calls
+    assert called > 1
+    for _ in range(3):  # a constructor may be slow: once for a new value
+        model.get_config()
+        fit(model)
+    assert Labelled.calls == called
+    model.lam = 3.0
+    model.get_config()
+    assert Labelled.calls > called
+
+
+def test_a_new_setting_reaches_predict():
+    class Louder(ks.VAE):
+        gain = 1.0
+
+        def call(self, inputs, training=False):
+            return self.gain * super().call(inputs, training)
+
+    nets = tiny.build("vae", compiled=False)
+    model = Louder(nets.encoder, nets.decoder, likelihood="gaussian", seed=0)
+    model.compile(tiny.adam())
+    x = tiny.data()
+    before = model.predict(x, verbose=0)
+    model.gain = 3.0
+    model.evaluate(x, verbose=0)
+    np.testing.assert_allclose(model.predict(x, verbose=0), 3 * before, rtol=1e-5)

@@ -170,3 +170,48 @@ def test_what_the_losses_read_has_to_be_there_before():
     with pytest.raises(AttributeError, match="no attribute 'gamma'") as error:
         made(Late).compile("sgd", 1.0)
     assert "before super().compile(...)" in error.value.__notes__[0]
+
+
+def test_a_compile_that_fails_leaves_what_it_set_a_setting():
+    model = made(Weighed)
+    with pytest.raises(ValueError, match="steps_per_execution"):
+        model.compile("adam", beta=1.0, steps_per_execution=0)
+    assert not model.compiled
+    model.compile("adam")
+    x = tiny.data(n=8)[:, :3]
+    before = model.evaluate(x, verbose=0, return_dict=True)["autoencoder_kl"]
+    model.beta = 100.0
+    after = model.evaluate(x, verbose=0, return_dict=True)["autoencoder_kl"]
+    np.testing.assert_allclose(after, 100 * before, rtol=0.2)
+
+
+class InConstructor(ks.VAE):
+    def __init__(self, encoder, decoder, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.compile("adam", beta=2.0)
+
+    def compile(self, optimizer, beta=1.0, **kwargs):
+        self.beta = beta
+        super().compile(optimizer, **kwargs)
+
+    def autoencoder_loss(self, draw):
+        return {"kl": self.beta * draw.kl, "reconstruction_x": -draw.log_p_x}
+
+
+def test_a_constructor_may_compile():
+    assert "beta" in made(InConstructor)._own_settings
+
+
+class Several(ks.SVAE):
+    def compile(self, optimizers, **kwargs):
+        super().compile(optimizers["a"], critic_optimizer=optimizers["c"], **kwargs)
+
+
+def test_optimizers_in_a_dictionary_are_new_where_weights_are_taken():
+    model = made(Several)
+    sgd = keras.optimizers.SGD
+    model.compile({"a": sgd(0.1), "c": sgd(0.1)}, run_eagerly=True)
+    model.train_on_batch(tiny.data(n=8)[:, :3])
+    assert int(model.optimizer.iterations) == 1
+    model.load_weights_from(made(ks.SVAE))
+    assert int(model.optimizer.iterations) == 0

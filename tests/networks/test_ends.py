@@ -227,6 +227,19 @@ def test_what_keeps_the_range_of_an_activation_hides_none(name):
     assert last_activation(linear) is None
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.UpSampling2D(2, interpolation="bicubic"),
+        lambda: layers.Resizing(8, 8, interpolation="lanczos3"),
+        lambda: lambda x: keras.ops.image.resize(x, (8, 8), interpolation="bicubic"),
+    ],
+)
+def test_ways_to_resize_that_overshoot_end_in_no_activation(layer):
+    found = after_sigmoid(layer())
+    assert last_activation(found) is None
+
+
 ENDS = {
     "two heads": (lambda: two("sigmoid", "sigmoid", layers.Concatenate()), "sigmoid"),
     "their mean": (lambda: two("tanh", "tanh", layers.Average()), "tanh"),

@@ -117,10 +117,13 @@ def test_runs_of_several_commits_are_not_mixed(tmp_path, marks):
 def test_the_command_of_a_report_makes_its_runs(tmp_path, marks, monkeypatch):
     with Study(tmp_path / "study") as study:
         study(calls(0.1))
-    monkeypatch.setenv("KERAS_SVAE_COMMAND", "python -m x y --report --out z")
-    with Study(tmp_path / "study", report=True) as study:
-        study(calls(0.1))
-        assert study.write({})["command"] == "python -m x y --out z"
+    for report in ("--report", "--report=true", "--report true"):
+        command = f"python -m x y {report} --out z --reports 1"
+        monkeypatch.setenv("KERAS_SVAE_COMMAND", command)
+        with Study(tmp_path / "study", report=True) as study:
+            study(calls(0.1))
+            made = study.write({})
+        assert made["command"] == "python -m x y --out z --reports 1"
 
 
 def slow(seed: int) -> dict:
@@ -156,10 +159,30 @@ def test_an_interrupted_study_ends_its_workers(tmp_path, marks):
 
 
 def test_a_study_that_is_refused_leaves_no_folder(tmp_path, marks):
-    with pytest.raises(ValueError, match="at least one run"):
-        with Study(tmp_path / "study") as study:
-            study([])
-    assert not (tmp_path / "study").exists()
+    (tmp_path / "mine").mkdir()
+    for name, left in (("study", False), ("mine", True)):
+        with pytest.raises(ValueError, match="at least one run"):
+            with Study(tmp_path / name) as study:
+                study([])
+        assert (tmp_path / name).exists() == left
+
+
+def one_fails(seed: int) -> dict:
+    """The second fails while the first is under way."""
+    time.sleep(0 if seed else 3)
+    if seed:
+        raise ValueError("Expected nothing of this kind")
+    return {"mse": 0.5}
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_leaves_those_beside_it_to_their_end(tmp_path):
+    calls = [Call(one_fails, {"seed": seed}) for seed in (0, 1)]
+    with pytest.raises(ValueError, match="nothing of this kind"):
+        with Study(tmp_path / "study", workers=2) as study:
+            study(calls)
+    (file,) = (tmp_path / "study").glob("*.json")
+    assert json.loads(file.read_text())["metrics"] == {"mse": 0.5}
 
 
 def test_a_report_needs_runs(tmp_path, marks):

@@ -262,8 +262,10 @@ def _check_classes(shape: tuple, outputs: str, last: str | None) -> None:
             f"Expected a model whose output is (batch, classes), two classes or more, "
             f"with outputs={outputs!r}; received: output shape {shape}"
         )
-    if outputs == "logits" and last and last.lower().replace("_", "") in _BOUNDED:
-        second = ", which would apply a second softmax" if _is_softmax(last) else ""
+    ends = (last or "").lower().replace("_", "").split(" and ")
+    if outputs == "logits" and all(one in _BOUNDED for one in ends):
+        soft = any(map(_is_softmax, (last or "").split(" and ")))
+        second = ", which would apply a second softmax" if soft else ""
         raise ValueError(
             'Expected outputs="logits" of a model without an activation at its end, or '
             'outputs="probabilities" of a softmax; received: outputs="logits" of a '

@@ -15,7 +15,10 @@ def labels_of(y) -> np.ndarray:
         return y
     if not all(isinstance(one, (str, bytes)) for one in y.flat):
         return y
-    texts = [one.decode() if isinstance(one, bytes) else one for one in y.flat]
+    texts = [
+        one.decode("utf-8", "backslashreplace") if isinstance(one, bytes) else one
+        for one in y.flat
+    ]
     return np.array(texts, str).reshape(y.shape)
 
 

@@ -112,7 +112,6 @@ __all__ = [
     "terms",
     "unread",
     "together",
-    "unread",
     "weight",
     "weight_or_pair",
     "within",

@@ -1,5 +1,7 @@
 """Constants that layers make of their weights, as Keras's `Normalization` does."""
 
+import keras
+
 from keras_svae.networks.ends import all_layers
 
 __all__ = ["made_anew"]
@@ -14,7 +16,9 @@ def made_anew(model) -> None:
     Args:
         model: The model.
     """
-    layers = [one for one in all_layers(model) if hasattr(one, "finalize_state")]
+    # Others with a `finalize_state` make their weights in it, as `Discretization` does.
+    kind = keras.layers.Normalization
+    layers = [one for one in all_layers(model) if isinstance(one, kind)]
     for layer in layers:
         layer.finalize_state()
     if layers and not getattr(model, "_fitting", False):
