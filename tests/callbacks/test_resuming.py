@@ -324,6 +324,22 @@ def test_epochs_of_another_length_are_refused(tmp_path):
     assert model.step == 0
 
 
+def test_the_rest_of_an_epoch_may_be_a_call_of_its_own(tmp_path):
+    whole, _ = run(tmp_path / "whole", epochs=2)
+    run(tmp_path / "killed", kill=STEPS + 3, epochs=2)
+    model, x = build(), tiny.data(n=20).reshape(STEPS, 5, -1)
+    done = ks.callbacks.restore(model, tmp_path / "killed")
+    assert done == STEPS + 2
+    given = {"epochs": 2, "initial_epoch": 1, "verbose": 0}
+    with pytest.raises(ValueError, match="Expected epochs of 4 steps.*epoch=3"):
+        model.fit((one for one in x[2:]), steps_per_epoch=3, **given)
+    ks.callbacks.restore(model, tmp_path / "killed")
+    model.fit((one for one in x[2:]), steps_per_epoch=2, **given)
+    assert model.step == whole.step
+    for one, other in zip(variables(model), variables(whole), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_model_that_goes_back_is_told(tmp_path):
     model, _ = run(tmp_path, epochs=1)
     model.fit(dataset(), verbose=0)

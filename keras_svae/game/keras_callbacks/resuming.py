@@ -235,14 +235,17 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         if callbacks is not None:
             given = given | {"callbacks": [_Begins(None), *callbacks]}
         return [(training, given)], []
-    if steps and restored.steps and steps != restored.steps:
+    since = model.step - restored.began
+    # The caller may make the rest of the epoch in a call of its own, as an error below
+    # advises for other data than those of tf.data.
+    rest = -since % restored.steps if restored.steps else 0
+    if steps and restored.steps and steps not in (restored.steps, rest):
         raise ValueError(
             f"Expected epochs of {restored.steps} steps, as in the backup that was "
             f"restored; received: steps_per_epoch={steps}. Go on with the same batch "
             "size and data."
         )
     model._began = restored.began
-    since = model.step - restored.began
     same = bool(steps) and restored.steps == steps and since // steps == epoch
     callbacks = list(callbacks or ())
     begins = _Begins(restored if same else None)
@@ -273,8 +276,8 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         else _Across(one, whole, done, more)
         for one in shown
     ]
-    rest = {"epochs": epoch + 1, "steps_per_epoch": steps - done, "callbacks": across}
-    found = [(training, given | rest)]
+    first = {"epochs": epoch + 1, "steps_per_epoch": steps - done, "callbacks": across}
+    found = [(training, given | first)]
     if more:
         others = given | {"initial_epoch": epoch + 1, "callbacks": across}
         found.append((training.skip(steps - done), others))
