@@ -2,12 +2,26 @@
 
 import json
 import types
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["plain", "read", "same", "savable", "saves", "state", "written"]
+__all__ = [
+    "OTHER",
+    "parts",
+    "plain",
+    "read",
+    "same",
+    "savable",
+    "saves",
+    "state",
+    "written",
+]
+
+# What stands for a value that is no plain one, such as a layer.
+OTHER = object()
 
 # The key for a dictionary whose keys are no texts: JSON has only texts.
 _PAIRS = "__pairs__"
@@ -40,6 +54,26 @@ def plain(value):
     if eager or isinstance(value, np.ndarray):
         return np.asarray(value).item() if value.ndim == 0 else value
     return value
+
+
+def parts(value, leaf: Callable):
+    """Lists and dictionaries with `leaf` of what is in them, at any depth.
+
+    Args:
+        value: A value of any kind.
+        leaf: Gives, for what is no container, a value to compare, or `OTHER`.
+
+    Returns:
+        `OTHER` if it is that for any part.
+    """
+    value = plain(value)
+    if isinstance(value, (list, tuple)):
+        found = [parts(one, leaf) for one in value]
+        return OTHER if any(one is OTHER for one in found) else found
+    if isinstance(value, dict):
+        named = {name: parts(one, leaf) for name, one in value.items()}
+        return OTHER if any(one is OTHER for one in named.values()) else named
+    return leaf(value)
 
 
 def written(value):

@@ -18,8 +18,7 @@ from keras_svae.recording import Recorded
 
 __all__ = ["check"]
 
-# An object that is no value, as a layer.
-_OTHER = object()
+_OTHER = values.OTHER
 
 
 def check(model) -> None:
@@ -158,18 +157,15 @@ def _of_keras() -> frozenset[str]:
 
 def _value(value):
     """Numbers, texts, arrays, laws, or containers of such; else `_OTHER`."""
+    return values.parts(value, _leaf)
+
+
+def _leaf(value):
     if isinstance(value, keras.layers.Layer):
         return _OTHER
     if isinstance(value, Recorded):
         arguments = {**vars(value)["_record"].arguments, **value.changed_arguments()}
         return [type(value).__name__, _value(arguments)]
-    value = values.plain(value)
-    if isinstance(value, (list, tuple)):
-        parts = [_value(one) for one in value]
-        return _OTHER if any(one is _OTHER for one in parts) else parts
-    if isinstance(value, dict):
-        named = {name: _value(one) for name, one in value.items()}
-        return _OTHER if any(one is _OTHER for one in named.values()) else named
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
         return value.numpy()
     known = value is None or isinstance(value, (bool, int, float, str, np.ndarray))

@@ -10,13 +10,11 @@ import tensorflow as tf
 from keras_svae.arguments import choice, integer
 from keras_svae.distributions import Law
 from keras_svae.game.player import Player
-from keras_svae.recorded_values import plain
+from keras_svae.recorded_values import OTHER, parts
 from keras_svae.recording import Recorded, parameters
 
 __all__ = ["add_own", "check", "of", "own", "turns_of"]
 
-# Not a plain value.
-_OTHER = object()
 # Longer lists and arrays of the user's own are data, and no settings.
 _LONGEST = 100
 # The packages whose classes' attributes are no settings of the user's own.
@@ -62,7 +60,7 @@ def of(model) -> tuple[tuple[str, str], ...]:
         found[name] = _plain(_value(model, name))
     laws = {name: one for name, one in kept.items() if isinstance(one, Law)}
     found |= {name: _of_law(one) for name, one in laws.items()}
-    plain_ones = {name: one for name, one in found.items() if one is not _OTHER}
+    plain_ones = {name: one for name, one in found.items() if one is not OTHER}
     return tuple((name, repr(plain_ones[name])) for name in sorted(plain_ones))
 
 
@@ -98,10 +96,10 @@ def _may_change(value) -> bool:
     if isinstance(value, dict):
         value = list(value.values())
     elif isinstance(value, np.ndarray) or tf.is_tensor(value):
-        return _plain(value) is not _OTHER and np.size(value) <= _LONGEST
+        return _plain(value) is not OTHER and np.size(value) <= _LONGEST
     if isinstance(value, (list, tuple)):
         return 0 < len(value) <= _LONGEST and all(map(_may_change, value))
-    return _plain(value) is not _OTHER
+    return _plain(value) is not OTHER
 
 
 def _of_law(law: Law) -> dict:
@@ -111,14 +109,17 @@ def _of_law(law: Law) -> dict:
         for name, one in vars(law).items()
         if name != "_record"
     }
-    return {name: one for name, one in values.items() if one is not _OTHER}
+    return {name: one for name, one in values.items() if one is not OTHER}
 
 
 def _plain(value):
-    """Numbers and texts, None, or lists and dictionaries of such; else `_OTHER`."""
+    """Numbers and texts, None, or lists and dictionaries of such; else `OTHER`."""
     if value is None or type(value) in (bool, int, float, str):  # the most, and fast
         return value
-    value = plain(value)
+    return parts(value, _leaf)
+
+
+def _leaf(value):
     # A variable is read whenever a step runs: its value is no constant of the step.
     # (`tf.is_tensor` asks more, and takes 30 microseconds.)
     eager = isinstance(value, tf.Tensor) and hasattr(value, "numpy")
@@ -128,14 +129,8 @@ def _plain(value):
             return value.tolist()
         digest = zlib.crc32(np.ascontiguousarray(value))  # a text of it takes seconds
         return [list(value.shape), str(value.dtype), digest]
-    if isinstance(value, (tuple, list)):
-        parts = [_plain(one) for one in value]
-        return _OTHER if any(one is _OTHER for one in parts) else parts
-    if isinstance(value, dict):
-        named = {name: _plain(one) for name, one in value.items()}
-        return _OTHER if any(one is _OTHER for one in named.values()) else named
     known = value is None or isinstance(value, (bool, int, float, str))
-    return value if known else _OTHER
+    return value if known else OTHER
 
 
 def check(model) -> None:
