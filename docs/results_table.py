@@ -20,7 +20,8 @@ The lines below the rule are repeated for each row of the record.
   which the format says how many. A list of numbers has `[mean]` and `[deviation]`.
 * Where a value is missing or null the cell is empty; ` ± {...}` alone is left out. A
   field that no row has is an error, and so are unknown files and paths.
-* `names` replace texts of the record: `aim = AIM, aim_minus = AIM-`.
+* `names` replace texts of the record: `gain = gain in nats, loss = loss in nats`. Those
+  of `docs/names.toml`, of methods, hold for all tables; what `names` says comes before.
 * `published` chooses from the papers' `published.toml`; fields are measures.
 * Below the table stands what `reproductions/older.toml` says of its files: which
   defaults have changed since they were made.
@@ -46,6 +47,7 @@ from reproductions.engine.results import FOLDER, ROOT, spread
 from reproductions.engine.results import published as published_numbers
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
+NAMES = pathlib.Path(__file__).parent / "names.toml"
 # Records that were made under a default which has changed since.
 OLDER = ROOT / "reproductions" / "older.toml"
 FIELD = re.compile(r"( ± )?\{([^{}\[:]+)((?:\[[^\]]*\])*)(?::([^{}]*))?\}")
@@ -193,6 +195,13 @@ def table(
 
 
 @functools.cache
+def of_methods() -> str:
+    """The names that hold for all tables, as `names` has them."""
+    read = tomllib.loads(NAMES.read_text(encoding="utf-8"))
+    return ", ".join(f"{short} = {name}" for short, name in read.items())
+
+
+@functools.cache
 def changes() -> dict[str, dict]:
     """Reads `older.toml`, by name.
 
@@ -250,10 +259,11 @@ class Results(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Makes the table, and has it made anew when a record changes."""
         files = self.arguments[0].split()
-        for path in (*map(place, files), OLDER):
+        for path in (*map(place, files), OLDER, NAMES):
             self.env.note_dependency(str(path))
+        names = ", ".join(filter(None, (of_methods(), self.options.get("names"))))
         try:
-            lines = table(files, list(self.content), **self.options)
+            lines = table(files, list(self.content), **self.options | {"names": names})
         except (ValueError, TypeError) as error:
             raise self.error(f"{files}: {error}") from error
         for note in notes(files):

@@ -60,6 +60,13 @@ def test_rows_are_formatted_and_named(filled):
     ]
 
 
+def test_a_table_s_own_names_come_before_those_of_methods(filled):
+    methods = extension.of_methods()
+    assert filled("| {key} |", names=methods) == ["| AIM |", "| GAN |", "| ALI |"]
+    made = filled("| {key} |", names=f"{methods}, gan = a GAN")
+    assert made == ["| AIM |", "| a GAN |", "| ALI |"]
+
+
 def test_paths_choose_rows(filled):
     assert filled("| {key} |", "by_method/gan|aim") == ["| gan |", "| aim |"]
     line = "| {keys[0]}, {key}: {value:.1f} |"
