@@ -63,9 +63,8 @@ _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 def shared(key: Hashable, make: Callable[[], Examples]) -> Examples:
     """The examples that a living pipeline already holds under this key, or new ones.
 
-    So pipelines of the same data share one copy: an epoch for evaluation and the
-    endless stream, or train and validation. The copy goes when its last pipeline goes.
-    train beside validation) then share one copy, and it goes when the last one goes.
+    Pipelines of the same data, as train and validation, share one copy. It goes when
+    the last of them goes.
     """
     found = _alive.get(key)
     if found is None:

@@ -224,8 +224,9 @@ def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     one = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] in (1, 3, 4))
     if picture.dtype != np.uint8 or not one or not picture.size:
         raise ValueError(
-            "Expected a picture, uint8 (height, width, 1 or 3); received: "
-            f"{picture.dtype} of shape {picture.shape}. plots.grid makes one of images"
+            "Expected a picture, uint8 (height, width, 1, 3 or 4) or (height, width); "
+            f"received: {picture.dtype} of shape {picture.shape}. plots.grid makes one "
+            "of images"
         )
     memory = io.BytesIO()
     _image(picture).save(memory, format="PNG")

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.reading.part import Part, chosen, rows
+from keras_svae.evaluation.reading.part import Part, chosen
 from keras_svae.evaluation.reading.streams import Examples
-from tests.batches import Batches
+from tests.batches import Batches, rows
 from tests.models import tiny
 
 # Sorted by class, as many files are.

@@ -264,17 +264,12 @@ def _check_classes(shape: tuple, outputs: str, last: str | None) -> None:
         )
     ends = (last or "").lower().replace("_", "").split(" and ")
     if outputs == "logits" and all(one in _BOUNDED for one in ends):
-        soft = any(map(_is_softmax, (last or "").split(" and ")))
-        second = ", which would apply a second softmax" if soft else ""
+        second = ", which would apply a second softmax" * ("softmax" in ends)
         raise ValueError(
             'Expected outputs="logits" of a model without an activation at its end, or '
             'outputs="probabilities" of a softmax; received: outputs="logits" of a '
             f"model that ends in {last}{second}"
         )
-
-
-def _is_softmax(name: str) -> bool:
-    return name.lower() == "softmax"
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

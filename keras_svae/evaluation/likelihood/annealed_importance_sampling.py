@@ -28,7 +28,8 @@ class AnnealedImportance:
         per_example: The estimate of each example, nats.
         effective_sample_size: `(sum w)^2 / sum w^2` of each example's chains, from 1 to
             n_chains. Near 1, one chain decides, and the estimate is likely too low.
-        acceptance: Mean probability of acceptance over chains and temperatures.
+        acceptance: Mean probability of acceptance over chains and temperatures; NaN
+            with n_temperatures=2, where there is no transition.
     """
 
     mean: Measurement
@@ -51,7 +52,6 @@ class Settings:
         step_size: The step size of all transitions, without a pilot pass; None adapts
             it for each temperature and example.
         jit_compile: Whether XLA compiles the passes.
-        seed: The seed of all random draws.
     """
 
     n_chains: int
@@ -61,7 +61,6 @@ class Settings:
     target_acceptance: float
     step_size: float | None
     jit_compile: bool
-    seed: int
 
     def __post_init__(self):
         arguments.integer("n_chains", self.n_chains, 1)
@@ -180,6 +179,7 @@ def annealed_importance_sampling(
     """
     common.check_functions(log_likelihood=log_likelihood)
     arguments.integer("batch_size", batch_size, 1)
+    seed = check_seed(seed)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,
@@ -188,7 +188,6 @@ def annealed_importance_sampling(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=check_seed(seed),
     )
     engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
     read = common.read(data, batch_size, value_range, dequantise, seed)

@@ -87,6 +87,7 @@ def bidirectional_monte_carlo(
     """
     common.check_functions(log_likelihood=log_likelihood)
     arguments.integer("batch_size", batch_size, 1)
+    seed = check_seed(seed)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,
@@ -95,7 +96,6 @@ def bidirectional_monte_carlo(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=check_seed(seed),
     )
     law = common.get_prior(prior, latent_dim)
     x = gather(x, "simulated data").astype(np.float32)

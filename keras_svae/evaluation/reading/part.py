@@ -14,7 +14,7 @@ from keras_svae.evaluation.reading.streams import (
 )
 from keras_svae.noise import check_seed
 
-__all__ = ["Chooser", "Part", "rows"]
+__all__ = ["Chooser", "Part"]
 
 # A measure's own draws from the same seed are others.
 _CHOICE = 1
@@ -50,17 +50,6 @@ class Chooser:
         kept = np.flatnonzero(places < self.n)
         self.seen += count
         return kept, places[kept]
-
-
-def rows(count: int, n: int, seed: int) -> np.ndarray:
-    """The indices of n of count examples, in increasing order; all if there are fewer.
-
-    A `Part` of the same numbers and seed has these examples.
-    """
-    found = np.zeros(min(n, count), np.int64)
-    kept, places = Chooser(n, seed)(count)
-    found[places] = kept
-    return np.sort(found)
 
 
 def chosen(stream: Iterable, n: int, seed: int) -> tuple[np.ndarray | Examples, int]:
