@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.part import at_random
 
 
 class Batches(keras.utils.PyDataset):
@@ -23,4 +23,4 @@ class Batches(keras.utils.PyDataset):
 
 def rows(count, n, seed):
     """The numbers of the n of so many examples that a part of data has."""
-    return chosen([np.arange(count)], n, seed)[0]
+    return at_random([np.arange(count)], n, seed)[0]

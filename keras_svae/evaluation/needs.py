@@ -39,7 +39,7 @@ def at_least(
     Args:
         option: Its name.
         default: The number where the option is not given.
-        more: How many more than that number.
+        more: Added to the option's value.
         of: What is counted: "test examples", "training examples" or "samples".
     """
 

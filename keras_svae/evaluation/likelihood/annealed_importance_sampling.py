@@ -1,6 +1,7 @@
 """Log p(x) by annealed importance sampling (Neal, 2001; Wu et al., 2016)."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -19,8 +20,7 @@ __all__ = ["AnnealedImportance", "annealed_importance_sampling"]
 PILOT, SHARE = 100, 10
 
 
-@dataclasses.dataclass(frozen=True)
-class AnnealedImportance:
+class AnnealedImportance(NamedTuple):
     """What `annealed_importance_sampling` gives; arrays are (n,).
 
     Attributes:
@@ -142,13 +142,10 @@ def annealed_importance_sampling(
     unbiased.
 
     Args:
-        data: Examples (n, ...), an array or a stream; or `Examples` with classes y, or
-            batches of them: then the functions are given `Examples` too, and all is
-            said of log p(x|y).
-        log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats, with a
-            gradient in z. See `density` for a model's.
-        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP distribution
-            of codes (d,). A bounded prior is annealed as the image of an unbounded one.
+        data: Examples (n, ...), see `variational_bound`.
+        log_likelihood: log p(x|z), see `variational_bound`; with a gradient in z.
+        prior: p(z), see `variational_bound`. A bounded prior is annealed as the image
+            of an unbounded one.
         latent_dim: d, with a prior by name.
         n_chains: The number of chains for each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
@@ -160,8 +157,7 @@ def annealed_importance_sampling(
             temperature and example.
         step_size: One for all, without a pilot pass.
         value_range: (low, high) where data must lie; None for anywhere.
-        dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
-            uniform noise first: see `bits_per_dimension`.
+        dequantise: See `variational_bound`.
         batch_size: Examples at once, at most; n_chains * batch_size codes are decoded
             together.
         seed: The seed of all random draws.
@@ -190,7 +186,7 @@ def annealed_importance_sampling(
         jit_compile=jit_compile,
     )
     engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
-    read = common.read(data, batch_size, value_range, dequantise, seed)
+    read = common.prepared(data, batch_size, value_range, dequantise, seed)
     bar = tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)
     found_weights, found_ratios = [], []
     for i, inputs in enumerate(bar):

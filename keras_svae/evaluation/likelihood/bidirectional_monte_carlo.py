@@ -1,6 +1,6 @@
 """AIS's check: log p(x) from below and above (Grosse et al., 2015)."""
 
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -16,8 +16,7 @@ from keras_svae.noise import Noise, check_seed
 __all__ = ["BidirectionalMonteCarlo", "bidirectional_monte_carlo"]
 
 
-@dataclasses.dataclass(frozen=True)
-class BidirectionalMonteCarlo:
+class BidirectionalMonteCarlo(NamedTuple):
     """What `bidirectional_monte_carlo` gives; arrays are (n,), nats.
 
     Attributes:
