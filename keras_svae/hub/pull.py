@@ -9,9 +9,9 @@ import re
 import keras
 
 from keras_svae.digest import digest
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.game.saving import taking
 from keras_svae.game.saving.keras_file import first_line, of_keras
+from keras_svae.paths import cache_folder
 
 __all__ = ["HASHES", "MODEL", "load", "repository"]
 
