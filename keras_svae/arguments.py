@@ -14,7 +14,9 @@ __all__ = [
     "integer",
     "positive",
     "real",
+    "value_range",
     "weight",
+    "whole",
 ]
 
 
@@ -42,14 +44,35 @@ def real(value) -> bool:
     return _is(numbers.Real, value)
 
 
-def integer(name: str, value, at_least: int) -> int:
-    """The value as an int; raises unless it is a whole number, large enough."""
-    if not _is(numbers.Integral, value) or value < at_least:
+def whole(value) -> bool:
+    """Whether the value is a whole number, of Python or NumPy, and no bool."""
+    return _is(numbers.Integral, value)
+
+
+def integer(name: str, value, at_least: int, at_most: int | None = None) -> int:
+    """The value as an int; raises unless it is a whole number, and in the range."""
+    bound = f">= {at_least}"
+    if whole(value) and at_most is not None and value > at_most:
+        bound = f"<= {at_most}"
+    elif whole(value) and value >= at_least:
+        return int(value)
+    raise ValueError(
+        f"Expected {name} to be an integer {bound}; received: {name}={value!r}"
+    )
+
+
+def value_range(name: str, value) -> tuple[float, float]:
+    """(low, high) as floats; raises unless both are finite, and low < high."""
+    try:
+        low, high = map(float, value)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(
-            f"Expected {name} to be an integer >= {at_least}; received: "
-            f"{name}={value!r}"
+            f"Expected {name} as two numbers (low, high), low < high; received: "
+            f"{value!r}"
         )
-    return int(value)
+    return low, high
 
 
 def weight(name: str, value) -> float:

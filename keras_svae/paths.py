@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-__all__ = ["AnyPath", "Remote", "any_path", "is_local", "local"]
+__all__ = ["AnyPath", "Remote", "any_path", "cache_folder", "is_local", "local"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -146,6 +146,15 @@ def local(path: str | os.PathLike, what: str) -> pathlib.Path:
             f"Expected {what} in the local file system; received: {os.fspath(path)}"
         )
     return pathlib.Path(path)
+
+
+def cache_folder(kind: str) -> pathlib.Path:
+    """The folder of one kind of what was made, trained or fetched on this computer.
+
+    It is below KERAS_SVAE_CACHE, if that is set.
+    """
+    root = os.environ.get("KERAS_SVAE_CACHE") or "~/.cache/keras_svae"
+    return pathlib.Path(root).expanduser() / kind
 
 
 def _asked(function, path: str):

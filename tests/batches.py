@@ -1,6 +1,9 @@
-"""Data that are batches of a `keras.utils.PyDataset`."""
+"""Batches of a `keras.utils.PyDataset`, and which rows a part of data has."""
 
 import keras
+import numpy as np
+
+from keras_svae.evaluation.reading.part import at_random
 
 
 class Batches(keras.utils.PyDataset):
@@ -16,3 +19,8 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return tuple(one[3 * index : 3 * index + 3] for one in self.arrays)
+
+
+def rows(count, n, seed):
+    """The numbers of the n of so many examples that a part of data has."""
+    return at_random([np.arange(count)], n, seed)[0]

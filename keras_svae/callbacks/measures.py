@@ -6,8 +6,14 @@ from typing import Any
 
 import keras
 
-from keras_svae.evaluation.evaluate import Plan, Report, names_and_options, planned
-from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.evaluate import (
+    Plan,
+    Report,
+    evaluate,
+    names_and_options,
+    planned,
+)
+from keras_svae.evaluation.reading.part import at_random
 from keras_svae.evaluation.reading.streams import Stream, batches, fields, has_labels
 from keras_svae.game import checks
 from keras_svae.telling import warn
@@ -90,7 +96,10 @@ class Measures(keras.callbacks.Callback):
         self.prefix, self.data = prefix, data
         if isinstance(measures, Iterable) and not isinstance(measures, str):
             measures = list(measures)
-        inspect.signature(planned).bind(None, data, measures=measures, n=n, **given)
+        whole = inspect.signature(evaluate)
+        taken = [one for one in whole.parameters.values() if one.name != "verbose"]
+        asked = whole.replace(parameters=taken)
+        asked.bind(None, data, measures=measures, n=n, **given)
         names_and_options(measures, given.get("options"))
         self.measures, self._given = measures, given
         self._plan: Plan | None = None
@@ -191,5 +200,5 @@ def _held(data: Stream, n: int, seed: int, name: str):
         x, y = (*data, None)[:2]
         data = x if y is None else (x, y)
     stream = batches(data, name=name, labelled=has_labels(data))
-    x, y = fields(chosen(stream, n, seed)[0])
+    x, y = fields(at_random(stream, n, seed)[0])
     return x if y is None else (x, y)

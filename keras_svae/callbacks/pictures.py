@@ -14,7 +14,7 @@ from keras_svae.evaluation.reading.elements import (
     fields,
     known_length,
 )
-from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.part import at_random
 from keras_svae.game import checks
 from keras_svae.paths import any_path
 from keras_svae.pictures import plots, projector, views
@@ -265,7 +265,7 @@ def some_examples(
             if left <= 0:
                 return
 
-    found, count = chosen(read(), most, seed)
+    found, count = at_random(read(), most, seed)
     if not count:
         raise ValueError("Expected data to take pictures of; received: no examples")
     x, labels = fields(found)

@@ -1,40 +1,20 @@
 """What `load` refuses before it reads anything, and how it reports this."""
 
-import math
-import numbers
-
+from keras_svae import arguments
 from keras_svae.noise import check_seed as seed
 
-__all__ = ["check_part", "integer", "labelled_batch", "part", "scale", "seed"]
+__all__ = ["check_part", "integer", "labelled_batch", "part", "seed"]
 
 
 def integer(name: str, value, at_least: int) -> int:
-    """The value as an int; raises unless it is a whole number, large enough."""
-    if not _whole(value) or not at_least <= value < 2**63:
-        raise ValueError(
-            f"Expected {name} to be an integer >= {at_least}; received: "
-            f"{name}={value!r}"
-        )
-    return int(value)
-
-
-def scale(value) -> tuple[float, float]:
-    """The two ends of the range; raises unless they are finite and in order."""
-    try:
-        low, high = (float(end) for end in value)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(
-            "Expected scale as two numbers (low, high) with low < high, such as (0, 1) "
-            f"or (-1, 1); received: {value!r}"
-        )
-    return low, high
+    """The value as an int; raises unless it is whole, large enough, and of 64 bits."""
+    return arguments.integer(name, value, at_least, at_most=2**63 - 1)
 
 
 def check_part(name: str, value) -> None:
     """Raises unless the value is None, a share in (0, 1) or a count >= 1."""
-    if value is not None and not _share(value) and not (_whole(value) and value >= 1):
+    count = arguments.whole(value) and value >= 1
+    if value is not None and not _share(value) and not count:
         raise ValueError(
             f"Expected {name} as a share in (0, 1) or a number of examples, at least "
             f"1; received: {name}={value!r}"
@@ -79,7 +59,7 @@ def labelled_batch(value, labelled, split: str, batch_size: int) -> int:
         )
     if value is None:
         return batch_size // 2
-    if not _whole(value) or not 1 <= value < batch_size:
+    if not arguments.whole(value) or not 1 <= value < batch_size:
         raise ValueError(
             f"Expected labelled_batch to be an integer from 1 to {batch_size - 1}, "
             f"below batch_size; received: labelled_batch={value!r}"
@@ -87,9 +67,5 @@ def labelled_batch(value, labelled, split: str, batch_size: int) -> int:
     return int(value)
 
 
-def _whole(value) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
 def _share(value) -> bool:
-    return isinstance(value, numbers.Real) and 0 < float(value) < 1
+    return arguments.real(value) and 0 < float(value) < 1

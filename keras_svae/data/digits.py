@@ -7,7 +7,7 @@ Recognition of Handwritten Digits), divided once and for all, alike in each clas
 
 import numpy as np
 
-from keras_svae.data.examples import Examples, Source
+from keras_svae.data.examples import Source, Stored
 from keras_svae.data.images import Framing, frame_array
 
 _TENTHS = {"train": tuple(range(7)), "validation": (7,), "test": (8, 9)}
@@ -26,12 +26,12 @@ def _rows(split: str, labels: np.ndarray) -> np.ndarray:
 def source(framing: Framing) -> Source:
     """The digits, as pictures (8, 8, 1) of floats in [0, 1]."""
 
-    def read(split: str) -> Examples:
+    def read(split: str) -> Stored:
         import sklearn.datasets  # slow, and needed here only
 
         bunch = sklearn.datasets.load_digits()
         rows = _rows(split, bunch.target)
         values = (bunch.images[rows, :, :, None] / 16).astype(np.float32)
-        return Examples(frame_array(values, framing), bunch.target[rows], maximum=1)
+        return Stored(frame_array(values, framing), bunch.target[rows], maximum=1)
 
     return Source("digits", tuple(_TENTHS), read, ("digits", framing))

@@ -13,7 +13,7 @@ import tensorflow as tf
 _DIVISION = 2018
 
 
-class Examples:
+class Stored:
     """Examples held in memory.
 
     Args:
@@ -52,7 +52,7 @@ class Source:
 
     name: str
     splits: tuple[str, ...]
-    read: Callable[[str], Examples]
+    read: Callable[[str], Stored]
     key: Hashable
     hint: str = ""
 
@@ -60,12 +60,11 @@ class Source:
 _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
-def shared(key: Hashable, make: Callable[[], Examples]) -> Examples:
+def shared(key: Hashable, make: Callable[[], Stored]) -> Stored:
     """The examples that a living pipeline already holds under this key, or new ones.
 
-    So pipelines of the same data share one copy: an epoch for evaluation and the
-    endless stream, or train and validation. The copy goes when its last pipeline goes.
-    train beside validation) then share one copy, and it goes when the last one goes.
+    Pipelines of the same data, as train and validation, share one copy. It goes when
+    the last of them goes.
     """
     found = _alive.get(key)
     if found is None:
@@ -85,7 +84,7 @@ def held_out(count: int) -> dict[str, np.ndarray]:
     return {"train": rest, "test": held}
 
 
-def binarized(examples: Examples, seed: int, split: str) -> Examples:
+def binarized(examples: Stored, seed: int, split: str) -> Stored:
     """Replaces each value by 0 or 1, once: 1 with probability value / maximum."""
     rng = np.random.default_rng([seed, zlib.crc32(split.encode())])
     values = examples.values.numpy()
@@ -93,4 +92,4 @@ def binarized(examples: Examples, seed: int, split: str) -> Examples:
     for i in range(0, len(values), 4096):  # in pieces: the draws are eight times larger
         block = values[i : i + 4096]
         bits[i : i + 4096] = rng.random(block.shape) * examples.maximum < block
-    return Examples(bits, examples.labels, maximum=1)
+    return Stored(bits, examples.labels, maximum=1)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.data import levels, picture_files
-from keras_svae.data.examples import Examples, Source, held_out
+from keras_svae.data.examples import Source, Stored, held_out
 from keras_svae.data.images import Framing, collect, of_two_sizes
 from keras_svae.data.listing import Listing
 from keras_svae.data.picture_files import printable
@@ -131,7 +131,7 @@ def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int, int], 
     return (*framing.sides(*sides[paths[0]]), channels), channels
 
 
-def _in_memory(paths, labels, framing: Framing) -> Examples:
+def _in_memory(paths, labels, framing: Framing) -> Stored:
     shape, channels = _checked(paths, framing)
     check_memory(len(paths) * math.prod(shape), "pictures", "cache=False")
     names = [os.fsencode(path) for path in paths]
@@ -148,7 +148,7 @@ def _in_memory(paths, labels, framing: Framing) -> Examples:
     except tf.errors.OpError:
         errors = picture_files.all_broken(paths, channels)
         raise picture_files.broken(errors) from None
-    return Examples(values, labels, maximum=255)
+    return Stored(values, labels, maximum=255)
 
 
 class Files:
@@ -224,7 +224,7 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     load. Within a split, subfolders are classes, numbered in the order of their names,
     and their pictures take turns. But if all pictures are in a subfolder `images`, then
     `val_annotations.txt` beside it gives their classes, as in TinyImageNet; without
-    this file they have no class. Nor have they if they are in the folders of one
+    this file they have no class. They also have none if all are in folders of one
     subfolder. Pictures are grey if all are, else in three colours.
     """
     listing = Listing(path, links)

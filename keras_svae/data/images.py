@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.arguments import whole
+
 SQUARE = "square"
 
 
@@ -26,7 +28,7 @@ class Framing:
     def of(cls, crop, size) -> "Framing":
         """Checks what the user gave. One number stands for a square size."""
         if size is not None:
-            pair = (size, size) if _whole(size) else size
+            pair = (size, size) if whole(size) else size
             if not _all_whole(pair, 2) or min(pair) < 1:
                 raise ValueError(
                     "Expected size as a positive integer or (height, width); received: "
@@ -34,7 +36,7 @@ class Framing:
                 )
             size = tuple(map(int, pair))
         if crop is not None and not (isinstance(crop, str) and crop == SQUARE):
-            square = _whole(crop) and crop >= 1
+            square = whole(crop) and crop >= 1
             box = _all_whole(crop, 4) and (
                 0 <= crop[0] < crop[2] and 0 <= crop[1] < crop[3]
             )
@@ -118,15 +120,11 @@ def decode(contents: tf.Tensor, channels: int) -> tf.Tensor:
     return tf.ensure_shape(image, (None, None, channels))
 
 
-def _whole(value) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 def _all_whole(values, count: int) -> bool:
     return (
         isinstance(values, (tuple, list))
         and len(values) == count
-        and all(map(_whole, values))
+        and all(map(whole, values))
     )
 
 

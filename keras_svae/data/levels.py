@@ -87,9 +87,9 @@ def check_nested(folder: AnyPath, classes: Mapping[str, Sequence[str]]) -> None:
 
 
 def is_wrapper(folder: AnyPath, classes: Mapping[str, Sequence[str]]) -> bool:
-    """Whether there is one "class" alone, of several folders that have the pictures.
+    """Whether all pictures are in one folder, in several folders within it.
 
-    Then those are the classes, or there are none.
+    These are then the classes, or there are no classes.
     """
     if len(classes) != 1:
         return False

@@ -86,13 +86,15 @@ class Listing:
                 found.append(one)
         return sorted(found)
 
-    def pictures(self, folder: AnyPath, deep: bool, beside=()) -> list[str]:
+    def pictures(
+        self, folder: AnyPath, deep: bool, but: tuple[str, ...] = ()
+    ) -> list[str]:
         """The picture files, in the order of their names.
 
         Args:
             folder: The folder.
             deep: Whether to include pictures of its subfolders.
-            beside: A test of names, for files that are read as something else.
+            but: Endings of files that are read as something else.
 
         Raises:
             ValueError: If one is a link that leads out of the folder, and this is not
@@ -111,7 +113,7 @@ class Listing:
             folders[:] = shown if deep else []
             for name in sorted(files):
                 path = os.path.join(where, name)
-                if not name.endswith(tuple(beside)) and self._is_picture(path):
+                if not name.endswith(but) and self._is_picture(path):
                     found.append(path)
         return self._once(found)
 

@@ -5,8 +5,9 @@ import os
 
 import tensorflow as tf
 
+from keras_svae.arguments import value_range
 from keras_svae.data import arguments, parts
-from keras_svae.data.examples import Examples, Source, binarized, shared
+from keras_svae.data.examples import Source, Stored, binarized, shared
 from keras_svae.data.images import Framing
 from keras_svae.data.pipeline import batches
 from keras_svae.data.sources import open_source
@@ -136,7 +137,7 @@ def load(
     seed = arguments.seed(seed)
     start = None if start is None else arguments.integer("start", start, 0)
     n = None if n is None else arguments.integer("n", n, 1)
-    scale = arguments.scale(scale)
+    scale = value_range("scale", scale)
     arguments.check_part("examples", examples)
     arguments.check_part("validation", validation)
     labelled_batch = arguments.labelled_batch(
@@ -179,7 +180,7 @@ def load(
     if labelled and data.labels is not None:
         part = parts.partly_labelled(data.labels, rows, labelled, seed)
     else:
-        part = parts.Part(rows, data.labels if labels else None)
+        part = parts.Rows(rows, data.labels if labels else None)
     if binarize == "fixed":
         data = _with_fixed_bits(data, source, split, seed, validation)
     training = split == "train"
@@ -213,7 +214,7 @@ def load(
 
 
 def _with_fixed_bits(examples, source: Source, split: str, seed: int, validation):
-    if not isinstance(examples, Examples):
+    if not isinstance(examples, Stored):
         raise ValueError(
             "Expected cache=True for binarize='fixed', as the bits are kept; received: "
             "cache=False"

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 
-from keras_svae.data.examples import Examples, Source
+from keras_svae.data.examples import Source, Stored
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
@@ -93,8 +93,8 @@ def source(name: str, n: int | None, seed: int) -> Source:
     """A mixture's samples: the splits are independent draws by the same seed."""
     law, counts = _MIXTURES[name]
 
-    def read(split: str) -> Examples:
+    def read(split: str) -> Stored:
         stream = [seed, _STREAMS[split]]
-        return Examples(*law.sample(n or counts[split], stream))
+        return Stored(*law.sample(n or counts[split], stream))
 
     return Source(name, tuple(_STREAMS), read, ("mixture", name, n, seed))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_svae.data.examples import Examples, Source, held_out
+from keras_svae.data.examples import Source, Stored, held_out
 from keras_svae.data.images import Framing, frame_array
 from keras_svae.telling import warn
 from keras_svae.untrusted import Arrays
@@ -24,7 +24,7 @@ def _key(stems, words, keys) -> str | None:
     return next((k for k in wanted if k in keys), None)
 
 
-def _whole(stems, keys) -> str | None:
+def _key_of_all(stems, keys) -> str | None:
     return next((k for k in stems if k in keys), None)
 
 
@@ -35,8 +35,8 @@ def _layout(path: pathlib.Path) -> dict[str, tuple[str, str | None]]:
     for split, words in _SPLITS.items():
         if values := _key(_VALUES, words, keys):
             found[split] = values, _key(_LABELS, words, keys)
-    if not found and (values := _whole(_VALUES, keys)):
-        found[""] = values, _whole(_LABELS, keys)
+    if not found and (values := _key_of_all(_VALUES, keys)):
+        found[""] = values, _key_of_all(_LABELS, keys)
     if not found:
         raise ValueError(
             "Expected arrays named images and labels, or x and y, or by split x_train, "
@@ -135,7 +135,7 @@ def source(path: pathlib.Path, framing: Framing) -> Source:
     """
     layout = _layout(path)
 
-    def read(split: str) -> Examples:
+    def read(split: str) -> Stored:
         key, label_key = layout[split if "" not in layout else ""]
         arrays, keys = Arrays(path), [values for values, _ in layout.values()]
         _check_alike(path, keys, framing)
@@ -160,7 +160,7 @@ def source(path: pathlib.Path, framing: Framing) -> Source:
             )
         if maximum is not None:
             values = frame_array(values, framing)
-        return Examples(values, labels, maximum)
+        return Stored(values, labels, maximum)
 
     splits = tuple(layout) if "" not in layout else ("train", "test")
     key = ("npz", str(path.resolve()), path.stat().st_mtime_ns, framing)

@@ -6,11 +6,11 @@ import zlib
 import numpy as np
 
 from keras_svae.data import arguments
-from keras_svae.data.examples import Examples, Source, divide, shared
+from keras_svae.data.examples import Source, Stored, divide, shared
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class Rows:
     """Examples from which batches are made.
 
     Attributes:
@@ -26,7 +26,7 @@ class Part:
     labelled: np.ndarray | None = None
 
 
-def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray]:
+def select(source: Source, split: str, validation) -> tuple[Stored, np.ndarray]:
     """The examples that a split is read from, and the split's rows of them."""
     _check_split(source, split, validation)
     carved = validation is not None and split in ("train", "validation")
@@ -42,7 +42,7 @@ def select(source: Source, split: str, validation) -> tuple[Examples, np.ndarray
     return examples, rest if split == "train" else held
 
 
-def reduce(examples: Examples, rows: np.ndarray, wanted, seed: int) -> np.ndarray:
+def reduce(examples: Stored, rows: np.ndarray, wanted, seed: int) -> np.ndarray:
     """The rows, or a share or number of them, chosen by seed, balanced over classes."""
     if wanted is None:
         return rows
@@ -50,7 +50,7 @@ def reduce(examples: Examples, rows: np.ndarray, wanted, seed: int) -> np.ndarra
     return _balanced(rows, examples.labels, count, seed, "examples")
 
 
-def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> Part:
+def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> Rows:
     """Keeps the class of some rows, equally many per class, by seed; hides the others.
 
     Args:
@@ -79,7 +79,7 @@ def partly_labelled(labels: np.ndarray, rows: np.ndarray, wanted, seed: int) -> 
         )
     told = np.full_like(labels, -1)
     told[chosen] = labels[chosen]
-    return Part(np.setdiff1d(rows, chosen), told, chosen)
+    return Rows(np.setdiff1d(rows, chosen), told, chosen)
 
 
 def _balanced(rows, labels, count: int, seed: int, purpose: str) -> np.ndarray:
@@ -122,7 +122,7 @@ def _check_split(source: Source, split: str, validation) -> None:
     )
 
 
-def _not_empty(examples: Examples, source: Source) -> Examples:
+def _not_empty(examples: Stored, source: Source) -> Stored:
     if len(examples) == 0:
         raise ValueError(f"Expected data; received: no examples in {source.name!r}")
     return examples

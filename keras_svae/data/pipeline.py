@@ -3,14 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.data.parts import Part
+from keras_svae.data.parts import Rows
 
 _FOREVER = np.iinfo(np.int64).max
 
 
 def batches(
     examples,
-    part: Part,
+    part: Rows,
     batch_size: int,
     *,
     labelled_batch: int,

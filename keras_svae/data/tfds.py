@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.data import fetching
-from keras_svae.data.examples import Examples, Source
+from keras_svae.data.examples import Source, Stored
 from keras_svae.data.images import Framing, collect, decode
 from keras_svae.digest import digest
 
@@ -186,7 +186,7 @@ def source(builder, framing: Framing, manual_dir, download: bool) -> Source:
     framing.fits(*shape[:2])
     _prepare(builder, manual_dir, download)
 
-    def read(split: str) -> Examples:
+    def read(split: str) -> Stored:
         count = builder.info.splits[split].num_examples
         decoders = {image: tfds.decode.SkipDecoding()}
         data = builder.as_dataset(split=split, decoders=decoders)
@@ -198,7 +198,7 @@ def source(builder, framing: Framing, manual_dir, download: bool) -> Source:
         data = data.map(one, num_parallel_calls=tf.data.AUTOTUNE)
         values, labels = collect(data, count, framing, lambda row: f"example {row}")
         known = label and (labels >= 0).any()  # -1 in tests that are not published
-        return Examples(values, labels if known else None, maximum=255)
+        return Stored(values, labels if known else None, maximum=255)
 
     key = ("tfds", str(builder.data_path), framing)
     return Source(builder.name, tuple(builder.info.splits), read, key)

@@ -24,8 +24,7 @@ class TinyImagenet(tfds.core.GeneratorBasedBuilder):
     Splits are `train` (500 pictures a class), `validation` (50 a class) and, if the
     original has it, `test` (10,000). The classes of `test` were never published: -1.
     Classes are WordNet ids, numbered in alphabetical order. Pictures are the JPEG files
-    as
-    published; the grey ones among them are read in three channels.
+    as published; the grey ones among them are read in three channels.
 
     The original is `tiny-imagenet-200.zip` or its unpacked folder, in `manual_dir` or
     from the network. A zip is verified by its MD5. This is the only checksum of it in

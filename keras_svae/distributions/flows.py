@@ -35,6 +35,8 @@ class Flow(Law):
     # The number of outputs per entry is not fixed: a flow mixes entries.
     parameters = None  # type: ignore[assignment]
     moments = False
+    # The dimensions that a code has at least.
+    smallest = 1
 
     def __init__(self, length: int):
         super().__init__()
@@ -74,15 +76,6 @@ class Flow(Law):
                 f"{outputs}"
             )
         return dim
-
-    smallest = 1
-
-    def _check_dim(self, dim: int) -> None:
-        if dim < self.smallest:
-            raise ValueError(
-                f"Expected a code of at least {self.smallest} dimensions for "
-                f"{type(self).__name__}; received: latent_dim={dim}"
-            )
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -156,7 +149,11 @@ class _Affine(Flow):
         return None
 
     def constants(self, dim):
-        self._check_dim(dim)
+        if dim < self.smallest:
+            raise ValueError(
+                f"Expected a code of at least {self.smallest} dimensions for "
+                f"{type(self).__name__}; received: latent_dim={dim}"
+            )
         return self.length * steps.weights(*self.sizes(dim), self.units)
 
     def parameters_of(self, dim):

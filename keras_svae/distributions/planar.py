@@ -30,10 +30,10 @@ class Planar(tfb.Bijector):
         b: (..., length).
 
     A forward pass keeps its log determinant, and TFP's bijectors remember their inputs:
-    so the density of the flow's own draws needs no inverse. For other
-    codes each layer's inverse is found by Newton's method. Its gradient, with respect
-    to codes and parameters, is that of the implicit function theorem. It is exact;
-    second derivatives through the inverse are not.
+    so the density of the flow's own draws needs no inverse. For other codes each
+    layer's inverse is found by Newton's method. Its gradient, with respect to codes and
+    parameters, is that of the implicit function theorem. It is exact; second
+    derivatives through the inverse are not.
     """
 
     def __init__(self, u, w, b, name: str = "planar"):

@@ -8,7 +8,7 @@ from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 from keras_svae import arguments
-from keras_svae.distributions.flows import BASE
+from keras_svae.distributions.flows import BASE, Flow
 from keras_svae.distributions.laws import Law
 from keras_svae.distributions.planar import Planar
 
@@ -60,7 +60,4 @@ class PlanarLikelihood(Law):
             BASE(tf.concat(flat[:2], -1)), tfb.Chain([tfb.Reshape(shape, [n]), planar])
         )
 
-    def mean(self, raw):
-        """The flow applied to the Gaussian's mean. This is not the flow's own mean."""
-        law = self(raw)
-        return law.bijector.forward(law.distribution.mean())
+    mean = Flow.mean

@@ -33,12 +33,13 @@ def prior(name: str, latent_dim: int, categories: int = 0) -> tfd.Distribution:
 def kl_divergence(
     q: tfd.Distribution, p: tfd.Distribution, sample: tf.Tensor
 ) -> tf.Tensor:
-    """KL(q || p) per example, (batch,): in closed form, else estimated on a sample.
+    """KL(q || p) per example: in closed form, (batch,), else estimated on a sample.
 
     Args:
         q: The posterior.
         p: The prior.
-        sample: Codes drawn from q, with their gradient, (batch, latent_dim).
+        sample: Codes drawn from q, with their gradient, (batch, latent_dim) or
+            (samples, batch, latent_dim). An estimate has one number for each of them.
     """
     try:
         return tfd.kl_divergence(q, p)

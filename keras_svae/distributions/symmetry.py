@@ -38,8 +38,8 @@ def check_symmetric(
     drawn from pi, here white noise, and y ~ r(y|x) is accepted with probability
     min(1, pi(y) / pi(x)). Then accepted pairs (x, y) and (y, x) have the same law.
     So for every function h with h(y, x) = -h(x, y), positive and negative values are
-    equally probable, and its sum over pairs has the same law as a sum with
-    random signs. Four functions are tested:
+    equally probable, and its sum over pairs has the same law as a sum with random
+    signs. Four functions are tested:
 
         y - x,    sign(y - x),    |y|^2 - |x|^2,    y x' - x y',
 

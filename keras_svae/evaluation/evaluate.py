@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 import tqdm
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.material import Material
 from keras_svae.evaluation.measurement import Measurement, by_name, changed
@@ -187,35 +187,17 @@ def planned(
     *,
     measures: str | Iterable[str] | None = None,
     strict: bool = True,
-    train: Stream | None = None,
-    reference: str = "test data",
     n: int | None = None,
-    backbone: Backbone | str | None = None,
-    lpips: LPIPS | None = None,
-    mixture=None,
-    value_range: tuple[float, float] | None = None,
-    dequantise: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 0,
-    sampler: str = "prior",
+    **of_material: Any,
 ) -> Plan:
     """What `evaluate` does before it computes a measure, with the same arguments."""
     named, options = names_and_options(measures, options)
-    if n is not None and (not isinstance(n, (int, np.integer)) or n < 2):
-        raise ValueError(f"Expected n to be an integer >= 2; received: n={n!r}")
+    if n is not None:
+        n = arguments.integer("n", n, at_least=2)
     material = Material(
-        Subject.of(model),
-        test,
-        train,
-        reference=reference,
-        n=None if n is None else int(n),
-        seed=check_seed(seed),
-        sampler=sampler,
-        backbone=backbone,
-        lpips=lpips,
-        mixture=mixture,
-        value_range=value_range,
-        dequantise=dequantise,
+        Subject.of(model), test, n=n, seed=check_seed(seed), **of_material
     )
     return Plan(material, named, measures == "all", strict, options)
 

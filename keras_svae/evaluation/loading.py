@@ -13,13 +13,13 @@ from keras_svae.game.saving.keras_file import first_line, load_keras
 from keras_svae.paths import AnyPath, any_path
 from keras_svae.untrusted import plain_name, regular
 
-__all__ = ["opened"]
+__all__ = ["endpoints_of"]
 
 # What `about` tells of every model.
 _TOLD = {"method", "latent_dim", "data_shape", "range", "prior"}
 
 
-def opened(
+def endpoints_of(
     source: keras.Model | str | os.PathLike,
 ) -> tuple[dict[str, Callable], dict, object]:
     """A model's endpoints by name, what `about` tells, and what holds its variables.
@@ -66,10 +66,7 @@ def _saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
             "Expected a SavedModel, or a run's folder with one in savedmodel/; "
             f"received: {path}, which holds neither (an unfinished run?)"
         )
-    return _of_saved_model(found[0])
-
-
-def _of_saved_model(path: AnyPath) -> tuple[dict[str, Callable], dict, object]:
+    path = found[0]
     expected = "a whole SavedModel that keras_svae exported"
     plain_name(path, "a SavedModel")
     for file in path.rglob("*") if isinstance(path, pathlib.Path) else ():

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.random_network import chosen
+from keras_svae.evaluation.backbones.random_network import backbone_of
 from keras_svae.evaluation.reading.kept import Repeatable, kept
 from keras_svae.evaluation.reading.looked import Looked
 from keras_svae.evaluation.reading.part import Part
 from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
-    check_range,
     gather,
     has_labels,
-    made_and,
+    made_beside,
 )
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.samples.points import check_mixture
@@ -60,8 +60,8 @@ class Material:
         count: How many test examples are used, at most n.
         extremes: The smallest and largest value of all test data.
         binary: Whether all of them are 0 or 1.
-        repeats: Whether they are the same at each reading; a data set that shuffles,
-            or draws anew, is not.
+        repeats: Whether each reading gives the same test data in the same order. It
+            does not if a data set shuffles.
         images: Whether examples are images (height, width, 1 or 3).
         value_range: (low, high) where data lie, of images the values of black and
             white; None for anywhere.
@@ -111,17 +111,17 @@ class Material:
         self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
         self.images = len(shape) == 3 and shape[-1] in (1, 3)
-        given = None if value_range is None else check_range(value_range)
-        self.value_range = given or bounded(subject.range)
-        if self.value_range is None and (self.images or dequantise):
+        self.value_range = bounded(subject.range)
+        if value_range is not None:
+            self.value_range = arguments.value_range("value_range", value_range)
+        elif self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self.labelled_test = has_labels(test)
-        self._train = train
-        self.has_train: bool = train is not None
+        self._train, self.has_train = train, train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)
         check_mixture(mixture)
         seen = shape if self.images else None
-        self.backbone = chosen(backbone, seen, self.labelled_test)
+        self.backbone = backbone_of(backbone, seen, self.labelled_test)
         self.drew = False
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
@@ -250,7 +250,7 @@ class Material:
         bare = isinstance(part.data, tuple) and not labelled
         data = part.data[0] if bare else part.data  # type: ignore[index]
         inputs = batches(data, BATCH, labelled=labelled)
-        return made_and(field, lambda x: self.subject.codes(x, self.seed), inputs)
+        return made_beside(field, lambda x: self.subject.codes(x, self.seed), inputs)
 
     @kept("train")
     def _training(self) -> tuple[np.ndarray, np.ndarray]:

@@ -53,8 +53,12 @@ class Measurement(float):
         return str(self)
 
     def __str__(self) -> str:
+        return f"{self.name} {self.described()}"
+
+    def described(self) -> str:
+        """The number with its spread, and in brackets what it depends on."""
         details = self.details_text()
-        return f"{self.name} {self.value_text()}" + f" ({details})" * bool(details)
+        return self.value_text() + f" ({details})" * bool(details)
 
     def value_text(self) -> str:
         """The number, with its spread if it has one."""

@@ -39,7 +39,7 @@ def at_least(
     Args:
         option: Its name.
         default: The number where the option is not given.
-        more: How many more than that number.
+        more: Added to the option's value.
         of: What is counted: "test examples", "training examples" or "samples".
     """
 
@@ -186,6 +186,10 @@ NEEDS: dict[str, Need] = {
     "encoder": _need("a model with an encoder", lambda m: m.subject.offers("encode")),
     "density": _density,
     "named_prior": _named_prior,
+    "numeric_codes": _need(
+        "codes that are numbers, without a category",
+        lambda m: not m.subject.about.get("categories"),
+    ),
     "posterior": _need(
         "a model with a posterior density q(z|x)",
         lambda m: m.subject.offers("log_posterior"),

@@ -56,10 +56,7 @@ class Report(dict[str, Measurement]):
 
     def __str__(self) -> str:
         width = max((len(value.name) for value in self.values()), default=0)
-        lines = []
-        for value in self.values():
-            said = str(value).removeprefix(f"{value.name} ")
-            lines.append(f"{value.name:{width}}  {said}")
+        lines = [f"{one.name:{width}}  {one.described()}" for one in self.values()]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"{how}: {name}: {why}" for how, name, why in self._others()]
         return "\n".join(lines)

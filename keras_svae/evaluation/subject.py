@@ -12,7 +12,7 @@ from tensorflow_probability import distributions as tfd
 from keras_svae import distributions
 from keras_svae.distributions import drawn
 from keras_svae.evaluation.likelihood.endpoint_posterior import EndpointPosterior
-from keras_svae.evaluation.loading import opened
+from keras_svae.evaluation.loading import endpoints_of
 from keras_svae.evaluation.reading import streams
 from keras_svae.evaluation.reading.streams import Examples, Stream
 from keras_svae.game import checks
@@ -78,7 +78,7 @@ class Subject:
         """
         if isinstance(source, Subject):
             return source
-        endpoints, about, loaded = opened(source)
+        endpoints, about, loaded = endpoints_of(source)
         made = cls(endpoints, about)
         # A SavedModel's functions hold only weak references to its variables.
         made._loaded = loaded
@@ -223,7 +223,7 @@ class Subject:
             checks.labels(part.y, self.classes, len(part.x))
             yield part
 
-    def _read(self, data: Stream) -> Iterator[tf.Tensor | Examples]:
+    def tensors(self, data: Stream) -> Iterator[tf.Tensor | Examples]:
         """Batches as tensors; raises on what the model does not read."""
         for part in self.read(data):
             x, y = streams.fields(part)
@@ -232,7 +232,7 @@ class Subject:
             yield x if y is None else Examples(x, tf.constant(y, tf.int64))
 
     def _each(self, data, name, part, seed) -> Iterator[np.ndarray]:
-        for i, inputs in enumerate(self._read(data)):
+        for i, inputs in enumerate(self.tensors(data)):
             yield self.about_examples(name, inputs, seed=_seed(seed, i))[part].numpy()
 
     def about_examples(
@@ -271,7 +271,7 @@ class Subject:
 
     def log_ratios(self, data: Stream, seed: int = 0) -> Iterator[np.ndarray]:
         """Batches of the critic's log ratio on data, paired with draws of q(z|x)."""
-        for i, inputs in enumerate(self._read(data)):
+        for i, inputs in enumerate(self.tensors(data)):
             z = None
             if self._of_pairs:
                 z = self.about_examples("encode", inputs, seed=_seed(seed, i))["z"]

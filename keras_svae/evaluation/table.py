@@ -272,7 +272,7 @@ def _decoder_probe(m: Material, **options):
 
 @register(
     "aggregate_posterior",
-    needs=("encoder", "named_prior", "two_examples"),
+    needs=("encoder", "named_prior", "numeric_codes", "two_examples"),
     options=options_of(aggregate_posterior, 1),
 )
 def _aggregate_posterior(m: Material, **options):

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae import recorded_values as values
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.recording import Recorded
 
 __all__ = ["check"]

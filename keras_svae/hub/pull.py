@@ -9,9 +9,9 @@ import re
 import keras
 
 from keras_svae.digest import digest
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.game.saving import taking
-from keras_svae.game.saving.keras_file import of_keras
+from keras_svae.game.saving.keras_file import first_line, of_keras
+from keras_svae.paths import cache_folder
 
 __all__ = ["HASHES", "MODEL", "load", "repository"]
 
@@ -185,9 +185,7 @@ def _of_hf(source: str) -> pathlib.Path:
             library_version=keras.__version__,
         )
     except Exception as error:
-        first = str(error).strip().splitlines()
         raise OSError(
-            f"Expected a model at {source}; received: "
-            f"{first[0] if first else type(error).__name__}"
+            f"Expected a model at {source}; received: {first_line(error)}"
         ) from None
     return pathlib.Path(found)

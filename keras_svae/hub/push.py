@@ -16,6 +16,7 @@ from keras_svae.evaluation.evaluate import Report
 from keras_svae.game import checks
 from keras_svae.game.saving import taking, weights_file
 from keras_svae.game.saving.configuration import made_by
+from keras_svae.game.saving.keras_file import first_line
 from keras_svae.hub.card import card
 from keras_svae.hub.pull import HASHES, MODEL, hub_package, repository
 from keras_svae.paths import local
@@ -197,9 +198,7 @@ def _upload(package, folder: str, repo: str, revision: str | None) -> str:
             commit_message="Model of keras_svae",
         )
     except Exception as error:
-        first = str(error).strip().splitlines()
         raise OSError(
-            f"Expected to upload to hf://{repo}; received: "
-            f"{first[0] if first else type(error).__name__}"
+            f"Expected to upload to hf://{repo}; received: {first_line(error)}"
         ) from None
     return str(url)

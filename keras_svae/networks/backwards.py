@@ -1,11 +1,11 @@
-"""A network from its output backwards: what made a tensor, and what that has read."""
+"""What a network is made of: from its output backwards, and all of its layers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 
-__all__ = ["Made", "opened", "output_of"]
+__all__ = ["Made", "all_layers", "innermost", "output_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _walked(graph: keras.Model, of: Sequence["Made | None"]) -> "Made | None":
     return found[id(copy.outputs[0])][1]
 
 
-def opened(made: Made | None, known: tuple[type, ...]) -> Made | None:
+def innermost(made: Made | None, known: tuple[type, ...]) -> Made | None:
     """What made a tensor within the network or layer that did, as far as is known.
 
     Args:
@@ -135,3 +135,33 @@ def _called(layer: keras.layers.Layer) -> keras.Model | None:
         return keras.Model(x, made, name="inside")
     except Exception:  # of the user's own `call`, which may use TensorFlow
         return None
+
+
+def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The layers in a network, and those in these, each once.
+
+    A layer of the user may be made of others, as its attributes or in lists of them. If
+    Keras does not count the weights of one of them among the layer's, the layer only
+    refers to it.
+    """
+    seen = {id(network)}
+
+    def parts(value):
+        if isinstance(value, keras.layers.Layer):
+            yield value
+        elif isinstance(value, dict):
+            yield from parts(list(value.values()))
+        elif isinstance(value, (list, tuple, set)):
+            for one in value:
+                yield from parts(one)
+
+    def inside(layer):
+        own = {id(v) for v in layer.weights}
+        graph = isinstance(layer, keras.Model)
+        for one in layer.layers if graph else parts(list(vars(layer).values())):
+            if id(one) not in seen and all(id(v) in own for v in one.weights):
+                seen.add(id(one))
+                yield one
+                yield from inside(one)
+
+    return inside(network)

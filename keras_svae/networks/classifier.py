@@ -30,14 +30,14 @@ def classifier(critic: keras.Model, classes: int) -> keras.Model:
         nets = ks.networks.mnist_dense(joint=False)
         q_y = ks.networks.classifier(nets.critic, 10)
     """
-    classes = arguments.integer("classes", classes, at_least=1)
+    classes = arguments.integer("classes", classes, at_least=2)
     inputs = getattr(critic, "inputs", None) or []
     names = [layer.name for layer in getattr(critic, "layers", [])]
-    if len(inputs) != 1 or classes < 2 or names[-1:] != ["log_ratio"]:
+    if len(inputs) != 1 or names[-1:] != ["log_ratio"]:
         raise ValueError(
             "Expected a critic of x alone, as the networks of this package have it "
-            "with joint=False, and at least 2 classes; received: inputs "
-            f"{[tuple(one.shape) for one in inputs]}, classes={classes}"
+            "with joint=False; received: inputs "
+            f"{[tuple(one.shape) for one in inputs]}"
         )
     # The classifier has its own layers: a clone starts from new weights.
     cloned = keras.models.clone_model(critic)

@@ -224,12 +224,10 @@ class DenseNets:
         activation: str,
         momentum: float = parts.BATCH_NORM_MOMENTUM,
     ):
-        units, depth = (
-            arguments.integer("units", units, at_least=1),
-            arguments.integer("depth", depth, at_least=1),
-        )
+        self.units = arguments.integer("units", units, at_least=1)
+        self.depth = arguments.integer("depth", depth, at_least=1)
         check_activation("activation", activation)
-        self.options, self.shape, self.units, self.depth = options, shape, units, depth
+        self.options, self.shape = options, shape
         self.activation, self.momentum = activation, momentum
 
     def head(self) -> keras.Model:

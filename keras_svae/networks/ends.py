@@ -1,14 +1,12 @@
 """How networks end: the law of their output, and whether the output is raw."""
 
-from collections.abc import Iterator
-
 import keras
 import tensorflow as tf
 
 from keras_svae.distributions import Law
-from keras_svae.networks.backwards import Made, opened, output_of
+from keras_svae.networks.backwards import Made, innermost, output_of
 
-__all__ = ["RawOutput", "all_layers", "law_of", "same_law"]
+__all__ = ["RawOutput", "law_of", "same_law"]
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -116,13 +114,13 @@ _ONE_SIDED = ("Maximum", "Minimum")
 
 def law_of(network: keras.Model) -> Law | None:
     """The law that a network's end names; None if it names none."""
-    made = opened(output_of(network), _SHAPES)
+    made = innermost(output_of(network), _SHAPES)
     while made is not None:
         if isinstance(made.by, RawOutput):
             return made.by.law
         if len(made.of) != 1 or not _is(made.by, _SHAPES, _SHAPE_OPERATIONS):
             return None
-        made = opened(made.of[0], _SHAPES)
+        made = innermost(made.of[0], _SHAPES)
     return None
 
 
@@ -149,7 +147,7 @@ def last_activation(network: keras.Model) -> str | None:
 
 def _activations(made: Made | None) -> list[str] | None:
     """The activations that a tensor ends in, each once; None if a part ends in none."""
-    made = opened(made, _SHAPES)
+    made = innermost(made, _SHAPES)
     if made is None:
         return None
     one, name = made.by, type(made.by).__name__
@@ -203,33 +201,3 @@ def _is(one: keras.Operation, layers: tuple, operations: list[str]) -> bool:
 def _is_linear_activation(one: keras.Operation) -> bool:
     linear = keras.activations.linear
     return isinstance(one, keras.layers.Activation) and one.activation is linear
-
-
-def all_layers(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """The layers in a network, and those in these, each once.
-
-    A layer of the user may be made of others, as its attributes or in lists of them. If
-    Keras does not count the weights of one of them among the layer's, the layer only
-    refers to it.
-    """
-    seen = {id(network)}
-
-    def parts(value):
-        if isinstance(value, keras.layers.Layer):
-            yield value
-        elif isinstance(value, dict):
-            yield from parts(list(value.values()))
-        elif isinstance(value, (list, tuple, set)):
-            for one in value:
-                yield from parts(one)
-
-    def inside(layer):
-        own = {id(v) for v in layer.weights}
-        graph = isinstance(layer, keras.Model)
-        for one in layer.layers if graph else parts(list(vars(layer).values())):
-            if id(one) not in seen and all(id(v) in own for v in one.weights):
-                seen.add(id(one))
-                yield one
-                yield from inside(one)
-
-    return inside(network)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae import noise
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.networks.randomness import random_layers
 
 

@@ -18,12 +18,11 @@ class Options:
 
     Args:
         latent_dim: The code's dimension, at least 1.
-        posterior: q(z|x): "gaussian", "laplace", "implicit" or a
-            `ks.distributions.Law`. The encoder's end names it (`RawOutput`), and a
-            model reads it there.
-        likelihood: p(x|z): "gaussian", "laplace", "bernoulli", "continuous_bernoulli",
-            "implicit" or a `Law`. The decoder's end names it. None for a decoder of
-            one raw output per entry that leaves the law to the model.
+        posterior: q(z|x), by name or as a `Law`: see `ks.distributions.get`. The
+            encoder's end names it (`RawOutput`), and a model reads it there.
+        likelihood: p(x|z), by name or as a `Law`: see `ks.distributions.get`. The
+            decoder's end names it. None for a decoder of one raw output per entry that
+            leaves the law to the model.
         joint: Whether the critic reads [x, z], as in sVAE and ALI, or only x, as in GAN
             and WGAN. None for the first, unless there are `classes`; then it reads [x,
             y].

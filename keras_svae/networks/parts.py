@@ -112,9 +112,6 @@ def critic_model(
     log_ratio = keras.layers.Dense(
         1, kernel_initializer=kernel, dtype=output_dtype(), name="log_ratio"
     )
-    # With a list of one input, the model would also need a list.
-    if isinstance(inputs, list) and len(inputs) == 1:
-        inputs = inputs[0]
     return keras.Model(inputs, log_ratio(features), name=name)
 
 

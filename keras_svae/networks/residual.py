@@ -97,7 +97,7 @@ class ResNets:
         x, _ = parts.inputs(self.shape, self.options)
         h = self._down(x, (2, 2, 1, 1), self.options.critic_noises[0])
         h = keras.layers.GlobalAveragePooling2D(name="features")(h)
-        return parts.critic_model([x], h, name, self.start())
+        return parts.critic_model(x, h, name, self.start())
 
     def critic_of_triples(self, name: str, axis: int) -> keras.Model:
         """Table 6: [x, z, y], a code between two images, to a logit.

@@ -36,10 +36,8 @@ def second_stage(latent_dim: int, *, units: int = 1024, depth: int = 3) -> Secon
         ValueError: For a value out of its range.
     """
     latent_dim = arguments.integer("latent_dim", latent_dim, at_least=1)
-    units, depth = (
-        arguments.integer("units", units, at_least=1),
-        arguments.integer("depth", depth, at_least=1),
-    )
+    units = arguments.integer("units", units, at_least=1)
+    depth = arguments.integer("depth", depth, at_least=1)
 
     def network(outputs, name):
         inputs = x = keras.Input((latent_dim,))

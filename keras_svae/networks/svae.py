@@ -116,8 +116,7 @@ def svae_table4(
     1. Noise is fed only if the laws need it, by default never; `noise=True` is the
        table's. The table gives neither its size nor its law: U(-1, 1), one channel
        beside the image and 20 dimensions beside z, as in the authors' released code.
-       The
-       decoder's column names the noise twice; it is concatenated once.
+       The decoder's column names the noise twice; it is concatenated once.
     2. The critic's "MLP 2046" is a misprint: 2048.
     3. The decoder's last BN, after the tanh, is left out: with it the outputs would
        leave the images' range. The laws apply both tanh.

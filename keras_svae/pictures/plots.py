@@ -11,7 +11,7 @@ import os
 import numpy as np
 import PIL.Image
 
-from keras_svae import codes, files
+from keras_svae import arguments, codes, files
 from keras_svae.game import checks
 from keras_svae.pictures.charts import histogram, reliability, scatter
 from keras_svae.telling import warn
@@ -55,11 +55,7 @@ def to_uint8(images, value_range: tuple[float, float] = (0.0, 1.0)) -> np.ndarra
             "Expected images (batch, height, width, 1 or 3); received: shape "
             f"{images.shape}"
         )
-    low, high = value_range
-    if not high > low:
-        raise ValueError(
-            f"Expected value_range to be (low, high); received: {value_range}"
-        )
+    low, high = arguments.value_range("value_range", value_range)
     if np.isnan(images).any():
         raise ValueError("Expected images without NaN; received: NaN")
     beyond = float(((images < low) | (images > high)).mean())
@@ -224,8 +220,9 @@ def save(path: str | os.PathLike, picture: np.ndarray) -> None:
     one = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] in (1, 3, 4))
     if picture.dtype != np.uint8 or not one or not picture.size:
         raise ValueError(
-            "Expected a picture, uint8 (height, width, 1 or 3); received: "
-            f"{picture.dtype} of shape {picture.shape}. plots.grid makes one of images"
+            "Expected a picture, uint8 (height, width, 1, 3 or 4) or (height, width); "
+            f"received: {picture.dtype} of shape {picture.shape}. plots.grid makes one "
+            "of images"
         )
     memory = io.BytesIO()
     _image(picture).save(memory, format="PNG")

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from keras_svae.codes import check_encoder, dimensions_of, encode
+from keras_svae import distributions
+from keras_svae.codes import check_encoder, dimensions_of
+from keras_svae.codes import encode as codes
 from keras_svae.game import checks
 from keras_svae.game.feeding.ranges import bounded
+from keras_svae.models.about import prior_of
 from keras_svae.noise import Noise
 from keras_svae.pictures import plots
 from keras_svae.pictures.critics import log_ratios
@@ -15,6 +18,7 @@ __all__ = [
     "manifold",
     "neighbours",
     "pictures",
+    "samples",
     "traversals",
     "value_range",
 ]
@@ -60,10 +64,10 @@ def pictures(
     labels = None if labels is None or np.ndim(labels) != 1 else np.asarray(labels)
     y = labels if model.conditional else None
     found = {}
-    if len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3):
+    if _of_images(model):
         found.update(_images(model, x, y, n, seed))
     elif tuple(model.data_shape) == (2,):
-        found["scatter"] = _scatter(model, x, labels, seed)
+        found["scatter"] = _scatter(model, x, y, labels, seed)
     if hasattr(model, "encoder") and model.latent_dim == 2:
         z = {"codes of data": codes(model, x, y), "prior": _prior(model, len(x), seed)}
         end = 4 if model.prior_name == "normal" else 1.25
@@ -89,13 +93,15 @@ def samples(model, n: int = 64, seed: int = 0, sampler=None) -> np.ndarray | Non
         sampler: What codes are drawn from, as `model.generate` takes it.
     """
     points = tuple(model.data_shape) == (2,)
-    if not points and not (
-        len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3)
-    ):
+    if not points and not _of_images(model):
         return None
     n = 1000 if points else n
     x = model.generate(n, _in_turn(model, n), seed=seed, sampler=sampler)
     return plots.scatter({"samples": x}) if points else plots.grid(x, **look(model, x))
+
+
+def _of_images(model) -> bool:
+    return len(model.data_shape) == 3 and model.data_shape[-1] in (1, 3)
 
 
 def _images(model, x, y, n, seed):
@@ -111,13 +117,12 @@ def _images(model, x, y, n, seed):
         rows = np.concatenate([ends[0][:, None], rows, ends[1][:, None]], axis=1)
     flat = rows.reshape(-1, *model.data_shape)
     found["interpolations"] = plots.grid(flat, rows.shape[1], **values)
-    if model.latent_dim == 2:
+    if model.latent_dim == _numbers(model) == 2 and _marginals(model) is not None:
         found["manifold"] = manifold(model)
     return found
 
 
-def _scatter(model, x, labels, seed):
-    y = labels if model.conditional else None
+def _scatter(model, x, y, labels, seed):
     classes = _in_turn(model, len(x))
     panels = {"data": x, "samples": model.generate(len(x), classes, seed=seed)}
     if hasattr(model, "encoder"):
@@ -177,12 +182,14 @@ def manifold(model, n: int = 20, y: int = 0) -> np.ndarray:
         uint8 (height, width, 1 or 3).
 
     Raises:
-        ValueError: For codes of another dimension, or n below 1.
+        ValueError: For codes of another dimension or with a category, n below 1, or a
+            prior of a subclass whose entries are not independent.
     """
     n = checks.integer("n", n, at_least=1)
-    if model.latent_dim != 2:
+    if not model.latent_dim == _numbers(model) == 2:
         raise ValueError(
-            f"Expected codes in the plane; received: latent_dim={model.latent_dim}"
+            "Expected codes in the plane, without a category; received: "
+            f"latent_dim={model.latent_dim}, of which {_numbers(model)} are numbers"
         )
     across, up = np.meshgrid(*_quantiles(model, n).T)
     z = np.stack([across, up[::-1]], -1).reshape(-1, 2)
@@ -197,8 +204,8 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
     Args:
         model: A model of images with an encoder.
         x: Data (batch, ...); the first one's code is moved.
-        dimensions: Dimensions of the code; None for the 8 whose `codes` vary most over
-            x, most first.
+        dimensions: Dimensions of the code, but none of a category; None for the 8 whose
+            `codes` vary most over x, most first.
         n: Steps through the prior's quantiles, as in `manifold`.
         y: Classes (batch,), for a conditional model.
 
@@ -207,7 +214,8 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
 
     Raises:
         ValueError: For a model without an encoder, a dimension that the code does not
-            have, or n below 1.
+            have or that is of a category, n below 1, or a prior of a subclass whose
+            entries are not independent.
     """
     check_encoder(model)
     n = checks.integer("n", n, at_least=1)
@@ -215,8 +223,8 @@ def traversals(model, x, dimensions=None, n: int = 11, y=None) -> np.ndarray:
     y = model.classes_for(x, y)
     z = codes(model, x, y)
     if dimensions is None:
-        dimensions = np.argsort(-z.var(0), kind="stable")[:8]
-    dimensions = dimensions_of(dimensions, model.latent_dim)
+        dimensions = np.argsort(-z.var(0)[: _numbers(model)], kind="stable")[:8]
+    dimensions = dimensions_of(dimensions, _numbers(model))
     ways = _quantiles(model, n)
     rows = np.tile(z[0], (len(dimensions), n, 1))
     for row, dimension in zip(rows, dimensions, strict=True):
@@ -254,15 +262,32 @@ def look(model, x):
     return {"value_range": value_range(model, x), "smooth": smooth}
 
 
+def _numbers(model) -> int:
+    """How many entries of a code are numbers: the others, the last, are a category."""
+    return model.latent_dim - getattr(model, "categories", 0)
+
+
+def _marginals(model):
+    """The prior of each entry that is a number; None if a subclass has another law."""
+    law = model.prior
+    if prior_of(model) != "own":
+        law = distributions.prior(model.prior_name, _numbers(model))
+    each = getattr(law, "distribution", None)
+    # Of some laws it is what they shift and scale: a `MultivariateNormalDiag`, say.
+    known = each is not None and each.event_shape.rank == 0
+    return each if known and each.batch_shape == law.event_shape else None
+
+
 def _quantiles(model, n):
-    """The prior's quantiles of each dimension, (n, latent_dim)."""
+    """The quantiles of each entry that is a number, (n, entries)."""
+    marginals = _marginals(model)
+    if marginals is None:
+        raise ValueError(
+            "Expected a prior of independent entries, tfd.Independent(law, 1), for its "
+            f"quantiles; received: {type(model.prior).__name__}"
+        )
     even = np.linspace(*_ENDS, n, dtype=np.float32)[:, None]
-    return np.asarray(model.prior.distribution.quantile(even))
-
-
-def codes(model, x, y=None) -> np.ndarray:
-    """Codes (batch, latent_dim) of data (batch, ...), as `model.encode` gives them."""
-    return encode(model, x, y)
+    return np.asarray(marginals.quantile(even))
 
 
 def value_range(model, x) -> tuple[float, float]:

@@ -5,7 +5,6 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from keras_svae.evaluation.reading.streams import fields
 from keras_svae.evaluation.subject import FAMILIES
 from keras_svae.game import checks
 from keras_svae.noise import Noise
@@ -157,17 +156,10 @@ class AggregatedPosterior(Sampler):
         """See `Sampler`."""
         if subject.about["posterior"] not in FAMILIES:
             return super().read(subject, data, seed)
-        moments = [self._moments(subject, inputs) for inputs in subject.read(data)]
+        laws = (subject.posterior(inputs) for inputs in subject.tensors(data))
+        moments = [(q.mean().numpy(), q.stddev().numpy()) for q in laws]
         means, scales = map(np.concatenate, zip(*moments, strict=True))
         return means, scales
-
-    @staticmethod
-    def _moments(subject, inputs):
-        x, _ = fields(inputs)
-        subject.check(x)
-        x = tf.constant(x, tf.float32)
-        found = subject.about_examples("posterior", x, seed=tf.constant(0))
-        return found["mean"].numpy(), found["scale"].numpy()
 
     def learn(self, codes, seed, *scales):
         """See `Sampler`."""

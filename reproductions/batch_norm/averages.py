@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.noise import Noise, scope
 
 # For this number of steps at the end of training, averages of one law are kept beside

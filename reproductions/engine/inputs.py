@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.reading.part import chosen
+from keras_svae.evaluation.reading.part import at_random
 from keras_svae.evaluation.reading.streams import Examples, batches, has_labels
 from reproductions.engine.settings import Data, Training
 
@@ -131,5 +131,5 @@ class Inputs:
             split, labels=labels, shuffle=False, batch_size=1000, drop_remainder=False
         )
         read = batches(whole, labelled=has_labels(whole))
-        found, _ = chosen(read, limit or sys.maxsize, seed)
+        found, _ = at_random(read, limit or sys.maxsize, seed)
         return tuple(found) if isinstance(found, Examples) else found

@@ -10,8 +10,8 @@ from typing import Any
 import keras_svae as ks
 import keras_svae.digest
 from keras_svae.evaluate import find_backbone
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.reconstructions.lpips_package import find_package
+from keras_svae.paths import cache_folder
 from reproductions.engine.experiment import Call, Experiment
 
 __all__ = ["Places", "identity"]

@@ -10,9 +10,8 @@ from tensorboard.plugins.projector import ProjectorConfig
 
 import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
-from keras_svae.evaluation.reading.part import rows
 from keras_svae.pictures import plots, views
-from tests.batches import Batches
+from tests.batches import Batches, rows
 from tests.callbacks import small
 from tests.models import tiny
 from tests.replicas import two_replicas

@@ -66,7 +66,7 @@ def test_odds_are_those_of_the_samples():
 
 def test_by_hand():
     a, b = np.array([0.0, 2.0, -1.0]), np.array([-0.5])
-    found = evaluation.calibration(a, b, bins=2)
+    found = evaluation.calibration(a, b, bins=np.int64(2))
     p = scipy.special.expit(np.array([0, 2, -1, -0.5]) + np.log(3))
     assert list(p > 0.5) == [True, True, True, True]
     confidence, frequency, counts = found.reliability
@@ -98,7 +98,8 @@ def test_an_undecided_and_a_certain_critic():
         (ABOVE[:4] * np.nan, BELOW, {}, "the law above.*NaN"),
         (ABOVE, np.ones((4, 2)), {}, "the law below, .n,. or .n, 1"),
         (ABOVE, [], {}, "none at all"),
-        (ABOVE, BELOW, {"bins": 0}, "bins >= 1"),
+        (ABOVE, BELOW, {"bins": 0}, "bins to be an integer >= 1"),
+        (ABOVE, BELOW, {"bins": True}, "bins to be an integer >= 1"),
     ],
 )
 def test_what_is_refused(a, b, options, why):

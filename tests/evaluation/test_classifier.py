@@ -78,7 +78,7 @@ def test_files_that_do_not_belong_together_are_refused(cache, tmp_path):
             (cache / f"digits{suffix}").read_bytes()
         )
     evaluation.classifier(tmp_path / "net.keras")
-    network((8, 8, 1), 10, (4,), 1, 1).save(tmp_path / "net.keras")
+    network((8, 8, 1), 10, Recipe(1, (4,), 1, 1)).save(tmp_path / "net.keras")
     with pytest.raises(ValueError, match="from one training; received"):
         evaluation.classifier(tmp_path / "net.keras")
 

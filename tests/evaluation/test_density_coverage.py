@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from prdc import compute_prdc
 
+from keras_svae import kernels
 from keras_svae.evaluation import density_coverage
-from keras_svae.evaluation.samples import manifolds
 from tests.evaluation import seeing
 
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ Y = 0.8 * RNG.normal(size=(70, 4)) + 0.6
 @pytest.mark.parametrize("k", [1, 5])
 @pytest.mark.parametrize("block", [512, 16])
 def test_against_prdc(k, block, monkeypatch):
-    monkeypatch.setattr(manifolds, "BLOCK", block)
+    monkeypatch.setattr(kernels, "BLOCK", block)
     for real, generated in ((X, Y), (Y, X)):
         want = compute_prdc(real, generated, k)
         density, coverage = density_coverage(real, generated, k=k)

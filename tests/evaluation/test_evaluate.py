@@ -9,7 +9,7 @@ import pytest
 import keras_svae as ks
 from keras_svae import evaluate as command
 from keras_svae.evaluation import MEASURES
-from keras_svae.evaluation.reading.part import rows
+from keras_svae.evaluation.reading.part import at_random
 from tests.models import tiny
 
 SMALL = {
@@ -60,7 +60,7 @@ def test_all_that_applies_is_measured(images, report):
         assert np.isfinite(value), name
     model, _, test, backbone = images
     x = np.concatenate([x for x, _ in test])
-    x = x[rows(len(x), 150, seed=0)]
+    x = at_random([x], 150, seed=0)[0]
     assert report["mse"] == pytest.approx(ks.evaluation.mse(x, model.reconstruct(x)))
     assert report["mse"].details["n"] == 150
     about = report["frechet_distance"].details
@@ -80,7 +80,7 @@ def test_likelihoods_are_ordered_and_are_the_models_own(images, report):
     model, _, test, _ = images
     p = ks.evaluation.density(model)
     x = np.concatenate([x for x, _ in test])
-    x = x[rows(len(x), 150, seed=0)]
+    x = at_random([x], 150, seed=0)[0]
     own = ks.evaluation.variational_bound(x, p.log_likelihood, p.posterior, p.prior)
     assert bound == pytest.approx(own.mean, abs=4 * own.mean.deviation)
 
@@ -146,7 +146,7 @@ def test_points_are_their_own_features_and_have_a_mixture():
     distance = found["frechet_distance"]
     assert distance.details["backbone"] == "none: the points themselves"
     x = np.concatenate(list(test))
-    x = x[rows(len(x), 300, seed=0)]
+    x = at_random([x], 300, seed=0)[0]
     made = np.concatenate(list(ks.evaluation.Subject.of(model).generate(300)))
     assert distance == pytest.approx(ks.evaluation.frechet_distance(x, made))
     score = ks.evaluation.mixture_score(made, law.means, law.sigma)

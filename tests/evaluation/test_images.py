@@ -143,7 +143,7 @@ def test_ssim_of_digits_asks_for_a_window_that_fits():
     x, y = images(1, size=(8, 8))
     with pytest.raises(ValueError, match="11 x 11.*received: 8 x 8; window=7 fits"):
         evaluation.ssim(x, y)
-    assert -1 < evaluation.ssim(x, y, window=7) < 1
+    assert -1 < evaluation.ssim(x, y, window=np.int64(7)) < 1
     assert evaluation.ssim(x, y, window=7).details["window"] == 7
 
 
@@ -172,7 +172,7 @@ def test_what_is_refused(measure, x, y, options, why):
     assert error.match(why)
 
 
-@pytest.mark.parametrize("window", [4, 1, 7.0])
+@pytest.mark.parametrize("window", [4, 1, 7.0, True])
 def test_windows_that_are_refused(window):
     with pytest.raises(ValueError, match="odd window"):
         evaluation.ssim(X, Y, window=window)

@@ -1,11 +1,11 @@
 """The kernel distance against double loops, and its expectation against the truth."""
 
-import importlib
 import itertools
 
 import numpy as np
 import pytest
 
+from keras_svae import kernels
 from keras_svae.evaluation import kernel_distance
 from tests.evaluation import seeing
 
@@ -31,9 +31,7 @@ def by_loops(x, y):
 
 @pytest.mark.parametrize("block", [1024, 4])
 def test_against_loops(block, monkeypatch):
-    # By its name: the package's attribute is the function.
-    module = importlib.import_module("keras_svae.evaluation.samples.kernel_distance")
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(kernels, "BLOCK", block)
     found = kernel_distance(X[:11], Y, subsets=2)
     assert found == pytest.approx(by_loops(X[:11], Y), rel=1e-9)
     # All of them are one pair of subsets: no spread.

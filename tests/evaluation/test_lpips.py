@@ -128,7 +128,7 @@ def test_range_grey_and_size_of_images():
     small = X[:, :8, :8], Y[:, :8, :8]
     with pytest.raises(ValueError, match="31 x 31.*resize=64.*received: 8 x 8"):
         evaluation.lpips(*small, NETWORK)
-    resized = evaluation.lpips(*small, NETWORK, resize=32)
+    resized = evaluation.lpips(*small, NETWORK, resize=np.int64(32))
     assert resized > 0 and resized.details["resize"] == "bilinear to 32x32"
     least = X[:, :31, :31], Y[:, :31, :31]
     assert np.isfinite(evaluation.lpips(*least, NETWORK))
@@ -140,7 +140,7 @@ def test_range_grey_and_size_of_images():
         (X, Y + 1, {}, "in .0, 1"),
         (X, np.full_like(X, np.nan), {}, "NaN"),
         (X, Y[:3], {}, "more images"),
-        (X, Y, {"resize": 8}, "resize >= 31"),
+        (X, Y, {"resize": 8}, "resize to be an integer >= 31"),
     ],
 )
 def test_what_is_refused(x, y, options, why):
@@ -260,13 +260,13 @@ def test_nothing_stays_of_what_a_pickle_sets(tmp_path):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"lin4/weight": None}, "LPIPS's arrays"),
+        ({"lin4/weight": None}, "with lin4/weight; received: none"),
         ({"conv1/kernel": np.ones((11, 11, 1, 3))}, "conv1/kernel as floats"),
         ({"conv2/kernel": np.ones((3, 3, 3, 4))}, "conv2/kernel as floats"),
         ({"lin0/weight": np.ones(5)}, "lin0/weight as floats"),
         ({"lin0/weight": np.array(["a"] * 3)}, "lin0/weight as floats"),
-        ({"conv1/bias": np.full(3, np.nan)}, "NaN in conv1/bias"),
-        ({"more": np.ones(1)}, "LPIPS's arrays"),
+        ({"conv1/bias": np.full(3, np.nan)}, "NaN or infinity in conv1/bias"),
+        ({"more": np.ones(1)}, "LPIPS v0.1 and no others; received: more"),
     ],
 )
 def test_weights_of_another_kind_are_refused(tmp_path, change, why):

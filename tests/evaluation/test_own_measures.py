@@ -109,6 +109,22 @@ def test_needs_may_be_functions_that_see_the_options(few, model):
     assert found.left_out["many"] == "it needs 31 test examples"
 
 
+def test_codes_with_a_category_are_not_compared_with_a_prior_of_numbers():
+    model = ks.InfoGAN(
+        tiny.dense([5], tiny.DATA, "generator"),
+        tiny.dense([tiny.DATA], 1, "critic"),
+        tiny.dense([tiny.DATA], 2 * 2 + 3, "encoder"),
+        likelihood=ks.distributions.Gaussian(draw="mean"),
+        categories=3,
+    )
+    why = "it needs codes that are numbers, without a category"
+    found = measure(model, measures="aggregate_posterior", strict=False)
+    assert found.left_out == {"aggregate_posterior": why}
+    model = tiny.build("info_gan", likelihood="gaussian", compiled=False)
+    found = measure(model, measures="aggregate_posterior")
+    assert "aggregate_posterior.mmd" in found
+
+
 def test_costly_ones_run_where_they_are_named(few, model):
     register("costly", costly=True)(lambda material: 1)
     assert "costly" in measure(model).left_out["costly"]

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.reading.part import Part, chosen, rows
+from keras_svae.evaluation.reading.part import Part, at_random
 from keras_svae.evaluation.reading.streams import Examples
-from tests.batches import Batches
+from tests.batches import Batches, rows
 from tests.models import tiny
 
 # Sorted by class, as many files are.
@@ -36,7 +36,7 @@ def test_every_example_is_chosen_as_often_as_any_other():
 
 @pytest.mark.parametrize("size", [1, 7, 64, 500])
 def test_the_choice_does_not_depend_on_batches(size):
-    found, count = chosen([X[i : i + size] for i in range(0, 180, size)], 40, seed=5)
+    found, count = at_random([X[i : i + size] for i in range(0, 180, size)], 40, seed=5)
     assert count == 180
     np.testing.assert_array_equal(found, X[rows(180, 40, 5)])
     assert (rows(180, 40, 5) != rows(180, 40, 6)).any()

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.evaluation.loading import opened
+from keras_svae.evaluation.loading import endpoints_of as opened
 from keras_svae.game.saving.keras_file import load_keras
 from keras_svae.hub.__main__ import main as hub_command
 from keras_svae.page.__main__ import main as page_command

@@ -8,7 +8,8 @@ import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae.game.checks import batch_norms
-from keras_svae.networks.ends import all_layers, last_activation, law_of
+from keras_svae.networks.backwards import all_layers
+from keras_svae.networks.ends import last_activation, law_of
 
 LAW = ks.distributions.Laplace(0.5, activation="tanh", draw="mean")
 layers = keras.layers

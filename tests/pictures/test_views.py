@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from tensorflow_probability import distributions as tfd
 
 import keras_svae as ks
 from keras_svae.pictures import plots, views
@@ -117,6 +118,58 @@ def test_traversals_take_the_dimensions_that_vary_most():
     np.testing.assert_array_equal(found, expected)
     others = views.traversals(model, x, dimensions=range(8), n=3)
     assert others.shape == found.shape and np.any(others != found)
+
+
+def test_a_category_at_the_end_of_a_code_is_not_varied():
+    seen = []
+
+    class Watched(ks.InfoGAN):
+        def decode(self, z, y=None, seed=0):
+            seen.append(np.asarray(z))
+            return super().decode(z, y, seed)
+
+    nets = ks.networks.digits(latent_dim=5, joint=False, **small.SMALL)
+    layers = keras.layers.Flatten(), keras.layers.Dense(2 * 2 + 3)
+    encoder = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    model = Watched(nets.decoder, nets.critic, encoder, categories=3)
+    x, _ = small.digits(20)
+    own = model.encode(x).numpy()
+    picture = views.traversals(model, x, n=3)
+    z = np.concatenate(seen).reshape(2, 3, 5)
+    np.testing.assert_allclose(z[..., 2:], np.tile(own[0, 2:], (2, 3, 1)))
+    for row, dimension in zip(z, np.argsort(-own[:, :2].var(0)), strict=True):
+        np.testing.assert_allclose(row[:, dimension], [-2, 0, 2], atol=1e-2)
+    assert picture.shape == (2 * 66 + 2, 3 * 66 + 2, 1)
+    with pytest.raises(ValueError, match=r"dimensions, integers in 0\.\.1; rec.*\[2\]"):
+        views.traversals(model, x, dimensions=[2])
+    with pytest.raises(ValueError, match="without a category; .*of which 2 are"):
+        views.manifold(model)
+
+
+def test_a_prior_of_a_subclass_is_varied_if_its_entries_are_independent():
+    """The base law of `MultivariateNormalDiag` is another one, of other quantiles."""
+    seen = []
+
+    class Own(ks.VAE):
+        own = tfd.Independent(tfd.Normal([1.0, 1.0], 2.0), 1)
+
+        @property
+        def prior(self):
+            return self.own
+
+        def decode(self, z, y=None, seed=0):
+            seen.append(np.asarray(z))
+            return super().decode(z, y, seed)
+
+    nets = ks.networks.digits(latent_dim=2, **small.SMALL)
+    model, (x, _) = Own(nets.encoder, nets.decoder), small.digits(4)
+    views.traversals(model, x, dimensions=[1], n=3)
+    np.testing.assert_allclose(seen[0][:, 1], [-3, 1, 5], atol=1e-2)
+    assert "manifold" in views.pictures(model, x)
+    Own.own = tfd.MultivariateNormalDiag([1.0, 1.0], [2.0, 2.0])
+    with pytest.raises(ValueError, match="independent entries.*: .*MultivariateNormal"):
+        views.traversals(model, x)
+    assert "manifold" not in views.pictures(model, x)
 
 
 def test_views_refuse_what_a_model_does_not_have():

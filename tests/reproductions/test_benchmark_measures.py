@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_svae.evaluation.backbones import training
-from keras_svae.evaluation.backbones.cache import cache_folder
-from keras_svae.evaluation.backbones.classifier import network
+from keras_svae.evaluation.backbones.classifier import Recipe, network
+from keras_svae.paths import cache_folder
 from reproductions import real_scores
 from reproductions.benchmarks import measures
 
@@ -63,7 +63,7 @@ def test_arguments_are_checked():
 
 def test_real_scores(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERAS_SVAE_CACHE", str(tmp_path))
-    untrained = network((8, 8, 1), 10, (4,), blocks=1, stem_stride=1)
+    untrained = network((8, 8, 1), 10, Recipe(1, (4,), blocks=1, stem_stride=1))
     about = {"data": "digits", "test accuracy": 0.1}
     training._write(untrained, about, cache_folder("classifiers") / "digits.keras")
     path = tmp_path / "scores.json"

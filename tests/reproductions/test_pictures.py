@@ -6,11 +6,11 @@ import pytest
 
 import keras_svae as ks
 from keras_svae.callbacks.pictures import some_examples
-from keras_svae.evaluation.reading.part import rows
 from keras_svae.pictures import views
 from reproductions.engine import Images, Training, execute, execution, measure
 from reproductions.engine.inputs import Inputs
 from reproductions.svae import digits, toy
+from tests.batches import rows
 from tests.callbacks import small
 
 TINY = {"units": 8, "depth": 1, "epochs": 1}

@@ -15,7 +15,6 @@ from keras_svae.evaluation.backbones.resizing import PUBLISHED, RESIZE, resized
 from keras_svae.evaluation.reading.streams import (
     Stream,
     batches,
-    check_range,
     check_within,
     exact,
 )
@@ -82,24 +81,7 @@ class Backbone:
         accuracy: float | None = None,
         label: str | None = None,
     ):
-        if outputs not in (None, "logits", "probabilities"):
-            raise ValueError(
-                'Expected outputs to be "logits", "probabilities" or None; received: '
-                f"outputs={outputs!r}"
-            )
-        inputs, outs = (
-            getattr(model, name, None) or [] for name in ("inputs", "outputs")
-        )
-        shapes = [tuple(one.shape) for one in inputs]
-        one_image = len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] in (1, 3)
-        if not one_image or len(outs) != 1:
-            raise ValueError(
-                "Expected a Functional or Sequential model from images (batch, height, "
-                "width, 1 or 3) to one output; received: "
-                f"{type(model).__name__} of inputs {shapes}"
-            )
-        if outputs is not None:
-            _check_classes(tuple(outs[0].shape), outputs, last_activation(model))
+        inputs, out = _check_model(model, outputs)
         if resize not in RESIZE:
             raise ValueError(
                 f"Expected resize to be one of {list(RESIZE)}; received: {resize!r}"
@@ -116,16 +98,16 @@ class Backbone:
                 f"Expected features to be one of the layers {layers}; received: "
                 f"features={features!r}"
             )
-        seen = outs[0] if features is None else model.get_layer(features).output
+        seen = out if features is None else model.get_layer(features).output
         self.name, self.accuracy, self.label = name, accuracy, label
-        self.input_shape = shapes[0][1:]
+        self.input_shape = tuple(inputs[0].shape)[1:]
         pixels = math.prod(side or 1 for side in self.input_shape[:2])
         self._batch_size, self._most = batch_size, max(1, PIXELS // pixels)
-        self.value_range = check_range(value_range)
+        self.value_range = arguments.value_range("value_range", value_range)
         self._outputs, self._resize = outputs, resize
         self._antialias = antialias and resize not in PUBLISHED
         self._eight_bits = eight_bits
-        self._model = keras.Model(inputs, [seen, outs[0]])
+        self._model = keras.Model(inputs, [seen, out])
         # The model's own dtype is that of today's policy, not of its layers.
         self.dtype = keras.backend.standardize_dtype(seen.dtype)
         # As a partial: TensorFlow would count the traces of all backbones together.
@@ -182,18 +164,18 @@ class Backbone:
         Raises:
             ValueError: As `features`, and if the network is no classifier.
         """
-        self._classifies()
+        self._check_classifier()
         return (self._softmax(out) for _, out in self._both(images, value_range))
 
     def both(
         self, images: Stream, value_range: tuple[float, float] = (0.0, 1.0)
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Batches of (features, probabilities), in one pass; see both methods."""
-        self._classifies()
+        self._check_classifier()
         pairs = self._both(images, value_range)
         return ((seen, self._softmax(out)) for seen, out in pairs)
 
-    def _classifies(self) -> None:
+    def _check_classifier(self) -> None:
         if not self.classifies:
             raise ValueError(
                 "Expected a backbone that gives probabilities or logits (outputs=...); "
@@ -215,10 +197,10 @@ class Backbone:
         return out if off < 1e-5 else out / sums
 
     def _both(self, images, value_range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        low, high = check_range(value_range)
+        low, high = arguments.value_range("value_range", value_range)
         wanted = self.input_shape[2]
         size = self._batch_size or min(BATCH, self._most)
-        for part in batches(images, size, "images"):
+        for part in batches(images, size, "images", cut=True):
             if part.ndim != 4 or part.shape[3] not in {1, wanted}:
                 channels = " or ".join(map(str, sorted({1, wanted})))
                 raise ValueError(
@@ -227,10 +209,8 @@ class Backbone:
                 )
             check_within(part, (low, high), "images")
             x = np.clip((part.astype(np.float32) - low) / (high - low), 0, 1)
-            # A stream's batches may be larger than what passes at once.
-            for start in range(0, len(x), size):
-                seen, out = self._run(x[start : start + size])
-                yield _flat(exact(seen.numpy())), exact(out.numpy())
+            seen, out = self._run(x)
+            yield _flat(exact(seen.numpy())), exact(out.numpy())
 
     def _through(self, x):
         own = self.input_shape
@@ -246,6 +226,27 @@ class Backbone:
         x = tf.clip_by_value(x, 0.0, 1.0)
         low, high = self.value_range
         return self._model(low + (high - low) * x, training=False)
+
+
+def _check_model(model: keras.Model, outputs: str | None) -> tuple[list, Any]:
+    """A model's inputs, which are one image, and its only output; raises on others."""
+    if outputs not in (None, "logits", "probabilities"):
+        raise ValueError(
+            'Expected outputs to be "logits", "probabilities" or None; received: '
+            f"outputs={outputs!r}"
+        )
+    inputs, outs = (getattr(model, name, None) or [] for name in ("inputs", "outputs"))
+    shapes = [tuple(one.shape) for one in inputs]
+    one_image = len(shapes) == 1 and len(shapes[0]) == 4 and shapes[0][3] in (1, 3)
+    if not one_image or len(outs) != 1:
+        raise ValueError(
+            "Expected a Functional or Sequential model from images (batch, height, "
+            "width, 1 or 3) to one output; received: "
+            f"{type(model).__name__} of inputs {shapes}"
+        )
+    if outputs is not None:
+        _check_classes(tuple(outs[0].shape), outputs, last_activation(model))
+    return inputs, outs[0]
 
 
 # Activations whose values have bounds, without underscores.
@@ -264,17 +265,12 @@ def _check_classes(shape: tuple, outputs: str, last: str | None) -> None:
         )
     ends = (last or "").lower().replace("_", "").split(" and ")
     if outputs == "logits" and all(one in _BOUNDED for one in ends):
-        soft = any(map(_is_softmax, (last or "").split(" and ")))
-        second = ", which would apply a second softmax" if soft else ""
+        second = ", which would apply a second softmax" * ("softmax" in ends)
         raise ValueError(
             'Expected outputs="logits" of a model without an activation at its end, or '
             'outputs="probabilities" of a softmax; received: outputs="logits" of a '
             f"model that ends in {last}{second}"
         )
-
-
-def _is_softmax(name: str) -> bool:
-    return name.lower() == "softmax"
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ import keras
 
 from keras_svae.digest import digest
 from keras_svae.evaluation.backbones.backbone import Backbone
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.game.saving.keras_file import load_keras
+from keras_svae.paths import cache_folder
 
 __all__ = ["classifier"]
 
@@ -54,21 +54,13 @@ RECIPES = {
 DEFAULT = Recipe(epochs=12)
 
 
-def network(
-    shape: Sequence[int],
-    classes: int,
-    widths: Sequence[int] = (32, 64, 128),
-    blocks: int = 2,
-    stem_stride: int = 2,
-) -> keras.Model:
+def network(shape: Sequence[int], classes: int, recipe: Recipe) -> keras.Model:
     """A residual network (He et al., 2016, with basic blocks) of built-in layers.
 
     Args:
         shape: The shape of an image, (height, width, channels). Images are in [0, 1].
         classes: The number of classes.
-        widths: Channels of each stage; each halves the sides but the first.
-        blocks: Residual blocks per stage.
-        stem_stride: 2 halves the sides before the first stage.
+        recipe: Its widths, blocks and stem_stride.
 
     Returns:
         Images to logits (batch, classes); the layer before is called "features", the
@@ -76,9 +68,9 @@ def network(
     """
     images = keras.Input(tuple(shape), name="images")
     x = keras.layers.Rescaling(4.0, offset=-2.0)(images)  # near unit variance
-    x = _activated(_convolution(x, widths[0], 3, stem_stride))
-    for stage, width in enumerate(widths):
-        for block in range(blocks):
+    x = _activated(_convolution(x, recipe.widths[0], 3, recipe.stem_stride))
+    for stage, width in enumerate(recipe.widths):
+        for block in range(recipe.blocks):
             stride = 2 if stage and not block else 1
             y = _activated(_convolution(x, width, 3, stride))
             y = _convolution(y, width, 3, 1)

@@ -109,7 +109,7 @@ def graph(tensors: Tensors) -> keras.Model:
 
 
 class _Places(keras.layers.Layer):
-    """Puts the class token before the patches, and adds where each of them is."""
+    """Puts a token for the class before the patches, and adds each token's position."""
 
     def __init__(self, places: np.ndarray, **options):
         super().__init__(**options)
@@ -143,7 +143,7 @@ def _places(tensors: Tensors, width: int) -> np.ndarray:
 def _bicubic(side: int, wanted: int) -> np.ndarray:
     """PyTorch's bicubic resizing of one axis as a matrix (wanted, side).
 
-    DINOv2 says the factor, with a tenth of a patch added, and not the size.
+    DINOv2 resizes by the factor (wanted + 0.1) / side, not to a size.
     """
     at = (np.arange(wanted) + 0.5) * side / (wanted + 0.1) - 0.5
     low = np.floor(at).astype(int)

@@ -82,7 +82,7 @@ def both_features(
 
 
 def named_reference(reference: str | None) -> dict[str, Any]:
-    """What a measurement says of the real examples: nothing, if nothing is known."""
+    """The detail `reference`; an empty dictionary if it is None."""
     return {} if reference is None else {"reference": reference}
 
 

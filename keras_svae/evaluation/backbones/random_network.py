@@ -10,7 +10,7 @@ import numpy as np
 from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.noise import check_seed
 
-__all__ = ["chosen", "random_network"]
+__all__ = ["backbone_of", "random_network"]
 
 # The smallest and the largest side that it takes; others are resized.
 SIDES = (8, 256)
@@ -90,7 +90,7 @@ def random_network(shape: Sequence[int], seed: int = 0) -> Backbone:
     )
 
 
-def chosen(
+def backbone_of(
     backbone: Backbone | str | None, shape: Sequence[int] | None, labelled: bool
 ) -> Backbone | None:
     """The backbone that is meant: the random network for "random".

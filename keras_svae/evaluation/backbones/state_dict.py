@@ -27,8 +27,8 @@ LARGEST = 10_000_000
 def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The tensors of a state dict by name, as `torch.save` wrote it.
 
-    Both of PyTorch's formats are read: the zip, and the one of before 1.6. The pickle
-    in it is not loaded, see `described`.
+    Both of PyTorch's formats are read: the zip, and the older one, until PyTorch 1.5.
+    The pickle in it is not loaded, see `described`.
 
     Args:
         path: A `.pth` or `.pt` file of one dictionary of tensors.

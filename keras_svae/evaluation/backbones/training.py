@@ -9,6 +9,7 @@ import pathlib
 import shlex
 import sys
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -16,7 +17,6 @@ import tensorflow as tf
 
 from keras_svae import data
 from keras_svae.digest import digest
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.backbones.classifier import (
     DEFAULT,
     RECIPES,
@@ -24,7 +24,7 @@ from keras_svae.evaluation.backbones.classifier import (
     network,
     sidecar,
 )
-from keras_svae.paths import local
+from keras_svae.paths import cache_folder, local
 
 __all__ = ["train"]
 
@@ -62,6 +62,49 @@ def train(
     """
     title = pathlib.Path(name).stem
     recipe = recipe or RECIPES.get(title, DEFAULT)
+    path = _place(title, out, overwrite)
+
+    def load(split, **options):
+        given = {"labels": True, "seed": seed, "batch_size": recipe.batch_size}
+        return data.load(name, split, **(given | place | options))
+
+    started = time.monotonic()
+    test = load("test", drop_remainder=False)
+    stream, shape, labels = _labelled_data(name, load, recipe.batch_size)
+    classes = int(labels.max()) + 1
+    # Small data are one batch.
+    size = min(recipe.batch_size, len(labels))
+    recipe = dataclasses.replace(recipe, batch_size=size)
+    keras.utils.set_random_seed(seed)
+    model = _trained(
+        network(shape, classes, recipe),
+        _augmented(stream, shape, recipe.flip, seed),
+        len(labels) // recipe.batch_size,
+        recipe,
+    )
+    accuracy, count = _accuracy(model, test)
+    about = {
+        "data": data_note or title,
+        "test accuracy": accuracy,
+        "test images": count,
+        "training images": len(labels),
+        "classes": classes,
+        "shape": shape,
+        "seed": seed,
+        "recipe": dataclasses.asdict(recipe),
+        "parameters": model.count_params(),
+        "seconds": round(time.monotonic() - started),
+        "command": _command(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {one: importlib.metadata.version(one) for one in PACKAGES},
+    }
+    print(f"Test accuracy {accuracy:.4f} on {count} images.", flush=True)
+    _write(model, about, path)
+    return path
+
+
+def _place(title: str, out: str | os.PathLike | None, overwrite: bool) -> pathlib.Path:
+    """The `.keras` file to write; raises if it may not be written."""
     path = (
         local(out, "a .keras file (out)").expanduser()
         if out
@@ -74,14 +117,14 @@ def train(
             f"Expected no {path} or {sidecar(path).name} yet, or overwrite; received: "
             "a file that is there already"
         )
+    return path
 
-    def load(split, **options):
-        given = {"labels": True, "seed": seed, "batch_size": recipe.batch_size}
-        return data.load(name, split, **(given | place | options))
 
-    started = time.monotonic()
+def _labelled_data(
+    name: str | os.PathLike, load: Callable[..., tf.data.Dataset], batch_size: int
+) -> tuple[tf.data.Dataset, tuple[int, ...], np.ndarray]:
+    """Endless batches of training images of known classes, their shape, the labels."""
     plain = load("train", shuffle=False, drop_remainder=False)
-    test = load("test", drop_remainder=False)
     shape = tuple(plain.element_spec[0].shape[1:])
     if len(shape) != 3:
         raise ValueError(
@@ -95,46 +138,20 @@ def train(
             f"Expected images of two classes or more; received: {name!r} with "
             f"{len(np.unique(labels))} among {len(labels)} labelled images"
         )
-    classes = int(labels.max()) + 1
-    # Small data are one batch, and a batch has labelled images only.
-    size = min(recipe.batch_size, len(labels))
-    recipe = dataclasses.replace(recipe, batch_size=size)
-    stream = load("train", start=0, batch_size=min(size, len(found)))
+    # A batch has labelled images only.
+    size = min(batch_size, len(labels))
+    stream = load("train", start=0, batch_size=size)
     if len(labels) < len(found):
-        stream = _labelled(stream).batch(size, drop_remainder=True)
-    keras.utils.set_random_seed(seed)
-    model = _trained(
-        network(shape, classes, recipe.widths, recipe.blocks, recipe.stem_stride),
-        _augmented(stream, shape, recipe.flip, seed),
-        len(labels) // recipe.batch_size,
-        recipe,
-    )
+        stream = stream.unbatch().filter(lambda x, y: y >= 0)
+        stream = stream.batch(size, drop_remainder=True)
+    return stream, shape, labels
+
+
+def _accuracy(model: keras.Model, test: tf.data.Dataset) -> tuple[float, int]:
+    """The share of test images whose class is found, and how many have a class."""
     logits, truth = model.predict(test, verbose=0), np.concatenate([y for _, y in test])
     logits, truth = logits[truth >= 0], truth[truth >= 0]
-    accuracy = float((logits.argmax(1) == truth).mean())
-    about = {
-        "data": data_note or title,
-        "test accuracy": accuracy,
-        "test images": len(truth),
-        "training images": len(labels),
-        "classes": classes,
-        "shape": shape,
-        "seed": seed,
-        "recipe": dataclasses.asdict(recipe),
-        "parameters": model.count_params(),
-        "seconds": round(time.monotonic() - started),
-        "command": _command(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": {one: importlib.metadata.version(one) for one in PACKAGES},
-    }
-    print(f"Test accuracy {accuracy:.4f} on {len(truth)} images.", flush=True)
-    _write(model, about, path)
-    return path
-
-
-def _labelled(stream: tf.data.Dataset) -> tf.data.Dataset:
-    """The examples of known classes, one by one."""
-    return stream.unbatch().filter(lambda x, y: y >= 0)
+    return float((logits.argmax(1) == truth).mean()), len(truth)
 
 
 def _trained(model, stream, steps: int, recipe: Recipe) -> keras.Model:

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from keras_svae.digest import digest
-from keras_svae.evaluation.backbones.cache import cache_folder
 from keras_svae.evaluation.backbones.state_dict import read_state_dict
+from keras_svae.paths import cache_folder
 
 __all__ = ["Published", "Tensors", "find_weights", "read_tensors"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.reading.streams import Stream, batches
+from keras_svae.evaluation.reading.streams import Stream, gather
 
 __all__ = ["ActiveUnits", "active_units"]
 
@@ -39,27 +39,16 @@ def active_units(means: Stream, *, threshold: float = 0.01) -> ActiveUnits:
     """
     if not (arguments.real(threshold) and threshold >= 0):
         raise ValueError(f"Expected threshold >= 0; received: threshold={threshold!r}")
-    n, mean, squares = 0, np.zeros(()), np.zeros(())
-    for part in batches(means, 4096, "posterior means"):
-        if part.ndim != 2:
-            raise ValueError(
-                f"Expected posterior means (n, d); received: shape {part.shape}"
-            )
-        # Mean and squares of both parts together (Chan et al., 1983): sums of squares
-        # would lose a small variance beside a large mean.
-        part = part.astype(np.float64)
-        own, m = part.mean(0), len(part)
-        step = own - mean
-        squares = squares + ((part - own) ** 2).sum(0) + step**2 * (n * m / (n + m))
-        mean = mean + step * (m / (n + m))
-        n += m
-    if n < 2:
+    x = gather(means, "posterior means").astype(np.float64)
+    if x.ndim != 2:
+        raise ValueError(f"Expected posterior means (n, d); received: shape {x.shape}")
+    if len(x) < 2:
         raise ValueError("Expected two posterior means or more; received: 1")
-    variances = squares / (n - 1)
+    variances = x.var(0, ddof=1)
     active = int((variances > threshold).sum())
     return ActiveUnits(
         Measurement(
-            active, "active units", n=n, units=len(variances), threshold=threshold
+            active, "active units", n=len(x), units=len(variances), threshold=threshold
         ),
         variances,
     )

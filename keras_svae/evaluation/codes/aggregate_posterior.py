@@ -7,9 +7,9 @@ import scipy.stats
 
 from keras_svae.evaluation.codes.mmd import (
     check_kernel,
-    mean_kernel,
     median_scale,
     points_of,
+    squared_mmd,
 )
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
@@ -74,13 +74,7 @@ def aggregate_posterior(
     reference, more = (law.rvs(z.shape, random_state=rng) for _ in range(2))
     about: dict[str, Any] = {"n": len(z), "prior": prior}
     scale = median_scale(reference)
-    within = mean_kernel(reference, reference, kernel, scale)
-    found, chance = (
-        mean_kernel(one, one, kernel, scale)
-        + within
-        - 2 * mean_kernel(one, reference, kernel, scale)
-        for one in (z, more)
-    )
+    found, chance = (squared_mmd(one, reference, kernel, scale) for one in (z, more))
     rest: dict[str, Any] = {"kernel": kernel, "scale": scale}
     ks = np.array([scipy.stats.kstest(one, law.cdf).statistic for one in z.T])
     return AggregatePosterior(

@@ -83,10 +83,10 @@ def decoder_probe(
     network = _decoder(inputs.shape[1], outputs.shape[1], units, depth, rng)
     network.compile(keras.optimizers.Adam(learning_rate), "mse")
     history = network.fit(
-        _batches(inputs[rest], outputs[rest], rng),
+        reordered((inputs[rest], outputs[rest]), BATCH, rng),
         epochs=epochs,
         shuffle=False,  # the data set does
-        validation_data=_batches(inputs[apart], outputs[apart]),
+        validation_data=_in_order(inputs[apart], outputs[apart]),
         callbacks=[
             keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
         ],
@@ -136,12 +136,9 @@ def _decoder(
     return keras.Sequential([keras.Input((dimensions,)), *hidden, dense(values, None)])
 
 
-def _batches(z, x, rng: np.random.Generator | None = None) -> tf.data.Dataset:
-    """Batches of pairs, in a new order at each pass if there are random numbers."""
-    if rng is not None:
-        data = reordered((z, x), BATCH, rng)
-    else:
-        data = tf.data.Dataset.from_tensor_slices((z, x)).batch(BATCH)
+def _in_order(z, x) -> tf.data.Dataset:
+    """Batches of pairs."""
+    data = tf.data.Dataset.from_tensor_slices((z, x)).batch(BATCH)
     options = tf.data.Options()
     options.autotune.enabled = False  # Keras would wait for it at the end
     return data.with_options(options)

@@ -6,13 +6,11 @@ import scipy.spatial
 from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream, gather
-from keras_svae.kernels import imq
+from keras_svae.kernels import imq, squared_distances, unbiased_mmd
 
 __all__ = ["mmd"]
 
 KERNELS = ("imq", "rbf")
-# Rows of the kernel's matrix that are in memory at once, times all columns.
-BLOCK = 512
 # Points whose distances give the kernel's scale.
 MEDIAN_OF = 1000
 
@@ -54,8 +52,7 @@ def mmd(
         raise ValueError(
             f"Expected scale > 0, and a reference that varies; received: scale={scale}"
         )
-    value = mean_kernel(x, x, kernel, scale) + mean_kernel(y, y, kernel, scale)
-    value -= 2 * mean_kernel(x, y, kernel, scale)
+    value = squared_mmd(x, y, kernel, scale)
     return Measurement(
         value, "MMD^2", n=len(x), n_reference=len(y), kernel=kernel, scale=scale
     )
@@ -74,25 +71,17 @@ def median_scale(reference: np.ndarray) -> float:
     return float(np.median(scipy.spatial.distance.pdist(reference[:MEDIAN_OF]) ** 2))
 
 
-def mean_kernel(x: np.ndarray, y: np.ndarray, kernel: str, scale: float) -> float:
-    """The kernel's mean over all pairs; within one sample, over those of two points."""
-    same, total = x is y, 0.0
-    # |a|^2 + |b|^2 - 2 ab is one matrix product, but loses digits far from zero.
-    center = y.mean(0)
-    x, y = x - center, y - center
-    norms_x, norms_y = (x**2).sum(1), (y**2).sum(1)
-    for start in range(0, len(x), BLOCK):
-        rows = slice(start, start + BLOCK)
-        squares = norms_x[rows, None] + norms_y - 2 * x[rows] @ y.T
-        np.maximum(squares, 0, out=squares)
+def squared_mmd(x: np.ndarray, y: np.ndarray, kernel: str, scale: float) -> float:
+    """The unbiased estimate of points (n, d) and (m, d), float64; see `mmd`."""
+
+    def of_pairs(rows, points):
+        center = points.mean(0)
+        squares = squared_distances(rows - center, points - center)
         if kernel == "imq":
-            total += imq(squares, scale).sum()
-        else:
-            total += np.exp(squares / (-2 * scale)).sum()
-    if same:
-        # A point and itself are at distance 0, where both kernels are 1.
-        return (total - len(x)) / (len(x) * (len(x) - 1))
-    return total / (len(x) * len(y))
+            return imq(squares, scale)
+        return np.exp(squares / (-2 * scale))
+
+    return unbiased_mmd(x, y, of_pairs)
 
 
 def points_of(stream: Stream, name: str) -> np.ndarray:

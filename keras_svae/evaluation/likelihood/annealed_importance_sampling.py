@@ -1,6 +1,7 @@
 """Log p(x) by annealed importance sampling (Neal, 2001; Wu et al., 2016)."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -19,8 +20,7 @@ __all__ = ["AnnealedImportance", "annealed_importance_sampling"]
 PILOT, SHARE = 100, 10
 
 
-@dataclasses.dataclass(frozen=True)
-class AnnealedImportance:
+class AnnealedImportance(NamedTuple):
     """What `annealed_importance_sampling` gives; arrays are (n,).
 
     Attributes:
@@ -28,7 +28,8 @@ class AnnealedImportance:
         per_example: The estimate of each example, nats.
         effective_sample_size: `(sum w)^2 / sum w^2` of each example's chains, from 1 to
             n_chains. Near 1, one chain decides, and the estimate is likely too low.
-        acceptance: Mean probability of acceptance over chains and temperatures.
+        acceptance: Mean probability of acceptance over chains and temperatures; NaN
+            with n_temperatures=2, where there is no transition.
     """
 
     mean: Measurement
@@ -51,7 +52,6 @@ class Settings:
         step_size: The step size of all transitions, without a pilot pass; None adapts
             it for each temperature and example.
         jit_compile: Whether XLA compiles the passes.
-        seed: The seed of all random draws.
     """
 
     n_chains: int
@@ -61,7 +61,6 @@ class Settings:
     target_acceptance: float
     step_size: float | None
     jit_compile: bool
-    seed: int
 
     def __post_init__(self):
         arguments.integer("n_chains", self.n_chains, 1)
@@ -143,13 +142,10 @@ def annealed_importance_sampling(
     unbiased.
 
     Args:
-        data: Examples (n, ...), an array or a stream; or `Examples` with classes y, or
-            batches of them: then the functions are given `Examples` too, and all is
-            said of log p(x|y).
-        log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats, with a
-            gradient in z. See `density` for a model's.
-        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP distribution
-            of codes (d,). A bounded prior is annealed as the image of an unbounded one.
+        data: Examples (n, ...), see `variational_bound`.
+        log_likelihood: log p(x|z), see `variational_bound`; with a gradient in z.
+        prior: p(z), see `variational_bound`. A bounded prior is annealed as the image
+            of an unbounded one.
         latent_dim: d, with a prior by name.
         n_chains: The number of chains for each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
@@ -161,8 +157,7 @@ def annealed_importance_sampling(
             temperature and example.
         step_size: One for all, without a pilot pass.
         value_range: (low, high) where data must lie; None for anywhere.
-        dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
-            uniform noise first: see `bits_per_dimension`.
+        dequantise: See `variational_bound`.
         batch_size: Examples at once, at most; n_chains * batch_size codes are decoded
             together.
         seed: The seed of all random draws.
@@ -180,6 +175,7 @@ def annealed_importance_sampling(
     """
     common.check_functions(log_likelihood=log_likelihood)
     arguments.integer("batch_size", batch_size, 1)
+    seed = check_seed(seed)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,
@@ -188,10 +184,9 @@ def annealed_importance_sampling(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=check_seed(seed),
     )
     engine = settings.engine(log_likelihood, common.get_prior(prior, latent_dim))
-    read = common.read(data, batch_size, value_range, dequantise, seed)
+    read = common.prepared(data, batch_size, value_range, dequantise, seed)
     bar = tqdm.tqdm(read, "AIS", unit="batch", disable=not progress)
     found_weights, found_ratios = [], []
     for i, inputs in enumerate(bar):

@@ -1,6 +1,6 @@
 """AIS's check: log p(x) from below and above (Grosse et al., 2015)."""
 
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -16,8 +16,7 @@ from keras_svae.noise import Noise, check_seed
 __all__ = ["BidirectionalMonteCarlo", "bidirectional_monte_carlo"]
 
 
-@dataclasses.dataclass(frozen=True)
-class BidirectionalMonteCarlo:
+class BidirectionalMonteCarlo(NamedTuple):
     """What `bidirectional_monte_carlo` gives; arrays are (n,), nats.
 
     Attributes:
@@ -87,6 +86,7 @@ def bidirectional_monte_carlo(
     """
     common.check_functions(log_likelihood=log_likelihood)
     arguments.integer("batch_size", batch_size, 1)
+    seed = check_seed(seed)
     settings = Settings(
         n_chains=n_chains,
         n_temperatures=n_temperatures,
@@ -95,7 +95,6 @@ def bidirectional_monte_carlo(
         target_acceptance=target_acceptance,
         step_size=step_size,
         jit_compile=jit_compile,
-        seed=check_seed(seed),
     )
     law = common.get_prior(prior, latent_dim)
     x = gather(x, "simulated data").astype(np.float32)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.likelihood.quantisation import LEVELS
 from keras_svae.evaluation.measurement import Measurement
-from keras_svae.evaluation.reading.streams import check_range
 
 __all__ = ["bits_per_dimension"]
 
@@ -47,7 +47,7 @@ def bits_per_dimension(
         ValueError: If there is a dimension below 1, or a measurement says that its data
             were not dequantised where a density is wanted.
     """
-    low, high = check_range(value_range)
+    low, high = arguments.value_range("value_range", value_range)
     if not isinstance(nats, (numbers.Real, np.ndarray)):  # a list, or a tensor
         found = np.asarray(nats)
         if found.dtype.kind not in "iuf":

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
+from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream, gather
 
@@ -69,8 +70,7 @@ def calibration(above: Stream, below: Stream, *, bins: int = 15) -> Calibration:
     Raises:
         ValueError: On values that are not finite, or other shapes.
     """
-    if not (isinstance(bins, int) and bins >= 1):
-        raise ValueError(f"Expected bins >= 1; received: bins={bins!r}")
+    bins = arguments.integer("bins", bins, at_least=1)
     a = _logits(above, "log ratios on samples of the law above")
     b = _logits(below, "log ratios on samples of the law below")
     f = np.concatenate([a, b])

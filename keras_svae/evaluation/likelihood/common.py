@@ -16,7 +16,6 @@ from keras_svae.evaluation.reading.streams import (
     Examples,
     Stream,
     batches,
-    check_range,
     check_within,
     fields,
 )
@@ -96,7 +95,7 @@ def check_posterior(q, prior: tfd.Distribution) -> None:
     )
 
 
-def read(
+def prepared(
     data: Stream,
     batch_size: int,
     value_range: tuple[float, float] | None,
@@ -114,7 +113,7 @@ def read(
             bounds = (0.0, 1.0) if value_range is None else value_range
             x = quantisation.dequantise(x, [seed, i], bounds)
         elif value_range is not None:
-            check_within(x, check_range(value_range), "data")
+            check_within(x, arguments.value_range("value_range", value_range), "data")
         x = x.astype(np.float32)
         # A data set's own batches may be larger than can be decoded many times over.
         for start in range(0, len(x), batch_size):
@@ -160,14 +159,16 @@ def over_batches(
     Args:
         function: A function that takes a batch of inputs and a key, and returns a tuple
             of tensors (batch,).
-        data: See `read`, as for all that follow.
+        data: See `prepared`, as for all that follow.
         batch_size: Examples at once, at most.
         value_range: The range of the data, (low, high).
         dequantise: Whether to add uniform noise.
         seed: The seed of all random draws.
     """
     graph, parts = None, []
-    for i, inputs in enumerate(read(data, batch_size, value_range, dequantise, seed)):
+    for i, inputs in enumerate(
+        prepared(data, batch_size, value_range, dequantise, seed)
+    ):
         graph = graph or compiled(function, inputs, KEY)
         with one_for_each():
             parts.append(graph(inputs, Noise(seed).fold(i).seed("z")))

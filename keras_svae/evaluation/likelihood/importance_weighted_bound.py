@@ -1,6 +1,6 @@
 """The importance-weighted bound on log p(x) (Burda et al., 2016)."""
 
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,8 +15,7 @@ from keras_svae.noise import Noise
 __all__ = ["ImportanceWeightedBound", "importance_weighted_bound"]
 
 
-@dataclasses.dataclass(frozen=True)
-class ImportanceWeightedBound:
+class ImportanceWeightedBound(NamedTuple):
     """What `importance_weighted_bound` gives; arrays are (n,).
 
     Attributes:
@@ -50,23 +49,17 @@ def importance_weighted_bound(
     L_1 is the variational bound; L_k rises with k to log p(x).
 
     Args:
-        data: Examples (n, ...), an array or a stream; or `Examples` with classes y, or
-            batches of them: then the functions are given `Examples` too, and all is
-            said of log p(x|y).
-        log_likelihood: log p(x|z), (batch,), of data and codes (batch, d); nats. See
-            `density` for a model's.
-        posterior: A function that takes data and returns q(z|x), a TFP distribution of
-            codes (d,) for each example. It may be any distribution with `sample` and
-            `log_prob`. The function is called once for a batch.
-        prior: p(z): "normal" for N(0, I), "uniform" for U(-1, 1), or a TFP
-            distribution of codes (d,).
+        data: Examples (n, ...), see `variational_bound`.
+        log_likelihood: log p(x|z), see `variational_bound`.
+        posterior: A function that takes data and returns q(z|x), see
+            `variational_bound`. It is called once for a batch.
+        prior: p(z), see `variational_bound`.
         latent_dim: d, with a prior by name.
         k: Draws for each example.
         chunk: How many of them are drawn at once: batch_size * chunk codes are decoded
             together, and memory does not depend on k.
         value_range: (low, high) where data must lie; None for anywhere.
-        dequantise: Data are 8-bit images in `value_range`, (0, 1) by default, which get
-            uniform noise first: see `bits_per_dimension`.
+        dequantise: See `variational_bound`.
         batch_size: Examples at once, at most.
         seed: The seed of all random draws.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_svae.evaluation.reading.streams import check_range
+from keras_svae import arguments
 from keras_svae.noise import check_seed
 
 __all__ = ["dequantise"]
@@ -41,7 +41,7 @@ def dequantise(
         if isinstance(seed, (list, tuple))
         else check_seed(seed)
     )
-    low, high = check_range(value_range)
+    low, high = arguments.value_range("value_range", value_range)
     x = np.asarray(x, np.float64)
     levels = (x - low) / (high - low) * (LEVELS - 1)
     whole = np.round(levels)

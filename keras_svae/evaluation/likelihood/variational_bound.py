@@ -1,6 +1,6 @@
 """The variational bound on log p(x) (Kingma & Welling, 2014)."""
 
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +14,7 @@ from keras_svae.evaluation.reading.streams import Stream
 __all__ = ["VariationalBound", "variational_bound"]
 
 
-@dataclasses.dataclass(frozen=True)
-class VariationalBound:
+class VariationalBound(NamedTuple):
     """What `variational_bound` gives; arrays are (n,), nats per example.
 
     Attributes:

@@ -51,7 +51,7 @@ def has_labels(data) -> bool:
     if _is_array(data) or isinstance(data, (list, Iterator, *_NO_BATCHES)):
         return False
     if isinstance(data, Iterable) and known_length(data):
-        y = fields(read(next(iter(data), None), "data"))[1]
+        y = fields(as_examples(next(iter(data), None), "data"))[1]
         return y is not None and hasattr(y, "shape")
     return False
 
@@ -84,12 +84,12 @@ def elements(data, name: str, labelled: bool) -> Iterator[Any]:
             f"{_keys(data)}"
         )
     for element in data:
-        found = read(element, name)
+        found = as_examples(element, name)
         own = isinstance(element, Examples) and not isinstance(data, tf.data.Dataset)
         yield found if labelled or own else fields(found)[0]
 
 
-def read(element, name: str) -> Any:
+def as_examples(element, name: str) -> Any:
     """x, or `Examples`, of a batch; a `tf.data.Dataset` or an iterable gives it.
 
     Raises:

@@ -14,7 +14,7 @@ from keras_svae.evaluation.reading.streams import (
 )
 from keras_svae.noise import check_seed
 
-__all__ = ["Chooser", "Part", "rows"]
+__all__ = ["Chooser", "Part", "at_random"]
 
 # A measure's own draws from the same seed are others.
 _CHOICE = 1
@@ -52,18 +52,7 @@ class Chooser:
         return kept, places[kept]
 
 
-def rows(count: int, n: int, seed: int) -> np.ndarray:
-    """The indices of n of count examples, in increasing order; all if there are fewer.
-
-    A `Part` of the same numbers and seed has these examples.
-    """
-    found = np.zeros(min(n, count), np.int64)
-    kept, places = Chooser(n, seed)(count)
-    found[places] = kept
-    return np.sort(found)
-
-
-def chosen(stream: Iterable, n: int, seed: int) -> tuple[np.ndarray | Examples, int]:
+def at_random(stream: Iterable, n: int, seed: int) -> tuple[np.ndarray | Examples, int]:
     """At most n examples of a stream of batches, and how many it has.
 
     Args:
@@ -132,7 +121,7 @@ class Part:
                 look(batch)
                 yield batch
 
-        self.data, self.of = chosen(looked(), n, seed)
+        self.data, self.of = at_random(looked(), n, seed)
         self.count = min(n, self.of)
         if self.whole:
             self.data = data

@@ -21,13 +21,12 @@ __all__ = [
     "Examples",
     "Stream",
     "batches",
-    "check_range",
     "check_within",
     "exact",
     "gather",
     "has_labels",
     "is_within",
-    "made_and",
+    "made_beside",
     "pairs",
     "fields",
 ]
@@ -38,7 +37,11 @@ Stream: TypeAlias = np.ndarray | tf.Tensor | tf.data.Dataset | Iterable[np.ndarr
 
 
 def batches(
-    data: Stream, batch_size: int = 256, name: str = "data", labelled: bool = False
+    data: Stream,
+    batch_size: int = 256,
+    name: str = "data",
+    labelled: bool = False,
+    cut: bool = False,
 ) -> Iterator:
     """The batches of a stream, arrays whose shapes differ only in the first axis.
 
@@ -52,6 +55,7 @@ def batches(
         name: What an error calls the data.
         labelled: Whether the labels of a pair (x, y), or of a data set of such, are
             read too; else the data set's are left out.
+        cut: Whether a data set's own batches are cut, where they are larger.
 
     Yields:
         Arrays, or `Examples` of arrays where labels are read.
@@ -72,13 +76,15 @@ def batches(
                     f"Expected {len(x)} labels, one for each of the {name}; received: "
                     f"shape {y.shape}"
                 )
-        if len(x):
-            yield x if y is None else Examples(x, y)
+        size = batch_size if cut else max(1, len(x))
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            yield x[rows] if y is None else Examples(x[rows], y[rows])
     if shape is None:
         raise ValueError(f"Expected {name}; received: none at all")
 
 
-def made_and(
+def made_beside(
     field: str, made: Callable[[Iterable], Iterable], inputs: Iterable
 ) -> tuple[np.ndarray, np.ndarray]:
     """What is made of batches, and their "x" or "y", as arrays: in one reading.
@@ -102,7 +108,7 @@ def _batches(data, batch_size: int, name: str, labelled: bool) -> Iterator:
             rows = slice(start, start + batch_size)
             yield Examples(x[rows], y[rows])
     elif hasattr(data, "shape") or isinstance(data, (list, tuple)):
-        array = _whole(data, name)
+        array = _as_array(data, name)
         for start in range(0, len(array), batch_size):
             yield array[start : start + batch_size]
     else:
@@ -117,7 +123,7 @@ def _batches(data, batch_size: int, name: str, labelled: bool) -> Iterator:
         yield from elements(data, name, labelled)
 
 
-def _whole(data, name: str) -> np.ndarray:
+def _as_array(data, name: str) -> np.ndarray:
     """An array of what may be lists of numbers, or a list of examples."""
     if isinstance(data, tuple):
         data, _ = unpacked(data)
@@ -174,14 +180,15 @@ def pairs(
     other: Stream,
     batch_size: int = 256,
     names: tuple[str, str] = ("data", "reconstructions"),
+    cut: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Two streams side by side, in batches of the same examples.
+    """Two streams side by side, in batches of the same examples; see `batches`.
 
     Raises:
         ValueError: As `batches`, and if the streams' shapes or lengths differ.
     """
     streams = [
-        batches(data, batch_size, name)
+        batches(data, batch_size, name, cut=cut)
         for data, name in zip((one, other), names, strict=True)
     ]
     held: list[np.ndarray | None] = [None, None]
@@ -205,20 +212,6 @@ def pairs(
         raise ValueError(
             f"Expected as many {names[0]} as {names[1]}; received: more {longer}"
         )
-
-
-def check_range(value_range) -> tuple[float, float]:
-    """(low, high) as floats; raises unless both are finite, and low < high."""
-    try:
-        low, high = map(float, value_range)
-    except (TypeError, ValueError):
-        low = high = 0.0
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise ValueError(
-            "Expected value_range as two numbers (low, high), low < high; received: "
-            f"{value_range!r}"
-        )
-    return low, high
 
 
 def is_within(least: float, most: float, value_range: tuple[float, float]) -> bool:

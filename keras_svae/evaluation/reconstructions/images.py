@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_svae import arguments
 from keras_svae.evaluation.reading.streams import (
     Stream,
-    check_range,
     check_within,
     pairs,
 )
@@ -26,14 +26,14 @@ def image_pairs(
         x: (n, height, width, 1 or 3), see `Stream`.
         reconstruction: The reconstructions, of the same shape.
         value_range: (low, high), the values of black and white in both.
-        batch_size: How many examples a batch of an array has.
+        batch_size: How many examples a batch has, at most.
 
     Raises:
         ValueError: As `pairs`; on other shapes, and on values outside the range.
     """
-    low, high = check_range(value_range)
+    low, high = arguments.value_range("value_range", value_range)
     names = ("images", "reconstructions")
-    for both in pairs(x, reconstruction, batch_size, names):
+    for both in pairs(x, reconstruction, batch_size, names, cut=True):
         for part, name in zip(both, names, strict=True):
             if part.ndim != 4 or part.shape[-1] not in (1, 3):
                 raise ValueError(

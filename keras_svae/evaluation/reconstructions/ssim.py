@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.ndimage
 
+from keras_svae import arguments
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.reconstructions.images import image_pairs
@@ -43,8 +44,9 @@ def ssim(
         ValueError: If shapes or lengths differ, a value is not finite or outside the
             range, or the images are smaller than the window.
     """
-    if not (isinstance(window, int) and window >= 3 and window % 2):
+    if not (arguments.whole(window) and window >= 3 and window % 2):
         raise ValueError(f"Expected an odd window >= 3; received: window={window!r}")
+    window = int(window)
     found = []
     for one, other in image_pairs(x, reconstruction, value_range):
         side = min(one.shape[1:3])

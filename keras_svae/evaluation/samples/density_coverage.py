@@ -6,7 +6,8 @@ from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
-from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
+from keras_svae.evaluation.samples.manifolds import both, radii
+from keras_svae.kernels import in_blocks, squared_distances
 
 __all__ = ["DensityCoverage", "density_coverage"]
 
@@ -53,15 +54,15 @@ def density_coverage(
         ValueError: On features of different dimensions, or not finite; k out of range;
             on images as `Backbone.features` does.
     """
-    found = Manifolds(real, generated, backbone, value_range, k, reference)
-    radii = found.radii(found.real)
+    x, y, details = both(real, generated, backbone, value_range, k, reference)
+    reach = radii(x, k)
     inside, covered = 0, 0
-    for start, block in squared_distances(found.real, found.generated):
-        within = block <= radii[start : start + len(block), None]
+    for start, block in in_blocks(x, y, squared_distances):
+        within = block <= reach[start : start + len(block), None]
         inside += int(within.sum())
         covered += int(within.any(1).sum())
     density, coverage = (named(one, backbone) for one in ("density", "coverage"))
     return DensityCoverage(
-        Measurement(inside / (k * len(found.generated)), density, **found.details),
-        Measurement(covered / len(found.real), coverage, **found.details),
+        Measurement(inside / (k * len(y)), density, **details),
+        Measurement(covered / len(x), coverage, **details),
     )

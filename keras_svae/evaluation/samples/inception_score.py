@@ -29,7 +29,8 @@ def inception_score(
         value_range: (low, high), the values of black and white in the images.
 
     Returns:
-        Mean and standard deviation over the splits, from 1 to the number of classes.
+        The mean over the splits, from 1 to the number of classes, and their standard
+        deviation, None for one split.
 
     Raises:
         ValueError: If rows are no distributions, or there are fewer rows than splits;
@@ -56,7 +57,7 @@ def inception_score(
     return Measurement(
         np.mean(scores),
         "inception score",
-        np.std(scores),
+        np.std(scores) if splits > 1 else None,
         n=len(p),
         splits=splits,
         **details,

@@ -7,12 +7,10 @@ from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import both_features, named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
+from keras_svae.kernels import unbiased_mmd
 from keras_svae.noise import check_seed
 
 __all__ = ["kernel_distance"]
-
-# Rows of a kernel matrix that are in memory together.
-BLOCK = 1024
 
 
 def kernel_distance(
@@ -37,8 +35,9 @@ def kernel_distance(
         backbone: What turns images into features; None if features are given.
         value_range: (low, high), the values of black and white in the images.
         subsets: How many pairs of subsets are drawn, each without replacement.
-        subset_size: How many examples each has, at least 2; by default 1,000. If there
-            are fewer, all are one pair of subsets, without a deviation.
+        subset_size: How many examples each has, at least 2; by default 1,000, or the
+            smaller number of examples if it is below that. Where both have just this
+            number there is one pair, without a deviation.
         seed: The seed of the draws.
         reference: What the real examples are ("cifar10, split train"), for the
             measurement to say.
@@ -69,7 +68,8 @@ def kernel_distance(
     found = []
     for _ in range(subsets):
         rows = [rng.choice(len(one), size, replace=False) for one in (x, y)]
-        found.append(_squared_mmd(x[rows[0]], y[rows[1]]))
+        parts = (x[rows[0]].astype(np.float64), y[rows[1]].astype(np.float64))
+        found.append(unbiased_mmd(*parts, _cubic))
     return Measurement(
         float(np.mean(found)),
         named("kernel distance", backbone),
@@ -83,20 +83,6 @@ def kernel_distance(
     )
 
 
-def _squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
-    """The unbiased estimate from as many of both."""
-    x, y = x.astype(np.float64), y.astype(np.float64)
-    n = len(x)
-    within = sum(_sum(one, one) - _diagonal(one).sum() for one in (x, y))
-    return within / (n * (n - 1)) - 2 * _sum(x, y) / n**2
-
-
-def _sum(x: np.ndarray, y: np.ndarray) -> float:
-    """The sum of the kernel over all pairs."""
-    d = x.shape[1]
-    starts = range(0, len(x), BLOCK)
-    return sum(float(((x[i : i + BLOCK] @ y.T / d + 1) ** 3).sum()) for i in starts)
-
-
-def _diagonal(x: np.ndarray) -> np.ndarray:
-    return ((x**2).sum(1) / x.shape[1] + 1) ** 3
+def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The kernel of all pairs, (len(x), len(y))."""
+    return (x @ y.T / x.shape[1] + 1) ** 3

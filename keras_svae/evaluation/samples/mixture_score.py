@@ -3,10 +3,10 @@
 import numpy as np
 import scipy.special
 
-from keras_svae.evaluation.measurement import Measurement
+from keras_svae.evaluation.measurement import Measurement, changed
 from keras_svae.evaluation.reading.streams import Stream
 from keras_svae.evaluation.samples.inception_score import inception_score
-from keras_svae.evaluation.samples.points import checked, points
+from keras_svae.evaluation.samples.points import checked_mixture, points
 
 __all__ = ["mixture_posterior", "mixture_score"]
 
@@ -27,7 +27,7 @@ def mixture_posterior(x: Stream, means, sigma: float, weights=None) -> np.ndarra
         ValueError: If shapes do not match, or a value is not finite or out of its
             range.
     """
-    means, weights = checked(means, weights, sigma=sigma)
+    means, weights = checked_mixture(means, weights, sigma=sigma)
     log_weights = np.zeros(len(means))
     if weights is not None:
         with np.errstate(divide="ignore"):  # a weight of 0
@@ -59,4 +59,4 @@ def mixture_score(
         ValueError: As `mixture_posterior` and `inception_score`.
     """
     score = inception_score(mixture_posterior(x, means, sigma, weights), splits)
-    return Measurement(score, "mixture score", score.deviation, **score.details)
+    return changed(score, "mixture score")

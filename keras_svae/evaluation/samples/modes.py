@@ -7,7 +7,7 @@ import scipy.special
 
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
-from keras_svae.evaluation.samples.points import checked, points
+from keras_svae.evaluation.samples.points import checked_mixture, points
 
 __all__ = ["Modes", "modes"]
 
@@ -47,7 +47,7 @@ def modes(x: Stream, means, sigma: float, *, within: float = 3.0) -> Modes:
         ValueError: If shapes do not match, a value is not finite, or sigma or within
             are not positive.
     """
-    means, _ = checked(means, sigma=sigma, within=within)
+    means, _ = checked_mixture(means, sigma=sigma, within=within)
     k, d = means.shape
     counts, n = np.zeros(k, np.int64), 0
     for part in points(x, d):

@@ -1,11 +1,13 @@
 """Mean and covariance of features, read batch by batch."""
 
+import io
 import os
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 
+from keras_svae import files
 from keras_svae.evaluation.reading.streams import Stream, batches
 from keras_svae.paths import local
 from keras_svae.untrusted import Arrays
@@ -122,18 +124,16 @@ class Moments:
         """Writes an `.npz` file with `mu`, `sigma` and `n`, as pytorch-fid names them.
 
         Raises:
+            OSError: If it cannot be written.
             ValueError: If the path does not end in .npz.
         """
         path = local(path, "an .npz file")
         if path.suffix != ".npz":
             raise ValueError(f"Expected a path that ends in .npz; received: {path}")
         known: dict[str, Any] = {} if self.n is None else {"n": self.n}
-        written = path.with_name(f".{path.stem}.writing-{os.getpid()}.npz")
-        try:
-            np.savez(written, mu=self.mean, sigma=self._covariance, **known)
-            os.replace(written, path)
-        finally:
-            written.unlink(missing_ok=True)
+        memory = io.BytesIO()
+        np.savez(memory, mu=self.mean, sigma=self._covariance, **known)
+        files.write(path, memory.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Moments":

@@ -6,10 +6,10 @@ import numpy as np
 
 from keras_svae.evaluation.reading.streams import Stream, batches
 
-__all__ = ["checked", "points"]
+__all__ = ["checked_mixture", "points"]
 
 
-def checked(
+def checked_mixture(
     means, weights=None, **positive: float
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """A mixture's means and weights, float64.

@@ -8,7 +8,8 @@ from keras_svae.evaluation.backbones.backbone import Backbone
 from keras_svae.evaluation.backbones.features import named
 from keras_svae.evaluation.measurement import Measurement
 from keras_svae.evaluation.reading.streams import Stream
-from keras_svae.evaluation.samples.manifolds import Manifolds, squared_distances
+from keras_svae.evaluation.samples.manifolds import both, radii
+from keras_svae.kernels import in_blocks, squared_distances
 
 __all__ = ["PrecisionRecall", "precision_recall"]
 
@@ -53,15 +54,14 @@ def precision_recall(
         ValueError: On features of different dimensions, or not finite; k out of range;
             on images as `Backbone.features` does.
     """
-    found = Manifolds(real, generated, backbone, value_range, k, reference)
-    real_radii, generated_radii = map(found.radii, (found.real, found.generated))
-    precise = np.zeros(len(found.generated), bool)
-    recalled = np.zeros(len(found.real), bool)
-    for start, block in squared_distances(found.real, found.generated):
+    x, y, details = both(real, generated, backbone, value_range, k, reference)
+    real_radii, generated_radii = radii(x, k), radii(y, k)
+    precise, recalled = np.zeros(len(y), bool), np.zeros(len(x), bool)
+    for start, block in in_blocks(x, y, squared_distances):
         rows = slice(start, start + len(block))
         precise |= (block <= real_radii[rows, None]).any(0)
         recalled[rows] = (block <= generated_radii).any(1)
     return PrecisionRecall(
-        Measurement(precise.mean(), named("precision", backbone), **found.details),
-        Measurement(recalled.mean(), named("recall", backbone), **found.details),
+        Measurement(precise.mean(), named("precision", backbone), **details),
+        Measurement(recalled.mean(), named("recall", backbone), **details),
     )

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game.checks.values import ROUNDING, in_float32, shapes, within
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 
 
 def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:

@@ -6,7 +6,7 @@ import keras
 
 from keras_svae.game.checks.laws import raw_output
 from keras_svae.game.checks.values import shapes
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.networks.randomness import random_layers
 from keras_svae.telling import warn
 

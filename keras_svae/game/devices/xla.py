@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 
 __all__ = ["checked", "clustering", "decided", "in_clusters", "is_chosen"]
 

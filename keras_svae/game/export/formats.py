@@ -20,7 +20,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from keras_svae import files, philox
 from keras_svae.game import checks
 from keras_svae.game.export.endpoints import quiet
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.paths import AnyPath, any_path
 from keras_svae.telling import warn
 

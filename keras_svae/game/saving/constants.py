@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 
 __all__ = ["made_anew"]
 

@@ -13,7 +13,7 @@ from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
 from keras_svae.game.saving import constants
 from keras_svae.game.saving.keras_file import load_keras
-from keras_svae.networks.ends import all_layers
+from keras_svae.networks.backwards import all_layers
 from keras_svae.paths import any_path
 
 __all__ = ["Taken", "Taking", "networks_of", "opened", "take"]
