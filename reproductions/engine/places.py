@@ -37,10 +37,6 @@ class Places:
     backbone: str | None = None
     lpips: str | None = None
 
-    def data(self) -> dict[str, str | None]:
-        """The arguments for `ks.data.load`."""
-        return {"data_dir": self.data_dir, "manual_dir": self.manual_dir}
-
 
 def identity(call: Call, places: Places) -> dict:
     """What identifies a run: two runs with the same give the same weights and numbers.

@@ -280,6 +280,9 @@ def test_weights_of_a_package_count_by_their_content(package):
 def test_runs_from_before_weights_of_a_package_counted_are_found(
     done, package, tmp_path, monkeypatch
 ):
+    def gives(mse):
+        return lambda *_, **__: {"metrics": {"mse": mse}}
+
     call = toy.call(**TINY | {"measures": "mse,lpips"})
     today = places.identity(call, places.Places())
     (before,) = places.older(today, places.Places())
@@ -290,7 +293,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
         file.write_text(json.dumps({"metrics": {"mse": 7.0}}))
     else:
         RunFolder(file.with_suffix("")).open(before, resume=False)
-        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 7.0}})
+        monkeypatch.setattr(execution, "_found", gives(7.0))
     with Study(tmp_path / "study", mix_commits=True) as study:
         (record,) = study([call])
     assert record["metrics"] == {"mse": 7.0}
@@ -298,7 +301,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     if not done:
         assert record["lpips"] is None
     with Study(tmp_path / "new", mix_commits=True) as study:
-        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 8.0}})
+        monkeypatch.setattr(execution, "_found", gives(8.0))
         (record,) = study([call])
     assert record["lpips"] == today["lpips"]
 
