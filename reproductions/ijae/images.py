@@ -125,8 +125,7 @@ class SeparateCritics(ks.IJAE):
 @needed.requires(likelihood="shift_tanh")
 def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     """IJAE, the critic of codes with five turns of its own; not in the paper."""
-    laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
-    return parts.game(SeparateCritics, *parts.triples(), lam=lam, **laws)
+    return by._ijae(parts, lam, None, SeparateCritics)
 
 
 @experiment(
