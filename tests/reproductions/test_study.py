@@ -362,6 +362,13 @@ def test_tensorboard_s_hparams(tmp_path, marks):
         board.write(tmp_path / "new", [])
 
 
+def test_hparams_that_cannot_be_written_leave_nothing(tmp_path):
+    record = {"settings": {"lam": 0.1}, "metrics": {"mse": "no number"}}
+    with pytest.raises(TypeError):
+        board.write(tmp_path / "hparams", [record])
+    assert not any(tmp_path.iterdir())
+
+
 def failing(lam: float) -> dict:
     """A function whose second run has a measure that failed."""
     metrics = {"mse": lam} if lam < 1 else {}
