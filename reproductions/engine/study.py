@@ -86,13 +86,11 @@ class Study:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
         if self._new and error[0] is not None:
             # What was refused before anything was made leaves nothing.
             with contextlib.suppress(OSError):
-                if [one.name for one in self.folder.iterdir()] == [".lock"]:
-                    (self.folder / ".lock").unlink()
-                    self.folder.rmdir()
-        self._stack.__exit__(*error)
+                self.folder.rmdir()
 
     def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once. Makes the missing ones.

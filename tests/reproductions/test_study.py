@@ -1,6 +1,5 @@
 """Many runs: found again, of one commit, in worker processes, gathered."""
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -33,6 +32,7 @@ from reproductions.engine import (
 from reproductions.engine import results as results_
 from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
+from tests.reproductions.locking import used_by_another_process
 
 TINY = {"units": 8, "depth": 1, "turns": 1, "epochs": 1, "n": 200, "measures": "mse"}
 
@@ -208,11 +208,18 @@ def test_a_truncated_file_is_named(tmp_path, marks):
 
 
 def test_two_studies_in_one_folder(tmp_path):
-    with open(tmp_path / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with used_by_another_process(tmp_path):
         with pytest.raises(FileExistsError, match="no other process works in"):
             with Study(tmp_path):
                 pass
+    with Study(tmp_path):
+        for _ in range(2):  # a refusal does not give up the lock
+            with pytest.raises(FileExistsError, match="no other process works in"):
+                with Study(tmp_path):
+                    pass
+    with Study(tmp_path):
+        assert [one.name for one in tmp_path.iterdir()] == [".lock"]
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_study_of_an_experiment_keeps_its_records_alone(tmp_path):
