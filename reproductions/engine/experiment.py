@@ -6,15 +6,19 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_type_hints
 
+import keras_svae as ks
 from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
+from reproductions.engine.build import Parts
 from reproductions.engine.options import Option, takes_none
-from reproductions.engine.settings import Data, Training
+from reproductions.engine.settings import Data, Laws, Training
 
 __all__ = ["Call", "Experiment", "experiment"]
 
 # The engine gives these to a function. Every other argument is an option.
-METHOD, NETWORKS, STUDY = "method", "nets", "study"
+MODEL, STUDY = "model", "study"
+# Options that choose what the model is made of.
+METHOD, NETWORKS = "method", "nets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +91,14 @@ class Experiment:
         }
         hints = get_type_hints(function)
         hints.pop("return", None)
-        # Groups of options: arguments that are dataclasses.
-        self.groups = {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        # Groups of options: the laws of a model, and arguments that are dataclasses.
+        self.groups: dict[str, Any] = {"laws": Laws} if methods else {}
+        self.groups |= {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
         self.options = self._all_options()
 
     def _all_options(self) -> dict[str, Option]:
         given = {STUDY, *self.groups}
-        given |= {METHOD} if self.methods else set()
-        given |= {NETWORKS} if self.networks else set()
+        given |= {MODEL, METHOD, NETWORKS} if self.methods else set()
         found = {}
         if self.methods:
             names, default = Literal[tuple(self.methods)], next(iter(self.methods))
@@ -230,20 +234,25 @@ class Experiment:
         """The same for settings that `resolve` gave."""
         names = inspect.signature(self.function).parameters
         arguments = {n: settings[n] for n in names if n in settings}
-        arguments |= {name: self.group(name, settings) for name in self.groups}
+        arguments |= {n: self.group(n, settings) for n in self.groups if n in names}
         if self.methods:
-            chosen = settings[METHOD]
-            arguments[METHOD] = self._bound(
-                self.methods[chosen], self._of_methods[chosen], settings
-            )
-        if self.networks:
-            chosen = settings.get(NETWORKS) or next(iter(self.networks))
-            arguments[NETWORKS] = self._bound(
-                self.networks[chosen][0], self._of_networks[chosen], settings
-            )
+            arguments[MODEL] = self._model(settings)
         if STUDY in names:
             arguments[STUDY] = study
         return self.function(**arguments)
+
+    def _model(self, settings: dict[str, Any]) -> ks.Game:
+        """A new model, by the chosen method of the chosen networks."""
+        method = settings[METHOD]
+        nets = settings.get(NETWORKS) or next(iter(self.networks))
+        parts = Parts(
+            self._bound(self.networks[nets][0], self._of_networks[nets], settings),
+            self.group("laws", settings),
+            self.group("training", settings),
+            settings.get("classes"),
+        )
+        made = self._bound(self.methods[method], self._of_methods[method], settings)
+        return made(parts)
 
     @staticmethod
     def _bound(function: Callable, options: Mapping, settings: dict) -> Callable:
@@ -271,10 +280,11 @@ class Experiment:
 def experiment(**options: Any) -> Callable[[Callable], Experiment]:
     """Makes a function an experiment.
 
-    Its arguments are its options, but for those that the engine gives: `method` and
-    `nets`, the chosen functions with their options bound; those whose annotation is a
-    dataclass, with an option for each field; and `study`, a `Study`. It returns a
-    `Run`, a dict of numbers where it trains no model, or nothing with a `study`.
+    Its arguments are its options, but for those that the engine gives: with `methods`
+    `model`, which the chosen method has made of the chosen networks and laws; those
+    whose annotation is a dataclass, with an option for each field; and `study`, a
+    `Study`. It returns a `Run`, a dict of numbers where it trains no model, or nothing
+    with a `study`.
 
     Args:
         **options: `methods`, functions of `reproductions.methods`, the first by

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from reproductions import methods
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import Images, Run, Training, experiment
 from reproductions.engine.options import DENSE
 
 # Held-out examples, by which weights and the adversary's T are chosen.
@@ -50,22 +50,20 @@ class Choosing(Training):
     last: bool = False
 
 
-def _run(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
-    name = method.func.__name__
-    if (method.func in _M2) != (data.labelled is not None):
+def _run(model: ks.Game, data: Classed, training: Choosing) -> Run:
+    name = type(model).__name__
+    of_some = isinstance(model, ks.SemiSupervisedVAE)
+    if of_some != (data.labelled is not None):
         raise ValueError(
             "Expected labelled with ss_vae and aa_ss_vae, and only with them; "
-            f"received: labelled={data.labelled} with {name!r}"
+            f"received: labelled={data.labelled} with {name}"
         )
-    if training.choose and method.func not in _VAES:
+    if training.choose and not hasattr(model, "bound"):
         raise ValueError(
-            f"Expected choose with a method that has a bound; received: {name!r}"
+            f"Expected choose with a method that has a bound; received: {name}"
         )
     if training.last and not training.choose:
         raise ValueError("Expected last only with choose; received: choose=False")
-    model = method(Parts(nets, laws, training, data.classes))
     select = held_out_bound if training.choose else None
     extra = weights if isinstance(model, ks.AAVAE) else None
     return Run(model, data, training, select, extra=extra, last=training.last)
@@ -205,11 +203,9 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
         _NOTE,
     ),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def mnist(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """MNIST with the networks of DCGAN (5, appendix I, tables 2 to 4)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)
 
 
 # The GANs of table 2 on 32 x 32 images in colour.
@@ -228,11 +224,9 @@ _QUICK_32 = {"epochs": 3, "steps_per_epoch": 100, "width": 0.25}
     budgets={"paper": _paper(73_257), "quick": _QUICK_32},
     **_OF_32,
 )
-def svhn(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def svhn(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """SVHN with the networks of DCGAN (5, appendix I, table 2)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)
 
 
 @experiment(
@@ -240,8 +234,6 @@ def svhn(
     budgets={"paper": _paper(50_000), "quick": _QUICK_32},
     **_OF_32,
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def cifar10(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """CIFAR-10 with the networks of DCGAN (5, appendix I, table 2)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)

@@ -12,7 +12,7 @@ from reproductions import __main__ as listing
 from reproductions import as_vae, ijae, methods, real_scores, svae, unifying
 from reproductions.engine import Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
-from reproductions.engine.settings import Data, Laws, Training
+from reproductions.engine.settings import Data, Training
 from reproductions.svae import mnist, toy, toy_sweep
 
 ALL = {
@@ -194,7 +194,7 @@ def test_an_experiment_gives_each_method_its_laws():
     """What an experiment itself says is checked, too, and not only what is given."""
     without = experiment(methods=(methods.nf_vae,), settings={"epochs": 1})
 
-    def run(method, laws: Laws, data: Data, training: Training):
+    def run(model, data: Data, training: Training):
         """Its default posterior is Gaussian."""
 
     with pytest.raises(ValueError, match="posterior=planar_flow with method=nf_vae"):
