@@ -118,8 +118,8 @@ def table2(
         play: How every method plays; unset, as each class does by default.
         quick: The quick budget's epochs.
     """
-    given = {"budget": "quick" if quick else "paper", "play": play}
-    given |= {"epochs": epochs} if epochs else {}
+    budget = "quick" if quick else "paper"
+    given = {"budget": budget, "play": play, "epochs": epochs}
     one = {"grid25": grid25, "ring8": ring8}[data]
     records = study(
         [

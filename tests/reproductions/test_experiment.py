@@ -85,6 +85,14 @@ def test_none_that_is_given_is_kept():
     assert given == {"turns": None} and toy.resolve(**given) == settings
 
 
+def test_none_for_what_has_no_such_value_is_as_if_it_were_not_given():
+    given = dict.fromkeys(("epochs", "seed", "batch_size", "method", "budget", "lam"))
+    assert toy.resolve(**given) == toy.resolve()
+    assert toy(epochs=None).training.epochs == 100
+    recorded = toy.resolve(epochs=7)
+    assert toy.resolve(recorded, epochs=None) == recorded
+
+
 def test_replicas_take_as_many_steps_at_a_time():
     assert toy.resolve()["steps_per_execution"] == 16
     assert toy.resolve(replicas=2)["steps_per_execution"] == 16
