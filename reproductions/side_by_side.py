@@ -164,7 +164,7 @@ def summary(records: list[dict]) -> dict[str, dict]:
     """By method: measures and costs, mean and spread over seeds."""
     whole = []
     for one in records:
-        found = one["metrics"] | {name: one.get(name) for name in COSTS}
+        found = dict(one["metrics"])
         if one["settings"]["method"] == OF_DENSITIES:
             for name in QUESTIONS["likelihood"]:
                 found.pop(name, None)

@@ -184,7 +184,8 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
     Args:
         records: The records that a `Study` gave.
         by: Names of settings; None stands for a setting that a run does not have.
-        measures: Names of metrics. One that a row's runs do not have is left out.
+        measures: Names of metrics, or of numbers that records have beside them, as
+            "seconds". One that a row's runs do not have is left out.
 
     Returns:
         Rows: the settings; "runs", their number; "diverged", how many diverged; each
@@ -198,11 +199,11 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
         groups.setdefault(key, []).append(one)
     rows = []
     for key, group in groups.items():
-        kept = [one["metrics"] for one in group if "diverged" not in one]
+        kept = [one for one in group if "diverged" not in one]
         row = dict(zip(by, key, strict=True))
         row |= {"runs": len(group), "diverged": len(group) - len(kept)}
         for name in measures:
-            values = [metrics.get(name) for metrics in kept]
+            values = [one["metrics"].get(name, one.get(name)) for one in kept]
             if values and None not in values:
                 row[name] = spread(values)
             elif values.count(None) < len(values):
