@@ -224,13 +224,17 @@ class Study:
             data: The name of the data.
 
         Raises:
-            ValueError: If there is none. With `report`, none is needed.
+            ValueError: If there is none, or one that is not trained. With `report`,
+                none is needed.
         """
-        if not self.report and load_backbone(self.places.backbone, data) is None:
+        if self.report:
+            return
+        found = load_backbone(self.places.backbone, data)
+        if found in (None, "random"):
             raise ValueError(
                 "Expected a classifier for the inception score: --backbone, or "
                 f"`python -m keras_svae.evaluation.train_classifier {data}`; "
-                "received: none"
+                f"received: {found or 'none'}"
             )
 
     def hparams(self, records: Sequence[dict]) -> pathlib.Path:

