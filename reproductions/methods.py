@@ -140,7 +140,9 @@ def aacvae(
 def _m2(parts: Parts) -> tuple[list[keras.Model], keras.Model]:
     nets = parts.networks("x", conditional=True)
     critic = parts.networks("x").critic
-    return [parts.classifier(critic), nets.encoder, nets.decoder], critic
+    # The classifier has the layers of a critic.
+    classifier = ks.networks.classifier(critic, parts.classes)
+    return [classifier, nets.encoder, nets.decoder], critic
 
 
 def ss_vae(parts: Parts, *, alpha: float = 0.1) -> ks.SemiSupervisedVAE:
@@ -219,10 +221,13 @@ def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     return parts.game(ks.VEEGAN, *parts.networks("pairs"), **more)
 
 
-def _ijae(parts: Parts, lam: float, stop_code: bool | None) -> ks.IJAE:
+def _ijae(
+    parts: Parts, lam: float, stop_code: bool | None, cls: type[ks.IJAE] = ks.IJAE
+) -> ks.IJAE:
     more = {} if stop_code is None else {"stop_code": stop_code}
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
-    return parts.game(ks.IJAE, *parts.triples(), lam=lam, **laws, **more)
+    # The five networks name no laws.
+    return parts.game(cls, *parts.nets(), lam=lam, **laws, **more)
 
 
 @needed.requires(likelihood="shift_tanh")
@@ -274,6 +279,10 @@ def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:
 
 def two_stage_vae(parts: Parts) -> ks.TwoStageVAE:
     """2Stage-VAE (Dai & Wipf, 2019)."""
-    nets, second = parts.networks("pairs"), parts.second_stage()
+    nets = parts.networks("pairs")
+    second = ks.networks.second_stage(parts.nets.keywords["latent_dim"])
     both = nets.encoder, nets.decoder, second.encoder, second.decoder
-    return parts.game(ks.TwoStageVAE, *both, activation=parts.activation)
+    # It has a likelihood of its own, with the range of the one that is given.
+    span = ks.distributions.get(parts.likelihood).range or (0.0, 1.0)
+    activation = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}[span]
+    return parts.game(ks.TwoStageVAE, *both, activation=activation)

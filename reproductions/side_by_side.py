@@ -5,7 +5,6 @@ in it, nor those that have no function in `reproductions.methods`.
 """
 
 import functools
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -14,8 +13,6 @@ import keras_svae as ks
 from reproductions import methods as of
 from reproductions.engine import (
     Images,
-    Laws,
-    Parts,
     Run,
     Study,
     Training,
@@ -112,9 +109,7 @@ SHAPE = (8, 8, 1)
         "wgan": {"critic_turns": 5},
     },
 )
-def digits(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def digits(model: ks.Game, data: Images, training: Training) -> Run:
     """scikit-learn's 8 x 8 digits with any method and the same networks."""
 
     def weights(model: ks.Game, _) -> dict:
@@ -122,7 +117,6 @@ def digits(
         sizes = [np.prod(weight.shape) for weight in model.trainable_weights]
         return {"weights": int(sum(sizes))}
 
-    model = method(Parts(nets, laws, training))
     return Run(model, data, training, extra=weights)
 
 
@@ -170,7 +164,7 @@ def summary(records: list[dict]) -> dict[str, dict]:
     """By method: measures and costs, mean and spread over seeds."""
     whole = []
     for one in records:
-        found = one["metrics"] | {name: one.get(name) for name in COSTS}
+        found = dict(one["metrics"])
         if one["settings"]["method"] == OF_DENSITIES:
             for name in QUESTIONS["likelihood"]:
                 found.pop(name, None)

@@ -1,8 +1,4 @@
-"""python -m reproductions.aim --help.
-
-Its experiments are in toy.py (the plane) and images.py, and a study of table 1 in
-table1.py.
-"""
+"""python -m reproductions.aim --help."""
 
 from reproductions.engine import command
 

@@ -1,10 +1,8 @@
 """AIM on images: MNIST, also with codes in the plane, CIFAR-10 and CelebA."""
 
-from collections.abc import Callable
-
 import keras_svae as ks
 from reproductions.aim.toy import METHODS
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import Images, Run, Training, experiment
 
 TRAINING = {
     "posterior": "gaussian",
@@ -59,11 +57,9 @@ MNIST = TRAINING | {"data": "mnist", "likelihood": "bernoulli"}
         "given; in [-1, 1] squared errors are four times ours.",
     ),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST with the networks of table 3 (5.1, table 1, figures 2, 8 and 9)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @experiment(
@@ -73,11 +69,9 @@ def mnist(
     budgets={"paper": {"epochs": 400}, "quick": QUICK},
     notes=("The paper shows pictures, and no numbers.",),
 )
-def mnist2d(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def mnist2d(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST with codes in the plane (5.4, figure 4)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 TABLE4 = {
@@ -99,11 +93,9 @@ IMAGES = TRAINING | {"latent_dim": 64, "likelihood": "unit_gaussian_tanh", "size
     settings=IMAGES | {"data": "cifar10"},
     notes=("The paper's score is under Inception v3.",),
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
     """CIFAR-10 at 64 x 64, networks of table 4 (5.1, table 1, figures 2 and 8)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @experiment(
@@ -111,8 +103,6 @@ def cifar10(
     settings=IMAGES | {"data": "celeb_a", "crop": 148},
     notes=("The paper shows pictures, and no numbers but figure 8's curve.",),
 )
-def celeba(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def celeba(model: ks.Game, data: Images, training: Training) -> Run:
     """CelebA at 64 x 64 with the networks of table 4 (5.2, figures 2, 5 to 10)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)

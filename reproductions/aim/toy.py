@@ -1,6 +1,5 @@
 """Gaussians on a grid or a circle, one run or table 2: which modes are captured."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -10,8 +9,6 @@ import keras_svae as ks
 from reproductions import methods as of
 from reproductions.engine import (
     Data,
-    Laws,
-    Parts,
     Play,
     Run,
     Study,
@@ -77,9 +74,7 @@ GRID = {
 @experiment(
     **GRID, notes=("Published: the baselines are VEEGAN's, with other networks.",)
 )
-def grid25(
-    method: Callable, nets: Callable, laws: Laws, data: Data, training: Training
-) -> Run:
+def grid25(model: ks.Game, data: Data, training: Training) -> Run:
     """25 Gaussians on a grid in the plane, one run (5.3, table 2, figure 3)."""
 
     def samples(model: ks.Game, _) -> dict:
@@ -90,16 +85,13 @@ def grid25(
         points = np.asarray(model.generate(2500, seed=2)).round(3)
         return {"counts": found.counts.tolist(), "points": points.tolist()}
 
-    model = method(Parts(nets, laws, training))
     return Run(model, data, training, extra=samples)
 
 
 @experiment(**GRID | {"settings": GRID["settings"] | {"data": "ring8"}})
-def ring8(
-    method: Callable, nets: Callable, laws: Laws, data: Data, training: Training
-) -> Run:
+def ring8(model: ks.Game, data: Data, training: Training) -> Run:
     """Eight Gaussians on a circle, one run; not in the paper (Metz et al., 2017)."""
-    return grid25.function(method, nets, laws, data, training)
+    return grid25.function(model, data, training)
 
 
 @experiment()
@@ -126,8 +118,8 @@ def table2(
         play: How every method plays; unset, as each class does by default.
         quick: The quick budget's epochs.
     """
-    given = {"budget": "quick" if quick else "paper", "play": play}
-    given |= {"epochs": epochs} if epochs else {}
+    budget = "quick" if quick else "paper"
+    given = {"budget": budget, "play": play, "epochs": epochs}
     one = {"grid25": grid25, "ring8": ring8}[data]
     records = study(
         [

@@ -1,7 +1,4 @@
-"""python -m reproductions.as_vae --help.
-
-Its experiments are in images.py, and the study in table.py.
-"""
+"""python -m reproductions.as_vae --help."""
 
 from reproductions.engine import command
 

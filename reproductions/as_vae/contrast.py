@@ -80,6 +80,5 @@ def contrast(
 
 
 def with_kl(record: dict) -> dict:
-    """A record with both divergences and its steps among the metrics."""
-    more = {**record.get("divergences", {}), "steps": record.get("steps")}
-    return record | {"metrics": record["metrics"] | more}
+    """A record with both divergences among the metrics."""
+    return record | {"metrics": record["metrics"] | record.get("divergences", {})}

@@ -1,13 +1,12 @@
 """AS-VAE on images: MNIST, CIFAR-10 and ImageNet."""
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
 import keras_svae as ks
 from reproductions.as_vae.contrasted import as_vae_r_contrast, divergences
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import Images, Run, Training, experiment
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import as_vae, as_vae_g, as_vae_r, avb, nf_vae, vae
@@ -79,11 +78,6 @@ def normalised(model: ks.Game, inputs: Inputs) -> dict[str, Callable[[dict], flo
     }
 
 
-def _run(method: Callable, nets: Callable, laws: Laws, data, training) -> Run:
-    model = method(Parts(nets, laws, training))
-    return Run(model, data, training, criteria=normalised)
-
-
 @experiment(
     methods=(*METHODS, as_vae_r_contrast),
     networks={
@@ -123,12 +117,9 @@ def _run(method: Callable, nets: Callable, laws: Laws, data, training) -> Run:
         "On grey values taken as probabilities the bound is minus a cross entropy.",
     ),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST, grey values as probabilities (5.2)."""
-    run = _run(method, nets, laws, data, training)
-    return dataclasses.replace(run, extra=divergences)
+    return Run(model, data, training, criteria=normalised, extra=divergences)
 
 
 IMAGES = TRAINING | {
@@ -152,11 +143,9 @@ NOTES = ("The paper's score is under Inception v3.",)
     by_method=BY_METHOD,
     notes=NOTES,
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
     """CIFAR-10 with uniform noise, a learned Gaussian of each pixel (5.3)."""
-    return _run(method, nets, laws, data, training)
+    return Run(model, data, training, criteria=normalised)
 
 
 @experiment(
@@ -176,8 +165,6 @@ def cifar10(
     by_method=BY_METHOD,
     notes=NOTES,
 )
-def imagenet64(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def imagenet64(model: ks.Game, data: Images, training: Training) -> Run:
     """64 x 64 images: ImageNet, or a folder (--data), e.g. TinyImageNet's (5.4)."""
-    return _run(method, nets, laws, data, training)
+    return Run(model, data, training, criteria=normalised)

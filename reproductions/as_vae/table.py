@@ -62,14 +62,9 @@ def table(
 
 def summary(records: list[dict]) -> dict[str, dict]:
     """By method and row: mean, deviation (n - 1), n, and the values by seed."""
-    more = ("seconds", "steps")
-    whole = [
-        one | {"metrics": one["metrics"] | {name: one.get(name) for name in more}}
-        for one in records
-    ]
     names = [name for name, _ in ROWS.values()]
     found = {}
-    for cell in cells(whole, ["method"], names):
+    for cell in cells(records, ["method"], names):
         found[cell["method"]] = {"diverged": cell["diverged"]} | {
             row: spread(sign * value for value in cell[name]["values"])
             for row, (name, sign) in ROWS.items()

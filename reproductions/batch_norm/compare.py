@@ -1,6 +1,5 @@
 """The study: methods, each trained once and measured under several averages."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import keras_svae as ks
@@ -8,8 +7,6 @@ from reproductions.batch_norm.averages import LAST, Calls, Shadows, known
 from reproductions.batch_norm.measured import AT_ONCE, Measured, apart, measure
 from reproductions.engine import (
     Images,
-    Laws,
-    Parts,
     Run,
     Study,
     Training,
@@ -49,11 +46,8 @@ METHODS = {
         "measures": "mse",
     },
 )
-def trained(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def trained(model: ks.Game, data: Images, training: Training) -> Run:
     """One model, its samples and reconstructions under several averages."""
-    model = method(Parts(nets, laws, training))
     kept: dict = {}
 
     def callbacks(model: ks.Game, inputs) -> list:
@@ -69,7 +63,9 @@ def trained(
         x = inputs.arrays("test", training.n)
         x = x[: len(x) // AT_ONCE * AT_ONCE]
         decoder, encoder = found["decoder"], found["encoder"]
-        return measure(Measured(model, found), x, inputs.backbone) | {
+        # These scores are of a trained network.
+        backbone = None if inputs.backbone == "random" else inputs.backbone
+        return measure(Measured(model, found), x, backbone) | {
             "laws apart": {
                 "decoder, p and q": apart(decoder["p"], decoder["q"]),
                 "encoder, data and samples": apart(encoder["data"], encoder["samples"]),

@@ -1,11 +1,11 @@
 """Records of runs for TensorBoard's tab HParams: settings beside measures."""
 
 import math
-import os
 import pathlib
-import shutil
 from collections.abc import Sequence
 from typing import Any
+
+from keras_svae import files
 
 __all__ = ["varied", "write"]
 
@@ -46,26 +46,24 @@ def write(folder: pathlib.Path, records: Sequence[dict]) -> pathlib.Path:
         raise FileExistsError(
             f"Expected a new folder, or one of this kind; received: {folder}"
         )
-    new = folder.with_name(f".{folder.name}.writing-{os.getpid()}")
-    shutil.rmtree(new, ignore_errors=True)
     names = varied(records)
     metrics = dict.fromkeys(name for one in records for name in one["metrics"])
-    with tf.summary.create_file_writer(str(new)).as_default():
-        api.hparams_config(
-            hparams=[api.HParam(name) for name in names],
-            metrics=[api.Metric(name) for name in metrics],
-        )
-    for i, one in enumerate(records):
-        title = f"{i:03d}"
-        chosen = {name: _plain(one["settings"].get(name)) for name in names}
-        with tf.summary.create_file_writer(str(new / title)).as_default():
-            api.hparams(chosen, trial_id=title)
-            for name, value in one["metrics"].items():
-                if value is not None and math.isfinite(value):
-                    tf.summary.scalar(name, value, step=one.get("steps", 0))
-    (new / mark.name).touch()
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
+    with files.new_folder(folder) as new:
+        with tf.summary.create_file_writer(new).as_default():
+            api.hparams_config(
+                hparams=[api.HParam(name) for name in names],
+                metrics=[api.Metric(name) for name in metrics],
+            )
+        for i, one in enumerate(records):
+            title = f"{i:03d}"
+            chosen = {name: _plain(one["settings"].get(name)) for name in names}
+            with tf.summary.create_file_writer(f"{new}/{title}").as_default():
+                api.hparams(chosen, trial_id=title)
+                for name, value in one["metrics"].items():
+                    if value is not None and math.isfinite(value):
+                        tf.summary.scalar(name, value, step=one.get("steps", 0))
+        pathlib.Path(new, mark.name).touch()
+        files.remove_all(files.target(folder))  # the older one makes way
     return folder
 
 

@@ -19,9 +19,6 @@ from reproductions.engine.settings import Laws, Training
 
 __all__ = ["Parts"]
 
-# The activation of a decoder of images with values in this range.
-ACTIVATIONS = {(0.0, 1.0): "sigmoid", (-1.0, 1.0): "tanh"}
-
 
 def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
     """The law with this name on the command line; other names are the package's."""
@@ -30,19 +27,16 @@ def law(name: str, laws: Laws, role: str) -> ks.distributions.Law | str:
         value = getattr(laws, option)
         return unset if value is None else value
 
+    tanh: dict[str, Any] = {"activation": "tanh", "draw": "mean"}
     made = {
         # Scale 1. The networks are fed the noise: lam times squared errors.
         "unit_gaussian": lambda: Gaussian(1.0, draw="mean"),
-        "unit_gaussian_tanh": lambda: Gaussian(1.0, activation="tanh", draw="mean"),
+        "unit_gaussian_tanh": lambda: Gaussian(1.0, **tanh),
         # Images in [-1, 1], absolute errors, as in the code of sVAE's authors.
-        "unit_laplace_tanh": lambda: Laplace(1.0, activation="tanh", draw="mean"),
+        "unit_laplace_tanh": lambda: Laplace(1.0, **tanh),
         # The same with a scale that is chosen.
-        "gaussian_tanh": lambda: Gaussian(
-            of("scale", 1.0), activation="tanh", draw="mean"
-        ),
-        "laplace_tanh": lambda: Laplace(
-            of("scale", 1.0), activation="tanh", draw="mean"
-        ),
+        "gaussian_tanh": lambda: Gaussian(of("scale", 1.0), **tanh),
+        "laplace_tanh": lambda: Laplace(of("scale", 1.0), **tanh),
         "learned_gaussian": lambda: Gaussian("learned"),
         # Samples are drawn, not means, so that p(x|z) of samples has a width.
         "drawn_gaussian": lambda: Gaussian(of("scale", 0.3), activation="sigmoid"),
@@ -60,7 +54,7 @@ class Parts:
     """What a method is made of: networks, laws, and how its players play.
 
     Args:
-        networks: A function of `ks.networks` with its options bound.
+        nets: A function of `ks.networks` with its options bound.
         laws: Prior, posterior and likelihood.
         training: Its seed, turns and play.
         classes: How many the data have, for methods that read them.
@@ -68,12 +62,12 @@ class Parts:
 
     def __init__(
         self,
-        networks: Callable,
+        nets: Callable,
         laws: Laws,
         training: Training,
         classes: int | None = None,
     ):
-        self._networks, self._training, self._classes = networks, training, classes
+        self.nets, self.classes, self._training = nets, classes, training
         self.prior = laws.prior
         self.posterior = law(laws.posterior, laws, "posterior")
         self.likelihood = law(laws.likelihood, laws, "likelihood")
@@ -90,38 +84,20 @@ class Parts:
         options = {"joint": critic_reads == "pairs"}
         # AIM's and DCGAN's networks share features by default if the critic reads only
         # x.
-        if shared or "shared" in inspect.signature(self._networks.func).parameters:
+        if shared or "shared" in inspect.signature(self.nets.func).parameters:
             options["shared"] = shared
         if conditional:
-            options["classes"] = self._classes
-        return self._networks(
+            options["classes"] = self.classes
+        return self.nets(
             posterior=self.posterior, likelihood=self.likelihood, **options
         )
 
-    def triples(self) -> ks.networks.IJAENetworks:
-        """The five networks of lambda-IJAE, which name no laws."""
-        return self._networks()
-
     def critic_code(self) -> keras.Model:
         """A critic of codes alone."""
-        options = self._networks.keywords
+        options = self.nets.keywords
         return ks.networks.critic_code(
             options["latent_dim"], width=options.get("width", 1.0)
         )
-
-    def second_stage(self) -> ks.networks.SecondStage:
-        """Encoder and decoder of codes."""
-        return ks.networks.second_stage(self._networks.keywords["latent_dim"])
-
-    def classifier(self, critic: keras.Model) -> keras.Model:
-        """A classifier with the layers of a critic."""
-        return ks.networks.classifier(critic, self._classes)
-
-    @property
-    def activation(self) -> str:
-        """Of a decoder of images, for a class that has a likelihood of its own."""
-        likelihood = ks.distributions.get(self.likelihood)
-        return ACTIVATIONS[likelihood.range or (0.0, 1.0)]
 
     def game(self, cls: type[ks.Game], *networks, **arguments: Any) -> ks.Game:
         """The method's model, with this seed, prior, turns and play."""

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -72,29 +71,13 @@ class Table(keras.callbacks.Callback):
         names = [metric.name for metric in self.model.metrics]
         columns = ["epoch", *names, *(f"val_{name}" for name in names)]
         self.waiting.append({"epoch": epoch} | (logs or {}))
+        there = files.read(self.path) if files.exists(self.path) else b""
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, columns, extrasaction="ignore")
-        if not self.path.exists():
+        if not there:
             writer.writeheader()
         writer.writerows(self.waiting)
-        if not files.is_local(self.path):  # nothing can be appended there
-            there = files.read(self.path) if self.path.exists() else b""
-            files.write(self.path, there + text.getvalue().encode())
-            self.waiting = []
-            return
-        before = self.path.stat().st_size if self.path.exists() else 0
-        try:
-            with open(self.path, "ab", buffering=0) as file:
-                file.write(text.getvalue().encode())
-                written = file.tell() - before
-        except OSError:
-            written = -1
-        if written != len(text.getvalue().encode()):
-            if self.path.exists():
-                os.truncate(self.path, before)  # no half lines
-            raise OSError(
-                f"Expected disk space for a line; received: none for {self.path}"
-            )
+        files.write(self.path, there + text.getvalue().encode())  # no half lines
         self.waiting = []
 
 

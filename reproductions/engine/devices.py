@@ -1,5 +1,6 @@
 """On how many devices and machines a run trains: `--strategy` and `--replicas`."""
 
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -16,8 +17,6 @@ resolvers = tf.distribute.cluster_resolver
 T = TypeVar("T")
 # Where Slurm's workers listen: ports of the job, as several jobs may share a node.
 _PORTS = range(20_000, 50_000, 32)
-# TensorFlow connects to a cluster once in a process.
-_CONNECTED: list[tf.distribute.Strategy] = []
 
 
 def completed(given: dict) -> dict:
@@ -73,9 +72,7 @@ def strategy(replicas: int, name: str | None = None) -> tf.distribute.Strategy:
             logical CPUs, or before it was told of the cluster.
     """
     if name == "multiworker":
-        if not _CONNECTED:
-            _CONNECTED.append(_multiworker())
-        return _CONNECTED[0]
+        return _multiworker()
     if replicas == 1:
         return tf.distribute.get_strategy()
     devices = _gpus()
@@ -104,6 +101,7 @@ def strategy(replicas: int, name: str | None = None) -> tf.distribute.Strategy:
     )
 
 
+@functools.cache  # TensorFlow connects to a cluster once in a process
 def _multiworker() -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster())

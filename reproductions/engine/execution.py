@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -78,19 +79,12 @@ def execute(
     if new and first:
         folder.write_clock(0.0)  # a session that is killed early has its command there
     started: list[ks.Game] = []
+    options = {"keep": keep, "verbose": verbose, "backup_every": backup_every}
     try:
         # Another process may be working on this run.
         with locked(folder.path) if first else contextlib.nullcontext():
             found = _found(
-                call,
-                strategy,
-                folder,
-                places,
-                keep,
-                verbose,
-                backup_every,
-                strict,
-                started,
+                call, mine, strategy, folder, places, started, strict, **options
             )
     except BaseException:
         if new and not any(int(model.step) for model in started):
@@ -123,39 +117,32 @@ def _strategy(call: Call) -> tf.distribute.Strategy:
 
 def _found(
     call: Call,
+    mine: dict,
     strategy: tf.distribute.Strategy,
     folder: RunFolder,
     places: Places,
-    keep: str,
-    verbose: str,
-    backup_every: int | None,
-    strict: bool,
     started: list[ks.Game],
+    strict: bool,
+    **options: Any,
 ) -> dict:
     """Makes the content of a run's record."""
     if not isinstance(call.function, Experiment):
-        began = time.monotonic()
-        try:
-            metrics = dict(call.function(**call.settings))
-        except ks.Diverged as error:
-            return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
-        extra = metrics.pop("extra", {})
-        seconds = round(time.monotonic() - began, 1)
-        return {"metrics": metrics, "seconds": seconds, **extra}
+        return _of_function(call)
     settings = call.settings
     keras.utils.set_random_seed(settings.get("seed", 0))
     with strategy.scope(), build.policy(settings.get("dtype", "float32")):
         run = call.function.apply(settings)
     if not isinstance(run, Run):
         return run
-    inputs = Inputs(run.model, run.data, run.training, **places.data())
+    where = {"data_dir": places.data_dir, "manual_dir": places.manual_dir}
+    inputs = Inputs(run.model, run.data, run.training, **where)
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
-    backbone, perceptual = measure.backbone_and_lpips(run, places)
+    inputs.backbone, inputs.perceptual = measure.backbone_and_lpips(run, places)
     content = {
         "data": {
             "name": run.data.data,
-            "kind": identity(call, places)["data"],
+            "kind": mine["data"],
             "train examples": inputs.count("train"),
             "test examples": inputs.count("test"),
             "note": places.data_note,
@@ -163,13 +150,12 @@ def _found(
         }
     }
     if strict and run.training.measures:
-        measure.check(run, inputs, backbone, perceptual)
-    inputs.backbone = backbone
+        measure.check(run, inputs)
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
     started.append(run.model)
 
     def measure_last() -> None:
-        report = measure.measure(run, inputs, backbone, perceptual)
+        report = measure.measure(run, inputs)
         content["last"] = {
             "metrics": {name: float(value) for name, value in report.items()},
             **(run.extra(run.model, inputs) if run.extra else {}),
@@ -177,7 +163,7 @@ def _found(
 
     at_end = measure_last if run.last else None
     try:
-        seconds = train(run, inputs, folder, keep, verbose, backup_every, at_end)
+        seconds = train(run, inputs, folder, at_end=at_end, **options)
     except ks.Diverged as error:
         if run.select is None or not (folder.path / "best.weights.h5").exists():
             return content | {"diverged": str(error), "metrics": {}, "seconds": None}
@@ -186,7 +172,7 @@ def _found(
         seconds = folder.clock["seconds"]
     memory = results.peak_memory()
     seen = devices.first_alone(
-        strategy, lambda: _measured(run, inputs, folder, keep, backbone, perceptual), {}
+        strategy, lambda: _measured(run, inputs, folder, options["keep"]), {}
     )
     return content | {
         "steps": int(run.model.step),
@@ -197,15 +183,25 @@ def _found(
     }
 
 
-def _measured(
-    run: Run, inputs: Inputs, folder: RunFolder, keep: str, backbone, perceptual
-) -> dict:
+def _of_function(call: Call) -> dict:
+    """The same of a function that returns numbers, and trains no model of ours."""
+    began = time.monotonic()
+    try:
+        metrics = dict(call.function(**call.settings))
+    except ks.Diverged as error:
+        return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
+    extra = metrics.pop("extra", {})
+    seconds = round(time.monotonic() - began, 1)
+    return {"metrics": metrics, "seconds": seconds, **extra}
+
+
+def _measured(run: Run, inputs: Inputs, folder: RunFolder, keep: str) -> dict:
     """The content of a record that is found after training."""
     failed: dict[str, str] = {}
     if keep == "folder":
         with _may_fail("pictures", failed):
             measure.write_pictures(run.model, inputs.picture_examples(), folder.path)
-    report = measure.measure(run, inputs, backbone, perceptual)
+    report = measure.measure(run, inputs)
     if keep == "folder":
         with _may_fail("model files", failed):
             save(run.model, folder)

@@ -3,18 +3,25 @@
 import dataclasses
 import functools
 import inspect
+import types
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
+import keras_svae as ks
 from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
+from reproductions.engine.build import Parts
 from reproductions.engine.options import Option, takes_none
-from reproductions.engine.settings import Data, Training
+from reproductions.engine.settings import Data, Laws, Training
 
 __all__ = ["Call", "Experiment", "experiment"]
 
 # The engine gives these to a function. Every other argument is an option.
-METHOD, NETWORKS, STUDY = "method", "nets", "study"
+MODEL, STUDY = "model", "study"
+# Options that choose what the model is made of.
+METHOD, NETWORKS = "method", "nets"
+# Options that a method without a critic has not.
+OF_CRITIC = ("critic_turns", "critic_learning_rate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,14 +94,14 @@ class Experiment:
         }
         hints = get_type_hints(function)
         hints.pop("return", None)
-        # Groups of options: arguments that are dataclasses.
-        self.groups = {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        # Groups of options: the laws of a model, and arguments that are dataclasses.
+        self.groups: dict[str, Any] = {"laws": Laws} if methods else {}
+        self.groups |= {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
         self.options = self._all_options()
 
     def _all_options(self) -> dict[str, Option]:
         given = {STUDY, *self.groups}
-        given |= {METHOD} if self.methods else set()
-        given |= {NETWORKS} if self.networks else set()
+        given |= {MODEL, METHOD, NETWORKS} if self.methods else set()
         found = {}
         if self.methods:
             names, default = Literal[tuple(self.methods)], next(iter(self.methods))
@@ -129,9 +136,11 @@ class Experiment:
             TypeError: For an option that the experiment has not.
             ValueError: For a value or an option that method or networks cannot have.
         """
-        said, given = set(given), {**recorded, **given}
-        if unknown := set(given) - set(self.options):
+        if unknown := {*recorded, *given} - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
+        # None for what has no such value is as if it were not given.
+        given = {n: v for n, v in given.items() if v is not None or self._takes_none(n)}
+        said, given = set(given), {**recorded, **given}
         given = devices.completed({n: self._read(n, v) for n, v in given.items()})
         budget, method = (
             given.get(name, self.options[name].default)
@@ -153,8 +162,17 @@ class Experiment:
         nets = ours.get(NETWORKS) or next(iter(self.networks), None)
         if len(self.networks) > 1:
             ours[NETWORKS] = nets
-        others = self._others(given, METHOD, method, self._of_methods)
-        others |= self._others(given, NETWORKS, nets, self._of_networks)
+        others = self._others(METHOD, method, self._of_methods)
+        others |= self._others(NETWORKS, nets, self._of_networks)
+        model = self.model_of({METHOD: method}) if self.methods else None
+        if model and "critic" not in model.players:
+            others |= dict.fromkeys(OF_CRITIC, ("a method that has a critic", method))
+        for name, (where, chosen) in others.items():
+            if given.get(name) is not None:
+                raise ValueError(
+                    f"Expected {name} only with {where}; received: "
+                    f"{name}={given[name]} with {chosen!r}"
+                )
         settings = {
             name: self._read(name, ours[name])
             for name in self.options
@@ -163,41 +181,28 @@ class Experiment:
         if recorded:  # an option that came later has its dataclass's default
             settings = {n: v for n, v in settings.items() if n in {*recorded, *said}}
         needed.check(settings, said, defaults, self.methods.get(method))
-        return self._checked(settings, given)
-
-    def _read(self, name: str, value: Any) -> Any:
-        return None if value is None else self.options[name].read(value)
-
-    def _others(
-        self, given: dict, kind: str, chosen: str | None, by_name: dict
-    ) -> set[str]:
-        """The options that only other methods, or networks, have; none can be given."""
-        own = {*inspect.signature(self.function).parameters, *by_name.get(chosen, ())}
-        found = {name for one in by_name.values() for name in one} - own
-        for name in found & set(given):
-            if given[name] is not None:
-                those = [one for one, options in by_name.items() if name in options]
-                raise ValueError(
-                    f"Expected {name} only with {kind} {', '.join(those)}; received: "
-                    f"{name}={given[name]} with {chosen!r}"
-                )
-        return found
-
-    def _checked(self, settings: dict, given: dict) -> dict:
-        model = self.model_of(settings) if self.methods else None
-        if model and "critic" not in model.players:
-            for name in ("critic_turns", "critic_learning_rate"):
-                settings.pop(name, None)
-                if given.get(name) is not None:
-                    raise ValueError(
-                        f"Expected {name} only with a method that has a critic; "
-                        f"received: {name}={given[name]} with {settings[METHOD]!r}"
-                    )
         made = {name: self.group(name, settings) for name in self.groups}
         if model and isinstance(made.get("training"), Training):
             # The word is kept, so that a record says it whatever the default is.
             settings["play"] = made["training"].play_of(model)
         return settings
+
+    def _takes_none(self, name: str) -> bool:
+        return types.NoneType in get_args(self.options[name].type)
+
+    def _read(self, name: str, value: Any) -> Any:
+        return None if value is None else self.options[name].read(value)
+
+    def _others(
+        self, kind: str, chosen: str | None, by_name: dict
+    ) -> dict[str, tuple[str, str | None]]:
+        """Options that only other methods, or networks, have, and which these are."""
+        own = {*inspect.signature(self.function).parameters, *by_name.get(chosen, ())}
+        those: dict[str, list[str]] = {}
+        for one, options in by_name.items():
+            for name in options.keys() - own:
+                those.setdefault(name, []).append(one)
+        return {n: (f"{kind} {', '.join(some)}", chosen) for n, some in those.items()}
 
     def group(self, name: str, settings: dict) -> Any:
         """An argument that holds several settings."""
@@ -230,20 +235,25 @@ class Experiment:
         """The same for settings that `resolve` gave."""
         names = inspect.signature(self.function).parameters
         arguments = {n: settings[n] for n in names if n in settings}
-        arguments |= {name: self.group(name, settings) for name in self.groups}
+        arguments |= {n: self.group(n, settings) for n in self.groups if n in names}
         if self.methods:
-            chosen = settings[METHOD]
-            arguments[METHOD] = self._bound(
-                self.methods[chosen], self._of_methods[chosen], settings
-            )
-        if self.networks:
-            chosen = settings.get(NETWORKS) or next(iter(self.networks))
-            arguments[NETWORKS] = self._bound(
-                self.networks[chosen][0], self._of_networks[chosen], settings
-            )
+            arguments[MODEL] = self._model(settings)
         if STUDY in names:
             arguments[STUDY] = study
         return self.function(**arguments)
+
+    def _model(self, settings: dict[str, Any]) -> ks.Game:
+        """A new model, by the chosen method of the chosen networks."""
+        method = settings[METHOD]
+        nets = settings.get(NETWORKS) or next(iter(self.networks))
+        parts = Parts(
+            self._bound(self.networks[nets][0], self._of_networks[nets], settings),
+            self.group("laws", settings),
+            self.group("training", settings),
+            settings.get("classes"),
+        )
+        made = self._bound(self.methods[method], self._of_methods[method], settings)
+        return made(parts)
 
     @staticmethod
     def _bound(function: Callable, options: Mapping, settings: dict) -> Callable:
@@ -271,10 +281,11 @@ class Experiment:
 def experiment(**options: Any) -> Callable[[Callable], Experiment]:
     """Makes a function an experiment.
 
-    Its arguments are its options, but for those that the engine gives: `method` and
-    `nets`, the chosen functions with their options bound; those whose annotation is a
-    dataclass, with an option for each field; and `study`, a `Study`. It returns a
-    `Run`, a dict of numbers where it trains no model, or nothing with a `study`.
+    Its arguments are its options, but for those that the engine gives: with `methods`
+    `model`, which the chosen method has made of the chosen networks and laws; those
+    whose annotation is a dataclass, with an option for each field; and `study`, a
+    `Study`. It returns a `Run`, a dict of numbers where it trains no model, or nothing
+    with a `study`.
 
     Args:
         **options: `methods`, functions of `reproductions.methods`, the first by

@@ -11,10 +11,8 @@ from keras_svae import files
 from keras_svae.paths import AnyPath, Remote, any_path
 from keras_svae.untrusted import regular
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None
+# Folders that this process uses: `files.lock` keeps other processes out, not this one.
+_MINE: set[str] = set()
 
 
 def write_json(path: str | os.PathLike, content) -> None:
@@ -90,26 +88,26 @@ def add_json(path: str | os.PathLike, name: str, content) -> None:
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[AnyPath]:
-    """The folder, which no other process uses meanwhile. It is made if needed.
+    """The folder, which nobody else uses meanwhile. It is made if needed.
 
     A folder that is not local has no lock, nor has Windows: nothing keeps other
     processes out.
 
     Raises:
-        FileExistsError: If another process uses it.
+        FileExistsError: If another process, or this one, uses it.
         OSError: If it cannot be made.
     """
     folder = any_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(folder, Remote):  # such file systems have no locks
+    place = os.path.realpath(folder)
+    if place in _MINE:
+        raise FileExistsError(
+            f"Expected a folder that no other process works in; received: {folder}"
+        )
+    files.lock(folder)
+    _MINE.add(place)
+    try:
         yield folder
-        return
-    with open(folder / ".lock", "wb") as lock:
-        try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FileExistsError(
-                f"Expected a folder that no other process works in; received: {folder}"
-            ) from None
-        yield folder
+    finally:
+        _MINE.remove(place)
+        files.unlock(folder)

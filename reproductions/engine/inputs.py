@@ -26,11 +26,13 @@ class Inputs:
         labels: Whether the model is given classes.
         scale: The range of images; points are never scaled.
         backbone: The network that gives images' features, if there is one.
+        perceptual: LPIPS, if there is one.
     """
 
     def __init__(self, model: ks.Game, data: Data, training: Training, **places: Any):
         self.data, self.training = data, training
-        self.backbone: ks.evaluation.Backbone | None = None
+        self.backbone: ks.evaluation.Backbone | str | None = None
+        self.perceptual: ks.evaluation.LPIPS | None = None
         self.labels = getattr(model, "conditional", False)
         self.scale = model.likelihood_law.range or (0.0, 1.0)
         self.dequantise = getattr(data, "dequantise", False)

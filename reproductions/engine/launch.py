@@ -6,12 +6,15 @@ study's folder, which all machines have to see.
 """
 
 import collections
+import contextlib
 import os
 import pathlib
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import psutil
 
 from reproductions.engine import process, results
 from reproductions.engine.experiment import Call
@@ -72,12 +75,9 @@ class Runs:
                 process.one_run(call, file, self.places, self.code)
 
     def _ends_with(self) -> None:
-        while True:
-            try:
-                os.kill(self.watch or 0, 0)
-            except ProcessLookupError:
-                os._exit(1)
-            time.sleep(1)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(self.watch).wait()
+        os._exit(1)
 
     def checkpoint(self):
         """At the time limit, and before others take the node: goes on in a new job."""

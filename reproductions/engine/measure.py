@@ -44,21 +44,16 @@ def names_of(run: Run) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check(run: Run, inputs: Inputs, backbone, perceptual) -> None:
+def check(run: Run, inputs: Inputs) -> None:
     """Looks whether each measure that a run names applies, before training.
 
     Raises:
         ValueError: For one that does not.
     """
-    _prepared(run, inputs, backbone, perceptual, planned)(names_of(run), strict=True)
+    _prepared(run, inputs, planned)(names_of(run), strict=True)
 
 
-def measure(
-    run: Run,
-    inputs: Inputs,
-    backbone: ks.evaluation.Backbone | None = None,
-    perceptual: ks.evaluation.LPIPS | None = None,
-) -> ks.evaluation.Report:
+def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
     """All measures of a model that its data, its method and its training name.
 
     Beside the score of samples is that of real data, `inception_score_of_data` or
@@ -67,7 +62,7 @@ def measure(
     n, names = run.training.n, names_of(run)
     # A network may be missing here, or a measure not apply.
     given = {"strict": False, "verbose": False}
-    evaluate = _prepared(run, inputs, backbone, perceptual, ks.evaluation.evaluate)
+    evaluate = _prepared(run, inputs, ks.evaluation.evaluate)
     found = ks.evaluation.Report()
     if names != [AIS]:
         found = evaluate([one for one in names if one != AIS] or None, **given)
@@ -79,7 +74,7 @@ def measure(
     if "inception_score" in found:
         x = inputs.arrays("test", n, seed=SEED)
         found["inception_score_of_data"] = ks.evaluation.inception_score(
-            x, _splits(x), backbone=backbone, value_range=inputs.scale
+            x, _splits(x), backbone=inputs.backbone, value_range=inputs.scale
         )
     if "mixture_score" in found:
         mixture = ks.data.mixture(run.data.data)
@@ -95,7 +90,7 @@ def _splits(x) -> int:
     return 10 if len(x) >= 5000 else 1
 
 
-def _prepared(run: Run, inputs: Inputs, backbone, perceptual, call: Callable):
+def _prepared(run: Run, inputs: Inputs, call: Callable):
     """`evaluate`, or what decides for it, with all that a run's measures are given."""
     training = run.training
     x = inputs.arrays("test", training.n, seed=SEED)
@@ -111,8 +106,8 @@ def _prepared(run: Run, inputs: Inputs, backbone, perceptual, call: Callable):
         known = {
             "train": inputs.load("train", shuffle=False, **whole, **given),
             "n": training.n,
-            "backbone": backbone,
-            "lpips": perceptual,
+            "backbone": inputs.backbone,
+            "lpips": inputs.perceptual,
             "mixture": ks.data.mixture(run.data.data) if x.ndim == 2 else None,
             "dequantise": inputs.dequantise,
             "seed": SEED,

@@ -6,48 +6,48 @@ from collections.abc import Callable, Iterable
 __all__ = ["check", "requires"]
 
 TRAINED = "networks that the method trains"
+# What an option needs, in words and as a function of the settings.
+Need = tuple[str, Callable[[dict], bool]]
 
 
-def _measured(name: str) -> Callable[[dict], bool]:
+def _value(option: str, *values: str | None) -> Need:
+    """One of these values of another option; None is unset."""
+    words = f"{option} {', '.join(filter(None, values))}"
+    return words, lambda s: s.get(option) in values
+
+
+def _measured(name: str) -> Need:
     # A study has no method and no measures: it hands the option on to its runs.
-    return lambda s: TRAINED not in s or name in (s.get("measures") or "")
+    return (
+        f"measures {name}",
+        lambda s: TRAINED not in s or name in (s.get("measures") or ""),
+    )
 
 
-def _trains(*kinds: str) -> Callable[[dict], bool]:
+def _trains(what: str, *kinds: str) -> Need:
     # An experiment without methods has networks of its own.
-    return lambda s: any(name.startswith(kinds) for name in s.get(TRAINED, kinds))
+    return f"a method that has {what}", lambda s: any(
+        name.startswith(kinds) for name in s.get(TRAINED, kinds)
+    )
 
 
-# What an option needs, in words and as a function of the settings. Without it, the
-# option would be read and ignored.
-_BOUND, _AIS = "importance_weighted_bound", "annealed_importance_sampling"
-_SCALED = ("drawn_gaussian", "gaussian_tanh", "laplace_tanh")
+_AIS = _measured("annealed_importance_sampling")
 # M2's classifier has the layers of a critic.
-_CRITIC = "a method that has a critic", _trains("critic", "classifier")
-_ENCODER = "a method that has an encoder", _trains("encoder")
-ONLY_WITH: dict[str, tuple[str, Callable[[dict], bool]]] = {
-    "beta_1": ("optimizer adam", lambda s: s.get("optimizer") != "rmsprop"),
-    "flow_length": (
-        "posterior planar_flow",
-        lambda s: s.get("posterior") == "planar_flow",
-    ),
-    "likelihood_length": (
-        "likelihood planar_flow",
-        lambda s: s.get("likelihood") == "planar_flow",
-    ),
-    "shift": ("likelihood shift_tanh", lambda s: s.get("likelihood") == "shift_tanh"),
-    "scale": (
-        f"likelihood {', '.join(_SCALED)}",
-        lambda s: s.get("likelihood") in _SCALED,
-    ),
+_CRITIC = _trains("a critic", "critic", "classifier")
+# Without what it needs, an option would be read and ignored.
+ONLY_WITH: dict[str, Need] = {
+    "beta_1": _value("optimizer", "adam", None),
+    "flow_length": _value("posterior", "planar_flow"),
+    "likelihood_length": _value("likelihood", "planar_flow"),
+    "shift": _value("likelihood", "shift_tanh"),
+    "scale": _value("likelihood", "drawn_gaussian", "gaussian_tanh", "laplace_tanh"),
     "monitor": ("patience", lambda s: s.get("patience") is not None),
-    "importance_samples": (f"measures {_BOUND}", _measured(_BOUND)),
-    "ais_examples": (f"measures {_AIS}", _measured(_AIS)),
-    "ais_temperatures": (f"measures {_AIS}", _measured(_AIS)),
+    "importance_samples": _measured("importance_weighted_bound"),
+    **dict.fromkeys(("ais_examples", "ais_temperatures"), _AIS),
     **dict.fromkeys(
         ("critic_batch_norm", "critic_activation", "logit_batch_norm"), _CRITIC
     ),
-    **dict.fromkeys(("posterior", "code_stddev"), _ENCODER),
+    **dict.fromkeys(("posterior", "code_stddev"), _trains("an encoder", "encoder")),
 }
 
 

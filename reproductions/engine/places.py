@@ -16,6 +16,9 @@ from reproductions.engine.experiment import Call, Experiment
 
 __all__ = ["Places", "identity"]
 
+# Backbones that have a name of their own and weights that may be named.
+NETWORKS = ("inception_2015", "dinov2", "inception_v3")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
@@ -37,10 +40,6 @@ class Places:
     backbone: str | None = None
     lpips: str | None = None
 
-    def data(self) -> dict[str, str | None]:
-        """The arguments for `ks.data.load`."""
-        return {"data_dir": self.data_dir, "manual_dir": self.manual_dir}
-
 
 def identity(call: Call, places: Places) -> dict:
     """What identifies a run: two runs with the same give the same weights and numbers.
@@ -54,18 +53,26 @@ def identity(call: Call, places: Places) -> dict:
     data = call.function.data_of(call.settings)
     if data is not None:
         found["data"] = kind_of_data(data.data, places.data_dir)
-        name = places.backbone or pathlib.Path(data.data).stem
-        known, _, weights = str(name).partition("=")
-        file = pathlib.Path(weights or name)
-        if file.suffix != ".keras" and not weights:
-            file = cache_folder("classifiers") / f"{name}.keras"
-        missing = known if places.backbone else None
-        found["backbone"] = digest(file) if file.is_file() else missing
+        found["backbone"] = _backbone(places.backbone, data.data)
         measures = call.settings.get("measures")
         if measures is None or "lpips" in measures:
             weights = _lpips_file(measures, places)
             found["lpips"] = digest(weights) if weights else None
     return found
+
+
+def _backbone(name: str | None, data: str) -> str | None:
+    """What tells a backbone: the contents of its file, else its name.
+
+    Two spellings of a network of `find_backbone` are one name.
+    """
+    known, _, weights = str(name or "").partition("=")
+    if (plain := known.replace("-", "_")) in NETWORKS:
+        return digest(weights) if pathlib.Path(weights).is_file() else plain
+    file = pathlib.Path(name or pathlib.Path(data).stem)
+    if file.suffix != ".keras":
+        file = cache_folder("classifiers") / f"{file}.keras"
+    return digest(file) if file.is_file() else name
 
 
 def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | None:
@@ -80,11 +87,17 @@ def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | No
 def older(found: dict, places: Places) -> list[dict]:
     """What identified the same run in older versions, if that was something else.
 
-    These told the contents of LPIPS's weights only where they were given as a file.
+    They told a backbone as it was written, "inception-2015" as another one than
+    "inception_2015"; and the contents of LPIPS's weights only where they were given as
+    a file.
     """
-    if places.lpips is not None or found.get("lpips") is None:
-        return []
-    return [found | {"lpips": None}]
+    before = [found]
+    written = str(places.backbone or "").partition("=")[0]
+    if written.replace("-", "_") == found.get("backbone") != written:
+        before.append(found | {"backbone": written})
+    if places.lpips is None and found.get("lpips") is not None:
+        before += [one | {"lpips": None} for one in before]
+    return before[1:]
 
 
 def name_of(found: dict) -> str:
@@ -106,8 +119,8 @@ def kind_of_data(name: str, data_dir: str | None) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def load_backbone(name: str | None, data: str) -> ks.evaluation.Backbone | None:
-    """The network for images' features; kept until the process ends."""
+def load_backbone(name: str | None, data: str) -> ks.evaluation.Backbone | str | None:
+    """The network for images' features, see `find_backbone`; kept until the end."""
     return find_backbone(name, data)
 
 

@@ -184,7 +184,8 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
     Args:
         records: The records that a `Study` gave.
         by: Names of settings; None stands for a setting that a run does not have.
-        measures: Names of metrics. One that a row's runs do not have is left out.
+        measures: Names of metrics, or of numbers that records have beside them, as
+            "seconds". One that a row's runs do not have is left out.
 
     Returns:
         Rows: the settings; "runs", their number; "diverged", how many diverged; each
@@ -198,11 +199,11 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
         groups.setdefault(key, []).append(one)
     rows = []
     for key, group in groups.items():
-        kept = [one["metrics"] for one in group if "diverged" not in one]
+        kept = [one for one in group if "diverged" not in one]
         row = dict(zip(by, key, strict=True))
         row |= {"runs": len(group), "diverged": len(group) - len(kept)}
         for name in measures:
-            values = [metrics.get(name) for metrics in kept]
+            values = [one["metrics"].get(name, one.get(name)) for one in kept]
             if values and None not in values:
                 row[name] = spread(values)
             elif values.count(None) < len(values):
@@ -213,6 +214,12 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
     return rows
 
 
+@functools.cache
+def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
+    """All records, by name: a list of commands asks for each command's."""
+    return [(path, read_json(path)) for path in sorted(folder.glob("*.json"))]
+
+
 def cost_of(*words: str) -> str:
     """The seconds and the machine of the last record by name; or "not timed".
 
@@ -221,14 +228,15 @@ def cost_of(*words: str) -> str:
             as good as underscores.
     """
     wanted = [word.replace("_", "-") for word in words]
-    best = None
-    for path in sorted(FOLDER.glob("*.json")):
-        typed = read_json(path).get("command", "").replace("_", "-").split()
-        if typed[2 : 2 + len(wanted)] == wanted:
-            best = path
-    if best is None:
+
+    def typed(record: dict) -> list[str]:
+        words = record.get("command", "").replace("_", "-").split()
+        return words[2 : 2 + len(wanted)]
+
+    found = (one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted)
+    path, record = next(found, (None, {}))
+    if path is None:
         return "not timed"
-    record = read_json(best)
     hours = record.get("processor hours")
     if "hours" in record:  # as the sweep wrote it before
         hours = record["hours"]["of processor time"]
@@ -236,7 +244,7 @@ def cost_of(*words: str) -> str:
     if seconds is None:
         return "not timed"
     kind = "s" if hours is None else "s of processor time"
-    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({best.name})"
+    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({path.name})"
 
 
 @functools.cache

@@ -146,11 +146,10 @@ def paper_table(
         **more: Settings of all rows.
     """
     # The longest first, so that no worker has to wait for it in the end.
-    longest = sorted(epochs or [], reverse=True)
-    lengths: list[dict] = [{"epochs": length} for length in longest]
+    lengths = sorted(epochs, reverse=True) if epochs else [None]
     calls = [
-        (key, one.call(seed=seed, **more, **settings, **length))
-        for length in lengths or [{}]
+        (key, one.call(seed=seed, epochs=length, **more, **settings))
+        for length in lengths
         for seed in range(seeds)
         for key, settings in rows.items()
     ]

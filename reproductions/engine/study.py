@@ -86,13 +86,11 @@ class Study:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
         if self._new and error[0] is not None:
             # What was refused before anything was made leaves nothing.
             with contextlib.suppress(OSError):
-                if [one.name for one in self.folder.iterdir()] == [".lock"]:
-                    (self.folder / ".lock").unlink()
-                    self.folder.rmdir()
-        self._stack.__exit__(*error)
+                self.folder.rmdir()
 
     def __call__(self, calls: Sequence[Call], optional: bool = False) -> list[dict]:
         """The records of these runs, in order, each once. Makes the missing ones.
@@ -226,13 +224,17 @@ class Study:
             data: The name of the data.
 
         Raises:
-            ValueError: If there is none. With `report`, none is needed.
+            ValueError: If there is none, or one that is not trained. With `report`,
+                none is needed.
         """
-        if not self.report and load_backbone(self.places.backbone, data) is None:
+        if self.report:
+            return
+        found = load_backbone(self.places.backbone, data)
+        if found in (None, "random"):
             raise ValueError(
                 "Expected a classifier for the inception score: --backbone, or "
                 f"`python -m keras_svae.evaluation.train_classifier {data}`; "
-                "received: none"
+                f"received: {found or 'none'}"
             )
 
     def hparams(self, records: Sequence[dict]) -> pathlib.Path:

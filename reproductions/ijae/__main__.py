@@ -1,8 +1,4 @@
-"""python -m reproductions.ijae --help.
-
-Its experiments are in figure1.py and images.py, and the studies in plane.py and
-draws.py.
-"""
+"""python -m reproductions.ijae --help."""
 
 from reproductions.engine import command
 

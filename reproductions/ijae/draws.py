@@ -65,8 +65,8 @@ def draws(
         epochs: How many each run has, of 500 steps; unset, six.
     """
     check(study, "mnist", lams)
-    more: dict[str, Any] = {"budget": "quick", "n": N, "measures": ",".join(MEASURES)}
-    more |= {"epochs": epochs} if epochs else {}
+    more: dict[str, Any] = {"budget": "quick", "epochs": epochs}
+    more |= {"n": N, "measures": ",".join(MEASURES)}
     calls = []
     for seed, variant in itertools.product(range(seeds), variants):
         for given in [{}] if variant == "vae" else [{"lam": lam} for lam in lams]:

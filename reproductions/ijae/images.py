@@ -1,12 +1,10 @@
 """Images: CIFAR-10 and TinyImageNet as in the paper, and MNIST for a CPU."""
 
-from collections.abc import Callable
-
 import keras
 
 import keras_svae as ks
 from reproductions import methods as by
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment, needed
+from reproductions.engine import Images, Parts, Run, Training, experiment, needed
 from reproductions.engine.options import DENSE
 
 METHODS = (by.ijae, by.ijae_l1, by.ijae_l2, by.vae, by.two_stage_vae, by.alpha_gan,
@@ -70,11 +68,9 @@ def by_method(five: str) -> dict:
     by_method=by_method("ijae_cifar10"),
     notes=NOTES,
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
     """CIFAR-10 with the networks of tables 3 to 7 (5, table 1, figures 2 and 3)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @experiment(
@@ -91,11 +87,9 @@ def cifar10(
         "Test images of TinyImageNet have no part here: its validation split has.",
     ),
 )
-def tiny_imagenet(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def tiny_imagenet(model: ks.Game, data: Images, training: Training) -> Run:
     """TinyImageNet with those networks, a block deeper (5, table 1, figure 3)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @keras.saving.register_keras_serializable(package="reproductions")
@@ -125,8 +119,7 @@ class SeparateCritics(ks.IJAE):
 @needed.requires(likelihood="shift_tanh")
 def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     """IJAE, the critic of codes with five turns of its own; not in the paper."""
-    laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
-    return parts.game(SeparateCritics, *parts.triples(), lam=lam, **laws)
+    return by._ijae(parts, lam, None, SeparateCritics)
 
 
 @experiment(
@@ -171,8 +164,6 @@ def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     },
     notes=("The paper has no MNIST.",),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST with narrow networks of the same blocks: the plane on a CPU."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)

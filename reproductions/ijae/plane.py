@@ -62,8 +62,8 @@ def plane(
         epochs: How many each run has; unset, as many as the budget says.
     """
     check(study, data, lams)
-    more: dict[str, Any] = {"budget": budget, "n": N, "measures": ",".join(MEASURES)}
-    more |= {"epochs": epochs} if epochs else {}
+    more: dict[str, Any] = {"budget": budget, "epochs": epochs}
+    more |= {"n": N, "measures": ",".join(MEASURES)}
     variants = [(m, {"lam": lam}) for m in methods if m in SWEPT for lam in lams]
     variants += [(m, {}) for m in methods if m not in SWEPT]
     records = study(

@@ -1,10 +1,9 @@
 """sVAE on images: MNIST, CIFAR-10, CelebA, and digits for a demo."""
 
 import functools
-from collections.abc import Callable
 
 import keras_svae as ks
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import Images, Run, Training, experiment
 from reproductions.engine.options import DENSE, TABLE
 from reproductions.methods import (
     ali,
@@ -63,11 +62,9 @@ _DCGAN_32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
         "wgan_gp": {"critic_turns": 5},
     },
 )
-def digits(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def digits(model: ks.Game, data: Images, training: Training) -> Run:
     """scikit-learn's 8 x 8 digits, not in the paper: small enough for a demo."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @experiment(
@@ -118,9 +115,7 @@ def digits(
     },
     notes=("The paper's score is under another classifier than ours.",),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST with the networks of table 3 (6.2, table 1, figure 4).
 
     Unless told otherwise it trains sVAE-r with the budget "paper", both players by
@@ -134,7 +129,7 @@ def mnist(
     .02) in the encoder's last layer, and a critic with leaky ReLU without batch
     normalisation.
     """
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 # Both have a VAE whose prior and posterior are Gaussian, as its bound needs.
@@ -178,11 +173,9 @@ _BY_BUDGET = {"paper": {"alice": {"two_sided": True}}}
     by_budget=_BY_BUDGET,
     notes=("The paper's score is under Inception v3.",),
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
     """CIFAR-10 with the networks of table 5 (6.4, table 2, figure 7)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @experiment(
@@ -211,8 +204,6 @@ def cifar10(
     by_budget=_BY_BUDGET,
     notes=("The paper shows pictures, and no numbers.",),
 )
-def celeba(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def celeba(model: ks.Game, data: Images, training: Training) -> Run:
     """CelebA at 64 x 64 with the networks of table 4 (6.3, figures 5 and 6)."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)

@@ -56,7 +56,7 @@ def sweep(
     if data != "celeba":  # it has no classes
         study.check_backbone(data)
     more: dict[str, Any] = {"budget": budget, "two_sided": True, "reduction": reduction}
-    more |= {"measures": ",".join(MEASURES)} | ({"epochs": epochs} if epochs else {})
+    more |= {"measures": ",".join(MEASURES), "epochs": epochs}
     calls = [
         (name, DATA[data].call(**METHODS[name], lam=lam, seed=seed, **more))
         for seed in range(seeds)

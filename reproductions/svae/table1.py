@@ -86,7 +86,6 @@ def table1(
     nats = ("annealed_importance_sampling", "variational_bound")
     kept = {n: t for n, t in MEASURES.items() if data == "mnist" or n not in nats}
     rows = {name: ROWS[name] for name in methods}
-    ais = {"ais_examples": ais_examples, "ais_temperatures": ais_temperatures}
-    more: dict[str, Any] = {k: v for k, v in ais.items() if v is not None}
+    more = {"ais_examples": ais_examples, "ais_temperatures": ais_temperatures}
     more |= {"seeds": seeds, "epochs": epochs, "budget": budget}
     paper_table(study, DATA[data], rows, NAMES, kept, **more)

@@ -1,20 +1,11 @@
 """Five Gaussians in the plane, one run or the sweep of figure 3 (6.1)."""
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 
 import keras_svae as ks
-from reproductions.engine import (
-    Data,
-    Laws,
-    Parts,
-    Run,
-    Study,
-    Training,
-    experiment,
-)
+from reproductions.engine import Data, Run, Study, Training, experiment
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
 from reproductions.svae.figure3 import (
@@ -74,11 +65,9 @@ from reproductions.svae.figure3 import (
         "hyper-parameters; single runs scatter as widely. See toy-sweep.",
     ),
 )
-def toy(
-    method: Callable, nets: Callable, laws: Laws, data: Data, training: Training
-) -> Run:
+def toy(model: ks.Game, data: Data, training: Training) -> Run:
     """Five Gaussians in the plane (6.1, figure 3), as in ALICE's released toy code."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 LAMS = [0.0, 0.01, 0.1, 1.0, 10.0]

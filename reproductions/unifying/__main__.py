@@ -1,8 +1,4 @@
-"""python -m reproductions.unifying --help.
-
-Its experiments are in images.py, adapt.py and view.py, its studies in
-table.py and gain.py.
-"""
+"""python -m reproductions.unifying --help."""
 
 from reproductions.engine import command
 

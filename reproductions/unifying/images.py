@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from reproductions import methods
-from reproductions.engine import Images, Laws, Parts, Run, Training, experiment
+from reproductions.engine import Images, Run, Training, experiment
 from reproductions.engine.options import DENSE
 
 # Held-out examples, by which weights and the adversary's T are chosen.
@@ -50,22 +50,20 @@ class Choosing(Training):
     last: bool = False
 
 
-def _run(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
-    name = method.func.__name__
-    if (method.func in _M2) != (data.labelled is not None):
+def _run(model: ks.Game, data: Classed, training: Choosing) -> Run:
+    name = type(model).__name__
+    of_some = isinstance(model, ks.SemiSupervisedVAE)
+    if of_some != (data.labelled is not None):
         raise ValueError(
             "Expected labelled with ss_vae and aa_ss_vae, and only with them; "
-            f"received: labelled={data.labelled} with {name!r}"
+            f"received: labelled={data.labelled} with {name}"
         )
-    if training.choose and method.func not in _VAES:
+    if training.choose and not hasattr(model, "bound"):
         raise ValueError(
-            f"Expected choose with a method that has a bound; received: {name!r}"
+            f"Expected choose with a method that has a bound; received: {name}"
         )
     if training.last and not training.choose:
         raise ValueError("Expected last only with choose; received: choose=False")
-    model = method(Parts(nets, laws, training, data.classes))
     select = held_out_bound if training.choose else None
     extra = weights if isinstance(model, ks.AAVAE) else None
     return Run(model, data, training, select, extra=extra, last=training.last)
@@ -103,11 +101,7 @@ def weights(model: ks.AAVAE, inputs) -> dict:
 
 # 1% of the training set's labels; `table` has the other sizes.
 _SOME = {"labelled": 0.01, "labelled_batch": 10}
-# Grey values are taken as probabilities, so a bound is minus a cross entropy: the paper
-# has means of Bernoulli laws over pixels, and no word of bits. A sample is the mean of
-# p(x|z), grey as data are: of bits a critic would tell it by that alone.
-_BERNOULLI = {one.__name__: {"likelihood": "bernoulli"} for one in _VAES}
-_BERNOULLI |= {one.__name__: {"likelihood": "bernoulli", **_SOME} for one in _M2}
+_LABELS = {one.__name__: _SOME for one in _M2}
 _BOUND = {one.__name__: {"measures": "variational_bound,mse"} for one in _VAES}
 _BOUND |= dict.fromkeys(
     (one.__name__ for one in _M2),
@@ -116,6 +110,10 @@ _BOUND |= dict.fromkeys(
 
 _DCGAN = {
     "posterior": "gaussian",
+    # Grey values are taken as probabilities, so a bound is minus a cross entropy: the
+    # paper has means of Bernoulli laws over pixels, and no word of bits. A sample is
+    # the mean of p(x|z), grey as data are: of bits a critic would tell it by that
+    # alone.
     "likelihood": "bernoulli",
     "latent_dim": 100,
     "batch_size": 128,
@@ -193,7 +191,7 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
     },
     settings=_DCGAN | {"data": "mnist"},
     budgets={"paper": _paper(60_000), "quick": _DENSE},
-    by_method={name: one | _BOUND[name] for name, one in _BERNOULLI.items()},
+    by_method={name: one | _LABELS.get(name, {}) for name, one in _BOUND.items()},
     by_budget={
         "paper": {name: one | _OF_GANS.get(name, {}) for name, one in _PAPER.items()},
         "quick": {one.__name__: _QUICK_VAE for one in _VAES}
@@ -205,44 +203,37 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
         _NOTE,
     ),
 )
-def mnist(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def mnist(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """MNIST with the networks of DCGAN (5, appendix I, tables 2 to 4)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)
 
 
 # The GANs of table 2 on 32 x 32 images in colour.
 _OF_32 = {
     "methods": (*_GANS, *_VAES),
     "networks": {"dcgan_32": (_32, _OPTIONS)},
-    "by_method": _BERNOULLI | _OF_GANS,
+    "by_method": _LABELS | _OF_GANS,
     "by_budget": {"paper": _PAPER},
     "notes": (_NOTE,),
 }
-_COLOUR = _DCGAN | {"likelihood": "unit_gaussian_tanh"}
 _QUICK_32 = {"epochs": 3, "steps_per_epoch": 100, "width": 0.25}
 
 
 @experiment(
-    settings=_COLOUR | {"data": "svhn_cropped"},
+    settings=_DCGAN | {"data": "svhn_cropped"},
     budgets={"paper": _paper(73_257), "quick": _QUICK_32},
     **_OF_32,
 )
-def svhn(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def svhn(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """SVHN with the networks of DCGAN (5, appendix I, table 2)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)
 
 
 @experiment(
-    settings=_COLOUR | {"data": "cifar10"},
+    settings=_DCGAN | {"data": "cifar10"},
     budgets={"paper": _paper(50_000), "quick": _QUICK_32},
     **_OF_32,
 )
-def cifar10(
-    method: Callable, nets: Callable, laws: Laws, data: Classed, training: Choosing
-) -> Run:
+def cifar10(model: ks.Game, data: Classed, training: Choosing) -> Run:
     """CIFAR-10 with the networks of DCGAN (5, appendix I, table 2)."""
-    return _run(method, nets, laws, data, training)
+    return _run(model, data, training)

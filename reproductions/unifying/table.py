@@ -91,8 +91,7 @@ def table(
     of_groups = {group: shares_of(group, shares) for group in groups}
     if "gan" in groups:
         study.check_backbone(one.settings["data"])
-    given = {"budget": budget} | ({"epochs": epochs} if epochs else {})
-    run = functools.partial(run_of, one, **given)
+    run = functools.partial(run_of, one, budget=budget, epochs=epochs)
     tried: list[dict] = []
     records: list[dict] = []
     temperatures: dict[str, float] = {}
@@ -173,7 +172,8 @@ def run_of(
         seed=seed,
         measures=",".join(MEASURES[method]),
         choose=method not in GROUPS["gan"][0],
-        **given | ({"temperature": temperature} if temperature else {}),
+        temperature=temperature,
+        **given,
     )
 
 

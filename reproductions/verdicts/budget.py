@@ -37,16 +37,16 @@ DEFAULTS = {"width": 1.0}
 
 
 @functools.cache
-def _settings(paper: str, run: str) -> tuple[tuple[str, Any], ...]:
+def _settings(paper: str, run: str) -> dict[str, Any]:
     name, *words = shlex.split(run)
     one = command.experiments(paper)[name]
-    return tuple(one.resolve(**command.parse(one, words)).items())
+    return one.resolve(**command.parse(one, words))
 
 
 def paper_settings(claim: Claim) -> dict[str, Any]:
     """The settings of the claim's run at the paper's budget."""
     run = f"{claim.setting.run} {claim.options}".strip()
-    return dict(_settings(claim.paper, run))
+    return _settings(claim.paper, run)
 
 
 def _steps(settings: dict, examples: int | None) -> int | None:

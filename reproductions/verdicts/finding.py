@@ -133,7 +133,7 @@ def _paired(claim: Claim, one: dict, records: Records) -> dict:
 
 
 def _spread(claim: Claim, one: dict, records: Records) -> dict:
-    if "values" not in one:  # a record that has only the two deviations
+    if "a n" in one:  # a record that has only the two deviations
         a, b = (records.get(one["record"], one[w]) for w in ("a", "b"))
         n = records.get(one["record"], one["a n"])
         text = f"deviation {a:.3g} against {b:.3g} ({n} runs each)"

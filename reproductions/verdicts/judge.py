@@ -54,16 +54,12 @@ class Judged:
     @property
     def decided(self) -> bool:
         """Whether p, before the correction, is small. True without a test."""
-        p = self.finding.p if self.finding else None
-        return p is None or p < rule.ALPHA
+        return rule.decides(self.finding and self.finding.p)
 
     @property
     def because(self) -> str:
         """Why the verdict is what it is, in one text."""
         parts = [*self.verdict.why]
-        open_ = not self.decided and "not decided" not in " ".join(parts)
-        if open_ and self.verdict.kind in (rule.INDICATION, rule.NOT):
-            parts.append("not decided")
         if self.p is not None:
             parts.append(f"p = {self.p:.2g} after Holm's correction")
         if self.verdict.kind == rule.OUT:
@@ -129,9 +125,8 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
         return rule.checked(found.holds, found.reduced)
     if claim.kind in TESTED:
         assert found.direction is not None
-        return rule.order(
-            found.direction, p, found.seeds, found.diverged, found.reduced
-        )
+        parts = (found.direction, p, found.seeds, found.diverged, found.reduced)
+        return rule.order(*parts, found.p)
     assert found.ours is not None
     if claim.kind == "every":
         threshold = claim.threshold

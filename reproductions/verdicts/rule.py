@@ -88,12 +88,18 @@ def value(
     return Verdict(NOT, (*missing, "short of the published"))
 
 
+def decides(p: float | None) -> bool:
+    """Whether p is small. True without a test."""
+    return p is None or p < ALPHA
+
+
 def order(
     direction: float,
     p: float | None,
     seeds: int,
     diverged: int = 0,
     reduced: Sequence[str] = (),
+    raw: float | None = None,
 ) -> Verdict:
     """An order of two methods, of paired runs, or a trend.
 
@@ -103,13 +109,15 @@ def order(
         seeds: Of the method that has fewer.
         diverged: Runs of the method that the claim calls better.
         reduced: As for `value`.
+        raw: p before the correction, if there is one.
     """
     missing = _short(seeds, diverged, reduced)
+    open_ = [] if decides(raw) else ["not decided"]
     if not direction > 0:
         said = "the reverse order" if direction < 0 else "no difference"
-        return Verdict(NOT, (*missing, said))
+        return Verdict(NOT, (*missing, said, *open_))
     if missing:
-        return Verdict(INDICATION, tuple(missing))
+        return Verdict(INDICATION, (*missing, *open_))
     if p is not None and p < ALPHA:
         return Verdict(REPRODUCED)
     if p is None:

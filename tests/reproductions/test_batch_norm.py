@@ -12,8 +12,8 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.evaluation import Backbone
 from keras_svae.noise import Noise
-from reproductions.batch_norm import averages, compare, measured
-from reproductions.engine import Study, execution, measure
+from reproductions.batch_norm import averages, compare, measured, trained
+from reproductions.engine import Places, Study, execute, execution, measure
 
 SIZE = 100
 
@@ -167,6 +167,18 @@ def test_study_writes_the_record_and_does_nothing_twice(tmp_path, monkeypatch):
     assert summed["from mix"]["mean"] == pytest.approx(
         summed["mean"] - one["samples"]["mix"]["Frechet distance"]
     )
+
+
+def test_a_network_that_is_not_trained_gives_no_scores(tmp_path, monkeypatch):
+    monkeypatch.setattr(averages, "BATCHES", 2)
+    call = trained.call(
+        method="alice", nets="digits", data="digits", units=6, latent_dim=3,
+        steps_per_epoch=2, n=SIZE,
+    )  # fmt: skip
+    given = {"keep": "record", "verbose": "none"}
+    made = execute(call, tmp_path / "run", Places(backbone="random"), **given)
+    assert made["failed"] == {} and "Frechet distance" not in made["samples"]["p"]
+    assert made["samples"]["mix"]["difference, largest"] > 0
 
 
 def test_unusable_numbers_are_refused(tmp_path):

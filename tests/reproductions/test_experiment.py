@@ -12,7 +12,7 @@ from reproductions import __main__ as listing
 from reproductions import as_vae, ijae, methods, real_scores, svae, unifying
 from reproductions.engine import Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
-from reproductions.engine.settings import Data, Laws, Training
+from reproductions.engine.settings import Data, Training
 from reproductions.svae import mnist, toy, toy_sweep
 
 ALL = {
@@ -83,6 +83,14 @@ def test_none_that_is_given_is_kept():
     assert "validation" not in toy.resolve(validation=None)  # as without it
     given = parse(toy, ["--turns", "null"])
     assert given == {"turns": None} and toy.resolve(**given) == settings
+
+
+def test_none_for_what_has_no_such_value_is_as_if_it_were_not_given():
+    given = dict.fromkeys(("epochs", "seed", "batch_size", "method", "budget", "lam"))
+    assert toy.resolve(**given) == toy.resolve()
+    assert toy(epochs=None).training.epochs == 100
+    recorded = toy.resolve(epochs=7)
+    assert toy.resolve(recorded, epochs=None) == recorded
 
 
 def test_replicas_take_as_many_steps_at_a_time():
@@ -194,7 +202,7 @@ def test_an_experiment_gives_each_method_its_laws():
     """What an experiment itself says is checked, too, and not only what is given."""
     without = experiment(methods=(methods.nf_vae,), settings={"epochs": 1})
 
-    def run(method, laws: Laws, data: Data, training: Training):
+    def run(model, data: Data, training: Training):
         """Its default posterior is Gaussian."""
 
     with pytest.raises(ValueError, match="posterior=planar_flow with method=nf_vae"):

