@@ -89,15 +89,13 @@ def recording(compile_: Callable) -> Callable:
         passed = state["_compiling"] = Passed()
         try:
             made = compile_(self, *arguments, **named)
-        except AttributeError as error:
-            if error.obj is self:
+        except BaseException as error:
+            self.compiled = False  # what comes after the base class's may be missing
+            if isinstance(error, AttributeError) and error.obj is self:
                 error.add_note(
                     "compile() of the base class calls the losses: set what they read "
                     "before super().compile(...), or in the constructor"
                 )
-            raise
-        except BaseException:
-            self.compiled = False  # what comes after the base class's may be missing
             raise
         finally:
             state["_compiling"] = None

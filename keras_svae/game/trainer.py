@@ -241,7 +241,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         self._seen = None
         bound = inspect.signature(super().evaluate).bind
         given = bound(x, y, batch_size, *args, **kwargs).arguments
-        given = {**given, **given.pop("kwargs", {})}
+        given |= given.pop("kwargs", {})
         checks.counts_of(given)
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}

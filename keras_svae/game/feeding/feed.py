@@ -109,7 +109,8 @@ class Feed:
                 self._check_end(steps)
             policy = x.options().experimental_distribute.auto_shard_policy
             self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
-            return self._ready(self._of_dataset(x), None if count < 0 else count, steps)
+            data = self._of_dataset(x, count)
+            return self._ready(data, None if count < 0 else count, steps)
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle), self.seed, hooks)
             if batches.count == 0:
@@ -217,8 +218,7 @@ class Feed:
         data = rows.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return data.prefetch(2)
 
-    def _of_dataset(self, data):
-        count = int(data.cardinality())
+    def _of_dataset(self, data, count: int):
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:

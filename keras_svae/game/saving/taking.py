@@ -118,7 +118,7 @@ def opened(source) -> Any:
                 "Expected a .keras file, or a folder with model.keras; received: "
                 f"{source}"
             )
-        source = load_keras(path, compile=False, safe_mode=True)
+        source = load_keras(path, compile=False)
     if not hasattr(source, "players"):
         raise ValueError(
             "Expected a model of keras_svae, its .keras file, or networks by name, "
