@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_svae import files
 from keras_svae.callbacks.backup import Backup
 from keras_svae.callbacks.backup_files import steps_in
-from keras_svae.callbacks.restoring import restored
+from keras_svae.callbacks.restoring import restore
 from keras_svae.telling import warn
 
 __all__ = ["fit", "keep_rows"]
@@ -79,7 +79,7 @@ def fit(
     keeper.hold(model)
     try:
         _warn_of_going_back(model, keeper.folder)
-        done = restored(model, keeper.folder, rates, steps)
+        done = restore(model, keeper.folder, rates, steps_per_epoch=steps)
         for one in others:
             if done and isinstance(one, keras.callbacks.CSVLogger):
                 one.append = True

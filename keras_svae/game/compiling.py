@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_svae import recorded_values as values
-from keras_svae.game import changed, checks, optimizer_settings, settings
+from keras_svae.game import changed, checks, settings
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.compiled_with import CompiledWith, Passed, recording
 from keras_svae.game.devices import replicas, xla
@@ -145,9 +145,9 @@ class Compiling(Playing):
         self._ema, self._asked_for_xla = ema, asked
         self._traced, self._compiled_rates = settings.of(self), numbers(self)
         self._retraced = 0
-        named = {name: optimizer_settings.names(o) for name, o in optimizers.items()}
+        named = {k: settings.names_of_optimizer(one) for k, one in optimizers.items()}
         # In functions, as Keras would track the optimizers a second time.
-        self._settings_of_optimizers = lambda: optimizer_settings.of(optimizers, named)
+        self._settings_of_optimizers = lambda: settings.of_optimizers(optimizers, named)
         self._are_compiled = lambda name: getattr(self, name) is optimizers[name]
         self._traced_optimizers = self._settings_of_optimizers()
         self.compiled = True

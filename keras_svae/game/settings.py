@@ -1,9 +1,10 @@
-"""Settings of a model, which its traced steps hold as constants."""
+"""Settings of a model and its optimizers, which traced steps hold as constants."""
 
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,7 +14,15 @@ from keras_svae.game.player import Player
 from keras_svae.recorded_values import OTHER, parts
 from keras_svae.recording import Recorded, parameters
 
-__all__ = ["add_own", "check", "of", "own", "turns_of"]
+__all__ = [
+    "add_own",
+    "check",
+    "names_of_optimizer",
+    "of",
+    "of_optimizers",
+    "own",
+    "turns_of",
+]
 
 # Longer lists and arrays of the user's own are data, and no settings.
 _LONGEST = 100
@@ -131,6 +140,45 @@ def _leaf(value):
         return [list(value.shape), str(value.dtype), digest]
     known = value is None or isinstance(value, (bool, int, float, str))
     return value if known else OTHER
+
+
+def names_of_optimizer(optimizer: keras.optimizers.Optimizer) -> tuple[str, ...]:
+    """The attributes of an optimizer that are settings, such as "beta_1".
+
+    A rate that is a number is none: it is a variable, which each step reads.
+    """
+    try:
+        known = optimizer.get_config()
+    # `get_config` of a schedule, or of an optimizer, may be the user's own.
+    except Exception:
+        known = vars(optimizer)
+    return tuple(name for name in known if name in vars(optimizer) and name[0] != "_")
+
+
+def of_optimizers(
+    optimizers: dict, named: dict[str, tuple[str, ...]]
+) -> tuple[tuple, ...]:
+    """The settings of optimizers in a form to be compared: plain values and schedules.
+
+    Args:
+        optimizers: The optimizers by name.
+        named: What `names_of_optimizer` gave for each.
+    """
+    plain = (bool, int, float, str, type(None))
+    found: list[tuple] = []
+    for name, one in optimizers.items():
+        for key in named[name]:
+            value = getattr(one, key, None)
+            if isinstance(value, plain):
+                found.append((name, key, value))
+        # Keras calls a rate that is no variable: a schedule, or a function.
+        found += [
+            (name, key, value)
+            for key, value in vars(one).items()
+            if isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
+            or (callable(value) and not isinstance(value, keras.Variable))
+        ]
+    return tuple(found)
 
 
 def check(model) -> None:

@@ -20,7 +20,7 @@ from keras_svae.game.feeding.user_data import UserData
 from keras_svae.game.keras_callbacks import resuming
 from keras_svae.game.keras_callbacks.epochs import Epochs
 from keras_svae.game.keras_callbacks.prepared import prepared
-from keras_svae.game.saving import random_states
+from keras_svae.game.saving import states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
 from keras_svae.game.terms import Weighing
@@ -284,9 +284,9 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     def save_own_variables(self, store):
         """Saves the step, and the state of random layers, which Keras does not keep."""
         super().save_own_variables(store)
-        random_states.save(self, store)
+        states.save(self, store)
 
     def load_own_variables(self, store):
         """See `save_own_variables`."""
-        super().load_own_variables(random_states.apart(store))
-        random_states.restore(self, store)
+        super().load_own_variables(states.apart(store))
+        states.restore(self, store)

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_svae.game.devices import workers
+from keras_svae.game.feeding.known import count_of
 from keras_svae.game.keras_callbacks import rates, remembered
 
 __all__ = ["Restored", "fit", "means_of"]
@@ -184,9 +185,7 @@ def means_of(model) -> list[list[float]] | None:
 
     None at an epoch's end, without `steps_per_epoch`, or over several processes.
     """
-    several = isinstance(
-        model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy
-    )
+    several = workers.are_several(model.distribute_strategy)
     if several or not model._steps_per_epoch or at_end(model):
         return None
     return [np.asarray(one, float).tolist() for one in _parts(model)]
@@ -228,7 +227,7 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
     if restored is not None and restored.step != model.step:
         restored = None
     # Of a run that begins here. `Backup` knows better of one that goes on.
-    count = steps or _count(training)
+    count = steps or max(0, count_of(training))
     model._began = max(model.step - epoch * count, 0) if count or not epoch else 0
     callbacks = given.get("callbacks")
     if restored is None:
@@ -282,12 +281,6 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         others = given | {"initial_epoch": epoch + 1, "callbacks": across}
         found.append((training.skip(steps - done), others))
     return found, [one for one in across if isinstance(one, _Across)]
-
-
-def _count(data) -> int:
-    """The batches of data; 0 if their number is unknown."""
-    found = getattr(data, "cardinality", None)
-    return max(0, int(found() if callable(found) else found or 0))
 
 
 def _joined(

@@ -11,7 +11,7 @@ import numpy as np
 from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
-from keras_svae.game.saving import constants
+from keras_svae.game.saving import states
 from keras_svae.game.saving.keras_file import load_keras
 from keras_svae.networks.ends import all_layers
 from keras_svae.paths import any_path
@@ -94,7 +94,7 @@ class Taking(keras.Model):
             self.averages.take_back(self.trainable_variables)
         for variable, value in values:
             variable.assign(value)
-        constants.made_anew(self)
+        states.constants_anew(self)
         if self.compiled:
             self._compile_anew()
         return taken
