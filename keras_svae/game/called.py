@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
 from keras_svae.game.feeding.fed import Fed, Share
-from keras_svae.game.feeding.feed import Feed
+from keras_svae.game.feeding.feed import Feed, told
 
 __all__ = ["Called"]
 
@@ -22,8 +22,6 @@ class Called(keras.Model):
 
     # Whether its inputs are several arrays.
     reads_pairs = False
-    # In `Trainer`: raises a feed's own errors.
-    _told: Callable
 
     def check_inputs(self, inputs) -> None:
         """Raises a ValueError on a batch that the model cannot be called on."""
@@ -82,7 +80,7 @@ class Called(keras.Model):
         batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
         batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
         batches = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed):
+        with told(feed):
             try:
                 found = super().predict(batches, **given)
             except UnboundLocalError as error:  # Keras joins what it has not got

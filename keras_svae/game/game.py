@@ -10,7 +10,6 @@ from typing import Any
 import keras
 
 from keras_svae.game import changed, checks, settings
-from keras_svae.game.compiling import Compiling
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.export.leaving import Leaving
 from keras_svae.game.player import (
@@ -20,16 +19,14 @@ from keras_svae.game.player import (
     layers_of,
     names_of,
 )
-from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
-from keras_svae.game.saving.taking import Taking
 from keras_svae.game.settings import own, turns_of
 from keras_svae.noise import Noise
 
 __all__ = ["Diverged", "Game", "Player"]
 
 
-class Game(Configured, Printed, Taking, Leaving, Compiling):
+class Game(Configured, Leaving):
     """A model that is trained by players who take turns.
 
     Its networks and laws are those that it was made with. An assignment of another one,

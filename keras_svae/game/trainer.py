@@ -13,7 +13,7 @@ from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
 from keras_svae.game.feeding.fed import Fed, Share
-from keras_svae.game.feeding.feed import Feed
+from keras_svae.game.feeding.feed import Feed, told
 from keras_svae.game.feeding.known import count_of, quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
@@ -86,17 +86,6 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
         return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
 
-    @contextlib.contextmanager
-    def _told(self, *feeds: Feed):
-        """If a batch was wrong, raises its own error instead of TensorFlow's."""
-        try:
-            yield
-        except Exception:
-            for feed in feeds:
-                if feed.error is not None:
-                    raise feed.error from None
-            raise
-
     # ---- Keras's other entrances -------------------------------------------------
 
     def fit(self, x=None, *args, **kwargs):
@@ -149,7 +138,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         if validation is not None:
             read += [(given["validation_data"], given.get("validation_steps"))]
         with (
-            self._told(*feeds),
+            told(*feeds),
             quiet(*read),
             self._averaging(),
             with_backups(callbacks),
@@ -254,7 +243,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         steps = given.get("steps")
         batches = loop.at_most(batches, steps, self.steps_per_execution)
         shared = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed), quiet((batches, steps)):
+        with told(feed), quiet((batches, steps)):
             found = super().evaluate(shared, **given)
         feed.check_any(found not in ({}, []))
         feed.warn_of_weights()

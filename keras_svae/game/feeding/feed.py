@@ -5,9 +5,10 @@ batch is checked before a step receives it, outside of the step's graph. So XLA,
 replicas and several steps per execution do not change these checks.
 """
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import keras
@@ -17,6 +18,7 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.feeding.arrays import (
     as_array,
+    batched,
     batches_of,
     check_dense,
     check_like,
@@ -31,7 +33,7 @@ from keras_svae.game.feeding.set_up import Policy, set_up
 from keras_svae.game.feeding.sizes import Sizes
 from keras_svae.telling import warn
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "told"]
 
 _NO_BATCHES = (str, bytes, Mapping)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
@@ -203,20 +205,7 @@ class Feed:
         full = min(batch_size, count)
         for size in {full, count % batch_size or full}:
             self.sizes.check(size, full)
-        rows = tf.data.Dataset.range(count)
-        if shuffle and shuffle != "batch":
-            rows = rows.shuffle(count, self.seed)
-        rows = rows.batch(batch_size)
-        if shuffle == "batch":
-            rows = rows.map(lambda one: tf.random.shuffle(one, self.seed))
-        with tf.device("CPU:0"):
-            arrays = keras.tree.map_structure(tf.constant, arrays)
-
-        def take(chosen):
-            return keras.tree.map_structure(lambda a: tf.gather(a, chosen), arrays)
-
-        data = rows.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return data.prefetch(2)
+        return batched(arrays, batch_size, shuffle, self.seed)
 
     def _of_dataset(self, data, count: int):
         if count == 0:
@@ -295,3 +284,15 @@ class Feed:
             checks.no_dictionary(element)
         element = keras.tree.map_structure(as_array, checks.of_lists(element))
         return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))
+
+
+@contextlib.contextmanager
+def told(*feeds: Feed) -> Iterator[None]:
+    """If a batch was wrong, raises its own error instead of TensorFlow's."""
+    try:
+        yield
+    except Exception:
+        for feed in feeds:
+            if feed.error is not None:
+                raise feed.error from None
+        raise

@@ -6,10 +6,32 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Known", "count_of", "quiet"]
+__all__ = ["Known", "Wrapped", "count_of", "quiet"]
 
 
-class Known(tf.data.Dataset):
+class Wrapped(tf.data.Dataset):
+    """A data set that gives what another one gives.
+
+    Args:
+        data: The other one.
+    """
+
+    def __init__(self, data: tf.data.Dataset):
+        self._data = data
+        super().__init__(tf.data.experimental.to_variant(data))
+
+    def _inputs(self) -> list[tf.data.Dataset]:
+        return [self._data]
+
+    @property
+    def element_spec(self) -> Any:
+        return self._data.element_spec
+
+    def cardinality(self) -> tf.Tensor:
+        return self._data.cardinality()  # of `Known`, which TensorFlow does not know
+
+
+class Known(Wrapped):
     """A data set that says how many batches it has.
 
     TensorFlow does not know how many elements a filter or a generator leaves. Keras
@@ -21,15 +43,8 @@ class Known(tf.data.Dataset):
     """
 
     def __init__(self, data: tf.data.Dataset, count: int):
-        self._data, self._count = data, count
-        super().__init__(tf.data.experimental.to_variant(data))
-
-    def _inputs(self) -> list[tf.data.Dataset]:
-        return [self._data]
-
-    @property
-    def element_spec(self) -> Any:
-        return self._data.element_spec
+        super().__init__(data)
+        self._count = count
 
     def cardinality(self) -> tf.Tensor:
         return tf.constant(self._count, tf.int64)

@@ -2,15 +2,15 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
+from keras_svae.game.printed import Printed
 from keras_svae.game.saving import states
 from keras_svae.game.saving.keras_file import load_keras
 from keras_svae.networks.ends import all_layers
@@ -40,13 +40,8 @@ class Taken(dict[str, str]):
     __repr__ = __str__
 
 
-class Taking(keras.Model):
+class Taking(Printed):
     """A model that can start from the weights of another one."""
-
-    optimizers: Any  # a property of `Game`
-    averages: Averages | None
-    # In `Compiling`: compiles again with new optimizers of the same settings.
-    _compile_anew: Callable[[], None]
 
     def load_weights_from(
         self,
