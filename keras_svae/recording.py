@@ -71,10 +71,10 @@ class Recorded:
             ValueError: If an argument is a value that cannot be saved.
         """
         arguments = {**vars(self)["_record"].arguments, **self.changed_arguments()}
-        return {
-            name: values.written(values.savable(name, value))
-            for name, value in arguments.items()
-        }
+        for name, value in arguments.items():
+            if wrong := values.unsavable(name, value):
+                raise ValueError(wrong)
+        return {name: values.written(value) for name, value in arguments.items()}
 
     def changed_arguments(self) -> dict[str, Any]:
         """What the object keeps under arguments' names, if it is something else now."""
@@ -195,11 +195,7 @@ def _note(found: dict, named: list, bound: dict, outermost: bool) -> None:
 
 def _tell_unsaved(made, arguments: dict) -> None:
     """Warns of arguments that no file can hold: not everyone saves."""
+    kind = type(made).__name__
     for name, value in arguments.items():
-        if not values.saves(value):
-            warn(
-                f"Expected {name} of {type(made).__name__} as a value that can be "
-                "saved, such as a number, a text, an array or a Keras object; "
-                f"received: {value!r}. The {type(made).__name__} works, but it cannot "
-                "be saved or copied."
-            )
+        if wrong := values.unsavable(f"{name} of {kind}", value):
+            warn(f"{wrong}. The {kind} works, but it cannot be saved or copied.")

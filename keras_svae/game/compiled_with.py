@@ -148,10 +148,9 @@ def _tell_unsaved(model, given: dict[str, Any], last: CompiledWith) -> None:
     """Warns of arguments that no file can hold: not everyone saves."""
     for name, value in given.items():
         told = name in last.given and values.same(value, last.given[name])
-        if not told and not values.saves(value):
+        if not told and (wrong := values.unsavable(f"{name} of compile()", value)):
             kind = type(model).__name__
             warn(
-                f"Expected {name} of compile() as a value that can be saved, such as a "
-                f"number, a text, an array or a Keras object; received: {value!r}. A "
-                f"{kind} from a file, or a copy, will have to be compiled again."
+                f"{wrong}. A {kind} from a file, or a copy, will have to be compiled "
+                "again."
             )

@@ -88,7 +88,6 @@ class Compiling(Playing):
                 flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
-        settings.check(self)
         changed.check(self)
         before_any = {*vars(self)}
         optimizers = {"optimizer": optimizer, **optimizers}
@@ -167,7 +166,6 @@ class Compiling(Playing):
             return
         count = self.distribute_strategy.num_replicas_in_sync
         checks.optimizers(self.optimizers, self.players, count)
-        settings.check(self)
         changed.check(self)
         now = settings.of(self)  # with the turns of all players
         self._retraced += 1

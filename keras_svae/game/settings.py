@@ -16,7 +16,8 @@ from keras_svae.recording import Recorded, parameters
 
 __all__ = [
     "add_own",
-    "check",
+    "check_play",
+    "complete",
     "names_of_optimizer",
     "of",
     "of_optimizers",
@@ -181,17 +182,23 @@ def of_optimizers(
     return tuple(found)
 
 
-def check(model) -> None:
-    """Raises a ValueError on a way to play that the model cannot have."""
+def check_play(play, turns: Mapping[str, int]) -> None:
+    """Raises a ValueError on a way to play that players of these turns cannot have."""
+    choice("play", play, ("alternating", "simultaneous"))
+    several = {name: n for name, n in turns.items() if n != 1}
+    if play == "simultaneous" and several:
+        raise ValueError(
+            "Expected one turn per player in simultaneous play; received: "
+            f"turns={several}"
+        )
+
+
+def complete(model) -> None:
+    """Gives a changed model the turns of all players, and checks how it plays.
+
+    Raises:
+        ValueError: For turns, or a way to play, that it cannot have.
+    """
     # Also of players that now do not play: see `TwoStageVAE`.
     model.turns = turns_of(model.turns, {**type(model).players, **model.players})
-    if model.play not in ("alternating", "simultaneous"):
-        raise ValueError(
-            "Expected play to be 'alternating' or 'simultaneous'; received: "
-            f"play={model.play!r}"
-        )
-    bad = {name: n for name, n in model.turns.items() if n != 1}
-    if model.play == "simultaneous" and bad:
-        raise ValueError(
-            f"Expected one turn per player in simultaneous play; received: turns={bad}"
-        )
+    check_play(model.play, model.turns)

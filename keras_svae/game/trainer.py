@@ -132,7 +132,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             )
         training = loop.passes(training, steps, self.steps_per_execution)
         callbacks = prepared(callbacks, self, validation is not None)
-        callbacks = [Hooks(x), *(callbacks or ())] if own else callbacks
+        callbacks = [Hooks(x), *callbacks] if own else callbacks
         self._begin_training()
         read = [(training, steps)]
         if validation is not None:
@@ -163,10 +163,10 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         steps = given.get("steps_per_epoch")
         if steps and steps % self.steps_per_execution:
             counted = loop.Counted(steps)
-            given["callbacks"] = [counted, *(given.get("callbacks") or ())]
+            given["callbacks"] = [counted, *given["callbacks"]]
         strategy, self._fitting = self.distribute_strategy, True
         given["callbacks"] = Epochs(
-            given.get("callbacks"),
+            given["callbacks"],
             self,
             add_progbar=given.get("verbose", "auto") != 0,
             verbose=given.get("verbose", "auto"),

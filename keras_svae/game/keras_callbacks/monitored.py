@@ -12,7 +12,7 @@ from keras_svae.game.keras_callbacks.remembered import unwrapped
 __all__ = ["checked"]
 
 
-def checked(callbacks, model, validated: bool):
+def checked(callbacks, model, validated: bool) -> list:
     """The callbacks of `fit`, after a check that the log has what they monitor.
 
     A callback may add columns to the log at an epoch's end, as `Measures` does. It has
@@ -20,19 +20,25 @@ def checked(callbacks, model, validated: bool):
     callbacks come first, so that all others see the columns, and loggers last.
 
     Args:
-        callbacks: The callbacks that the caller gave.
+        callbacks: What the caller of `fit` gave: one, or a list of such; or None.
         model: The compiled model.
         validated: Whether there are validation data.
 
     Raises:
-        TypeError: For what is no callback.
+        TypeError: For what is no callback, and for a `keras.callbacks.CallbackList`,
+            whose callbacks are not visible.
         ValueError: For a callback that asks for a column that the log will not have, or
             adds one that the log has; for a mode that Keras cannot guess; for a path of
             a checkpoint that Keras could not read, or that names no column.
     """
-    if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
-        return callbacks
-    # Keras takes lists of lists, too.
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        raise TypeError(
+            "Expected callbacks as a list of keras.callbacks.Callback; received: "
+            f"{type(callbacks).__name__}"
+        )
+    if callbacks is None:
+        callbacks = []
+    # Keras takes one alone, and lists of lists.
     several = keras.tree.flatten(
         list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     )

@@ -84,7 +84,7 @@ def _errors_of(callback) -> tuple | None:
     return (OSError, tf.errors.OpError) if isinstance(callback, shows) else None
 
 
-def prepared(callbacks, model, validated: bool) -> list | None:
+def prepared(callbacks, model, validated: bool) -> list:
     """Checks the callbacks. Rates change for all players, and pictures may fail.
 
     Of several workers, only the first one has the callbacks that write files.
@@ -100,8 +100,6 @@ def prepared(callbacks, model, validated: bool) -> list | None:
     """
     callbacks = monitored.checked(callbacks, model, validated)
     callbacks = rates.for_all_players(callbacks, model)
-    if callbacks is None:
-        return None
     callbacks = workers.without_writers(callbacks, model.distribute_strategy)
     errors = [_errors_of(one) for one in callbacks]
     callbacks = [

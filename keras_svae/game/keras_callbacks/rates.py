@@ -1,6 +1,6 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -204,28 +204,15 @@ class _Seen:
         setattr(self._model, name, value)
 
 
-def for_all_players(callbacks, model) -> list | None:
+def for_all_players(callbacks: list, model) -> list:
     """The callbacks of `fit`. Those that set a learning rate set it for all players.
 
     Where no player's optimizer is called `optimizer`, Keras's callbacks that look there
     find those that the players have.
 
     Raises:
-        TypeError: For a `keras.callbacks.CallbackList`, whose callbacks are not
-            visible.
         ValueError: For a callback that would set a rate that is a schedule.
     """
-    if callbacks is None:
-        return None
-    if isinstance(callbacks, keras.callbacks.CallbackList) or not isinstance(
-        callbacks, (Iterable, keras.callbacks.Callback)
-    ):
-        raise TypeError(
-            "Expected callbacks as a list of keras.callbacks.Callback; received: "
-            f"{type(callbacks).__name__}"
-        )
-    alone = isinstance(callbacks, keras.callbacks.Callback)
-    callbacks = [callbacks] if alone else list(callbacks)
     for one in callbacks:
         if set_rates(one):
             _check_settable(one, model.optimizers)

@@ -30,7 +30,7 @@ def _deciding(callbacks) -> list[tuple[dict, tuple, keras.callbacks.Callback]]:
     """Those that decide: what tells one from the others, its attributes, itself."""
     found = []
     seen: dict[tuple[str, str], int] = {}
-    for one in map(unwrapped, callbacks or ()):
+    for one in map(unwrapped, callbacks):
         for kind, names in _PLAIN.items():
             if isinstance(one, kind):
                 key = kind.__name__, one.monitor

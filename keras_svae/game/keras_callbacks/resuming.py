@@ -229,10 +229,9 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
     # Of a run that begins here. `Backup` knows better of one that goes on.
     count = steps or max(0, count_of(training))
     model._began = max(model.step - epoch * count, 0) if count or not epoch else 0
-    callbacks = given.get("callbacks")
+    callbacks: list = given["callbacks"]
     if restored is None:
-        if callbacks is not None:
-            given = given | {"callbacks": [_Begins(None), *callbacks]}
+        given = given | {"callbacks": [_Begins(None), *callbacks]}
         return [(training, given)], []
     since = model.step - restored.began
     # The caller may make the rest of the epoch in a call of its own, as an error below
@@ -246,7 +245,6 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
         )
     model._began = restored.began
     same = bool(steps) and restored.steps == steps and since // steps == epoch
-    callbacks = list(callbacks or ())
     begins = _Begins(restored if same else None)
     last: list = [_Remembering(callbacks, restored)]
     whole_epochs = bool(count) and since == epoch * count
