@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from keras_svae import recorded_values as values
+from keras_svae.owners import package_of
 from keras_svae.telling import warn
 
 __all__ = ["UNNAMED", "Recorded", "parameters", "split"]
@@ -135,7 +136,7 @@ def _passing_on(cls: type, init: Callable) -> Callable:
 def _recording(init: Callable) -> Callable:
     """The constructor, changed so that it records its arguments."""
     signature = inspect.signature(init)
-    ours = init.__module__.partition(".")[0] == __name__.partition(".")[0]
+    ours = package_of(init) == "keras_svae"
     takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters(init))
 
     @functools.wraps(init)

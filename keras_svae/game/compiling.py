@@ -12,6 +12,7 @@ from keras_svae.game.devices import replicas, xla
 from keras_svae.game.keras_callbacks.rates import numbers
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
+from keras_svae.owners import owner_of, package_of
 from keras_svae.recording import parameters, split
 from keras_svae.telling import warn
 
@@ -33,10 +34,10 @@ class Compiling(Playing):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        owner = next(one for one in cls.__mro__ if "compile" in vars(one))
-        ours = owner.__module__.partition(".")[0] == __name__.partition(".")[0]
-        if not ours and (owner is cls or not issubclass(owner, Compiling)):
-            setattr(cls, "compile", recording(vars(owner)["compile"]))  # noqa: B010
+        whose = owner_of(cls, "compile")
+        own = package_of(whose) != "keras_svae"
+        if own and (whose is cls or not issubclass(whose, Compiling)):
+            setattr(cls, "compile", recording(vars(whose)["compile"]))  # noqa: B010
 
     def compile(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from keras_svae.game.checks.values import integer
+from keras_svae.owners import package_of
 
 __all__ = [
     "Player",
@@ -125,8 +126,7 @@ def _check_optimizer(kind: type, player: str, name: str) -> None:
     taken = {
         one
         for cls in kind.__mro__
-        if cls.__module__.split(".")[0] in ("keras", "keras_svae")
-        and "compile" in vars(cls)
+        if package_of(cls) in ("keras", "keras_svae") and "compile" in vars(cls)
         for one in inspect.signature(vars(cls)["compile"]).parameters
     }
     why = None

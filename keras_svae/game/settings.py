@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_svae.arguments import choice, integer
 from keras_svae.distributions import Law
 from keras_svae.game.player import Player
+from keras_svae.owners import package_of
 from keras_svae.recorded_values import OTHER, parts
 from keras_svae.recording import Recorded, parameters
 
@@ -84,7 +85,7 @@ def own(model) -> set[str]:
     kept, classes = vars(model), type(model).__mro__
     names = {*kept} - kept["_record"].ours - {"_record"}
     for cls in classes:
-        if cls.__module__.partition(".")[0] not in _OTHERS:
+        if package_of(cls) not in _OTHERS:
             names |= {name for name in vars(cls) if not name.startswith("__")}
         if issubclass(cls, Recorded) and "__init__" in vars(cls):
             names |= {one.name for one in parameters(cls.__init__) if one.name in kept}

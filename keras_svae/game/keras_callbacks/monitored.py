@@ -8,6 +8,7 @@ import keras
 from keras_svae.game.keras_callbacks.csv_logs import Columns
 from keras_svae.game.keras_callbacks.rates import set_rates
 from keras_svae.game.keras_callbacks.remembered import unwrapped
+from keras_svae.owners import package_of
 
 __all__ = ["checked"]
 
@@ -100,7 +101,7 @@ def _check_guessed(callback, wanted: str) -> None:
 def _others_add(callbacks: list) -> bool:
     """Whether a callback of the user may put columns into the log without a word."""
     return any(
-        not type(one).__module__.startswith(("keras.", "keras_svae."))
+        package_of(type(one)) not in ("keras", "keras_svae")
         or isinstance(one, keras.callbacks.LambdaCallback)
         for one in map(unwrapped, callbacks)
         if not hasattr(one, "adds_columns")
