@@ -179,7 +179,7 @@ class Backup(keras.callbacks.Callback):
         if averages is None:
             self._save()
             return
-        with averages.away(self.model.trainable_variables):
+        with averages.away():
             self._save()
 
     def _save(self) -> None:

@@ -130,13 +130,13 @@ class Compiling(Playing):
             for name, one in optimizers.items():
                 checks.build(one, updated[name], name)
                 setattr(self, name, one)
-            names = self.trainable_variables
+            trained = self.trainable_variables
             if self.averages is not None:  # of an earlier compile()
                 if ema is not None:  # training goes on
-                    self.averages.give_back(self.weights)
+                    self.averages.give_back()
                 self._give_up_part(self.averages)
             if ema is not None:
-                self._keep_part(Averages(names, ema))
+                self._keep_part(Averages(trained, ema))
             before = self._paths()
             self._make_means()
         self._check_trained(before)

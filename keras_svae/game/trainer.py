@@ -196,7 +196,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         self._trained_on, self._left_of_epoch = 0, None
         self._trained_before = None
         if self.averages is not None:
-            self.averages.begin(self.trainable_variables)
+            self.averages.begin()
 
     @property
     def is_without_steps(self) -> bool:
@@ -212,7 +212,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             finished = True
         finally:
             if self.averages is not None:
-                self.averages.end(self.trainable_variables, finished)
+                self.averages.end(finished)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""

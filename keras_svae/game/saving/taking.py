@@ -86,7 +86,7 @@ class Taking(Printed):
         """
         taken, values = take(self, opened(other), networks, partial)
         if self.averages is not None:
-            self.averages.take_back(self.trainable_variables)
+            self.averages.take_back()
         for variable, value in values:
             variable.assign(value)
         states.constants_anew(self)
