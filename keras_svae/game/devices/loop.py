@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras_svae.game.devices import workers, xla
 from keras_svae.game.feeding.known import count_of
 
-__all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
+__all__ = ["Counted", "Looping", "at_most", "function", "passes"]
 
 _ITERATORS = tf.data.Iterator, tf.distribute.DistributedIterator
 
@@ -34,17 +34,13 @@ class Looping(keras.Model):
     _rates_begun: dict[str, float] | None = None
 
     def make_train_function(self, force=False):
-        """Keras's `make_train_function`, with a loop of our own where it is needed."""
-        if not needed(self):
-            super().make_train_function(force)
-        elif self.train_function is None or force:
+        """Keras's `make_train_function`, with a loop of our own."""
+        if self.train_function is None or force:
             self.train_function = function(self, self.train_step, training=True)
 
     def make_test_function(self, force=False):
         """Keras's `make_test_function`; see `make_train_function`."""
-        if not needed(self):
-            super().make_test_function(force)
-        elif self.test_function is None or force:
+        if self.test_function is None or force:
             self.test_function = function(self, self.test_step, training=False)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
@@ -71,17 +67,6 @@ class Counted(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.model._left_of_epoch = None
-
-
-def needed(model) -> bool:
-    """Whether the model's step needs this loop. Else Keras's does the same."""
-    several = model.steps_per_execution > 1 or xla.in_clusters(model)
-    return several or _is_sooner(model)
-
-
-def _is_sooner(model) -> bool:
-    """Whether one step in a call of this loop does what Keras's does, in less time."""
-    return not (model.run_eagerly or xla.in_clusters(model))
 
 
 def passes(data, steps: int | None, per_call: int):
@@ -124,7 +109,8 @@ def function(model, step: Callable, training: bool) -> Callable:
         training: Whether a log that is not finite ends the call.
     """
     one = _one_step(model, step)
-    if model.steps_per_execution == 1 and _is_sooner(model):
+    alone = model.steps_per_execution == 1
+    if alone and not (model.run_eagerly or xla.in_clusters(model)):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
     apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
@@ -177,7 +163,10 @@ def _one_step(model, step) -> Callable:
     def mean(value):
         if strategy.num_replicas_in_sync > 1:
             value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-        return tf.reshape(value, []) if value.shape.rank else value  # see `Game._logs`
+        # A step of the user's own may give numbers of Python. Several workers' logs
+        # have an axis: see `Logged._logs`.
+        value = tf.convert_to_tensor(value)
+        return tf.reshape(value, []) if value.shape.rank else value
 
     def one(data):
         logs = strategy.run(step, args=(data,))
@@ -222,7 +211,7 @@ def _one_by_one(one, stops: bool) -> Callable:
             if not data.has_value():
                 break
             done, logs = done + 1, one(data.get_value())
-            if stops and not _finite(logs):
+            if stops and done < int(most) and not _finite(logs):
                 break
         return done, logs
 
