@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
-from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
 from keras_svae.game.feeding.feed import Feed, told
 
 __all__ = ["Called"]
@@ -101,8 +101,7 @@ class Called(keras.Model):
         return super().__call__(*args, **kwargs)
 
     def predict_step(self, data):
-        if isinstance(data, tuple) and len(data) == 1 and isinstance(data[0], Fed):
-            (data,) = data  # of `predict_on_batch`
+        data = of_one_batch(data)  # of `predict_on_batch`
         if isinstance(data, Fed):
             data = Share(*replicas.share(data, self.distribute_strategy))
         if isinstance(data, Share):

@@ -1,5 +1,6 @@
 """A step of the game: how the players take turns."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import tensorflow as tf
 from keras_svae import philox
 from keras_svae.game import checks, updates
 from keras_svae.game.devices import replicas, workers, xla
+from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.logged import Logged
 from keras_svae.game.player import Player, layers_of, trained_in
 from keras_svae.game.terms import Mean, Part, Term, Weighing
@@ -38,44 +40,44 @@ class Playing(Logged):
 
     def train_step(self, data):
         fed = self._fed(data)
-        # Without this, work that needs no data would run once more after the data's
-        # end.
-        given = tf.control_dependencies(keras.tree.flatten(fed))
-        with given, philox.without_xla(not self.jit_compile):
-            return self._train_on(fed)
-
-    def _train_on(self, fed) -> dict[str, tf.Tensor]:
-        noise = self._noise(_TRAIN).fold(self._step.value)
-        play = getattr(self, f"_play_{self.play}")
-        checked: list[tf.Tensor] = []
-        found = list(play(fed.batch, noise, self._weighing(fed), checked))
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            replicas.agree(checks.batch_norms(self._networks()))
-        # A step that stops at a number that is not finite does not count.
-        with tf.control_dependencies(checked):
-            self._step.value.assign_add(1)  # Keras's own is two nodes
-            return self._logs(found)
+        with self._reading(fed):
+            noise = self._noise(_TRAIN).fold(self._step.value)
+            play = getattr(self, f"_play_{self.play}")
+            checked: list[tf.Tensor] = []
+            found = list(play(fed.batch, noise, self._weighing(fed), checked))
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                replicas.agree(checks.batch_norms(self._networks()))
+            # A step that stops at a number that is not finite does not count.
+            with tf.control_dependencies(checked):
+                self._step.value.assign_add(1)  # Keras's own is two nodes
+                return self._logs(found)
 
     def test_step(self, data):
         fed = self._fed(data)
+        with self._reading(fed):
+            noise = self._noise(_TEST).fold(self._means.batches.value)
+            draw = self.draw(fed.batch, noise, False)
+            weighing = self._weighing(fed)
+            found = []
+            with scope(draw.noise):
+                for name in self.players:
+                    terms, _ = self._terms(name, draw)
+                    found += self._logged(name, self._means_of(terms, weighing))
+                observed = checks.observed(self.observe(draw))
+                extra = {**draw.log, **observed}
+            found += self._logged("", self._means_of(extra, weighing))
+            self._means.batches.value.assign_add(1.0)
+            return self._logs(found, empty=float("nan"))
+
+    @contextlib.contextmanager
+    def _reading(self, fed: Fed) -> Iterator[None]:
+        """Within it, a step waits for its data.
+
+        Work that needs no data would else run once more after the data's end.
+        """
         given = tf.control_dependencies(keras.tree.flatten(fed))
         with given, philox.without_xla(not self.jit_compile):
-            return self._test_on(fed)
-
-    def _test_on(self, fed):
-        noise = self._noise(_TEST).fold(self._means.batches.value)
-        draw = self.draw(fed.batch, noise, False)
-        weighing = self._weighing(fed)
-        found = []
-        with scope(draw.noise):
-            for name in self.players:
-                terms, _ = self._terms(name, draw)
-                found += self._logged(name, self._means_of(terms, weighing))
-            observed = checks.observed(self.observe(draw))
-            extra = {**draw.log, **observed}
-        found += self._logged("", self._means_of(extra, weighing))
-        self._means.batches.value.assign_add(1.0)
-        return self._logs(found, empty=float("nan"))
+            yield
 
     def _play_alternating(
         self, batch, noise, weighing, checked: list

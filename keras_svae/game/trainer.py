@@ -12,7 +12,7 @@ from keras_svae.game.averages import Averages
 from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feeding.fed import Fed, Share
+from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
 from keras_svae.game.feeding.feed import Feed, told
 from keras_svae.game.feeding.known import count_of, quiet
 from keras_svae.game.feeding.reader import Hooks
@@ -68,9 +68,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
-        if isinstance(data, tuple) and not isinstance(data, Fed) and len(data) == 3:
-            if isinstance(data[0], Fed):  # comes from `train_on_batch`
-                data = data[0]
+        data = of_one_batch(data)  # of `train_on_batch`, `test_on_batch`
         if isinstance(data, Fed):
             return replicas.share(data, self.distribute_strategy)
         if isinstance(data, Share):

@@ -51,7 +51,7 @@ class Columns(keras.callbacks.Callback):
     def _widen(self) -> None:
         """Writes the file anew with all columns, and lets the logger go on with it."""
         logger = self.logger
-        (head, *rows) = read_rows(logger.filename, logger.sep)
+        head, *rows = read_rows(logger.filename, logger.sep)
         head = [head[0], *logger.keys]
         wide = [[*row, *["NA"] * (len(head) - len(row))] for row in rows]
         logger.csv_file.close()
