@@ -63,6 +63,11 @@ class Called(keras.Model):
             )
         return tuple(x)
 
+    def _batches(self, feed: Feed, x, batch_size: int | None, steps: int | None):
+        """The batches to evaluate on or to predict from; see `Feed.of`."""
+        batches = feed.of(x, batch_size=batch_size, steps=steps)
+        return loop.at_most(batches, steps, self.steps_per_execution)
+
     def predict(self, x, batch_size=None, *args, **kwargs):
         """Keras's `predict`, with checks of the inputs."""
         given = inspect.signature(super().predict).bind(x, batch_size, *args, **kwargs)
@@ -77,8 +82,7 @@ class Called(keras.Model):
         if isinstance(x, (dict, tuple)) or checks.are_arrays(x):
             x = inputs(x)
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
-        batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
-        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
+        batches = self._batches(feed, x, batch_size, given.get("steps"))
         batches = replicas.undistributed(batches, self.distribute_strategy)
         with told(feed):
             try:

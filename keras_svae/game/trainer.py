@@ -118,16 +118,9 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         if validation is not None:
             held = self._arrays(*checks.parts(checks.of_numbers(validation)))
             size = given.pop("validation_batch_size", None)
-            given["validation_data"] = feeds[1].of(
-                held,
-                batch_size=size or (batch_size if isinstance(held, Fed) else None),
-                steps=given.get("validation_steps"),
-            )
-            given["validation_data"] = loop.at_most(
-                given["validation_data"],
-                given.get("validation_steps"),
-                self.steps_per_execution,
-            )
+            size = size or (batch_size if isinstance(held, Fed) else None)
+            some = given.get("validation_steps")
+            given["validation_data"] = self._batches(feeds[1], held, size, some)
         training = loop.passes(training, steps, self.steps_per_execution)
         callbacks = prepared(callbacks, self, validation is not None)
         callbacks = [Hooks(x), *callbacks] if own else callbacks
@@ -143,15 +136,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
-            if self._trained_on == 0 and self._trained_before is not None:
-                raise ValueError(
-                    "Expected data to train on; received: "
-                    + (
-                        f"batches that are all too small: expected {feeds[0].sizes.why}"
-                        if feeds[0].sizes.left_out
-                        else "an empty data set"
-                    )
-                )
+            began = self._trained_before is not None
+            feeds[0].check_any(self._trained_on > 0 or not began)
         for feed in feeds:
             feed.warn_of_weights()
         return history
@@ -233,13 +219,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}
         feed = self._feed(training=False)
-        batches = feed.of(
-            self._arrays(**data),
-            batch_size=given.pop("batch_size", None),
-            steps=given.get("steps"),
-        )
-        steps = given.get("steps")
-        batches = loop.at_most(batches, steps, self.steps_per_execution)
+        size, steps = given.pop("batch_size", None), given.get("steps")
+        batches = self._batches(feed, self._arrays(**data), size, steps)
         shared = replicas.undistributed(batches, self.distribute_strategy)
         with told(feed), quiet((batches, steps)):
             found = super().evaluate(shared, **given)

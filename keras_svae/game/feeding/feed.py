@@ -135,7 +135,9 @@ class Feed:
     def check_any(self, came: bool) -> None:
         """Raises a ValueError if no batch came, after a pass over the data."""
         if not came:
-            raise ValueError(f"Expected {self.what}; received: an empty data set")
+            small = f"batches that are all too small: expected {self.sizes.why}"
+            received = small if self.sizes.left_out else "an empty data set"
+            raise ValueError(f"Expected {self.what}; received: {received}")
 
     def warn_of_weights(self) -> None:
         """Warns if examples had weights, and all of them were 0."""
