@@ -16,7 +16,7 @@ from keras_svae.callbacks.backup_files import (
 from keras_svae.game import checks
 from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks import resuming
-from keras_svae.game.keras_callbacks.rates import numbers, tell_of_changes
+from keras_svae.game.keras_callbacks.rates import current, tell_of_changes
 from keras_svae.telling import warn
 
 __all__ = ["restore"]
@@ -108,10 +108,10 @@ def restore(
         )
         if workers.is_first(strategy):
             put_aside(path)
-    compiled = numbers(model)
+    compiled = current(model)
     model._load_weights(files.Memory(sibling(newest, WEIGHTS), weights))
     if rates == "compiled":
-        for name in numbers(model):
+        for name in current(model):
             model.optimizers[name].learning_rate = compiled[name]
     way = "restore(..., rates='compiled')"
     tell_of_changes(compiled, model, "the backup", way)
@@ -121,7 +121,7 @@ def restore(
         began,
         theirs,
         about.get("means"),
-        (*kept, numbers(model)) if kept and rates == "saved" else None,
+        (*kept, current(model)) if kept and rates == "saved" else None,
         (about.get("callbacks") or [], arrays),
     )
     return about["step"] - began

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
 from keras_svae.game.feeding.feed import Feed, told
 
@@ -28,18 +29,18 @@ class Called(keras.Model):
 
     def unpack_inputs(self, data):
         """The part of an element that is the model's input in `predict`."""
-        return checks.parts(data)[0]
+        return kinds.parts(data)[0]
 
     def _part(self, element, unpack: Callable):
         """What `unpack` takes of an element. An array that it leaves must be labels."""
         batch = unpack(element)
         if batch is element:  # a method of the user's own may take its parts
-            checks.no_dictionary(element)
+            kinds.no_dictionary(element)
         if isinstance(element, (tuple, list)) and len(element) > 3:
             return batch  # by a method of the user's own
-        x, y, _ = checks.parts(element)
-        if batch is x and checks.are_arrays(x) and checks.are_arrays(y):
-            checks.unread(y, x, type(self).__name__)
+        x, y, _ = kinds.parts(element)
+        if batch is x and kinds.are_arrays(x) and kinds.are_arrays(y):
+            kinds.unread(y, x, type(self).__name__)
         return batch
 
     def _of_lists(self, x):
@@ -50,9 +51,9 @@ class Called(keras.Model):
                 are several inputs. Their batches come from a generator.)
         """
         if not isinstance(x, dict):  # a method of the user's own may read one
-            checks.no_dictionary(x)
-        x = checks.of_numbers(x)
-        if not isinstance(x, list) or not checks.are_arrays(x):
+            kinds.no_dictionary(x)
+        x = kinds.of_numbers(x)
+        if not isinstance(x, list) or not kinds.are_arrays(x):
             return x
         if not self.reads_pairs:
             raise ValueError(
@@ -79,7 +80,7 @@ class Called(keras.Model):
         def inputs(element):
             return Fed(self._part(element, self.unpack_inputs))
 
-        if isinstance(x, (dict, tuple)) or checks.are_arrays(x):
+        if isinstance(x, (dict, tuple)) or kinds.are_arrays(x):
             x = inputs(x)
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
         batches = self._batches(feed, x, batch_size, given.get("steps"))

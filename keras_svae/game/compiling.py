@@ -5,11 +5,11 @@ from typing import Any
 import keras
 
 from keras_svae import recorded_values as values
-from keras_svae.game import changed, checks, settings
+from keras_svae.game import changed, checks, optimizing, settings
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.compiled_with import CompiledWith, Passed, recording
 from keras_svae.game.devices import replicas, xla
-from keras_svae.game.keras_callbacks.rates import numbers
+from keras_svae.game.keras_callbacks import rates
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
 from keras_svae.owners import owner_of, package_of
@@ -128,7 +128,7 @@ class Compiling(Playing):
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
-                checks.build(one, updated[name], name)
+                optimizing.build(one, updated[name], name)
                 setattr(self, name, one)
             trained = self.trainable_variables
             if self.averages is not None:  # of an earlier compile()
@@ -143,7 +143,7 @@ class Compiling(Playing):
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
-        self._traced, self._compiled_rates = settings.of(self), numbers(self)
+        self._traced, self._compiled_rates = settings.of(self), rates.current(self)
         self._retraced = 0
         named = {k: settings.names_of_optimizer(one) for k, one in optimizers.items()}
         # In functions, as Keras would track the optimizers a second time.
@@ -214,11 +214,11 @@ class Compiling(Playing):
         players = self.players.values()
         return {one.path for player in players for one in self.variables_of(player)}
 
-    def _check_compiled(self, name):
-        super()._check_compiled(name)
+    def _make_ready(self, name: str, training: bool) -> None:
+        super()._make_ready(name, training)
         if name == "fit" or not self._fitting:
             self._act_on_settings()  # in `fit`, when an epoch begins
-        if "test" in name or name == "evaluate":
+        if not training:
             return
         for optimizer in self._optimizer_names:
             if not self._are_compiled(optimizer):

@@ -14,8 +14,9 @@ from keras_svae.game.devices import replicas, workers, xla
 from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.logged import Logged
 from keras_svae.game.player import Player, layers_of, trained_in
-from keras_svae.game.terms import Mean, Part, Term, Weighing
+from keras_svae.game.terms import Term
 from keras_svae.game.turn import penalties
+from keras_svae.game.weighing import Mean, Part, Weighing
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise, scope
 
@@ -138,7 +139,7 @@ class Playing(Logged):
             draw: The samples of this turn.
             added: By network, what layers added on this draw in earlier turns.
         """
-        with moving_averages(False, self._still_in(name)):
+        with moving_averages(False, self._frozen_averages(name)):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
         found = {
@@ -156,7 +157,7 @@ class Playing(Logged):
             found["regularization"] = Term((Part("samples", total),))
         return found, added
 
-    def _still_in(self, name: str) -> list[keras.layers.Layer]:
+    def _frozen_averages(self, name: str) -> list[keras.layers.Layer]:
         """Layers whose averages of batch normalisation do not change in a turn.
 
         These are layers of other players' critics. Their averages follow the inputs

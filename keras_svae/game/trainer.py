@@ -7,14 +7,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks
+from keras_svae.game import checks, optimizing
 from keras_svae.game.averages import Averages
 from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
 from keras_svae.game.feeding.feed import Feed, told
-from keras_svae.game.feeding.known import count_of, quiet
+from keras_svae.game.feeding.known import batches_in, quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
 from keras_svae.game.keras_callbacks import resuming
@@ -23,7 +24,7 @@ from keras_svae.game.keras_callbacks.prepared import prepared
 from keras_svae.game.saving import states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
-from keras_svae.game.terms import Weighing
+from keras_svae.game.weighing import Weighing
 from keras_svae.telling import warn
 
 __all__ = ["Trainer"]
@@ -94,13 +95,13 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         normalisation, or for the method, is left out with a warning. After a `Diverged`
         or an interruption, the model has the weights of the last step.
         """
-        self._check_compiled("fit")
+        self._make_ready("fit", training=True)
         self._seen = None
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
-        parts = checks.together(*(checks.of_numbers(data[one]) for one in names[:3]))
+        parts = kinds.together(*(kinds.of_numbers(data[one]) for one in names[:3]))
         data |= dict(zip(names, parts, strict=False))
         batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
         checks.choice("shuffle", shuffle, (True, False, "batch"))
@@ -108,7 +109,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         validation = given.pop("validation_data", None)
         split = given.pop("validation_split", 0.0)
         if validation is None and split:
-            data, validation = checks.split(data, split)
+            data, validation = kinds.split(data, split)
         feeds = [self._feed(training=True), self._feed(training=False)]
         x, callbacks = self._arrays(**data), given.pop("callbacks", None)
         own = isinstance(x, keras.utils.PyDataset) and bool(steps)
@@ -116,7 +117,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             x, batch_size=batch_size, shuffle=shuffle, steps=steps, hooks=not own
         )
         if validation is not None:
-            held = self._arrays(*checks.parts(checks.of_numbers(validation)))
+            held = self._arrays(*kinds.parts(kinds.of_numbers(validation)))
             size = given.pop("validation_batch_size", None)
             size = size or (batch_size if isinstance(held, Fed) else None)
             some = given.get("validation_steps")
@@ -155,7 +156,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             add_progbar=given.get("verbose", "auto") != 0,
             verbose=given.get("verbose", "auto"),
             epochs=given.get("epochs", 1),
-            steps=steps or (count if (count := count_of(data)) >= 0 else None),
+            steps=steps or (count if (count := batches_in(data)) >= 0 else None),
         )
         if "validation_data" in given:
             validation = replicas.undistributed(given["validation_data"], strategy)
@@ -165,7 +166,16 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         finally:
             self._fitting = False
 
-    def _check_compiled(self, name: str) -> None:
+    def _make_ready(self, name: str, training: bool) -> None:
+        """Prepares the compiled model for a call.
+
+        Args:
+            name: The method that is called, for messages.
+            training: Whether it trains.
+
+        Raises:
+            ValueError: If it needs `compile` before.
+        """
         if not self.compiled:
             raise ValueError(
                 f"Expected a compiled model; received: {name}() before compile(). Call "
@@ -176,7 +186,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         if self._fitting:  # a callback of `fit` trains on a batch
             return
         for one in self.optimizers.values():
-            checks.start_at_weights(one)
+            optimizing.start_at_weights(one)
         self._trained_on, self._left_of_epoch = 0, None
         self._trained_before = None
         if self.averages is not None:
@@ -210,7 +220,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                     "batch. This epoch has no val_* (a generator is read only once)."
                 )
             return found
-        self._check_compiled("evaluate")
+        self._make_ready("evaluate", training=False)
         self._seen = None
         bound = inspect.signature(super().evaluate).bind
         given = bound(x, y, batch_size, *args, **kwargs).arguments
@@ -232,14 +242,14 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
     ):
         """Keras's `train_on_batch`, with a check of the batch before."""
-        self._check_compiled("train_on_batch")
+        self._make_ready("train_on_batch", training=True)
         fed = self._one_batch(x, y, sample_weight, class_weight, training=True)
         self._begin_training()
         return super().train_on_batch(fed, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Keras's `test_on_batch`, with a check of the batch before."""
-        self._check_compiled("test_on_batch")
+        self._make_ready("test_on_batch", training=False)
         fed = self._one_batch(x, y, sample_weight, None, training=False)
         return super().test_on_batch(fed, return_dict=return_dict)
 

@@ -1,17 +1,6 @@
 """What a model refuses before training starts, and how it reports this."""
 
 from keras_svae.game.checks.data import batch_norms, classes, images, labels
-from keras_svae.game.checks.given import (
-    are_arrays,
-    beside_data,
-    no_dictionary,
-    of_lists,
-    of_numbers,
-    parts,
-    split,
-    together,
-    unread,
-)
 from keras_svae.game.checks.laws import (
     explicit,
     law,
@@ -36,13 +25,11 @@ from keras_svae.game.checks.networks import (
     network,
 )
 from keras_svae.game.checks.optimizers import (
-    build,
     check_serves,
     in_scope,
     optimizer_names,
     optimizers,
     spares_weights,
-    start_at_weights,
 )
 from keras_svae.game.checks.values import (
     all_finite,

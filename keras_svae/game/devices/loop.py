@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game.devices import workers, xla
-from keras_svae.game.feeding.known import count_of
+from keras_svae.game.feeding.known import batches_in
 
 __all__ = ["Counted", "Looping", "at_most", "function", "passes"]
 
@@ -83,10 +83,10 @@ def passes(data, steps: int | None, per_call: int):
     Raises:
         ValueError: For data of the user's own strategy that have to be counted.
     """
-    if not steps or steps % per_call == 0 or count_of(data) < 0:
+    if not steps or steps % per_call == 0 or batches_in(data) < 0:
         return data
     _check_changeable(data, steps, per_call)
-    if count_of(data) % steps == 0:
+    if batches_in(data) % steps == 0:
         return data.repeat()
     # The last epoch of each pass is short, and Keras warns.
     return data.filter(_true)

@@ -13,7 +13,7 @@ __all__ = [
     "batches_of",
     "check_dense",
     "check_like",
-    "count_of",
+    "examples_in",
     "length_of",
     "spec_of",
 ]
@@ -38,7 +38,7 @@ def as_array(value) -> np.ndarray | None:
     raise ValueError(f"Expected data as arrays; received: {kind}, {why}")
 
 
-def count_of(fed) -> int:
+def examples_in(fed) -> int:
     """How many examples a batch of arrays has.
 
     Raises:

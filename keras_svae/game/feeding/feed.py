@@ -15,14 +15,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import checks
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.arrays import (
     as_array,
     batched,
     batches_of,
     check_dense,
     check_like,
-    count_of,
+    examples_in,
     length_of,
     spec_of,
 )
@@ -192,7 +192,7 @@ class Feed:
 
     def _of_arrays(self, fed, batch_size, shuffle, steps):
         arrays = keras.tree.map_structure(as_array, fed)
-        sizes = {count_of(one) for one in keras.tree.flatten(arrays)}
+        sizes = {examples_in(one) for one in keras.tree.flatten(arrays)}
         if len(sizes) != 1:
             raise ValueError(
                 "Expected x, y and weights with as many rows as each other; received: "
@@ -218,7 +218,7 @@ class Feed:
                 fed = self.unpack(element)
                 check_dense(fed)
                 fed = keras.tree.map_structure(as_array, fed)
-                self._check_first(count_of(fed))
+                self._check_first(examples_in(fed))
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -247,7 +247,7 @@ class Feed:
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
-            self._check_first(count_of(fed))
+            self._check_first(examples_in(fed))
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
@@ -277,14 +277,14 @@ class Feed:
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
-        size = count_of(fed)
+        size = examples_in(fed)
         self.sizes.check(size, size)
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
         if not isinstance(element, dict):  # a method of the user's own may read one
-            checks.no_dictionary(element)
-        element = keras.tree.map_structure(as_array, checks.of_lists(element))
+            kinds.no_dictionary(element)
+        element = keras.tree.map_structure(as_array, kinds.of_lists(element))
         return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Known", "Wrapped", "count_of", "quiet"]
+__all__ = ["Known", "Wrapped", "batches_in", "quiet"]
 
 
 class Wrapped(tf.data.Dataset):
@@ -59,7 +59,7 @@ class Known(Wrapped):
         return Known(super().skip(count, name), max(0, self._count - count))
 
 
-def count_of(data: tf.data.Dataset | tf.distribute.DistributedDataset) -> int:
+def batches_in(data: tf.data.Dataset | tf.distribute.DistributedDataset) -> int:
     """How many batches there are; a negative number if it is unknown or endless."""
     found = data.cardinality
     return int(found() if callable(found) else found)
@@ -76,6 +76,6 @@ def quiet(*passes: tuple[Any, int | None]):
             for all. Otherwise the warning is true, and stays.
     """
     with warnings.catch_warnings():
-        if all(count_of(data) >= 0 and not steps for data, steps in passes):
+        if all(batches_in(data) >= 0 and not steps for data, steps in passes):
             warnings.filterwarnings("ignore", "Your input ran out of data")
         yield

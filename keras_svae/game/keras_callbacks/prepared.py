@@ -62,9 +62,9 @@ class _AfterAll(keras.callbacks.Callback):
             one.watched = callbacks
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model._check_compiled("fit")
+        self.model._make_ready("fit", training=True)
         self.model.make_train_function()  # none is there after a change
-        self.model._rates_begun = rates.numbers(self.model)
+        self.model._rates_begun = rates.current(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         for one in self.backups:

@@ -9,9 +9,9 @@ from keras_svae.telling import warn
 
 __all__ = [
     "ForPlayer",
+    "current",
     "follows_schedule",
     "for_all_players",
-    "numbers",
     "set_rates",
     "tell_of_changes",
 ]
@@ -30,7 +30,7 @@ def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
     return not isinstance(optimizer.learning_rate, keras.Variable)
 
 
-def numbers(model) -> dict[str, float]:
+def current(model) -> dict[str, float]:
     """Learning rates that are numbers, by optimizer."""
     return {
         name: _number(one)
@@ -48,12 +48,12 @@ def tell_of_changes(before: dict[str, float], model, whence: str, way: str) -> N
     """Warns of each rate that something else than the user has changed.
 
     Args:
-        before: The rates before, as of `numbers`.
+        before: The rates before, as of `current`.
         model: The compiled model.
         whence: Where the new rates are from.
         way: How to keep the old ones; "{name}" and "{rate}" are replaced.
     """
-    for name, rate in numbers(model).items():
+    for name, rate in current(model).items():
         if rate != before.get(name, rate):
             kept = way.format(name=name, rate=f"{before[name]:g}")
             warn(

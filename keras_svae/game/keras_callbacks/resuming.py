@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_svae.game.devices import workers
-from keras_svae.game.feeding.known import count_of
+from keras_svae.game.feeding.known import batches_in
 from keras_svae.game.keras_callbacks import rates, remembered
 
 __all__ = ["Restored", "fit", "means_of"]
@@ -51,19 +51,19 @@ class _Begins(keras.callbacks.Callback):
         self.restored = restored
 
     def on_epoch_begin(self, epoch, logs=None):
-        now = rates.numbers(self.model)
+        now = rates.current(self.model)
         if self.restored is not None and self.restored.rates is not None:
             before, _, then = self.restored.rates
             # A rate that the user has set since the restoring stays.
             _exchange(self.model, then, before)
-            now = rates.numbers(self.model)
+            now = rates.current(self.model)
         self.restored = None
         self.model._rates_before = now
 
 
 def _exchange(model, now: dict[str, float], new: dict[str, float]) -> None:
     """Sets rates to new ones, as far as they are now what is said."""
-    for name, rate in rates.numbers(model).items():
+    for name, rate in rates.current(model).items():
         if name in new and rate == now.get(name):
             model.optimizers[name].learning_rate = new[name]
 
@@ -227,7 +227,7 @@ def _calls(model, training, given: dict) -> tuple[list[tuple], list[_Across]]:
     if restored is not None and restored.step != model.step:
         restored = None
     # Of a run that begins here. `Backup` knows better of one that goes on.
-    count = steps or max(0, count_of(training))
+    count = steps or max(0, batches_in(training))
     model._began = max(model.step - epoch * count, 0) if count or not epoch else 0
     callbacks: list = given["callbacks"]
     if restored is None:

@@ -55,7 +55,7 @@ class SavedAtOnce:
                 other shapes, or has more weights of one of its networks. With
                 `skip_mismatch`, only if it is damaged.
         """
-        before = rates.numbers(self)
+        before = rates.current(self)
         self._load_weights(filepath, skip_mismatch, **kwargs)
         if before:
             way, of = "model.{name}.learning_rate = {rate}", f"the file {filepath}"
