@@ -106,8 +106,6 @@ class Backup(keras.callbacks.Callback):
             return
         if files.is_local(self.folder):
             files.remove_leftovers(self.folder)
-            for name in ("writing.weights.h5", "writing.json"):  # of older versions
-                files.remove(f"{self.folder}/{name}")
         files.write(f"{self.folder}/.writable", b"")
         files.remove(f"{self.folder}/.writable")
         variables = [*self.model.variables]

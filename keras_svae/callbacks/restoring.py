@@ -115,13 +115,16 @@ def restore(
             model.optimizers[name].learning_rate = compiled[name]
     way = "restore(..., rates='compiled')"
     tell_of_changes(compiled, model, "the backup", way)
-    began, kept = about.get("began", 0), about.get("rates")
+    began, kept = about.get("began", 0), None
+    if about.get("rates") and rates == "saved":
+        before, begun = about["rates"]
+        kept = resuming.Rates(before, begun, current(model))
     model._restored = resuming.Restored(
         about["step"],
         began,
         theirs,
         about.get("means"),
-        (*kept, current(model)) if kept and rates == "saved" else None,
+        kept,
         (about.get("callbacks") or [], arrays),
     )
     return about["step"] - began

@@ -209,7 +209,8 @@ class Playing(Logged):
 
         Sometimes a loss reads a network but needs no gradient for it. Then the graph
         optimiser of TF 2.21 can lose the order of this reading and this writing. This
-        happened in AS-VAE-r: its critic sometimes saw half of the decoder's update.
+        happened in AS-VAE-r: its critic sometimes saw half of the decoder's update. The
+        control dependencies below keep reading before writing.
 
         Returns:
             The means of the loss, as they are logged.

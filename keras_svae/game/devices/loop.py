@@ -27,7 +27,7 @@ class Looping(keras.Model):
     """A model whose calls run several steps, if it is compiled so."""
 
     _left_of_epoch: int | None = None  # steps, if calls of several do not fill it
-    # The step where the run began, and the learning rates before the epoch began.
+    # The step where the run began.
     _began: int = 0
     # Learning rates before the running epoch, and once its callbacks have begun.
     _rates_before: dict[str, float] | None = None

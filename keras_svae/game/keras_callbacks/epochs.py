@@ -12,11 +12,12 @@ MOST = 2
 
 
 class Epochs(keras.callbacks.CallbackList):
-    """Keras's list of callbacks, to which an epoch without a batch has no end.
+    """Keras's list of callbacks.
 
-    Keras would give callbacks the log of the epoch before once more, as if the loss had
-    stood still. A reduced learning rate, or a stop for want of progress, would be the
-    answer to data that are at their end, as a generator's after the first epoch.
+    Callbacks are not told of the end of an epoch without a batch. Keras would give them
+    the log of the epoch before once more, as if the loss had stood still. A reduced
+    learning rate, or a stop for want of progress, would be the answer to data that are
+    at their end, as a generator's after the first epoch.
 
     Args:
         callbacks: The callbacks, or None.

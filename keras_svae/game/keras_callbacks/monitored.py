@@ -32,24 +32,7 @@ def checked(callbacks, model, validated: bool) -> list:
             adds one that the log has; for a mode that Keras cannot guess; for a path of
             a checkpoint that Keras could not read, or that names no column.
     """
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        raise TypeError(
-            "Expected callbacks as a list of keras.callbacks.Callback; received: "
-            f"{type(callbacks).__name__}"
-        )
-    if callbacks is None:
-        callbacks = []
-    # Keras takes one alone, and lists of lists.
-    several = keras.tree.flatten(
-        list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-    )
-    for one in several:
-        if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
-            raise TypeError(
-                "Expected callbacks as objects of keras.callbacks.Callback; received: "
-                f"{one!r}"
-            )
-    several.sort(key=lambda one: not hasattr(one, "adds_columns"))
+    several = _in_order(callbacks)
     columns = model.columns(validated)
     added: list[str] = []
     for one in several:
@@ -60,29 +43,74 @@ def checked(callbacks, model, validated: bool) -> list:
     if any(set_rates(unwrapped(one)) for one in several):
         columns.append("learning_rate")
     for one in several:
-        wanted = _wanted(unwrapped(one))
-        # A callback of the user may add it; a loss under this name it does not add.
         others_add = _others_add([other for other in several if other is not one])
-        may_come = others_add and wanted not in ("loss", "val_loss")
-        if wanted is not None and wanted not in columns and not may_come:
-            raise ValueError(
-                f"Expected {type(one).__name__} to monitor a column of the log, among "
-                f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
-            )
-        if wanted is not None and getattr(unwrapped(one), "mode", "") == "auto":
-            _check_guessed(unwrapped(one), wanted)
+        _check_one(one, columns, serve, others_add, validated)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
             _check_path(one, None if _others_add(several) else columns)
             _check_saves(one, model)
             _begin_comparing(one)
-        if isinstance(unwrapped(one), keras.callbacks.SwapEMAWeights):
-            raise ValueError(
-                "Expected keras_svae.callbacks.AveragedWeights, and compile(ema=...), "
-                "which averages the weights of all players; received: SwapEMAWeights, "
-                "which swaps those of an optimizer with use_ema=True"
+    return _with_columns(several, columns)
+
+
+def _in_order(callbacks) -> list:
+    """The callbacks as a list, those first that add columns; raises for others."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        raise TypeError(
+            "Expected callbacks as a list of keras.callbacks.Callback; received: "
+            f"{type(callbacks).__name__}"
+        )
+    if callbacks is None:
+        return []
+    # Keras takes one alone, and lists of lists.
+    several = keras.tree.flatten(
+        list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    )
+    for one in several:
+        if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
+            raise TypeError(
+                "Expected callbacks as objects of keras.callbacks.Callback; received: "
+                f"{one!r}"
             )
-    csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
-    others = [one for one in several if one not in csv]
+    return sorted(several, key=lambda one: not hasattr(one, "adds_columns"))
+
+
+def _check_one(
+    one, columns: list[str], serve: list[str], others_add: bool, validated: bool
+) -> None:
+    """Raises if a callback decides by what the log will not have, or Keras cannot.
+
+    Args:
+        one: The callback.
+        columns: The columns of the log.
+        serve: Those that the message names.
+        others_add: Whether another callback may add columns.
+        validated: Whether there are validation data.
+    """
+    inner = unwrapped(one)
+    if isinstance(inner, keras.callbacks.SwapEMAWeights):
+        raise ValueError(
+            "Expected keras_svae.callbacks.AveragedWeights, and compile(ema=...), "
+            "which averages the weights of all players; received: SwapEMAWeights, "
+            "which swaps those of an optimizer with use_ema=True"
+        )
+    wanted = _wanted(inner)
+    if wanted is None:
+        return
+    # A callback of the user may add it; a loss under this name it does not add.
+    may_come = others_add and wanted not in ("loss", "val_loss")
+    if wanted not in columns and not may_come:
+        raise ValueError(
+            f"Expected {type(one).__name__} to monitor a column of the log, among "
+            f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
+        )
+    if getattr(inner, "mode", "") == "auto":
+        _check_guessed(inner, wanted)
+
+
+def _with_columns(callbacks: list, columns: list[str]) -> list:
+    """The callbacks, then those that write CSV files, which get these columns."""
+    csv = [one for one in callbacks if isinstance(one, keras.callbacks.CSVLogger)]
+    others = [one for one in callbacks if one not in csv]
     for one in csv:
         others += [Columns(one, sorted(columns)), one]
     return others

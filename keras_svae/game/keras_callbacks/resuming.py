@@ -11,7 +11,22 @@ from keras_svae.game.devices import workers
 from keras_svae.game.feeding.known import batches_in
 from keras_svae.game.keras_callbacks import rates, remembered
 
-__all__ = ["Restored", "fit", "means_of"]
+__all__ = ["Rates", "Restored", "at_end", "fit", "means_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """Learning rates of an interrupted epoch, by optimizer.
+
+    Attributes:
+        before: Before the epoch began.
+        begun: Once its callbacks had begun.
+        saved: In the backup.
+    """
+
+    before: dict[str, float]
+    begun: dict[str, float]
+    saved: dict[str, float]
 
 
 @dataclasses.dataclass
@@ -24,8 +39,7 @@ class Restored:
             before.
         steps: The steps of an epoch; None if they are unknown.
         means: The sums of an interrupted epoch's log.
-        rates: By optimizer the learning rates before that epoch began, once its
-            callbacks had begun, and in the backup.
+        rates: The learning rates of an interrupted epoch.
         memory: What callbacks remember, see `remembered.of`, and their arrays.
     """
 
@@ -33,7 +47,7 @@ class Restored:
     began: int = 0
     steps: int | None = None
     means: list | None = None
-    rates: tuple[dict[str, float], dict[str, float], dict[str, float]] | None = None
+    rates: Rates | None = None
     memory: tuple[list[dict], dict[str, np.ndarray]] = dataclasses.field(
         default_factory=lambda: ([], {})
     )
@@ -53,9 +67,9 @@ class _Begins(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         now = rates.current(self.model)
         if self.restored is not None and self.restored.rates is not None:
-            before, _, then = self.restored.rates
+            found = self.restored.rates
             # A rate that the user has set since the restoring stays.
-            _exchange(self.model, then, before)
+            _exchange(self.model, found.saved, found.before)
             now = rates.current(self.model)
         self.restored = None
         self.model._rates_before = now
@@ -84,8 +98,7 @@ class _Continued(keras.callbacks.Callback):
         if restored is None:
             return
         if restored.rates is not None:
-            _, begun, then = restored.rates
-            _exchange(self.model, begun, then)
+            _exchange(self.model, restored.rates.begun, restored.rates.saved)
         if not restored.means:
             return
         variables = _parts(self.model)
