@@ -15,7 +15,7 @@ from keras_svae.callbacks.backup_files import (
 )
 from keras_svae.game import checks
 from keras_svae.game.devices import workers
-from keras_svae.game.keras_callbacks import resuming
+from keras_svae.game.keras_callbacks import runs
 from keras_svae.game.keras_callbacks.rates import current, tell_of_changes
 from keras_svae.telling import warn
 
@@ -118,8 +118,8 @@ def restore(
     began, kept = about.get("began", 0), None
     if about.get("rates") and rates == "saved":
         before, begun = about["rates"]
-        kept = resuming.Rates(before, begun, current(model))
-    model._restored = resuming.Restored(
+        kept = runs.Rates(before, begun, current(model))
+    model._run.restored = runs.Restored(
         about["step"],
         began,
         theirs,

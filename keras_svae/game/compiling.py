@@ -216,7 +216,7 @@ class Compiling(Playing):
 
     def _make_ready(self, name: str, training: bool) -> None:
         super()._make_ready(name, training)
-        if name == "fit" or not self._fitting:
+        if name == "fit" or not self._run.fitting:
             self._act_on_settings()  # in `fit`, when an epoch begins
         if not training:
             return

@@ -175,7 +175,7 @@ class Logged(Trainer):
                 if found is None:
                     raise
                 self._raise_diverged(*found)
-            self._trained_on += 1
+            self._run.trained += 1
             bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
             if bad:
                 self._raise_diverged_logs(bad)

@@ -15,12 +15,13 @@ from keras_svae.game.diverged import with_backups
 from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
 from keras_svae.game.feeding.feed import Feed, told
-from keras_svae.game.feeding.known import batches_in, quiet
+from keras_svae.game.feeding.known import quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
 from keras_svae.game.keras_callbacks import resuming
-from keras_svae.game.keras_callbacks.epochs import Epochs
 from keras_svae.game.keras_callbacks.prepared import prepared
+from keras_svae.game.keras_callbacks.runs import Run
+from keras_svae.game.once import once
 from keras_svae.game.saving import states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
@@ -37,12 +38,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     """
 
     players: dict[str, Any] = {}
-    # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
-    _trained_on, _restored, _steps_per_epoch = 0, None, None
-    # Steps since `fit` was called, when the epoch began; None before the first epoch.
-    _trained_before: int | None = None
-    # Whether Keras's `fit` runs.
-    _fitting = False
+    _run = once(lambda model: Run())
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
 
     @property
@@ -137,34 +133,22 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
-            began = self._trained_before is not None
-            feeds[0].check_any(self._trained_on > 0 or not began)
+            began = self._run.trained_before is not None
+            feeds[0].check_any(self._run.trained > 0 or not began)
         for feed in feeds:
             feed.warn_of_weights()
         return history
 
     def _fit(self, data, **given) -> keras.callbacks.History:
-        """Keras's `fit`, which trains no step beyond `steps_per_epoch`."""
-        steps = given.get("steps_per_epoch")
-        if steps and steps % self.steps_per_execution:
-            counted = loop.Counted(steps)
-            given["callbacks"] = [counted, *given["callbacks"]]
-        strategy, self._fitting = self.distribute_strategy, True
-        given["callbacks"] = Epochs(
-            given["callbacks"],
-            self,
-            add_progbar=given.get("verbose", "auto") != 0,
-            verbose=given.get("verbose", "auto"),
-            epochs=given.get("epochs", 1),
-            steps=steps or (count if (count := batches_in(data)) >= 0 else None),
-        )
+        """Keras's `fit`. Replicas take their shares of batches, see `undistributed`."""
+        strategy, self._run.fitting = self.distribute_strategy, True
         if "validation_data" in given:
             validation = replicas.undistributed(given["validation_data"], strategy)
             given = given | {"validation_data": validation}
         try:
             return super().fit(replicas.undistributed(data, strategy), **given)
         finally:
-            self._fitting = False
+            self._run.fitting = False
 
     def _make_ready(self, name: str, training: bool) -> None:
         """Prepares the compiled model for a call.
@@ -183,19 +167,13 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             )
 
     def _begin_training(self) -> None:
-        if self._fitting:  # a callback of `fit` trains on a batch
+        if self._run.fitting:  # a callback of `fit` trains on a batch
             return
         for one in self.optimizers.values():
             optimizing.start_at_weights(one)
-        self._trained_on, self._left_of_epoch = 0, None
-        self._trained_before = None
+        self._run.begin_fit()
         if self.averages is not None:
             self.averages.begin()
-
-    @property
-    def is_without_steps(self) -> bool:
-        """Whether the running epoch of `fit` has had no step so far."""
-        return self._trained_on == self._trained_before
 
     @contextlib.contextmanager
     def _averaging(self):
@@ -211,7 +189,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
-            if self.is_without_steps:
+            if self._run.is_without_steps:
                 return {}
             found = super().evaluate(x, y, batch_size, *args, **kwargs)
             if not found:

@@ -18,20 +18,13 @@ import tensorflow as tf
 from keras_svae.game.devices import workers, xla
 from keras_svae.game.feeding.known import batches_in
 
-__all__ = ["Counted", "Looping", "at_most", "function", "passes"]
+__all__ = ["Looping", "at_most", "function", "passes"]
 
 _ITERATORS = tf.data.Iterator, tf.distribute.DistributedIterator
 
 
 class Looping(keras.Model):
     """A model whose calls run several steps, if it is compiled so."""
-
-    _left_of_epoch: int | None = None  # steps, if calls of several do not fill it
-    # The step where the run began.
-    _began: int = 0
-    # Learning rates before the running epoch, and once its callbacks have begun.
-    _rates_before: dict[str, float] | None = None
-    _rates_begun: dict[str, float] | None = None
 
     def make_train_function(self, force=False):
         """Keras's `make_train_function`, with a loop of our own."""
@@ -49,24 +42,6 @@ class Looping(keras.Model):
         It would take the batch from a stream that comes once. It fails over several
         workers if an element is more than one tensor. Keras has no public switch.
         """
-
-
-class Counted(keras.callbacks.Callback):
-    """Tells the loop how many steps an epoch has, where calls do not fill it.
-
-    Args:
-        steps: The steps of an epoch.
-    """
-
-    def __init__(self, steps: int):
-        super().__init__()
-        self.steps = steps
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model._left_of_epoch = self.steps
-
-    def on_train_end(self, logs=None):
-        self.model._left_of_epoch = None
 
 
 def passes(data, steps: int | None, per_call: int):
@@ -121,14 +96,14 @@ def function(model, step: Callable, training: bool) -> Callable:
         with xla.clustering() if clustered else contextlib.nullcontext():
             if not isinstance(iterator, _ITERATORS):
                 return [one(data) for data in iterator][-1]  # of train_on_batch
-            left = model._left_of_epoch if training else None
+            left = model._run.left_of_epoch if training else None
             most = model.steps_per_execution
             most = most if left is None else min(most, left)
             done, logs = several(iterator, tf.constant(most, tf.int64))
             if int(done) == 0:
                 raise StopIteration
         if left is not None:
-            model._left_of_epoch = left - most
+            model._run.left_of_epoch = left - most
         return logs
 
     return call

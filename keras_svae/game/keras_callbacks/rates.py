@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from keras_svae.game.keras_callbacks.remembered import StandsIn
 from keras_svae.telling import warn
 
 __all__ = [
@@ -67,7 +68,7 @@ def set_rates(callback) -> bool:
     return isinstance(callback, _CALLBACKS)
 
 
-class ForPlayer(keras.callbacks.Callback):
+class ForPlayer(StandsIn):
     """Shows another player's optimizer to a callback that looks at `model.optimizer`.
 
     Without it, `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
@@ -90,12 +91,8 @@ class ForPlayer(keras.callbacks.Callback):
     def __init__(
         self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
     ):
-        super().__init__()
-        self.callback, self.optimizer = callback, optimizer
-        # This object stands in for the other callback during all of training.
-        for name in dir(keras.callbacks.Callback):
-            if name.startswith("on_") or name == "set_params":
-                setattr(self, name, getattr(callback, name))
+        super().__init__(callback)
+        self.optimizer = optimizer
 
     def set_model(self, model):
         super().set_model(model)

@@ -45,5 +45,5 @@ def constants_anew(model) -> None:
     layers = [one for one in all_layers(model) if isinstance(one, kind)]
     for layer in layers:
         layer.finalize_state()
-    if layers and not model._fitting:
+    if layers and not model._run.fitting:
         model.train_function = model.test_function = model.predict_function = None
