@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_svae import data, evaluation
+from keras_svae import data, evaluation, files
 from keras_svae.evaluation.backbones.resizing import PUBLISHED
 from keras_svae.paths import local
 
@@ -260,19 +260,22 @@ def _write(path: str, content: dict | None = None) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    temporary = pathlib.Path(f"{local(path, '--json FILE')}.writing")
+    place = files.target(local(path, "--json FILE"))
     try:
-        if pathlib.Path(path).is_dir():
+        if os.path.isdir(place):
             raise IsADirectoryError(f"it is a folder: {path}")
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        if content is not None:
-            os.replace(temporary, path)
+        if os.path.exists(place) and not os.access(place, os.W_OK):
+            raise PermissionError(f"it must not be written: {path}")
+        if content is None:
+            trial = pathlib.Path(files.beside(place))
+            trial.touch()
+            trial.unlink()
+        else:
+            files.write(place, f"{json.dumps(content, indent=2)}\n".encode())
     except OSError as error:
         raise OSError(
             f"Expected --json FILE that can be written; received: {path} ({error})"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

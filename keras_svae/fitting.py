@@ -1,7 +1,5 @@
 """One call that trains a model, or goes on with its training."""
 
-import csv
-import io
 import os
 from collections.abc import Callable
 
@@ -11,7 +9,8 @@ import tensorflow as tf
 from keras_svae import files
 from keras_svae.callbacks.backup import Backup
 from keras_svae.callbacks.backup_files import steps_in
-from keras_svae.callbacks.restoring import restored
+from keras_svae.callbacks.restoring import restore
+from keras_svae.csv_files import read_rows, write_rows
 from keras_svae.telling import warn
 
 __all__ = ["fit", "keep_rows"]
@@ -79,7 +78,7 @@ def fit(
     keeper.hold(model)
     try:
         _warn_of_going_back(model, keeper.folder)
-        done = restored(model, keeper.folder, rates, steps)
+        done = restore(model, keeper.folder, rates, steps_per_epoch=steps)
         for one in others:
             if done and isinstance(one, keras.callbacks.CSVLogger):
                 one.append = True
@@ -115,20 +114,14 @@ def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None
     """
     if not files.exists(path):
         return
-    text = files.read(path).decode(errors="replace")
-    whole = text[: text.rfind("\n") + 1]
-    rows = list(csv.reader(io.StringIO(whole), delimiter=separator))
+    rows = read_rows(path, separator, half=False)
     head = rows[0] if rows else []
     kept = [
         row
         for row in rows[1:]
         if row and not (row[0].isdigit() and int(row[0]) >= epoch)
     ]
-    made = io.StringIO(newline="")
-    csv.writer(made, delimiter=separator, lineterminator="\n").writerows(
-        [head, *kept][: len(rows)]
-    )
-    files.write(path, made.getvalue().encode())
+    write_rows(path, [head, *kept][: len(rows)], separator)
 
 
 def _startable(data) -> tuple[Callable[[int], tf.data.Dataset], int | None]:
@@ -142,14 +135,14 @@ def _startable(data) -> tuple[Callable[[int], tf.data.Dataset], int | None]:
             "tf.data.Dataset.from_tensor_slices(x).batch(64)"
         )
     count = int(data.cardinality())
-    if count < 1:
+    if count == 0:
+        raise ValueError("Expected data to train on; received: an empty data set")
+    if count < 0:
         raise ValueError(
             "Expected a data set with a known number of batches, or a function that "
             "gets a step and returns an endless data set from there, e.g. lambda step: "
             "ks.data.load('mnist', start=step); received: a data set "
             f"{'without an end' if count == -1 else 'of unknown length'}"
-            if count
-            else "Expected data to train on; received: an empty data set"
         )
     starting_at = getattr(data, "starting_at", None)
     return starting_at or (lambda step: data.repeat().skip(step)), count

@@ -113,8 +113,12 @@ def drawn_by(source: Callable[[str, tf.Tensor], tf.Tensor]) -> Iterator[None]:
 
 def is_given() -> bool:
     """Whether something else draws, see `drawn_by`."""
+    return _source_here() is not None
+
+
+def _source_here() -> Callable[[str, tf.Tensor], tf.Tensor] | None:
     found = _source.get()
-    return found is not None and found[1] is _graph()
+    return found[0] if found is not None and found[1] is _graph() else None
 
 
 def _graph() -> tf.Graph | None:
@@ -122,10 +126,8 @@ def _graph() -> tf.Graph | None:
 
 
 def _given(law: str, shape, dtype) -> tf.Tensor | None:
-    found = _source.get()
-    if found is None or not is_given():
-        return None
-    return tf.cast(found[0](law, _shape(shape)), dtype)
+    source = _source_here()
+    return None if source is None else tf.cast(source(law, _shape(shape)), dtype)
 
 
 def normal(shape, seed, dtype=tf.float32) -> tf.Tensor:
@@ -163,17 +165,11 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
 
     In float32 they are whole multiples of 2^-23 (maxval - minval), in float64 of 2^-52.
     """
-    part = _rows.get()
-    drawn = _given("uniform", shape, dtype)
-    if drawn is None and _without_xla.get() and dtype == tf.float32 and part is None:
+    given, part = _given("uniform", shape, dtype), _rows.get()
+    plain = given is None and dtype == tf.float32 and part is None
+    if plain and _without_xla.get():
         return tf.random.stateless_uniform(shape, seed, minval, maxval)
-    first = 0 if part is None else _before(tf.reduce_prod(_shape(shape)), part)
-    if drawn is not None:
-        pass
-    elif dtype == tf.float64:
-        drawn = _long_fractions(bits(shape, seed, tf.uint64, first))
-    else:
-        drawn = tf.cast(_fractions(bits(shape, seed, first=first)), dtype)
+    drawn = given if given is not None else _fractions_of(shape, seed, dtype, part)
     kind = drawn.dtype.as_numpy_dtype
     low, high = (
         value if tf.is_tensor(value) else kind(value) for value in (minval, maxval)
@@ -181,6 +177,14 @@ def uniform(shape, seed, minval=0.0, maxval=1.0, dtype=tf.float32) -> tf.Tensor:
     if isinstance(low, kind) and isinstance(high, kind) and (low, high) == (0, 1):
         return drawn
     return drawn * (high - low) + low
+
+
+def _fractions_of(shape, seed, dtype, part: tuple[int, int] | None) -> tf.Tensor:
+    """Draws from U[0, 1), of these rows of a larger draw."""
+    first = 0 if part is None else _before(tf.reduce_prod(_shape(shape)), part)
+    if dtype == tf.float64:
+        return _long_fractions(bits(shape, seed, tf.uint64, first))
+    return tf.cast(_fractions(bits(shape, seed, first=first)), dtype)
 
 
 def integers(shape, seed, below: int) -> tf.Tensor:

@@ -14,9 +14,9 @@ __all__ = [
     "plain",
     "read",
     "same",
-    "savable",
     "saves",
     "state",
+    "unsavable",
     "written",
 ]
 
@@ -122,14 +122,19 @@ def same(now, then) -> bool:
     return plain_one and (now == then or (now != now and then != then))
 
 
-def savable(name: str, value):
-    """The value; raises a ValueError if it cannot be saved."""
-    if not saves(value):
-        raise ValueError(
-            f"Expected {name} as a value that can be saved, such as a number, a text, "
-            f"an array or a Keras object; received: {value!r}"
-        )
-    return value
+def unsavable(what: str, value) -> str:
+    """What is wrong with a value that no file can hold; "" if one can.
+
+    Args:
+        what: What the value is, for the message.
+        value: The value.
+    """
+    if saves(value):
+        return ""
+    return (
+        f"Expected {what} as a value that can be saved, such as a number, a text, an "
+        f"array or a Keras object; received: {value!r}"
+    )
 
 
 def saves(value) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from keras_svae import recorded_values as values
+from keras_svae.owners import package_of
 from keras_svae.telling import warn
 
 __all__ = ["UNNAMED", "Recorded", "parameters", "split"]
@@ -71,10 +72,10 @@ class Recorded:
             ValueError: If an argument is a value that cannot be saved.
         """
         arguments = {**vars(self)["_record"].arguments, **self.changed_arguments()}
-        return {
-            name: values.written(values.savable(name, value))
-            for name, value in arguments.items()
-        }
+        for name, value in arguments.items():
+            if wrong := values.unsavable(name, value):
+                raise ValueError(wrong)
+        return {name: values.written(value) for name, value in arguments.items()}
 
     def changed_arguments(self) -> dict[str, Any]:
         """What the object keeps under arguments' names, if it is something else now."""
@@ -135,7 +136,7 @@ def _passing_on(cls: type, init: Callable) -> Callable:
 def _recording(init: Callable) -> Callable:
     """The constructor, changed so that it records its arguments."""
     signature = inspect.signature(init)
-    ours = init.__module__.partition(".")[0] == __name__.partition(".")[0]
+    ours = package_of(init) == "keras_svae"
     takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters(init))
 
     @functools.wraps(init)
@@ -195,11 +196,7 @@ def _note(found: dict, named: list, bound: dict, outermost: bool) -> None:
 
 def _tell_unsaved(made, arguments: dict) -> None:
     """Warns of arguments that no file can hold: not everyone saves."""
+    kind = type(made).__name__
     for name, value in arguments.items():
-        if not values.saves(value):
-            warn(
-                f"Expected {name} of {type(made).__name__} as a value that can be "
-                "saved, such as a number, a text, an array or a Keras object; "
-                f"received: {value!r}. The {type(made).__name__} works, but it cannot "
-                "be saved or copied."
-            )
+        if wrong := values.unsavable(f"{name} of {kind}", value):
+            warn(f"{wrong}. The {kind} works, but it cannot be saved or copied.")

@@ -1,8 +1,9 @@
 """Learning rates that change while a model trains, as Keras schedules."""
 
 import keras
-import numpy as np
 from keras import ops
+
+from keras_svae.arguments import integer, positive
 
 __all__ = ["InverseSqrtEpoch"]
 
@@ -30,19 +31,10 @@ class InverseSqrtEpoch(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, initial_learning_rate: float, steps_per_epoch: int):
         super().__init__()
-        is_number = isinstance(initial_learning_rate, (int, float, np.number))
-        if not is_number or not 0 < initial_learning_rate < 1e9:
-            raise ValueError(
-                "Expected initial_learning_rate > 0; received: "
-                f"{initial_learning_rate!r}"
-            )
-        if not isinstance(steps_per_epoch, (int, np.integer)) or steps_per_epoch < 1:
-            raise ValueError(
-                f"Expected steps_per_epoch to be an integer >= 1; received: "
-                f"{steps_per_epoch!r}"
-            )
-        self.initial_learning_rate = float(initial_learning_rate)
-        self.steps_per_epoch = int(steps_per_epoch)
+        self.initial_learning_rate = positive(
+            "initial_learning_rate", initial_learning_rate
+        )
+        self.steps_per_epoch = integer("steps_per_epoch", steps_per_epoch, at_least=1)
 
     def __call__(self, step):
         # Integers are used because float32 is not exact for steps above 2^24.

@@ -15,14 +15,13 @@ _INSIDE = tuple(
 )
 
 
-def warn(text: str, category: type[Warning] = UserWarning) -> None:
+def warn(text: str) -> None:
     """Warns at the nearest line that is neither of this package nor of Keras.
 
     Args:
         text: The warning.
-        category: Its class.
     """
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, category, stacklevel=level)
+    warnings.warn(text, stacklevel=level)

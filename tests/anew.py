@@ -66,6 +66,7 @@ class _Kept:
             variable.assign(value)
         for name in _plain(self.model):
             del self.model.__dict__[name]
+        self.model.__dict__.pop("_run", None)  # where it stood in a run
         # What was None and is an object now is a traced step, which stays.
         self.model.__dict__.update(
             (name, value)

@@ -32,10 +32,10 @@ def test_an_optimizer_follows_it_and_brings_it_back():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0.0, 5), "initial_learning_rate > 0; received: 0.0"),
-        ((float("nan"), 5), "initial_learning_rate > 0"),
-        ((1e-3, 0), "integer >= 1; received: 0"),
-        ((1e-3, 2.5), "integer >= 1; received: 2.5"),
+        ((0.0, 5), "finite and > 0; received: initial_learning_rate=0.0"),
+        ((float("nan"), 5), "initial_learning_rate to be finite and > 0"),
+        ((1e-3, 0), "integer >= 1; received: steps_per_epoch=0"),
+        ((1e-3, 2.5), "integer >= 1; received: steps_per_epoch=2.5"),
     ],
 )
 def test_bad_arguments(arguments, message):

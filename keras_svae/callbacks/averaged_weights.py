@@ -38,19 +38,16 @@ class AveragedWeights(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         self._lends = not self.model.averages.lent
-        self._do("lend")
+        self.model.averages.lend()
 
     def on_test_end(self, logs=None):
         if self._lends and not self._training:
-            self._do("take_back")
+            self.model.averages.take_back()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._do("take_back")
+        self.model.averages.take_back()
 
     def on_train_end(self, logs=None):
         self._training = False
         if self.finalize:
-            self._do("lend")
-
-    def _do(self, what: str) -> None:
-        getattr(self.model.averages, what)(self.model.trainable_variables)
+            self.model.averages.lend()

@@ -24,7 +24,7 @@ from keras_svae.callbacks.backup_files import (
 )
 from keras_svae.game import checks
 from keras_svae.game.devices import workers
-from keras_svae.game.keras_callbacks import remembered, resuming
+from keras_svae.game.keras_callbacks import remembered, runs
 from keras_svae.game.saving.configuration import made_by
 
 __all__ = ["Backup"]
@@ -106,8 +106,6 @@ class Backup(keras.callbacks.Callback):
             return
         if files.is_local(self.folder):
             files.remove_leftovers(self.folder)
-            for name in ("writing.weights.h5", "writing.json"):  # of older versions
-                files.remove(f"{self.folder}/{name}")
         files.write(f"{self.folder}/.writable", b"")
         files.remove(f"{self.folder}/.writable")
         variables = [*self.model.variables]
@@ -127,14 +125,14 @@ class Backup(keras.callbacks.Callback):
         if newest is not None:
             with contextlib.suppress(ValueError):  # damaged; `restore` tells it
                 about = described(newest.removesuffix(WEIGHTS) + DESCRIPTION)
-                self.model._began = about.get("began", 0)
+                self.model._run.began = about.get("began", 0)
 
     def on_train_batch_end(self, batch, logs=None):
         # `batch` counts from 0 in each epoch, so the model's own count is read only if
         # a backup may be due. That of an epoch's last step waits for the epoch's end.
         if self.every is not None and self._writes:
             if self.model.step - self._last >= self.every:
-                if not resuming.at_end(self.model):
+                if not runs.at_end(self.model):
                     self.save()
 
     def after_epoch(self, epoch: int) -> None:
@@ -179,7 +177,7 @@ class Backup(keras.callbacks.Callback):
         if averages is None:
             self._save()
             return
-        with averages.away(self.model.trainable_variables):
+        with averages.away():
             self._save()
 
     def _save(self) -> None:
@@ -188,7 +186,7 @@ class Backup(keras.callbacks.Callback):
         path = self._file(step)
         memory = files.Memory(path + WEIGHTS)
         self.model.save_weights(memory)
-        means = resuming.means_of(self.model)
+        means = runs.means_of(self.model)
         callbacks, arrays = remembered.of(self.watched)
         contents: dict[str, bytes | memoryview] = {
             WEIGHTS: memory.getbuffer(),
@@ -197,13 +195,13 @@ class Backup(keras.callbacks.Callback):
         about = {
             "made_by": made_by(),
             "step": step,
-            "began": self.model._began,
+            "began": self.model._run.began,
             "method": type(self.model).__name__,
-            "steps_per_epoch": self.model._steps_per_epoch,
+            "steps_per_epoch": self.model._run.steps_per_epoch,
             "means": means,
             "rates": None
             if means is None
-            else [self.model._rates_before, self.model._rates_begun],
+            else [self.model._run.rates_before, self.model._run.rates_begun],
             "callbacks": callbacks,
             "sha256": digest(contents[WEIGHTS]),
             "arrays_sha256": digest(contents[ARRAYS]) if arrays else None,

@@ -166,7 +166,7 @@ class Measures(keras.callbacks.Callback):
         assert self._plan is not None  # see `on_train_begin`
         averages = self.model.averages
         if averages is not None and averages.shown:
-            averages.lend(self.model.trainable_variables)
+            averages.lend()
         try:
             self._plan.material = self._plan.material.again()
             report = self._plan.report(careful=True)

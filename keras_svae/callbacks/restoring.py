@@ -15,14 +15,20 @@ from keras_svae.callbacks.backup_files import (
 )
 from keras_svae.game import checks
 from keras_svae.game.devices import workers
-from keras_svae.game.keras_callbacks import resuming
-from keras_svae.game.keras_callbacks.rates import numbers, tell_of_changes
+from keras_svae.game.keras_callbacks import runs
+from keras_svae.game.keras_callbacks.rates import current, tell_of_changes
 from keras_svae.telling import warn
 
-__all__ = ["restore", "restored"]
+__all__ = ["restore"]
 
 
-def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
+def restore(
+    model,
+    folder: str | os.PathLike,
+    rates: str = "saved",
+    *,
+    steps_per_epoch: int | None = None,
+) -> int:
     """Loads the newest backup of a folder into a compiled model.
 
     It checks a backup before it changes any weight. It renames a damaged backup to
@@ -37,6 +43,8 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
         rates: "saved" for the learning rates of the backup, which callbacks may have
             changed; "compiled" for those of `compile`, e.g. lower ones after a
             `Diverged`. A rate that is a schedule is always the compiled one.
+        steps_per_epoch: The steps of an epoch with which the run will go on, to be
+            compared with those of the backup; None where `fit` will compare them.
 
     Returns:
         The step of the run from which to continue; 0 if there is no backup. It is
@@ -45,27 +53,11 @@ def restore(model, folder: str | os.PathLike, rates: str = "saved") -> int:
     Raises:
         FileExistsError: If the folder is a file.
         ValueError: If the backup is of another method, other shapes or another class of
-            optimizer, all backups are damaged, or workers find other backups; the model
-            is then unchanged.
-    """
-    return restored(model, folder, rates)
-
-
-def restored(
-    model, folder: str | os.PathLike, rates: str, steps: int | None = None
-) -> int:
-    """See `restore`.
-
-    Args:
-        model: See `restore`.
-        folder: See `restore`.
-        rates: See `restore`.
-        steps: The steps of an epoch with which the run will go on.
-
-    Raises:
-        ValueError: Also for a backup of a run whose epochs had other steps.
+            optimizer, had epochs of other steps, all backups are damaged, or workers
+            find other backups; the model is then unchanged.
     """
     checks.choice("rates", rates, ("saved", "compiled"))
+    checks.counts(1, steps_per_epoch=steps_per_epoch)
     folder = os.fspath(folder)
     if files.is_local(folder):
         untrusted.folder(folder)
@@ -101,11 +93,11 @@ def restored(
             f"{newest}"
         )
     theirs = about.get("steps_per_epoch")
-    if steps and theirs and steps != theirs:
+    if steps_per_epoch and theirs and steps_per_epoch != theirs:
         raise ValueError(
             f"Expected epochs of {theirs} steps, as in the backup {newest}; received: "
-            f"epochs of {steps}. Go on with the same batch size and data, or name "
-            "another folder."
+            f"epochs of {steps_per_epoch}. Go on with the same batch size and data, or "
+            "name another folder."
         )
     check_shapes(model, about, newest)
     check_settings(model, about, newest)
@@ -116,20 +108,23 @@ def restored(
         )
         if workers.is_first(strategy):
             put_aside(path)
-    compiled = numbers(model)
+    compiled = current(model)
     model._load_weights(files.Memory(sibling(newest, WEIGHTS), weights))
     if rates == "compiled":
-        for name in numbers(model):
+        for name in current(model):
             model.optimizers[name].learning_rate = compiled[name]
     way = "restore(..., rates='compiled')"
     tell_of_changes(compiled, model, "the backup", way)
-    began, kept = about.get("began", 0), about.get("rates")
-    model._restored = resuming.Restored(
+    began, kept = about.get("began", 0), None
+    if about.get("rates") and rates == "saved":
+        before, begun = about["rates"]
+        kept = runs.Rates(before, begun, current(model))
+    model._run.restored = runs.Restored(
         about["step"],
         began,
         theirs,
         about.get("means"),
-        (*kept, numbers(model)) if kept and rates == "saved" else None,
+        kept,
         (about.get("callbacks") or [], arrays),
     )
     return about["step"] - began

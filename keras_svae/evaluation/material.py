@@ -117,7 +117,8 @@ class Material:
         elif self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self.labelled_test = has_labels(test)
-        self._train, self.has_train = train, train is not None
+        self._train = train
+        self.has_train: bool = train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)
         check_mixture(mixture)
         seen = shape if self.images else None

@@ -44,8 +44,9 @@ class Averages(keras.layers.Layer):
         self.finalize = False
         # Whether training shows the averages to what measures, not the weights.
         self.shown = False
-        # The index uses identity: the weights themselves stay in their networks.
-        self._index = {id(v): i for i, v in enumerate(variables)}
+        # In a function, as Keras would track them: they stay in their networks.
+        self._averaged = lambda: variables
+        self._index = {id(v): i for i, v in enumerate(variables)}  # by identity
         self._own = tuple(
             self.add_weight(
                 shape=v.shape,
@@ -76,7 +77,7 @@ class Averages(keras.layers.Layer):
         """Whether the averages stand in the model's weights."""
         return bool(self._state.numpy()[1])
 
-    def begin(self, variables: list[keras.Variable]) -> None:
+    def begin(self) -> None:
         """Prepares for training: puts the trained weights into the model.
 
         This takes back averages that were lent. But if the user has changed the weights
@@ -84,11 +85,11 @@ class Averages(keras.layers.Layer):
         """
         started, checksum = self._state.numpy()
         self.finalize = self.shown = False
-        if checksum and checksum == _checksum(variables):
-            self.take_back(variables)
+        if checksum and checksum == _checksum(self._averaged()):
+            self.take_back()
         elif checksum or not started:
-            for variable in variables:
-                self._of(variable).assign(variable)
+            for mine, variable in zip(self._own, self._averaged(), strict=True):
+                mine.assign(variable)
         self._state.assign([1, 0])
 
     def update(self, variables: list[keras.Variable]) -> None:
@@ -99,73 +100,68 @@ class Averages(keras.layers.Layer):
                 value = tf.cast(value, average.dtype)
             average.assign(self.momentum * average.value + (1 - self.momentum) * value)
 
-    def lend(self, variables: list[keras.Variable]) -> None:
+    def lend(self) -> None:
         """Puts the averages into the weights, if they are not there."""
         if self.lent:
             return
+        weights = self._averaged()
         exact = {
-            i: self._of(one).numpy()
-            for i, one in enumerate(variables)
-            if self._of(one).dtype != one.dtype
+            i: mine.numpy()
+            for i, (mine, one) in enumerate(zip(self._own, weights, strict=True))
+            if mine.dtype != one.dtype
         }
-        self._swap(variables)
-        lent = _checksum(variables)
+        self._swap()
+        lent = _checksum(weights)
         self._state.assign([self._state.numpy()[0], lent])
         rest = {
-            i: average - variables[i].numpy().astype(average.dtype)
+            i: average - weights[i].numpy().astype(average.dtype)
             for i, average in exact.items()
         }
         object.__setattr__(self, "_rest", (lent, rest))  # nothing to track
 
-    def take_back(self, variables: list[keras.Variable]) -> None:
+    def take_back(self) -> None:
         """Puts the trained weights back, if averages were lent."""
         started, lent = self._state.numpy()
         if not lent:
             return
-        self._swap(variables)
+        self._swap()
         self._state.assign([started, 0])
         of, rest = self._rest
         for i, one in rest.items() if of == lent else ():
-            self._of(variables[i]).assign_add(one)
+            self._own[i].assign_add(one)
         object.__setattr__(self, "_rest", (0, {}))
 
-    def give_back(self, weights: list[keras.Variable]) -> None:
+    def give_back(self) -> None:
         """Takes back averages that were lent, before this object is given up.
 
         Weights that the user has changed since stay as they are, as in `begin`.
-
-        Args:
-            weights: All weights of the model. Some of them may be frozen by now.
         """
-        mine = [one for one in weights if id(one) in self._index]
-        mine.sort(key=lambda one: self._index[id(one)])
-        if self.lent and self._state.numpy()[1] == _checksum(mine):
-            self.take_back(mine)
+        if self.lent and self._state.numpy()[1] == _checksum(self._averaged()):
+            self.take_back()
 
-    def end(self, variables: list[keras.Variable], finished: bool) -> None:
+    def end(self, finished: bool) -> None:
         """Ends training; lends the averages if it finished and `finalize` is set."""
         if finished and self.finalize:
-            self.lend(variables)
+            self.lend()
         else:
-            self.take_back(variables)
+            self.take_back()
 
     @contextlib.contextmanager
-    def away(self, variables: list[keras.Variable]) -> Iterator[None]:
+    def away(self) -> Iterator[None]:
         """Within it, the weights are the trained ones."""
         lent = self.lent
-        self.take_back(variables)
+        self.take_back()
         try:
             yield
         finally:
             if lent:
-                self.lend(variables)
+                self.lend()
 
     def _of(self, variable) -> keras.Variable:
         return self._own[self._index[id(variable)]]
 
-    def _swap(self, variables: list[keras.Variable]) -> None:
-        for variable in variables:
-            average = self._of(variable)
+    def _swap(self) -> None:
+        for average, variable in zip(self._own, self._averaged(), strict=True):
             value = variable.numpy()
             variable.assign(average.numpy().astype(value.dtype))
             average.assign(value.astype(average.numpy().dtype))

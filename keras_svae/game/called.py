@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from keras_svae.game import checks
 from keras_svae.game.devices import loop, replicas
-from keras_svae.game.feeding.fed import Fed, Share
-from keras_svae.game.feeding.feed import Feed
+from keras_svae.game.feeding import kinds
+from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
+from keras_svae.game.feeding.feed import Feed, told
 
 __all__ = ["Called"]
 
@@ -22,26 +23,24 @@ class Called(keras.Model):
 
     # Whether its inputs are several arrays.
     reads_pairs = False
-    # In `Trainer`: raises a feed's own errors.
-    _told: Callable
 
     def check_inputs(self, inputs) -> None:
         """Raises a ValueError on a batch that the model cannot be called on."""
 
     def unpack_inputs(self, data):
         """The part of an element that is the model's input in `predict`."""
-        return checks.parts(data)[0]
+        return kinds.parts(data)[0]
 
     def _part(self, element, unpack: Callable):
         """What `unpack` takes of an element. An array that it leaves must be labels."""
         batch = unpack(element)
         if batch is element:  # a method of the user's own may take its parts
-            checks.no_dictionary(element)
+            kinds.no_dictionary(element)
         if isinstance(element, (tuple, list)) and len(element) > 3:
             return batch  # by a method of the user's own
-        x, y, _ = checks.parts(element)
-        if batch is x and checks.are_arrays(x) and checks.are_arrays(y):
-            checks.unread(y, x, type(self).__name__)
+        x, y, _ = kinds.parts(element)
+        if batch is x and kinds.are_arrays(x) and kinds.are_arrays(y):
+            kinds.unread(y, x, type(self).__name__)
         return batch
 
     def _of_lists(self, x):
@@ -52,9 +51,9 @@ class Called(keras.Model):
                 are several inputs. Their batches come from a generator.)
         """
         if not isinstance(x, dict):  # a method of the user's own may read one
-            checks.no_dictionary(x)
-        x = checks.of_numbers(x)
-        if not isinstance(x, list) or not checks.are_arrays(x):
+            kinds.no_dictionary(x)
+        x = kinds.of_numbers(x)
+        if not isinstance(x, list) or not kinds.are_arrays(x):
             return x
         if not self.reads_pairs:
             raise ValueError(
@@ -64,6 +63,11 @@ class Called(keras.Model):
                 "as batches."
             )
         return tuple(x)
+
+    def _batches(self, feed: Feed, x, batch_size: int | None, steps: int | None):
+        """The batches to evaluate on or to predict from; see `Feed.of`."""
+        batches = feed.of(x, batch_size=batch_size, steps=steps)
+        return loop.at_most(batches, steps, self.steps_per_execution)
 
     def predict(self, x, batch_size=None, *args, **kwargs):
         """Keras's `predict`, with checks of the inputs."""
@@ -76,13 +80,12 @@ class Called(keras.Model):
         def inputs(element):
             return Fed(self._part(element, self.unpack_inputs))
 
-        if isinstance(x, (dict, tuple)) or checks.are_arrays(x):
+        if isinstance(x, (dict, tuple)) or kinds.are_arrays(x):
             x = inputs(x)
         feed = Feed(inputs, lambda fed: self.check_inputs(fed.batch), purpose="to read")
-        batches = feed.of(x, batch_size=batch_size, steps=given.get("steps"))
-        batches = loop.at_most(batches, given.get("steps"), self.steps_per_execution)
+        batches = self._batches(feed, x, batch_size, given.get("steps"))
         batches = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed):
+        with told(feed):
             try:
                 found = super().predict(batches, **given)
             except UnboundLocalError as error:  # Keras joins what it has not got
@@ -103,8 +106,7 @@ class Called(keras.Model):
         return super().__call__(*args, **kwargs)
 
     def predict_step(self, data):
-        if isinstance(data, tuple) and len(data) == 1 and isinstance(data[0], Fed):
-            (data,) = data  # of `predict_on_batch`
+        data = of_one_batch(data)  # of `predict_on_batch`
         if isinstance(data, Fed):
             data = Share(*replicas.share(data, self.distribute_strategy))
         if isinstance(data, Share):

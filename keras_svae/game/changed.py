@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae import recorded_values as values
+from keras_svae.game import settings
 from keras_svae.networks.backwards import all_layers
 from keras_svae.recording import Recorded
 
@@ -23,6 +24,8 @@ _OTHER = values.OTHER
 
 def check(model) -> None:
     """Raises on a changed setting that the constructor refuses, or that cannot act.
+
+    The turns of players that the user has left out are set.
 
     The constructor is called with the settings as they are now, and the model's own
     networks. Thus each check of each method holds, those of the user's own, too. What
@@ -35,6 +38,7 @@ def check(model) -> None:
             keeps under the argument's name. Its other attributes would not follow.
         Exception: What the constructor raises.
     """
+    settings.complete(model)
     now = model.changed_arguments()
     if not now or values.same(now, vars(model).get("_found_right")):
         return

@@ -89,15 +89,13 @@ def recording(compile_: Callable) -> Callable:
         passed = state["_compiling"] = Passed()
         try:
             made = compile_(self, *arguments, **named)
-        except AttributeError as error:
-            if error.obj is self:
+        except BaseException as error:
+            self.compiled = False  # what comes after the base class's may be missing
+            if isinstance(error, AttributeError) and error.obj is self:
                 error.add_note(
                     "compile() of the base class calls the losses: set what they read "
                     "before super().compile(...), or in the constructor"
                 )
-            raise
-        except BaseException:
-            self.compiled = False  # what comes after the base class's may be missing
             raise
         finally:
             state["_compiling"] = None
@@ -150,10 +148,9 @@ def _tell_unsaved(model, given: dict[str, Any], last: CompiledWith) -> None:
     """Warns of arguments that no file can hold: not everyone saves."""
     for name, value in given.items():
         told = name in last.given and values.same(value, last.given[name])
-        if not told and not values.saves(value):
+        if not told and (wrong := values.unsavable(f"{name} of compile()", value)):
             kind = type(model).__name__
             warn(
-                f"Expected {name} of compile() as a value that can be saved, such as a "
-                f"number, a text, an array or a Keras object; received: {value!r}. A "
-                f"{kind} from a file, or a copy, will have to be compiled again."
+                f"{wrong}. A {kind} from a file, or a copy, will have to be compiled "
+                "again."
             )

@@ -5,13 +5,14 @@ from typing import Any
 import keras
 
 from keras_svae import recorded_values as values
-from keras_svae.game import changed, checks, optimizer_settings, settings
+from keras_svae.game import changed, checks, optimizing, settings
 from keras_svae.game.averages import Averages, check_momentum
 from keras_svae.game.compiled_with import CompiledWith, Passed, recording
 from keras_svae.game.devices import replicas, xla
-from keras_svae.game.keras_callbacks.rates import numbers
+from keras_svae.game.keras_callbacks import rates
 from keras_svae.game.playing import Playing
 from keras_svae.game.turn import Turn
+from keras_svae.owners import owner_of, package_of
 from keras_svae.recording import parameters, split
 from keras_svae.telling import warn
 
@@ -33,10 +34,10 @@ class Compiling(Playing):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        owner = next(one for one in cls.__mro__ if "compile" in vars(one))
-        ours = owner.__module__.partition(".")[0] == __name__.partition(".")[0]
-        if not ours and (owner is cls or not issubclass(owner, Compiling)):
-            setattr(cls, "compile", recording(vars(owner)["compile"]))  # noqa: B010
+        whose = owner_of(cls, "compile")
+        own = package_of(whose) != "keras_svae"
+        if own and (whose is cls or not issubclass(whose, Compiling)):
+            setattr(cls, "compile", recording(vars(whose)["compile"]))  # noqa: B010
 
     def compile(
         self,
@@ -88,7 +89,6 @@ class Compiling(Playing):
                 flag that TensorFlow needs there.
             TypeError: For an argument that no player asks for.
         """
-        settings.check(self)
         changed.check(self)
         before_any = {*vars(self)}
         optimizers = {"optimizer": optimizer, **optimizers}
@@ -128,26 +128,26 @@ class Compiling(Playing):
         self._losses_of = lambda compute: turn.losses_of(compute)  # not tracked
         with strategy.scope():
             for name, one in optimizers.items():
-                checks.build(one, updated[name], name)
+                optimizing.build(one, updated[name], name)
                 setattr(self, name, one)
-            names = self.trainable_variables
+            trained = self.trainable_variables
             if self.averages is not None:  # of an earlier compile()
                 if ema is not None:  # training goes on
-                    self.averages.give_back(self.weights)
+                    self.averages.give_back()
                 self._give_up_part(self.averages)
             if ema is not None:
-                self._keep_part(Averages(names, ema))
+                self._keep_part(Averages(trained, ema))
             before = self._paths()
             self._make_means()
         self._check_trained(before)
         self._optimizer_names = tuple(optimizers)
         self._compiled_weights = self._paths()
         self._ema, self._asked_for_xla = ema, asked
-        self._traced, self._compiled_rates = settings.of(self), numbers(self)
+        self._traced, self._compiled_rates = settings.of(self), rates.current(self)
         self._retraced = 0
-        named = {name: optimizer_settings.names(o) for name, o in optimizers.items()}
+        named = {k: settings.names_of_optimizer(one) for k, one in optimizers.items()}
         # In functions, as Keras would track the optimizers a second time.
-        self._settings_of_optimizers = lambda: optimizer_settings.of(optimizers, named)
+        self._settings_of_optimizers = lambda: settings.of_optimizers(optimizers, named)
         self._are_compiled = lambda name: getattr(self, name) is optimizers[name]
         self._traced_optimizers = self._settings_of_optimizers()
         self.compiled = True
@@ -167,7 +167,6 @@ class Compiling(Playing):
             return
         count = self.distribute_strategy.num_replicas_in_sync
         checks.optimizers(self.optimizers, self.players, count)
-        settings.check(self)
         changed.check(self)
         now = settings.of(self)  # with the turns of all players
         self._retraced += 1
@@ -215,11 +214,11 @@ class Compiling(Playing):
         players = self.players.values()
         return {one.path for player in players for one in self.variables_of(player)}
 
-    def _check_compiled(self, name):
-        super()._check_compiled(name)
-        if name == "fit" or not self._fitting:
+    def _make_ready(self, name: str, training: bool) -> None:
+        super()._make_ready(name, training)
+        if name == "fit" or not self._run.fitting:
             self._act_on_settings()  # in `fit`, when an epoch begins
-        if "test" in name or name == "evaluate":
+        if not training:
             return
         for optimizer in self._optimizer_names:
             if not self._are_compiled(optimizer):

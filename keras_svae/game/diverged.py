@@ -19,12 +19,12 @@ def is_backup(callback) -> bool:
 
 
 @contextlib.contextmanager
-def with_backups(callbacks):
+def with_backups(callbacks: list):
     """Adds to a `Diverged` error which backup is the last good one.
 
     Afterwards, other processes may use the folders of backups.
     """
-    backups = [one for one in callbacks or () if is_backup(one)]
+    backups = [one for one in callbacks if is_backup(one)]
     try:
         yield
     except Diverged as error:

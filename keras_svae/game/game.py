@@ -9,8 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_svae.game import changed, checks, settings
-from keras_svae.game.compiling import Compiling
+from keras_svae.game import changed, checks
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.export.leaving import Leaving
 from keras_svae.game.player import (
@@ -20,16 +19,14 @@ from keras_svae.game.player import (
     layers_of,
     names_of,
 )
-from keras_svae.game.printed import Printed
 from keras_svae.game.saving.configuration import Configured
-from keras_svae.game.saving.taking import Taking
-from keras_svae.game.settings import own, turns_of
+from keras_svae.game.settings import check_play, own, turns_of
 from keras_svae.noise import Noise
 
 __all__ = ["Diverged", "Game", "Player"]
 
 
-class Game(Configured, Printed, Taking, Leaving, Compiling):
+class Game(Configured, Leaving):
     """A model that is trained by players who take turns.
 
     Its networks and laws are those that it was made with. An assignment of another one,
@@ -90,21 +87,15 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
         # The networks have policies of their own. The model itself does not round.
         super().__init__(**{"dtype": "float32", "name": name, **kwargs})
         check_players(self)
-        if play is not None:
-            checks.choice("play", play, ("alternating", "simultaneous"))
         self.seed = checks.seed(seed)
         self.turns = turns_of(turns, self.players)
-        single = all(n == 1 for n in self.turns.values())
         if play is None:
+            single = all(n == 1 for n in self.turns.values())
             play = self.default_play if single else "alternating"
+        check_play(play, self.turns)
         self.play = play
         self.record("turns", dict(self.turns))
         self.record("play", play)
-        if play == "simultaneous" and not single:
-            raise ValueError(
-                "Expected one turn per player in simultaneous play; received: "
-                f"turns={dict(self.turns)}"
-            )
         self._step = self.add_weight(
             shape=(),
             dtype="int64",
@@ -218,7 +209,6 @@ class Game(Configured, Printed, Taking, Leaving, Compiling):
             ValueError: If a setting was changed to a value that the constructor would
                 refuse, or that has no effect: the model of it would be another one.
         """
-        settings.check(self)
         changed.check(self)
         return super().get_config()
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_svae.game import checks
+from keras_svae.game.feeding import kinds
 
 __all__ = ["codes", "count", "data", "tensor"]
 
@@ -31,7 +32,7 @@ def tensor(name: str, value, shape: tuple[int, ...]) -> tf.Tensor:
             f"{len(value)}. Of a pair (x, y), give x, and y apart to a model of classes"
         )
     if isinstance(value, Mapping) and not isinstance(value, dict):
-        checks.no_dictionary(value)
+        kinds.no_dictionary(value)
     try:
         return tf.convert_to_tensor(value)
     except (ValueError, TypeError):  # TensorFlow's error does not name what is wrong

@@ -7,13 +7,13 @@ import tensorflow as tf
 from keras_svae import noise, philox
 from keras_svae.game import checks
 
-__all__ = ["PART", "given", "in_parts", "outputs"]
+__all__ = ["PART", "as_keyword", "in_parts", "outputs"]
 
 # Examples that pass through a network at once, if the caller does not say it.
 PART = 250
 
 
-def given(batch_size: int | None) -> dict[str, int]:
+def as_keyword(batch_size: int | None) -> dict[str, int]:
     """The argument of a method that a subclass may have overridden without it."""
     return {} if batch_size is None else {"batch_size": batch_size}
 

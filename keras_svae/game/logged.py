@@ -11,8 +11,9 @@ from keras_svae.game.devices import workers
 from keras_svae.game.diverged import Diverged
 from keras_svae.game.means import Means
 from keras_svae.game.player import Player
-from keras_svae.game.terms import Mean, Term
+from keras_svae.game.terms import Term
 from keras_svae.game.trainer import Trainer
+from keras_svae.game.weighing import Mean
 from keras_svae.noise import Noise, scope
 
 __all__ = ["Logged"]
@@ -174,7 +175,7 @@ class Logged(Trainer):
                 if found is None:
                     raise
                 self._raise_diverged(*found)
-            self._trained_on += 1
+            self._run.trained += 1
             bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
             if bad:
                 self._raise_diverged_logs(bad)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.terms import Mean
+from keras_svae.game.weighing import Mean
 
 __all__ = ["Means"]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from keras_svae.game.checks.values import integer
+from keras_svae.owners import package_of
 
 __all__ = [
     "Player",
@@ -125,8 +126,7 @@ def _check_optimizer(kind: type, player: str, name: str) -> None:
     taken = {
         one
         for cls in kind.__mro__
-        if cls.__module__.split(".")[0] in ("keras", "keras_svae")
-        and "compile" in vars(cls)
+        if package_of(cls) in ("keras", "keras_svae") and "compile" in vars(cls)
         for one in inspect.signature(vars(cls)["compile"]).parameters
     }
     why = None
@@ -135,10 +135,15 @@ def _check_optimizer(kind: type, player: str, name: str) -> None:
     elif getattr(kind, name, None) is not None:
         why = f"is an attribute of {kind.__name__} already"
     if why:
-        raise ValueError(
-            f"Expected another name of the optimizer of the player {player!r}, as "
-            f"{player}_optimizer; received: {name!r}, which {why}"
-        )
+        raise _another_name(player, name, why)
+
+
+def _another_name(player: str, optimizer: str, why: str) -> ValueError:
+    """The error for an optimizer under a name that is taken."""
+    return ValueError(
+        f"Expected another name of the optimizer of the player {player!r}, as "
+        f"{player}_optimizer; received: {optimizer!r}, which {why}"
+    )
 
 
 def check_parts(model) -> None:
@@ -148,11 +153,8 @@ def check_parts(model) -> None:
         # The constructor may have made an optimizer, or None in its place.
         held = getattr(model, player.optimizer, None)
         if not isinstance(held, (keras.optimizers.Optimizer, type(None))):
-            raise ValueError(
-                f"Expected another name of the optimizer of the player {name!r}, as "
-                f"{name}_optimizer; received: {player.optimizer!r}, which is an "
-                f"attribute of the model already: {held!r}"
-            )
+            why = f"is an attribute of the model already: {held!r}"
+            raise _another_name(name, player.optimizer, why)
         if not callable(getattr(model, f"{name}_loss", None)):
             raise ValueError(
                 f"Expected a method {name}_loss(draw) of {kind}, for its player "

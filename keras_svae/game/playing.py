@@ -1,5 +1,6 @@
 """A step of the game: how the players take turns."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +11,12 @@ import tensorflow as tf
 from keras_svae import philox
 from keras_svae.game import checks, updates
 from keras_svae.game.devices import replicas, workers, xla
+from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.logged import Logged
 from keras_svae.game.player import Player, layers_of, trained_in
-from keras_svae.game.terms import Mean, Part, Term, Weighing
+from keras_svae.game.terms import Term
 from keras_svae.game.turn import penalties
+from keras_svae.game.weighing import Mean, Part, Weighing
 from keras_svae.networks.normalization import moving_averages
 from keras_svae.noise import Noise, scope
 
@@ -38,44 +41,44 @@ class Playing(Logged):
 
     def train_step(self, data):
         fed = self._fed(data)
-        # Without this, work that needs no data would run once more after the data's
-        # end.
-        given = tf.control_dependencies(keras.tree.flatten(fed))
-        with given, philox.without_xla(not self.jit_compile):
-            return self._train_on(fed)
-
-    def _train_on(self, fed) -> dict[str, tf.Tensor]:
-        noise = self._noise(_TRAIN).fold(self._step.value)
-        play = getattr(self, f"_play_{self.play}")
-        checked: list[tf.Tensor] = []
-        found = list(play(fed.batch, noise, self._weighing(fed), checked))
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            replicas.agree(checks.batch_norms(self._networks()))
-        # A step that stops at a number that is not finite does not count.
-        with tf.control_dependencies(checked):
-            self._step.value.assign_add(1)  # Keras's own is two nodes
-            return self._logs(found)
+        with self._reading(fed):
+            noise = self._noise(_TRAIN).fold(self._step.value)
+            play = getattr(self, f"_play_{self.play}")
+            checked: list[tf.Tensor] = []
+            found = list(play(fed.batch, noise, self._weighing(fed), checked))
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                replicas.agree(checks.batch_norms(self._networks()))
+            # A step that stops at a number that is not finite does not count.
+            with tf.control_dependencies(checked):
+                self._step.value.assign_add(1)  # Keras's own is two nodes
+                return self._logs(found)
 
     def test_step(self, data):
         fed = self._fed(data)
+        with self._reading(fed):
+            noise = self._noise(_TEST).fold(self._means.batches.value)
+            draw = self.draw(fed.batch, noise, False)
+            weighing = self._weighing(fed)
+            found = []
+            with scope(draw.noise):
+                for name in self.players:
+                    terms, _ = self._terms(name, draw)
+                    found += self._logged(name, self._means_of(terms, weighing))
+                observed = checks.observed(self.observe(draw))
+                extra = {**draw.log, **observed}
+            found += self._logged("", self._means_of(extra, weighing))
+            self._means.batches.value.assign_add(1.0)
+            return self._logs(found, empty=float("nan"))
+
+    @contextlib.contextmanager
+    def _reading(self, fed: Fed) -> Iterator[None]:
+        """Within it, a step waits for its data.
+
+        Work that needs no data would else run once more after the data's end.
+        """
         given = tf.control_dependencies(keras.tree.flatten(fed))
         with given, philox.without_xla(not self.jit_compile):
-            return self._test_on(fed)
-
-    def _test_on(self, fed):
-        noise = self._noise(_TEST).fold(self._means.batches.value)
-        draw = self.draw(fed.batch, noise, False)
-        weighing = self._weighing(fed)
-        found = []
-        with scope(draw.noise):
-            for name in self.players:
-                terms, _ = self._terms(name, draw)
-                found += self._logged(name, self._means_of(terms, weighing))
-            observed = checks.observed(self.observe(draw))
-            extra = {**draw.log, **observed}
-        found += self._logged("", self._means_of(extra, weighing))
-        self._means.batches.value.assign_add(1.0)
-        return self._logs(found, empty=float("nan"))
+            yield
 
     def _play_alternating(
         self, batch, noise, weighing, checked: list
@@ -136,7 +139,7 @@ class Playing(Logged):
             draw: The samples of this turn.
             added: By network, what layers added on this draw in earlier turns.
         """
-        with moving_averages(False, self._still_in(name)):
+        with moving_averages(False, self._frozen_averages(name)):
             loss, new = self._losses_of(lambda: getattr(self, f"{name}_loss")(draw))
         added = {key: [*(added or {}).get(key, []), *new[key]] for key in new}
         found = {
@@ -154,7 +157,7 @@ class Playing(Logged):
             found["regularization"] = Term((Part("samples", total),))
         return found, added
 
-    def _still_in(self, name: str) -> list[keras.layers.Layer]:
+    def _frozen_averages(self, name: str) -> list[keras.layers.Layer]:
         """Layers whose averages of batch normalisation do not change in a turn.
 
         These are layers of other players' critics. Their averages follow the inputs
@@ -206,7 +209,8 @@ class Playing(Logged):
 
         Sometimes a loss reads a network but needs no gradient for it. Then the graph
         optimiser of TF 2.21 can lose the order of this reading and this writing. This
-        happened in AS-VAE-r: its critic sometimes saw half of the decoder's update.
+        happened in AS-VAE-r: its critic sometimes saw half of the decoder's update. The
+        control dependencies below keep reading before writing.
 
         Returns:
             The means of the loss, as they are logged.

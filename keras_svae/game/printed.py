@@ -2,21 +2,18 @@
 
 import math
 import textwrap
-from typing import Any
 
 import keras
 from absl import logging
 
+from keras_svae.game.compiling import Compiling
 from keras_svae.game.player import trained_in
 
 __all__ = ["Printed"]
 
 
-class Printed:
+class Printed(Compiling):
     """Says which laws, shapes and players a model has, and how large they are."""
-
-    players: dict[str, Any]
-    turns: dict[str, int]
 
     def described(self) -> list[str]:
         """Shapes and laws of this kind of model, a few words each."""
@@ -29,15 +26,14 @@ class Printed:
             return f"<{type(self).__name__}, not built>"
 
     def _line(self) -> str:
-        model: Any = self
         played = ", ".join(
             f"{name} ({player.networks})"
             + (f" {self.turns[name]} turns" if self.turns[name] != 1 else "")
             for name, player in self.players.items()
         )
-        state = f"compiled, step {model.step}" if model.compiled else "not compiled"
+        state = f"compiled, step {self.step}" if self.compiled else "not compiled"
         parts = [*self.described(), f"players {played}", state]
-        return f"{type(self).__name__} {model.name}: {'; '.join(parts)}"
+        return f"{type(self).__name__} {self.name}: {'; '.join(parts)}"
 
     def summary(
         self,
@@ -60,7 +56,7 @@ class Printed:
         width = line_length or 80
         for line in textwrap.wrap(self._line(), width):
             show(line)
-        super().summary(  # type: ignore[misc]  # Keras's
+        super().summary(
             line_length=line_length,
             positions=positions,
             print_fn=print_fn,
@@ -74,13 +70,13 @@ class Printed:
 
     def _sizes(self) -> list[str]:
         """For each player, its optimizer and networks with their trainable weights."""
-        lines, model = [], self
+        lines = []
         for name, player in self.players.items():
-            optimizer = getattr(model, player.optimizer, None)
+            optimizer = getattr(self, player.optimizer, None)
             how = f" ({type(optimizer).__name__})" if optimizer is not None else ""
             sizes, total = [], 0
             for role in player.networks.split():
-                network = getattr(model, role)
+                network = getattr(self, role)
                 if network is None:
                     continue
                 count = sum(math.prod(one.shape) for one in trained_in(network))
@@ -94,14 +90,13 @@ class Printed:
 
     def _how_compiled(self) -> list[str]:
         """What `compile` chose or was told, where it is not what it is by default."""
-        model: Any = self
-        if not model.compiled or (
-            model._asked_for_xla is False and model.steps_per_execution == 1
+        if not self.compiled or (
+            self._asked_for_xla is False and self.steps_per_execution == 1
         ):
             return []
-        how = "with XLA" if model.jit_compile else "without XLA"
-        if model._asked_for_xla == "auto":
-            how += f" ('auto': {model._why_xla})"
-        count = model.steps_per_execution
+        how = "with XLA" if self.jit_compile else "without XLA"
+        if self._asked_for_xla == "auto":
+            how += f" ('auto': {self._why_xla})"
+        count = self.steps_per_execution
         several = "1 step" if count == 1 else f"{count} steps"
         return [f" A call of the graph: {several} {how}"]

@@ -1,19 +1,30 @@
-"""Settings of a model, which its traced steps hold as constants."""
+"""Settings of a model and its optimizers, which traced steps hold as constants."""
 
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_svae.arguments import choice, integer
 from keras_svae.distributions import Law
 from keras_svae.game.player import Player
+from keras_svae.owners import package_of
 from keras_svae.recorded_values import OTHER, parts
 from keras_svae.recording import Recorded, parameters
 
-__all__ = ["add_own", "check", "of", "own", "turns_of"]
+__all__ = [
+    "add_own",
+    "check_play",
+    "complete",
+    "names_of_optimizer",
+    "of",
+    "of_optimizers",
+    "own",
+    "turns_of",
+]
 
 # Longer lists and arrays of the user's own are data, and no settings.
 _LONGEST = 100
@@ -74,7 +85,7 @@ def own(model) -> set[str]:
     kept, classes = vars(model), type(model).__mro__
     names = {*kept} - kept["_record"].ours - {"_record"}
     for cls in classes:
-        if cls.__module__.partition(".")[0] not in _OTHERS:
+        if package_of(cls) not in _OTHERS:
             names |= {name for name in vars(cls) if not name.startswith("__")}
         if issubclass(cls, Recorded) and "__init__" in vars(cls):
             names |= {one.name for one in parameters(cls.__init__) if one.name in kept}
@@ -133,17 +144,62 @@ def _leaf(value):
     return value if known else OTHER
 
 
-def check(model) -> None:
-    """Raises a ValueError on a way to play that the model cannot have."""
+def names_of_optimizer(optimizer: keras.optimizers.Optimizer) -> tuple[str, ...]:
+    """The attributes of an optimizer that are settings, such as "beta_1".
+
+    A rate that is a number is none: it is a variable, which each step reads.
+    """
+    try:
+        known = optimizer.get_config()
+    # `get_config` of a schedule, or of an optimizer, may be the user's own.
+    except Exception:
+        known = vars(optimizer)
+    return tuple(name for name in known if name in vars(optimizer) and name[0] != "_")
+
+
+def of_optimizers(
+    optimizers: dict, named: dict[str, tuple[str, ...]]
+) -> tuple[tuple, ...]:
+    """The settings of optimizers in a form to be compared: plain values and schedules.
+
+    Args:
+        optimizers: The optimizers by name.
+        named: What `names_of_optimizer` gave for each.
+    """
+    plain = (bool, int, float, str, type(None))
+    found: list[tuple] = []
+    for name, one in optimizers.items():
+        for key in named[name]:
+            value = getattr(one, key, None)
+            if isinstance(value, plain):
+                found.append((name, key, value))
+        # Keras calls a rate that is no variable: a schedule, or a function.
+        found += [
+            (name, key, value)
+            for key, value in vars(one).items()
+            if isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
+            or (callable(value) and not isinstance(value, keras.Variable))
+        ]
+    return tuple(found)
+
+
+def check_play(play, turns: Mapping[str, int]) -> None:
+    """Raises a ValueError on a way to play that players of these turns cannot have."""
+    choice("play", play, ("alternating", "simultaneous"))
+    several = {name: n for name, n in turns.items() if n != 1}
+    if play == "simultaneous" and several:
+        raise ValueError(
+            "Expected one turn per player in simultaneous play; received: "
+            f"turns={several}"
+        )
+
+
+def complete(model) -> None:
+    """Gives a changed model the turns of all players, and checks how it plays.
+
+    Raises:
+        ValueError: For turns, or a way to play, that it cannot have.
+    """
     # Also of players that now do not play: see `TwoStageVAE`.
     model.turns = turns_of(model.turns, {**type(model).players, **model.players})
-    if model.play not in ("alternating", "simultaneous"):
-        raise ValueError(
-            "Expected play to be 'alternating' or 'simultaneous'; received: "
-            f"play={model.play!r}"
-        )
-    bad = {name: n for name, n in model.turns.items() if n != 1}
-    if model.play == "simultaneous" and bad:
-        raise ValueError(
-            f"Expected one turn per player in simultaneous play; received: turns={bad}"
-        )
+    check_play(model.play, model.turns)

@@ -12,14 +12,11 @@ from typing import TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.weighing import Mean, Part, Weighing, expected
+from keras_svae.game.weighing import Part, Weighing, expected
 
 __all__ = [
     "Loss",
-    "Mean",
-    "Part",
     "Term",
-    "Weighing",
     "over_batch",
     "over_data",
     "over_samples",

@@ -7,23 +7,25 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_svae.game import checks
+from keras_svae.game import checks, optimizing
 from keras_svae.game.averages import Averages
 from keras_svae.game.devices import loop, replicas, workers
 from keras_svae.game.devices.loop import Looping
 from keras_svae.game.diverged import with_backups
-from keras_svae.game.feeding.fed import Fed, Share
-from keras_svae.game.feeding.feed import Feed
-from keras_svae.game.feeding.known import count_of, quiet
+from keras_svae.game.feeding import kinds
+from keras_svae.game.feeding.fed import Fed, Share, of_one_batch
+from keras_svae.game.feeding.feed import Feed, told
+from keras_svae.game.feeding.known import quiet
 from keras_svae.game.feeding.reader import Hooks
 from keras_svae.game.feeding.user_data import UserData
 from keras_svae.game.keras_callbacks import resuming
-from keras_svae.game.keras_callbacks.epochs import Epochs
 from keras_svae.game.keras_callbacks.prepared import prepared
-from keras_svae.game.saving import random_states
+from keras_svae.game.keras_callbacks.runs import Run
+from keras_svae.game.once import once
+from keras_svae.game.saving import states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
-from keras_svae.game.terms import Weighing
+from keras_svae.game.weighing import Weighing
 from keras_svae.telling import warn
 
 __all__ = ["Trainer"]
@@ -36,12 +38,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     """
 
     players: dict[str, Any] = {}
-    # Steps since `fit` was called; the step of a restored backup; steps of an epoch.
-    _trained_on, _restored, _steps_per_epoch = 0, None, None
-    # Steps since `fit` was called, when the epoch began; None before the first epoch.
-    _trained_before: int | None = None
-    # Whether Keras's `fit` runs.
-    _fitting = False
+    _run = once(lambda model: Run())
     _seen: Any = None  # the values of data since `fit` or `evaluate` was called
 
     @property
@@ -68,9 +65,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
-        if isinstance(data, tuple) and not isinstance(data, Fed) and len(data) == 3:
-            if isinstance(data[0], Fed):  # comes from `train_on_batch`
-                data = data[0]
+        data = of_one_batch(data)  # of `train_on_batch`, `test_on_batch`
         if isinstance(data, Fed):
             return replicas.share(data, self.distribute_strategy)
         if isinstance(data, Share):
@@ -86,17 +81,6 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
         return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
 
-    @contextlib.contextmanager
-    def _told(self, *feeds: Feed):
-        """If a batch was wrong, raises its own error instead of TensorFlow's."""
-        try:
-            yield
-        except Exception:
-            for feed in feeds:
-                if feed.error is not None:
-                    raise feed.error from None
-            raise
-
     # ---- Keras's other entrances -------------------------------------------------
 
     def fit(self, x=None, *args, **kwargs):
@@ -107,13 +91,13 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         normalisation, or for the method, is left out with a warning. After a `Diverged`
         or an interruption, the model has the weights of the last step.
         """
-        self._check_compiled("fit")
+        self._make_ready("fit", training=True)
         self._seen = None
         given = inspect.signature(super().fit).bind(x, *args, **kwargs).arguments
         checks.counts_of(given)
         names = ("x", "y", "sample_weight", "class_weight")
         data = {name: given.pop(name, None) for name in names}
-        parts = checks.together(*(checks.of_numbers(data[one]) for one in names[:3]))
+        parts = kinds.together(*(kinds.of_numbers(data[one]) for one in names[:3]))
         data |= dict(zip(names, parts, strict=False))
         batch_size, shuffle = given.pop("batch_size", None), given.pop("shuffle", True)
         checks.choice("shuffle", shuffle, (True, False, "batch"))
@@ -121,7 +105,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         validation = given.pop("validation_data", None)
         split = given.pop("validation_split", 0.0)
         if validation is None and split:
-            data, validation = checks.split(data, split)
+            data, validation = kinds.split(data, split)
         feeds = [self._feed(training=True), self._feed(training=False)]
         x, callbacks = self._arrays(**data), given.pop("callbacks", None)
         own = isinstance(x, keras.utils.PyDataset) and bool(steps)
@@ -129,70 +113,53 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             x, batch_size=batch_size, shuffle=shuffle, steps=steps, hooks=not own
         )
         if validation is not None:
-            held = self._arrays(*checks.parts(checks.of_numbers(validation)))
+            held = self._arrays(*kinds.parts(kinds.of_numbers(validation)))
             size = given.pop("validation_batch_size", None)
-            given["validation_data"] = feeds[1].of(
-                held,
-                batch_size=size or (batch_size if isinstance(held, Fed) else None),
-                steps=given.get("validation_steps"),
-            )
-            given["validation_data"] = loop.at_most(
-                given["validation_data"],
-                given.get("validation_steps"),
-                self.steps_per_execution,
-            )
+            size = size or (batch_size if isinstance(held, Fed) else None)
+            some = given.get("validation_steps")
+            given["validation_data"] = self._batches(feeds[1], held, size, some)
         training = loop.passes(training, steps, self.steps_per_execution)
         callbacks = prepared(callbacks, self, validation is not None)
-        callbacks = [Hooks(x), *(callbacks or ())] if own else callbacks
+        callbacks = [Hooks(x), *callbacks] if own else callbacks
         self._begin_training()
         read = [(training, steps)]
         if validation is not None:
             read += [(given["validation_data"], given.get("validation_steps"))]
         with (
-            self._told(*feeds),
+            told(*feeds),
             quiet(*read),
             self._averaging(),
             with_backups(callbacks),
         ):
             given |= {"shuffle": False, "callbacks": callbacks}
             history = resuming.fit(self._fit, self, training, given)
-            if self._trained_on == 0 and self._trained_before is not None:
-                raise ValueError(
-                    "Expected data to train on; received: "
-                    + (
-                        f"batches that are all too small: expected {feeds[0].sizes.why}"
-                        if feeds[0].sizes.left_out
-                        else "an empty data set"
-                    )
-                )
+            began = self._run.trained_before is not None
+            feeds[0].check_any(self._run.trained > 0 or not began)
         for feed in feeds:
             feed.warn_of_weights()
         return history
 
     def _fit(self, data, **given) -> keras.callbacks.History:
-        """Keras's `fit`, which trains no step beyond `steps_per_epoch`."""
-        steps = given.get("steps_per_epoch")
-        if steps and steps % self.steps_per_execution:
-            counted = loop.Counted(steps)
-            given["callbacks"] = [counted, *(given.get("callbacks") or ())]
-        strategy, self._fitting = self.distribute_strategy, True
-        given["callbacks"] = Epochs(
-            given.get("callbacks"),
-            self,
-            add_progbar=given.get("verbose", "auto") != 0,
-            verbose=given.get("verbose", "auto"),
-            epochs=given.get("epochs", 1),
-            steps=steps or (count if (count := count_of(data)) >= 0 else None),
-        )
+        """Keras's `fit`. Replicas take their shares of batches, see `undistributed`."""
+        strategy, self._run.fitting = self.distribute_strategy, True
         if "validation_data" in given:
             validation = replicas.undistributed(given["validation_data"], strategy)
             given = given | {"validation_data": validation}
         try:
             return super().fit(replicas.undistributed(data, strategy), **given)
         finally:
-            self._fitting = False
+            self._run.fitting = False
 
-    def _check_compiled(self, name: str) -> None:
+    def _make_ready(self, name: str, training: bool) -> None:
+        """Prepares the compiled model for a call.
+
+        Args:
+            name: The method that is called, for messages.
+            training: Whether it trains.
+
+        Raises:
+            ValueError: If it needs `compile` before.
+        """
         if not self.compiled:
             raise ValueError(
                 f"Expected a compiled model; received: {name}() before compile(). Call "
@@ -200,19 +167,13 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             )
 
     def _begin_training(self) -> None:
-        if self._fitting:  # a callback of `fit` trains on a batch
+        if self._run.fitting:  # a callback of `fit` trains on a batch
             return
         for one in self.optimizers.values():
-            checks.start_at_weights(one)
-        self._trained_on, self._left_of_epoch = 0, None
-        self._trained_before = None
+            optimizing.start_at_weights(one)
+        self._run.begin_fit()
         if self.averages is not None:
-            self.averages.begin(self.trainable_variables)
-
-    @property
-    def is_without_steps(self) -> bool:
-        """Whether the running epoch of `fit` has had no step so far."""
-        return self._trained_on == self._trained_before
+            self.averages.begin()
 
     @contextlib.contextmanager
     def _averaging(self):
@@ -223,12 +184,12 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             finished = True
         finally:
             if self.averages is not None:
-                self.averages.end(self.trainable_variables, finished)
+                self.averages.end(finished)
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Keras's `evaluate`, with checks of the data: means over all examples."""
         if kwargs.get("_use_cached_eval_dataset"):  # the call comes from fit
-            if self.is_without_steps:
+            if self._run.is_without_steps:
                 return {}
             found = super().evaluate(x, y, batch_size, *args, **kwargs)
             if not found:
@@ -237,24 +198,19 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                     "batch. This epoch has no val_* (a generator is read only once)."
                 )
             return found
-        self._check_compiled("evaluate")
+        self._make_ready("evaluate", training=False)
         self._seen = None
         bound = inspect.signature(super().evaluate).bind
         given = bound(x, y, batch_size, *args, **kwargs).arguments
-        given = {**given, **given.pop("kwargs", {})}
+        given |= given.pop("kwargs", {})
         checks.counts_of(given)
         names = ("x", "y", "sample_weight")
         data = {name: given.pop(name, None) for name in names}
         feed = self._feed(training=False)
-        batches = feed.of(
-            self._arrays(**data),
-            batch_size=given.pop("batch_size", None),
-            steps=given.get("steps"),
-        )
-        steps = given.get("steps")
-        batches = loop.at_most(batches, steps, self.steps_per_execution)
+        size, steps = given.pop("batch_size", None), given.get("steps")
+        batches = self._batches(feed, self._arrays(**data), size, steps)
         shared = replicas.undistributed(batches, self.distribute_strategy)
-        with self._told(feed), quiet((batches, steps)):
+        with told(feed), quiet((batches, steps)):
             found = super().evaluate(shared, **given)
         feed.check_any(found not in ({}, []))
         feed.warn_of_weights()
@@ -264,14 +220,14 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
     ):
         """Keras's `train_on_batch`, with a check of the batch before."""
-        self._check_compiled("train_on_batch")
+        self._make_ready("train_on_batch", training=True)
         fed = self._one_batch(x, y, sample_weight, class_weight, training=True)
         self._begin_training()
         return super().train_on_batch(fed, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Keras's `test_on_batch`, with a check of the batch before."""
-        self._check_compiled("test_on_batch")
+        self._make_ready("test_on_batch", training=False)
         fed = self._one_batch(x, y, sample_weight, None, training=False)
         return super().test_on_batch(fed, return_dict=return_dict)
 
@@ -284,9 +240,9 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
     def save_own_variables(self, store):
         """Saves the step, and the state of random layers, which Keras does not keep."""
         super().save_own_variables(store)
-        random_states.save(self, store)
+        states.save(self, store)
 
     def load_own_variables(self, store):
         """See `save_own_variables`."""
-        super().load_own_variables(random_states.apart(store))
-        random_states.restore(self, store)
+        super().load_own_variables(states.apart(store))
+        states.restore(self, store)

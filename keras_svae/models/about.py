@@ -4,6 +4,7 @@ import inspect
 import math
 
 from keras_svae.networks.layers import noise_layers
+from keras_svae.owners import owner_of, package_of
 
 
 def described(model) -> list[str]:
@@ -20,8 +21,7 @@ def described(model) -> list[str]:
 
 def prior_of(model) -> str:
     """The name of p(z); "own" where a class outside this package overrides `prior`."""
-    owner = next(cls for cls in type(model).__mro__ if "prior" in vars(cls))
-    ours = owner.__module__.startswith("keras_svae.")
+    ours = package_of(owner_of(type(model), "prior")) == "keras_svae"
     return model.prior_name if ours else "own"
 
 

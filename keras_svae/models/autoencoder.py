@@ -8,7 +8,7 @@ from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.given import count
-from keras_svae.game.in_parts import given, outputs
+from keras_svae.game.in_parts import as_keyword, outputs
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.costs import squared
@@ -146,7 +146,7 @@ class Autoencoder(LatentModel):
         """Encodes and decodes data: `decode(encode(x, y, seed), y)`."""
         x = self._tensor(x)
         y = self.classes_for(x, y)
-        size = given(batch_size)
+        size = as_keyword(batch_size)
         z = self.encode(x, y, seed, **size)
         return self.decode(z, y, 0 if seed is None else seed, **size)
 
@@ -178,7 +178,7 @@ class Autoencoder(LatentModel):
             y = tf.repeat(y, n)
         # Each copy of x is encoded separately: an encoder with noise then draws for
         # each.
-        size = given(batch_size)
+        size = as_keyword(batch_size)
         z = self.encode(tf.repeat(x, n, axis=0), y, seed, **size)
         made = self.decode(z, y, seed, **size)
         # No -1, which says nothing of no examples, or of n = 0 in a SavedModel.

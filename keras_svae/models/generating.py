@@ -55,7 +55,7 @@ class Generating(Game):
             ValueError: For a sampler that is not fitted, not known, or of codes of
                 another dimension.
         """
-        given = in_parts.given(batch_size)
+        given = in_parts.as_keyword(batch_size)
         return self.generate_pairs(n, y, seed, sampler, **given)[0]
 
     @endpoint("x z", name="generate")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_svae import distributions
 from keras_svae.game import checks, given
 from keras_svae.game.export.endpoints import endpoint
-from keras_svae.game.feeding import ranges
+from keras_svae.game.feeding import kinds, ranges
 from keras_svae.game.in_parts import outputs
 from keras_svae.models import about, tried
 from keras_svae.models.classes import labels_of, one_hot
@@ -113,7 +113,7 @@ class LatentModel(Generating):
         return Draw(self, batch, noise, training)
 
     def unpack(self, data):
-        x, y, _ = checks.parts(data)
+        x, y, _ = kinds.parts(data)
         if not self.conditional:
             return x
         if y is None:
@@ -124,7 +124,7 @@ class LatentModel(Generating):
         return x, y
 
     def unpack_inputs(self, data):
-        x, y, _ = checks.parts(data)
+        x, y, _ = kinds.parts(data)
         paired = isinstance(x, (tuple, list)) or y is None
         return (x, y) if self.conditional and not paired else x
 

@@ -9,6 +9,7 @@ from tensorflow_probability import distributions as tfd
 from keras_svae.distributions import Law
 from keras_svae.models import about
 from keras_svae.noise import scope
+from keras_svae.owners import package_of
 
 __all__ = ["check", "draws_itself", "no_gradient"]
 
@@ -188,9 +189,7 @@ def _tried(role: str, one: Law, function: Callable, zeros: tf.Tensor, wanted: st
 
 
 def _is_own(one: Law) -> bool:
-    return any(
-        type(law).__module__.partition(".")[0] != "keras_svae" for law in _within(one)
-    )
+    return any(package_of(type(law)) != "keras_svae" for law in _within(one))
 
 
 def _within(one: Law) -> Iterator[Law]:

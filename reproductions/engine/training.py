@@ -95,7 +95,7 @@ def train(
             devices.first_alone(strategy, at_end)
         stopping.take_best()
     if model.averages is not None:  # once, in any number of sessions
-        model.averages.lend(model.trainable_variables)
+        model.averages.lend()
     return clock.seconds
 
 

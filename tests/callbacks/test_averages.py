@@ -158,20 +158,20 @@ def test_averages_of_bfloat16_weights_do_not_round_each_update(tmp_path):
                 for average, one in zip(expected, weights, strict=True)
             ]
         trained = [one.numpy() for one in weights]
-        averages.lend(weights)
+        averages.lend()
         for one, average in zip(weights, expected, strict=True):
             assert one.dtype == "bfloat16"
             np.testing.assert_allclose(one.numpy().astype(float), average, rtol=2**-7)
-        averages.take_back(weights)
+        averages.take_back()
     for one, value, average in zip(weights, trained, expected, strict=True):
         np.testing.assert_array_equal(one.numpy(), value)
         found = averages._of(one)
         assert found.dtype == "float32"
         np.testing.assert_allclose(found.numpy(), average, rtol=1e-5, atol=1e-6)
     # A file has both.
-    averages.lend(weights)
+    averages.lend()
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
-    loaded.averages.take_back(loaded.trainable_variables)
+    loaded.averages.take_back()
     for one, value in zip(loaded.trainable_variables, trained, strict=True):
         np.testing.assert_array_equal(one.numpy(), value)

@@ -74,7 +74,7 @@ def test_models_that_tests_share_are_as_new():
     stock.begin()
     again = stock.take(make)
     step = again.train_function
-    assert again is first and again.step == again._trained_on == 0 and step is not None
+    assert again is first and again.step == again._run.trained == 0 and step is not None
     found.append(trained(again))
     for one, other in zip(*found, strict=True):
         assert equal(one, other)

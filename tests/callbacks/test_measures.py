@@ -128,7 +128,7 @@ def test_resumed_training_is_the_same_bit_for_bit(tmp_path):
 
 
 def averaged(model):
-    model.averages.lend(model.trainable_variables)
+    model.averages.lend()
     return model
 
 
@@ -143,9 +143,7 @@ def test_averages_are_measured_where_validation_sees_them(shown):
     )
     fit(model, measures, *show, look, epochs=1)
     assert seen == [shown]  # a checkpoint keeps what was measured
-    (model.averages.lend if shown else model.averages.take_back)(
-        model.trainable_variables
-    )
+    (model.averages.lend if shown else model.averages.take_back)()
     again = ks.evaluation.evaluate(model, X, measures="mse", n=1000, verbose=False)
     assert measures.reports[0]["mse"] == again["mse"]
 

@@ -356,6 +356,21 @@ def test_the_command_line(images, tmp_path, capsys):
     assert "(--size 8" in said and "digits of shape (16, 16, 1)" in said
 
 
+def test_what_the_command_line_writes_keeps_links_and_permissions(tmp_path):
+    place, link = tmp_path / "found.json", tmp_path / "link.json"
+    place.write_text("old")
+    place.chmod(0o640)
+    link.symlink_to(place)
+    command._write(str(link))
+    assert place.read_text() == "old" and len(list(tmp_path.iterdir())) == 2
+    command._write(str(link), {"mse": 1.0})
+    assert link.is_symlink() and json.loads(place.read_text()) == {"mse": 1.0}
+    assert place.stat().st_mode & 0o777 == 0o640
+    for wrong in (tmp_path, tmp_path / "nowhere" / "found.json"):
+        with pytest.raises(OSError, match="Expected --json FILE that can be written"):
+            command._write(str(wrong))
+
+
 def test_images_of_a_linear_likelihood_are_clipped_to_their_range(images):
     law = {"likelihood": "gaussian"}
     nets = ks.networks.digits(latent_dim=4, units=32, joint=False, **law)

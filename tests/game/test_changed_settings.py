@@ -71,7 +71,7 @@ def test_turns_seed_and_play_act_at_the_next_call():
     ):
         model.train_on_batch(tiny.data())
     model.play = "together"
-    with pytest.raises(ValueError, match="Expected play to be .*received: play='toget"):
+    with pytest.raises(ValueError, match="Expected play to be .*received: 'toget"):
         model.train_on_batch(tiny.data())
     one, other = (tiny.build("vae") for _ in range(2))
     fit(one), fit(other)

@@ -172,6 +172,21 @@ def test_what_the_losses_read_has_to_be_there_before():
     assert "before super().compile(...)" in error.value.__notes__[0]
 
 
+class Forgetful(ks.VAE):
+    def compile(self, optimizer):
+        super().compile(optimizer)
+        self.rate = self.forgotten
+
+
+def test_a_compile_that_ends_with_an_attribute_error_has_not_compiled():
+    model = made(Forgetful)
+    with pytest.raises(AttributeError, match="no attribute 'forgotten'"):
+        model.compile("sgd")
+    assert not model.compiled
+    with pytest.raises(ValueError, match="Expected a compiled model"):
+        model.fit(tiny.data(n=8)[:, :3], verbose=0)
+
+
 def test_a_compile_that_fails_leaves_what_it_set_a_setting():
     model = made(Weighed)
     with pytest.raises(ValueError, match="steps_per_execution"):

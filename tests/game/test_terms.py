@@ -9,15 +9,8 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game.means import Means
-from keras_svae.game.terms import (
-    Mean,
-    Part,
-    Term,
-    Weighing,
-    over_batch,
-    over_data,
-    over_samples,
-)
+from keras_svae.game.terms import Term, over_batch, over_data, over_samples
+from keras_svae.game.weighing import Mean, Part, Weighing
 from keras_svae.models.draw import Draw
 from tests.models import tiny
 from tests.replicas import two_replicas

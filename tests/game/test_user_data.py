@@ -304,6 +304,11 @@ def test_a_batch_size_beside_batches_has_no_effect_and_is_told(vae):
         vae.fit(X, validation_data=data, batch_size=6, verbose=0)
 
 
+def test_an_unknown_argument_of_evaluate_is_named_once(vae):
+    with pytest.raises(ValueError, match=r"not recognized: \{'batches': 2\}$"):
+        vae.evaluate(X, batches=2, verbose=0)
+
+
 def test_values_may_leave_the_range_by_rounding_where_the_law_allows_it():
     """A resized image of ones has the value 1.0000002."""
     x = X.copy()

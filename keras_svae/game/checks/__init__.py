@@ -1,17 +1,6 @@
 """What a model refuses before training starts, and how it reports this."""
 
 from keras_svae.game.checks.data import batch_norms, classes, images, labels
-from keras_svae.game.checks.given import (
-    are_arrays,
-    beside_data,
-    no_dictionary,
-    of_lists,
-    of_numbers,
-    parts,
-    split,
-    together,
-    unread,
-)
 from keras_svae.game.checks.laws import (
     explicit,
     law,
@@ -36,13 +25,11 @@ from keras_svae.game.checks.networks import (
     network,
 )
 from keras_svae.game.checks.optimizers import (
-    build,
     check_serves,
     in_scope,
     optimizer_names,
     optimizers,
     spares_weights,
-    start_at_weights,
 )
 from keras_svae.game.checks.values import (
     all_finite,
@@ -61,59 +48,3 @@ from keras_svae.game.checks.values import (
     within,
 )
 from keras_svae.game.checks.weights import class_weight, sample_weight
-
-__all__ = [
-    "all_finite",
-    "apart",
-    "are_arrays",
-    "batch_norms",
-    "beside_data",
-    "build",
-    "check_serves",
-    "choice",
-    "class_weight",
-    "classes",
-    "classifier",
-    "counts",
-    "counts_of",
-    "critic",
-    "explicit",
-    "flag",
-    "fraction",
-    "images",
-    "has_own_step",
-    "in_scope",
-    "inputs",
-    "integer",
-    "known_noise",
-    "known_shapes",
-    "labels",
-    "law",
-    "network",
-    "new_folder",
-    "no_dictionary",
-    "observed",
-    "of_lists",
-    "of_numbers",
-    "optimizer_names",
-    "optimizers",
-    "own_name",
-    "parts",
-    "positive",
-    "raw_for",
-    "raw_output",
-    "sample_weight",
-    "seed",
-    "shapes",
-    "spares_weights",
-    "split",
-    "start_at_weights",
-    "supports",
-    "terms",
-    "unread",
-    "together",
-    "weight",
-    "weight_or_pair",
-    "within",
-    "without_effect",
-]

@@ -133,7 +133,7 @@ def _described(one: Law) -> str:
 def explicit(law) -> None:
     """Raises unless a law has a density. The error says what to pass instead."""
     if not law.explicit:
-        law(None)
+        law(None)  # `Law.__call__` raises
 
 
 def supports(posterior: Law, prior: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_svae.owners import owner_of, package_of
 from keras_svae.telling import warn
 
 __all__ = ["has_own_step", "observed", "own_name", "terms", "without_effect"]
@@ -80,8 +81,7 @@ def without_effect(kind: type) -> None:
 
 def _is_own(kind: type, name: str) -> bool:
     """Whether a class outside of Keras and this package defines an attribute."""
-    owner = next(cls for cls in kind.__mro__ if name in vars(cls))
-    return owner.__module__.split(".")[0] not in ("keras", "keras_svae")
+    return package_of(owner_of(kind, name)) not in ("keras", "keras_svae")
 
 
 def own_name(name: str, owner: tuple[str, str], owners: dict) -> None:

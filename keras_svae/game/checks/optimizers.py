@@ -1,16 +1,13 @@
 """What optimizers a model refuses."""
 
 import difflib
-import weakref
 from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 
+from keras_svae.game import optimizing
 from keras_svae.optimizers import get
-
-# For each optimizer that a model has built, the weights that it was built for.
-_BUILT: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def optimizer_names(players) -> list[str]:
@@ -113,8 +110,9 @@ def check_serves(
     optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
 ) -> None:
     """Raises a ValueError if the optimizer was built without these weights."""
-    if optimizer in _BUILT:
-        known = {id(one()) for one in _BUILT[optimizer]}
+    weights = optimizing.built_for(optimizer)
+    if weights is not None:
+        known = {id(one) for one in weights}
     elif optimizer.built:  # by another Keras model, or by hand
         lists = [one for one in vars(optimizer).values() if isinstance(one, list)]
         known = {id(one) for several in lists for one in several}
@@ -153,28 +151,6 @@ def in_scope(
             )
 
 
-def build(
-    optimizer: keras.optimizers.Optimizer, variables: list[keras.Variable], name: str
-) -> None:
-    """Builds an optimizer for the weights that it updates.
-
-    Raises:
-        ValueError: If it was made under another strategy than the model.
-    """
-    try:
-        if not optimizer.built:
-            _BUILT[optimizer] = [weakref.ref(one) for one in variables]
-        optimizer.build(variables)
-    except RuntimeError as error:
-        if "different tf.distribute.Strategy" not in str(error):
-            raise
-        raise ValueError(
-            "Expected optimizers that are made within the strategy.scope() of the "
-            f"model; received: {name!r}, which was made outside of it. Call compile, "
-            "with new optimizers, within `with strategy.scope():`."
-        ) from None
-
-
 def spares_weights(optimizer: keras.optimizers.Optimizer) -> bool:
     """Whether `exclude_from_weight_decay` has excluded some weights."""
     return any(
@@ -183,23 +159,6 @@ def spares_weights(optimizer: keras.optimizers.Optimizer) -> bool:
         if name.lstrip("_").startswith("exclude_from_weight_decay")
         and not isinstance(value, dict)  # what Keras has found out about each weight
     )
-
-
-def start_at_weights(optimizer: keras.optimizers.Optimizer) -> None:
-    """Lets ScheduleFreeAdamW train the weights as they are when training starts.
-
-    It has a copy of them, of the moment when it was built, and its first step would
-    take the weights back to this copy. Keras builds it in the first step, so that
-    weights may be set or loaded after `compile`.
-    """
-    kind = getattr(keras.optimizers, "ScheduleFreeAdamW", ())  # not in older Keras
-    if not isinstance(optimizer, kind):
-        return
-    if int(tf.convert_to_tensor(optimizer.iterations)):  # also of several replicas
-        return
-    copies = [one for one in optimizer.variables if one.name.endswith("_momentum")]
-    for copy, weight in zip(copies, _BUILT.get(optimizer, ()), strict=False):
-        copy.assign(weight())
 
 
 def _check_scale(name: str, optimizer) -> None:

@@ -16,9 +16,9 @@ import keras
 import tensorflow as tf
 
 from keras_svae.game.devices import workers, xla
-from keras_svae.game.feeding.known import count_of
+from keras_svae.game.feeding.known import batches_in
 
-__all__ = ["Counted", "Looping", "at_most", "function", "needed", "passes"]
+__all__ = ["Looping", "at_most", "function", "passes"]
 
 _ITERATORS = tf.data.Iterator, tf.distribute.DistributedIterator
 
@@ -26,25 +26,14 @@ _ITERATORS = tf.data.Iterator, tf.distribute.DistributedIterator
 class Looping(keras.Model):
     """A model whose calls run several steps, if it is compiled so."""
 
-    _left_of_epoch: int | None = None  # steps, if calls of several do not fill it
-    # The step where the run began, and the learning rates before the epoch began.
-    _began: int = 0
-    # Learning rates before the running epoch, and once its callbacks have begun.
-    _rates_before: dict[str, float] | None = None
-    _rates_begun: dict[str, float] | None = None
-
     def make_train_function(self, force=False):
-        """Keras's `make_train_function`, with a loop of our own where it is needed."""
-        if not needed(self):
-            super().make_train_function(force)
-        elif self.train_function is None or force:
+        """Keras's `make_train_function`, with a loop of our own."""
+        if self.train_function is None or force:
             self.train_function = function(self, self.train_step, training=True)
 
     def make_test_function(self, force=False):
         """Keras's `make_test_function`; see `make_train_function`."""
-        if not needed(self):
-            super().make_test_function(force)
-        elif self.test_function is None or force:
+        if self.test_function is None or force:
             self.test_function = function(self, self.test_step, training=False)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
@@ -53,35 +42,6 @@ class Looping(keras.Model):
         It would take the batch from a stream that comes once. It fails over several
         workers if an element is more than one tensor. Keras has no public switch.
         """
-
-
-class Counted(keras.callbacks.Callback):
-    """Tells the loop how many steps an epoch has, where calls do not fill it.
-
-    Args:
-        steps: The steps of an epoch.
-    """
-
-    def __init__(self, steps: int):
-        super().__init__()
-        self.steps = steps
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model._left_of_epoch = self.steps
-
-    def on_train_end(self, logs=None):
-        self.model._left_of_epoch = None
-
-
-def needed(model) -> bool:
-    """Whether the model's step needs this loop. Else Keras's does the same."""
-    several = model.steps_per_execution > 1 or xla.in_clusters(model)
-    return several or _is_sooner(model)
-
-
-def _is_sooner(model) -> bool:
-    """Whether one step in a call of this loop does what Keras's does, in less time."""
-    return not (model.run_eagerly or xla.in_clusters(model))
 
 
 def passes(data, steps: int | None, per_call: int):
@@ -98,10 +58,10 @@ def passes(data, steps: int | None, per_call: int):
     Raises:
         ValueError: For data of the user's own strategy that have to be counted.
     """
-    if not steps or steps % per_call == 0 or count_of(data) < 0:
+    if not steps or steps % per_call == 0 or batches_in(data) < 0:
         return data
     _check_changeable(data, steps, per_call)
-    if count_of(data) % steps == 0:
+    if batches_in(data) % steps == 0:
         return data.repeat()
     # The last epoch of each pass is short, and Keras warns.
     return data.filter(_true)
@@ -124,7 +84,8 @@ def function(model, step: Callable, training: bool) -> Callable:
         training: Whether a log that is not finite ends the call.
     """
     one = _one_step(model, step)
-    if model.steps_per_execution == 1 and _is_sooner(model):
+    alone = model.steps_per_execution == 1
+    if alone and not (model.run_eagerly or xla.in_clusters(model)):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
     apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
@@ -135,14 +96,14 @@ def function(model, step: Callable, training: bool) -> Callable:
         with xla.clustering() if clustered else contextlib.nullcontext():
             if not isinstance(iterator, _ITERATORS):
                 return [one(data) for data in iterator][-1]  # of train_on_batch
-            left = model._left_of_epoch if training else None
+            left = model._run.left_of_epoch if training else None
             most = model.steps_per_execution
             most = most if left is None else min(most, left)
             done, logs = several(iterator, tf.constant(most, tf.int64))
             if int(done) == 0:
                 raise StopIteration
         if left is not None:
-            model._left_of_epoch = left - most
+            model._run.left_of_epoch = left - most
         return logs
 
     return call
@@ -177,7 +138,10 @@ def _one_step(model, step) -> Callable:
     def mean(value):
         if strategy.num_replicas_in_sync > 1:
             value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-        return tf.reshape(value, []) if value.shape.rank else value  # see `Game._logs`
+        # A step of the user's own may give numbers of Python. Several workers' logs
+        # have an axis: see `Logged._logs`.
+        value = tf.convert_to_tensor(value)
+        return tf.reshape(value, []) if value.shape.rank else value
 
     def one(data):
         logs = strategy.run(step, args=(data,))
@@ -222,7 +186,7 @@ def _one_by_one(one, stops: bool) -> Callable:
             if not data.has_value():
                 break
             done, logs = done + 1, one(data.get_value())
-            if stops and not _finite(logs):
+            if stops and done < int(most) and not _finite(logs):
                 break
         return done, logs
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_svae.game.devices import workers, xla
 from keras_svae.game.feeding.fed import Share
+from keras_svae.game.feeding.known import Wrapped
 from keras_svae.game.feeding.set_up import Policy
 
 __all__ = [
@@ -27,7 +28,7 @@ _TRACED = (
 )
 
 
-class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
+class Whole(Wrapped, tf.distribute.DistributedDataset):
     """Data whose batches reach all replicas whole: each takes its share (`share`).
 
     Keras treats it as distributed already, and leaves it as it is. Otherwise TensorFlow
@@ -39,20 +40,6 @@ class Whole(tf.data.Dataset, tf.distribute.DistributedDataset):
     Args:
         data: Batches for all replicas of all workers.
     """
-
-    def __init__(self, data: tf.data.Dataset):
-        self._data = data
-        super().__init__(tf.data.experimental.to_variant(data))
-
-    def cardinality(self) -> tf.Tensor:
-        return self._data.cardinality()  # of `Known`, which TensorFlow does not know
-
-    def _inputs(self) -> list[tf.data.Dataset]:
-        return [self._data]
-
-    @property
-    def element_spec(self) -> Any:
-        return self._data.element_spec
 
 
 def are_traced(strategy: tf.distribute.Strategy) -> bool:

@@ -7,11 +7,12 @@ import tensorflow as tf
 from keras_svae.game import checks
 from keras_svae.game.export import endpoints as saved_model
 from keras_svae.game.export import formats
+from keras_svae.game.saving.taking import Taking
 
 __all__ = ["Leaving"]
 
 
-class Leaving:
+class Leaving(Taking):
     """A model that is exported with its endpoints."""
 
     def input_specs(self) -> dict[str, tf.TensorSpec]:

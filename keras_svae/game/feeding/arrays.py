@@ -9,10 +9,11 @@ import tensorflow as tf
 
 __all__ = [
     "as_array",
+    "batched",
     "batches_of",
     "check_dense",
     "check_like",
-    "count_of",
+    "examples_in",
     "length_of",
     "spec_of",
 ]
@@ -37,7 +38,7 @@ def as_array(value) -> np.ndarray | None:
     raise ValueError(f"Expected data as arrays; received: {kind}, {why}")
 
 
-def count_of(fed) -> int:
+def examples_in(fed) -> int:
     """How many examples a batch of arrays has.
 
     Raises:
@@ -50,6 +51,34 @@ def count_of(fed) -> int:
             f"{np.asarray(first).dtype.name}"
         )
     return len(first)
+
+
+def batched(
+    arrays, batch_size: int, shuffle: bool | str, seed: int | None
+) -> tf.data.Dataset:
+    """Batches of the rows of arrays, in any structure.
+
+    Args:
+        arrays: Arrays of as many rows as each other.
+        batch_size: The rows of a batch; the last one may have fewer.
+        shuffle: Whether each pass has its own order; "batch" for one within batches.
+        seed: Of this order; None for another one at each call.
+    """
+    count = len(keras.tree.flatten(arrays)[0])
+    rows = tf.data.Dataset.range(count)
+    if shuffle and shuffle != "batch":
+        rows = rows.shuffle(count, seed)
+    rows = rows.batch(batch_size)
+    if shuffle == "batch":
+        rows = rows.map(lambda one: tf.random.shuffle(one, seed))
+    with tf.device("CPU:0"):
+        arrays = keras.tree.map_structure(tf.constant, arrays)
+
+    def take(chosen):
+        return keras.tree.map_structure(lambda a: tf.gather(a, chosen), arrays)
+
+    data = rows.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return data.prefetch(2)
 
 
 def batches_of(x) -> str:

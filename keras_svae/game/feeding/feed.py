@@ -5,22 +5,24 @@ batch is checked before a step receives it, outside of the step's graph. So XLA,
 replicas and several steps per execution do not change these checks.
 """
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game import checks
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.arrays import (
     as_array,
+    batched,
     batches_of,
     check_dense,
     check_like,
-    count_of,
+    examples_in,
     length_of,
     spec_of,
 )
@@ -31,7 +33,7 @@ from keras_svae.game.feeding.set_up import Policy, set_up
 from keras_svae.game.feeding.sizes import Sizes
 from keras_svae.telling import warn
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "told"]
 
 _NO_BATCHES = (str, bytes, Mapping)
 Kept: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
@@ -109,7 +111,8 @@ class Feed:
                 self._check_end(steps)
             policy = x.options().experimental_distribute.auto_shard_policy
             self.sizes.even &= policy in (Policy.AUTO, Policy.DATA)
-            return self._ready(self._of_dataset(x), None if count < 0 else count, steps)
+            data = self._of_dataset(x, count)
+            return self._ready(data, None if count < 0 else count, steps)
         if isinstance(x, keras.utils.PyDataset):
             batches = Reader(x, bool(shuffle), self.seed, hooks)
             if batches.count == 0:
@@ -132,7 +135,9 @@ class Feed:
     def check_any(self, came: bool) -> None:
         """Raises a ValueError if no batch came, after a pass over the data."""
         if not came:
-            raise ValueError(f"Expected {self.what}; received: an empty data set")
+            small = f"batches that are all too small: expected {self.sizes.why}"
+            received = small if self.sizes.left_out else "an empty data set"
+            raise ValueError(f"Expected {self.what}; received: {received}")
 
     def warn_of_weights(self) -> None:
         """Warns if examples had weights, and all of them were 0."""
@@ -187,7 +192,7 @@ class Feed:
 
     def _of_arrays(self, fed, batch_size, shuffle, steps):
         arrays = keras.tree.map_structure(as_array, fed)
-        sizes = {count_of(one) for one in keras.tree.flatten(arrays)}
+        sizes = {examples_in(one) for one in keras.tree.flatten(arrays)}
         if len(sizes) != 1:
             raise ValueError(
                 "Expected x, y and weights with as many rows as each other; received: "
@@ -202,23 +207,9 @@ class Feed:
         full = min(batch_size, count)
         for size in {full, count % batch_size or full}:
             self.sizes.check(size, full)
-        rows = tf.data.Dataset.range(count)
-        if shuffle and shuffle != "batch":
-            rows = rows.shuffle(count, self.seed)
-        rows = rows.batch(batch_size)
-        if shuffle == "batch":
-            rows = rows.map(lambda one: tf.random.shuffle(one, self.seed))
-        with tf.device("CPU:0"):
-            arrays = keras.tree.map_structure(tf.constant, arrays)
+        return batched(arrays, batch_size, shuffle, self.seed)
 
-        def take(chosen):
-            return keras.tree.map_structure(lambda a: tf.gather(a, chosen), arrays)
-
-        data = rows.map(take, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return data.prefetch(2)
-
-    def _of_dataset(self, data):
-        count = int(data.cardinality())
+    def _of_dataset(self, data, count: int):
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:
@@ -227,7 +218,7 @@ class Feed:
                 fed = self.unpack(element)
                 check_dense(fed)
                 fed = keras.tree.map_structure(as_array, fed)
-                self._check_first(count_of(fed))
+                self._check_first(examples_in(fed))
                 self.look(fed)
 
         @tf.autograph.experimental.do_not_convert
@@ -256,7 +247,7 @@ class Feed:
                 once = itertools.chain([first], start)
         fed = self._read(first)
         if count is not None:
-            self._check_first(count_of(fed))
+            self._check_first(examples_in(fed))
         spec = keras.tree.map_structure(spec_of, fed)
 
         def read():
@@ -286,12 +277,24 @@ class Feed:
     def one(self, fed: Fed) -> Fed:
         """A single batch of arrays, after its check."""
         fed = keras.tree.map_structure(as_array, fed)
-        size = count_of(fed)
+        size = examples_in(fed)
         self.sizes.check(size, size)
         return self.looked(fed)
 
     def _read(self, element) -> Fed:
         if not isinstance(element, dict):  # a method of the user's own may read one
-            checks.no_dictionary(element)
-        element = keras.tree.map_structure(as_array, checks.of_lists(element))
+            kinds.no_dictionary(element)
+        element = keras.tree.map_structure(as_array, kinds.of_lists(element))
         return self.looked(keras.tree.map_structure(as_array, self.unpack(element)))
+
+
+@contextlib.contextmanager
+def told(*feeds: Feed) -> Iterator[None]:
+    """If a batch was wrong, raises its own error instead of TensorFlow's."""
+    try:
+        yield
+    except Exception:
+        for feed in feeds:
+            if feed.error is not None:
+                raise feed.error from None
+        raise

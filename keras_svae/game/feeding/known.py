@@ -6,10 +6,32 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Known", "count_of", "quiet"]
+__all__ = ["Known", "Wrapped", "batches_in", "quiet"]
 
 
-class Known(tf.data.Dataset):
+class Wrapped(tf.data.Dataset):
+    """A data set that gives what another one gives.
+
+    Args:
+        data: The other one.
+    """
+
+    def __init__(self, data: tf.data.Dataset):
+        self._data = data
+        super().__init__(tf.data.experimental.to_variant(data))
+
+    def _inputs(self) -> list[tf.data.Dataset]:
+        return [self._data]
+
+    @property
+    def element_spec(self) -> Any:
+        return self._data.element_spec
+
+    def cardinality(self) -> tf.Tensor:
+        return self._data.cardinality()  # of `Known`, which TensorFlow does not know
+
+
+class Known(Wrapped):
     """A data set that says how many batches it has.
 
     TensorFlow does not know how many elements a filter or a generator leaves. Keras
@@ -21,15 +43,8 @@ class Known(tf.data.Dataset):
     """
 
     def __init__(self, data: tf.data.Dataset, count: int):
-        self._data, self._count = data, count
-        super().__init__(tf.data.experimental.to_variant(data))
-
-    def _inputs(self) -> list[tf.data.Dataset]:
-        return [self._data]
-
-    @property
-    def element_spec(self) -> Any:
-        return self._data.element_spec
+        super().__init__(data)
+        self._count = count
 
     def cardinality(self) -> tf.Tensor:
         return tf.constant(self._count, tf.int64)
@@ -44,7 +59,7 @@ class Known(tf.data.Dataset):
         return Known(super().skip(count, name), max(0, self._count - count))
 
 
-def count_of(data: tf.data.Dataset | tf.distribute.DistributedDataset) -> int:
+def batches_in(data: tf.data.Dataset | tf.distribute.DistributedDataset) -> int:
     """How many batches there are; a negative number if it is unknown or endless."""
     found = data.cardinality
     return int(found() if callable(found) else found)
@@ -61,6 +76,6 @@ def quiet(*passes: tuple[Any, int | None]):
             for all. Otherwise the warning is true, and stays.
     """
     with warnings.catch_warnings():
-        if all(count_of(data) >= 0 and not steps for data, steps in passes):
+        if all(batches_in(data) >= 0 and not steps for data, steps in passes):
             warnings.filterwarnings("ignore", "Your input ran out of data")
         yield

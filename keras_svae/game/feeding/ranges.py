@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_svae.game.checks.values import ROUNDING
+from keras_svae.game.checks.values import ROUNDING, within
 from keras_svae.telling import warn
 
 __all__ = ["Seen", "bounded", "range_of_end", "with_ends"]
@@ -95,9 +95,7 @@ class Seen:
         low, high = self.range or (-np.inf, np.inf)
         received = f"received: values from {self.low:g} to {self.high:g}"
         named = f"[{low:g}, {high:g}], the range {self.whose}"
-        bounded = self.range is not None and np.isfinite(self.range).all()
-        slack = ROUNDING * (high - low) if bounded else 0.0
-        if self.low < low - slack or self.high > high + slack:
+        if not within(self.low, self.high, (low, high), ROUNDING):
             return f"Expected data in {named}; {received}, which the model never makes."
         if self.values < _VALUES or self.examples < _EXAMPLES:
             return None

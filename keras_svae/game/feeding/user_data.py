@@ -2,6 +2,7 @@
 
 from keras_svae.game import checks
 from keras_svae.game.called import Called
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.fed import Fed
 
 __all__ = ["UserData"]
@@ -29,11 +30,11 @@ class UserData(Called):
 
     def unpack(self, data):
         """The part of an element that the method needs: here x of `(x, ...)`."""
-        return checks.parts(data)[0]
+        return kinds.parts(data)[0]
 
     def unpack_weight(self, data):
         """The weights of examples in the dataset's element, `(x, y, w)`, or None."""
-        return checks.parts(data)[2]
+        return kinds.parts(data)[2]
 
     # ---- What follows from it ----------------------------------------------------
 
@@ -67,12 +68,12 @@ class UserData(Called):
 
     def _arrays(self, x, y=None, sample_weight=None, class_weight=None):
         """A `Fed` of arrays; x itself if it is another kind of data."""
-        x, y, sample_weight = checks.together(self._of_lists(x), y, sample_weight)
-        checks.no_dictionary(x)
-        if not checks.are_arrays(x):
-            checks.beside_data(x, y, sample_weight, class_weight)
+        x, y, sample_weight = kinds.together(self._of_lists(x), y, sample_weight)
+        kinds.no_dictionary(x)
+        if not kinds.are_arrays(x):
+            kinds.beside_data(x, y, sample_weight, class_weight)
             return x
-        y = checks.of_numbers(y)
+        y = kinds.of_numbers(y)
         if class_weight is not None:
             self._check_weighable("class_weight")
             classes = getattr(self, "classes", None)
@@ -80,13 +81,13 @@ class UserData(Called):
             sample_weight = weight
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
-            sample_weight = checks.of_numbers(sample_weight)
-            if not checks.are_arrays(sample_weight):
+            sample_weight = kinds.of_numbers(sample_weight)
+            if not kinds.are_arrays(sample_weight):
                 raise ValueError(
                     "Expected sample_weight as an array, a number for each example; "
                     f"received: {sample_weight!r}"
                 )
         batch = self.unpack(x if y is None else (x, y))
         if batch is x and y is not None:
-            checks.unread(y, x, type(self).__name__)
+            kinds.unread(y, x, type(self).__name__)
         return Fed(batch, () if sample_weight is None else sample_weight)

@@ -1,12 +1,10 @@
 """The columns of `keras.callbacks.CSVLogger`: all that is ever logged."""
 
-import csv
-import io
-
 import keras
 import tensorflow as tf
 
 from keras_svae import files
+from keras_svae.csv_files import read_rows, write_rows
 
 __all__ = ["Columns"]
 
@@ -45,25 +43,19 @@ class Columns(keras.callbacks.Callback):
         if file is not None and not hasattr(file, "closed"):
             file.closed = False
 
-    def _rows(self) -> list[list[str]]:
-        if not files.exists(self.logger.filename):
-            return []
-        text = files.read(self.logger.filename).decode(errors="replace")
-        return list(csv.reader(io.StringIO(text), delimiter=self.logger.sep))
-
     def _header(self) -> list[str]:
-        return next(iter(self._rows()), [])
+        path = self.logger.filename
+        rows = read_rows(path, self.logger.sep) if files.exists(path) else []
+        return rows[0] if rows else []
 
     def _widen(self) -> None:
         """Writes the file anew with all columns, and lets the logger go on with it."""
-        logger, (head, *rows) = self.logger, self._rows()
+        logger = self.logger
+        head, *rows = read_rows(logger.filename, logger.sep)
         head = [head[0], *logger.keys]
-        made = io.StringIO(newline="")
-        writer = csv.writer(made, delimiter=logger.sep, lineterminator="\n")
-        writer.writerow(head)
-        writer.writerows([*row, *["NA"] * (len(head) - len(row))] for row in rows)
+        wide = [[*row, *["NA"] * (len(head) - len(row))] for row in rows]
         logger.csv_file.close()
-        files.write(logger.filename, made.getvalue().encode())
+        write_rows(logger.filename, [head, *wide], logger.sep)
         logger.csv_file = tf.io.gfile.GFile(logger.filename, "a")
         logger.csv_file.closed = False  # Keras asks
         logger.writer, logger.append_header = None, False

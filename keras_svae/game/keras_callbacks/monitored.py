@@ -8,11 +8,12 @@ import keras
 from keras_svae.game.keras_callbacks.csv_logs import Columns
 from keras_svae.game.keras_callbacks.rates import set_rates
 from keras_svae.game.keras_callbacks.remembered import unwrapped
+from keras_svae.owners import package_of
 
 __all__ = ["checked"]
 
 
-def checked(callbacks, model, validated: bool):
+def checked(callbacks, model, validated: bool) -> list:
     """The callbacks of `fit`, after a check that the log has what they monitor.
 
     A callback may add columns to the log at an epoch's end, as `Measures` does. It has
@@ -20,29 +21,18 @@ def checked(callbacks, model, validated: bool):
     callbacks come first, so that all others see the columns, and loggers last.
 
     Args:
-        callbacks: The callbacks that the caller gave.
+        callbacks: What the caller of `fit` gave: one, or a list of such; or None.
         model: The compiled model.
         validated: Whether there are validation data.
 
     Raises:
-        TypeError: For what is no callback.
+        TypeError: For what is no callback, and for a `keras.callbacks.CallbackList`,
+            whose callbacks are not visible.
         ValueError: For a callback that asks for a column that the log will not have, or
             adds one that the log has; for a mode that Keras cannot guess; for a path of
             a checkpoint that Keras could not read, or that names no column.
     """
-    if callbacks is None or isinstance(callbacks, keras.callbacks.CallbackList):
-        return callbacks
-    # Keras takes lists of lists, too.
-    several = keras.tree.flatten(
-        list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
-    )
-    for one in several:
-        if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
-            raise TypeError(
-                "Expected callbacks as objects of keras.callbacks.Callback; received: "
-                f"{one!r}"
-            )
-    several.sort(key=lambda one: not hasattr(one, "adds_columns"))
+    several = _in_order(callbacks)
     columns = model.columns(validated)
     added: list[str] = []
     for one in several:
@@ -53,29 +43,74 @@ def checked(callbacks, model, validated: bool):
     if any(set_rates(unwrapped(one)) for one in several):
         columns.append("learning_rate")
     for one in several:
-        wanted = _wanted(unwrapped(one))
-        # A callback of the user may add it; a loss under this name it does not add.
         others_add = _others_add([other for other in several if other is not one])
-        may_come = others_add and wanted not in ("loss", "val_loss")
-        if wanted is not None and wanted not in columns and not may_come:
-            raise ValueError(
-                f"Expected {type(one).__name__} to monitor a column of the log, among "
-                f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
-            )
-        if wanted is not None and getattr(unwrapped(one), "mode", "") == "auto":
-            _check_guessed(unwrapped(one), wanted)
+        _check_one(one, columns, serve, others_add, validated)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
             _check_path(one, None if _others_add(several) else columns)
             _check_saves(one, model)
             _begin_comparing(one)
-        if isinstance(unwrapped(one), keras.callbacks.SwapEMAWeights):
-            raise ValueError(
-                "Expected keras_svae.callbacks.AveragedWeights, and compile(ema=...), "
-                "which averages the weights of all players; received: SwapEMAWeights, "
-                "which swaps those of an optimizer with use_ema=True"
+    return _with_columns(several, columns)
+
+
+def _in_order(callbacks) -> list:
+    """The callbacks as a list, those first that add columns; raises for others."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        raise TypeError(
+            "Expected callbacks as a list of keras.callbacks.Callback; received: "
+            f"{type(callbacks).__name__}"
+        )
+    if callbacks is None:
+        return []
+    # Keras takes one alone, and lists of lists.
+    several = keras.tree.flatten(
+        list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    )
+    for one in several:
+        if isinstance(one, type) or not hasattr(one, "on_epoch_end"):
+            raise TypeError(
+                "Expected callbacks as objects of keras.callbacks.Callback; received: "
+                f"{one!r}"
             )
-    csv = [one for one in several if isinstance(one, keras.callbacks.CSVLogger)]
-    others = [one for one in several if one not in csv]
+    return sorted(several, key=lambda one: not hasattr(one, "adds_columns"))
+
+
+def _check_one(
+    one, columns: list[str], serve: list[str], others_add: bool, validated: bool
+) -> None:
+    """Raises if a callback decides by what the log will not have, or Keras cannot.
+
+    Args:
+        one: The callback.
+        columns: The columns of the log.
+        serve: Those that the message names.
+        others_add: Whether another callback may add columns.
+        validated: Whether there are validation data.
+    """
+    inner = unwrapped(one)
+    if isinstance(inner, keras.callbacks.SwapEMAWeights):
+        raise ValueError(
+            "Expected keras_svae.callbacks.AveragedWeights, and compile(ema=...), "
+            "which averages the weights of all players; received: SwapEMAWeights, "
+            "which swaps those of an optimizer with use_ema=True"
+        )
+    wanted = _wanted(inner)
+    if wanted is None:
+        return
+    # A callback of the user may add it; a loss under this name it does not add.
+    may_come = others_add and wanted not in ("loss", "val_loss")
+    if wanted not in columns and not may_come:
+        raise ValueError(
+            f"Expected {type(one).__name__} to monitor a column of the log, among "
+            f"{', '.join(serve)}; received: {wanted!r}{_why(wanted, validated)}"
+        )
+    if getattr(inner, "mode", "") == "auto":
+        _check_guessed(inner, wanted)
+
+
+def _with_columns(callbacks: list, columns: list[str]) -> list:
+    """The callbacks, then those that write CSV files, which get these columns."""
+    csv = [one for one in callbacks if isinstance(one, keras.callbacks.CSVLogger)]
+    others = [one for one in callbacks if one not in csv]
     for one in csv:
         others += [Columns(one, sorted(columns)), one]
     return others
@@ -94,7 +129,7 @@ def _check_guessed(callback, wanted: str) -> None:
 def _others_add(callbacks: list) -> bool:
     """Whether a callback of the user may put columns into the log without a word."""
     return any(
-        not type(one).__module__.startswith(("keras.", "keras_svae."))
+        package_of(type(one)) not in ("keras", "keras_svae")
         or isinstance(one, keras.callbacks.LambdaCallback)
         for one in map(unwrapped, callbacks)
         if not hasattr(one, "adds_columns")

@@ -1,20 +1,21 @@
 """The callbacks of `fit`, as training calls them."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from keras_svae.game.devices import workers
-from keras_svae.game.diverged import Diverged, is_backup
+from keras_svae.game.diverged import Diverged
 from keras_svae.game.keras_callbacks import monitored, rates
-from keras_svae.game.keras_callbacks.remembered import unwrapped
+from keras_svae.game.keras_callbacks.remembered import StandsIn, unwrapped
 from keras_svae.telling import warn
 
 __all__ = ["prepared"]
 
 
-class _MayFail(keras.callbacks.Callback):
+class _MayFail(StandsIn):
     """Stands in for a callback that shows something: its errors become warnings.
 
     A full disk or a picture that cannot be drawn neither ends training nor keeps other
@@ -23,14 +24,16 @@ class _MayFail(keras.callbacks.Callback):
     """
 
     def __init__(self, callback: keras.callbacks.Callback, errors: tuple):
-        super().__init__()
-        self.callback, self.errors = callback, errors
-        for name in dir(keras.callbacks.Callback):
-            method = getattr(callback, name)
-            if name in ("set_model", "set_params", "on_train_begin"):
-                setattr(self, name, method)
-            elif name.startswith("on_"):
-                setattr(self, name, functools.partial(self._call, method))
+        super().__init__(callback, self._wrapped)
+        self.errors = errors
+
+    def set_model(self, model):
+        self.callback.set_model(model)
+
+    def _wrapped(self, name: str, method: Callable) -> Callable:
+        if name in ("set_params", "on_train_begin"):
+            return method
+        return functools.partial(self._call, method)
 
     def _call(self, method, *args, **kwargs):
         try:
@@ -45,36 +48,6 @@ class _MayFail(keras.callbacks.Callback):
             return None
 
 
-class _AfterAll(keras.callbacks.Callback):
-    """Comes after all callbacks, and acts on what they did.
-
-    Backups have what all of them did. Settings of the model that one of them changes,
-    as the weight of a term, act from this epoch on.
-
-    Args:
-        callbacks: The others.
-    """
-
-    def __init__(self, callbacks: list):
-        super().__init__()
-        self.backups = [one for one in callbacks if is_backup(one)]
-        for one in self.backups:
-            one.watched = callbacks
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model._check_compiled("fit")
-        self.model.make_train_function()  # none is there after a change
-        self.model._rates_begun = rates.numbers(self.model)
-
-    def on_epoch_end(self, epoch, logs=None):
-        for one in self.backups:
-            one.after_epoch(epoch)
-
-    def on_train_end(self, logs=None):
-        for one in self.backups:
-            one.after_training()
-
-
 def _errors_of(callback) -> tuple | None:
     """The errors that a callback may end with."""
     shows = (keras.callbacks.TensorBoard, keras.callbacks.CSVLogger)
@@ -84,7 +57,7 @@ def _errors_of(callback) -> tuple | None:
     return (OSError, tf.errors.OpError) if isinstance(callback, shows) else None
 
 
-def prepared(callbacks, model, validated: bool) -> list | None:
+def prepared(callbacks, model, validated: bool) -> list:
     """Checks the callbacks. Rates change for all players, and pictures may fail.
 
     Of several workers, only the first one has the callbacks that write files.
@@ -100,12 +73,9 @@ def prepared(callbacks, model, validated: bool) -> list | None:
     """
     callbacks = monitored.checked(callbacks, model, validated)
     callbacks = rates.for_all_players(callbacks, model)
-    if callbacks is None:
-        return None
     callbacks = workers.without_writers(callbacks, model.distribute_strategy)
     errors = [_errors_of(one) for one in callbacks]
-    callbacks = [
+    return [
         _MayFail(one, of_one) if of_one else one
         for one, of_one in zip(callbacks, errors, strict=True)
     ]
-    return [*callbacks, _AfterAll(callbacks)]

@@ -1,17 +1,18 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from keras_svae.game.keras_callbacks.remembered import StandsIn
 from keras_svae.telling import warn
 
 __all__ = [
     "ForPlayer",
+    "current",
     "follows_schedule",
     "for_all_players",
-    "numbers",
     "set_rates",
     "tell_of_changes",
 ]
@@ -30,7 +31,7 @@ def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
     return not isinstance(optimizer.learning_rate, keras.Variable)
 
 
-def numbers(model) -> dict[str, float]:
+def current(model) -> dict[str, float]:
     """Learning rates that are numbers, by optimizer."""
     return {
         name: _number(one)
@@ -48,12 +49,12 @@ def tell_of_changes(before: dict[str, float], model, whence: str, way: str) -> N
     """Warns of each rate that something else than the user has changed.
 
     Args:
-        before: The rates before, as of `numbers`.
+        before: The rates before, as of `current`.
         model: The compiled model.
         whence: Where the new rates are from.
         way: How to keep the old ones; "{name}" and "{rate}" are replaced.
     """
-    for name, rate in numbers(model).items():
+    for name, rate in current(model).items():
         if rate != before.get(name, rate):
             kept = way.format(name=name, rate=f"{before[name]:g}")
             warn(
@@ -67,7 +68,7 @@ def set_rates(callback) -> bool:
     return isinstance(callback, _CALLBACKS)
 
 
-class ForPlayer(keras.callbacks.Callback):
+class ForPlayer(StandsIn):
     """Shows another player's optimizer to a callback that looks at `model.optimizer`.
 
     Without it, `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
@@ -90,12 +91,8 @@ class ForPlayer(keras.callbacks.Callback):
     def __init__(
         self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
     ):
-        super().__init__()
-        self.callback, self.optimizer = callback, optimizer
-        # This object stands in for the other callback during all of training.
-        for name in dir(keras.callbacks.Callback):
-            if name.startswith("on_") or name == "set_params":
-                setattr(self, name, getattr(callback, name))
+        super().__init__(callback)
+        self.optimizer = optimizer
 
     def set_model(self, model):
         super().set_model(model)
@@ -204,28 +201,15 @@ class _Seen:
         setattr(self._model, name, value)
 
 
-def for_all_players(callbacks, model) -> list | None:
+def for_all_players(callbacks: list, model) -> list:
     """The callbacks of `fit`. Those that set a learning rate set it for all players.
 
     Where no player's optimizer is called `optimizer`, Keras's callbacks that look there
     find those that the players have.
 
     Raises:
-        TypeError: For a `keras.callbacks.CallbackList`, whose callbacks are not
-            visible.
         ValueError: For a callback that would set a rate that is a schedule.
     """
-    if callbacks is None:
-        return None
-    if isinstance(callbacks, keras.callbacks.CallbackList) or not isinstance(
-        callbacks, (Iterable, keras.callbacks.Callback)
-    ):
-        raise TypeError(
-            "Expected callbacks as a list of keras.callbacks.Callback; received: "
-            f"{type(callbacks).__name__}"
-        )
-    alone = isinstance(callbacks, keras.callbacks.Callback)
-    callbacks = [callbacks] if alone else list(callbacks)
     for one in callbacks:
         if set_rates(one):
             _check_settable(one, model.optimizers)

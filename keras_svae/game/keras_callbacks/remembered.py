@@ -4,12 +4,14 @@
 would count anew: it would end elsewhere, and a worse checkpoint would replace the best.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
 from keras_svae.telling import warn
 
-__all__ = ["ended", "give_back", "of", "unwrapped"]
+__all__ = ["StandsIn", "ended", "give_back", "of", "unwrapped"]
 
 # For each class, the attributes that it changes at the end of an epoch.
 _PLAIN = {
@@ -26,11 +28,32 @@ def unwrapped(callback):
     return callback
 
 
+class StandsIn(keras.callbacks.Callback):
+    """Stands in for another callback during all of training.
+
+    Args:
+        callback: The other one.
+        wrap: Gives what is called in place of one of its methods, of the method's name
+            and the method.
+    """
+
+    def __init__(
+        self,
+        callback: keras.callbacks.Callback,
+        wrap: Callable[[str, Callable], Callable] = lambda name, method: method,
+    ):
+        super().__init__()
+        self.callback = callback
+        for name in dir(keras.callbacks.Callback):
+            if name.startswith("on_") or name == "set_params":
+                setattr(self, name, wrap(name, getattr(callback, name)))
+
+
 def _deciding(callbacks) -> list[tuple[dict, tuple, keras.callbacks.Callback]]:
     """Those that decide: what tells one from the others, its attributes, itself."""
     found = []
     seen: dict[tuple[str, str], int] = {}
-    for one in map(unwrapped, callbacks or ()):
+    for one in map(unwrapped, callbacks):
         for kind, names in _PLAIN.items():
             if isinstance(one, kind):
                 key = kind.__name__, one.monitor

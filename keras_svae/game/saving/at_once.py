@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from keras_svae import files
 from keras_svae.game.keras_callbacks import rates
-from keras_svae.game.saving import constants, weights_file
+from keras_svae.game.saving import states, weights_file
 from keras_svae.telling import warn
 from keras_svae.untrusted import regular
 
@@ -55,7 +55,7 @@ class SavedAtOnce:
                 other shapes, or has more weights of one of its networks. With
                 `skip_mismatch`, only if it is damaged.
         """
-        before = rates.numbers(self) if hasattr(self, "optimizers") else {}
+        before = rates.current(self)
         self._load_weights(filepath, skip_mismatch, **kwargs)
         if before:
             way, of = "model.{name}.learning_rate = {rate}", f"the file {filepath}"
@@ -74,9 +74,8 @@ class SavedAtOnce:
         left_out = []
         if there and not skip_mismatch:
             left_out = weights_file.left_over(there, here, told)
-        optimizers = (getattr(self, "optimizers", None) or {}).values()
         variables = [*self.variables]
-        for one in optimizers:
+        for one in self.optimizers.values():
             variables += one.variables
         before = [variable.numpy() for variable in variables]
         load = super().load_weights
@@ -88,13 +87,13 @@ class SavedAtOnce:
         except Exception as error:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
-            constants.made_anew(self)
+            states.constants_anew(self)
             why = weights_file.difference(there or {}, here) or error
             raise ValueError(
                 f"Expected a whole file of weights of this model; received: {told} "
                 f"({why})"
             ) from None
-        constants.made_anew(self)
+        states.constants_anew(self)
         for text in left_out:
             warn(text)
         for one in warned:

@@ -2,16 +2,16 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_svae.game.averages import Averages
 from keras_svae.game.critic import Critic
 from keras_svae.game.player import layers_of, single_weights
-from keras_svae.game.saving import constants
+from keras_svae.game.printed import Printed
+from keras_svae.game.saving import states
 from keras_svae.game.saving.keras_file import load_keras
 from keras_svae.networks.backwards import all_layers
 from keras_svae.paths import any_path
@@ -40,13 +40,8 @@ class Taken(dict[str, str]):
     __repr__ = __str__
 
 
-class Taking(keras.Model):
+class Taking(Printed):
     """A model that can start from the weights of another one."""
-
-    optimizers: Any  # a property of `Game`
-    averages: Averages | None
-    # In `Compiling`: compiles again with new optimizers of the same settings.
-    _compile_anew: Callable[[], None]
 
     def load_weights_from(
         self,
@@ -91,10 +86,10 @@ class Taking(keras.Model):
         """
         taken, values = take(self, opened(other), networks, partial)
         if self.averages is not None:
-            self.averages.take_back(self.trainable_variables)
+            self.averages.take_back()
         for variable, value in values:
             variable.assign(value)
-        constants.made_anew(self)
+        states.constants_anew(self)
         if self.compiled:
             self._compile_anew()
         return taken
@@ -118,7 +113,7 @@ def opened(source) -> Any:
                 "Expected a .keras file, or a folder with model.keras; received: "
                 f"{source}"
             )
-        source = load_keras(path, compile=False, safe_mode=True)
+        source = load_keras(path, compile=False)
     if not hasattr(source, "players"):
         raise ValueError(
             "Expected a model of keras_svae, its .keras file, or networks by name, "

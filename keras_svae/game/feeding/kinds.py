@@ -9,6 +9,18 @@ import tensorflow as tf
 
 from keras_svae.game.feeding.arrays import as_array
 
+__all__ = [
+    "are_arrays",
+    "beside_data",
+    "no_dictionary",
+    "of_lists",
+    "of_numbers",
+    "parts",
+    "split",
+    "together",
+    "unread",
+]
+
 
 def of_numbers(x):
     """Nested lists of numbers as an array, as measures take them; else x itself.
