@@ -117,13 +117,12 @@ class Material:
         elif self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
         self.labelled_test = has_labels(test)
-        self._train = train
         self.has_train: bool = train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)
         check_mixture(mixture)
         seen = shape if self.images else None
         self.backbone = backbone_of(backbone, seen, self.labelled_test)
-        self.drew = False
+        self._train, self.drew = train, False
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
