@@ -175,13 +175,23 @@ class Logged(Trainer):
                     raise
                 self._raise_diverged(*found)
             self._trained_on += 1
-            bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
+            losses = self._of_losses(logs)
+            bad = {n: v for n, v in losses.items() if not checks.all_finite(v)}
             if bad:
                 self._raise_diverged_logs(bad)
             return logs
 
         guarded.guards = self
         self.train_function = guarded
+
+    def _of_losses(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """The logs that are a player's loss or a term of it.
+
+        What a loss only logs, or a `train_step` of the user's own adds, changes no
+        weight. It may be infinite or NaN.
+        """
+        owners = self._owners
+        return {n: value for n, value in logs.items() if owners.get(n, ("",))[0]}
 
     def _paths_of(self, player: str) -> list[str]:
         """The paths of the weights that a player updates."""
@@ -190,7 +200,7 @@ class Logged(Trainer):
     def _raise_diverged_logs(self, logs: dict) -> None:
         # The first in playing order: it spoils what the others read. Its total is named
         # only if no single term of it is the cause.
-        order = [*self.players, ""]
+        order = [*self.players]
         name = min(
             logs,
             key=lambda n: (order.index(self._owners[n][0]), not self._owners[n][1]),

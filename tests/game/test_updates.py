@@ -101,6 +101,34 @@ def test_one_number_in_a_gradient_is_found_and_its_weight_is_named(value, run_ea
     np.testing.assert_array_equal(tiny.flat(model), before)
 
 
+class Told(ks.VAE):
+    """Logs, in a loss and beside it, numbers that are in no loss."""
+
+    def autoencoder_loss(self, draw):
+        draw.log["snr"] = tf.reduce_mean(draw.x**2) / tf.zeros(())
+        return super().autoencoder_loss(draw)
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        return {**logs, "psnr": tf.constant(np.nan), "beta": 0.5}
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [{}, {"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
+)
+def test_what_is_in_no_loss_may_be_a_python_number_infinite_or_nan(mode):
+    nets = tiny.build("vae", compiled=False)
+    model = Told(nets.encoder, nets.decoder, likelihood="gaussian")
+    model.compile(optimizer=tiny.adam(), **mode)
+    found = model.fit(tiny.data(n=16), batch_size=4, verbose=0).history
+    assert model.step == 4
+    assert found["beta"] == [0.5]
+    assert found["snr"] == [np.inf]
+    assert np.isnan(found["psnr"][0])
+    assert np.isfinite(found["loss"]).all()
+
+
 def test_gradients_are_checked_whatever_their_type():
     for kind in (tf.float16, tf.float32, tf.float64, tf.bfloat16):
         fine = tf.constant([3e4, 3e4, 3e4], kind)  # float16 ends at 65,504

@@ -121,14 +121,16 @@ def function(model, step: Callable, training: bool) -> Callable:
     Args:
         model: A compiled model.
         step: `train_step` or `test_step`.
-        training: Whether a log that is not finite ends the call.
+        training: Whether a loss that is not finite ends the call.
     """
     one = _one_step(model, step)
     if model.steps_per_execution == 1 and _is_sooner(model):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
     apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
-    several = (_one_by_one if apart else _in_graph)(one, training)
+    several = (_one_by_one if apart else _in_graph)(
+        one, model._of_losses if training else None
+    )
     clustered = xla.in_clusters(model)
 
     def call(iterator):
@@ -175,6 +177,7 @@ def _one_step(model, step) -> Callable:
     strategy = model.distribute_strategy
 
     def mean(value):
+        value = tf.convert_to_tensor(value)  # a `train_step` may add a Python number
         if strategy.num_replicas_in_sync > 1:
             value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
         return tf.reshape(value, []) if value.shape.rank else value  # see `Game._logs`
@@ -191,7 +194,7 @@ def _one_step(model, step) -> Callable:
     )
 
 
-def _in_graph(one, stops: bool) -> Callable:
+def _in_graph(one, judged: Callable | None) -> Callable:
     @tf.function(autograph=False, reduce_retracing=True)
     def several(iterator, most):
         made = one.get_concrete_function(iterator.element_spec).structured_outputs
@@ -204,7 +207,9 @@ def _in_graph(one, stops: bool) -> Callable:
             data = iterator.get_next_as_optional()
             there = data.has_value()
             logs = tf.cond(there, lambda: one(data.get_value()), lambda: logs)
-            more = tf.logical_and(there, _finite(logs)) if stops else there
+            more = there
+            if judged is not None:
+                more = tf.logical_and(there, _finite(judged(logs)))
             return done + tf.cast(there, tf.int64), more, logs
 
         start = tf.constant(0, tf.int64), tf.constant(True), empty
@@ -214,7 +219,7 @@ def _in_graph(one, stops: bool) -> Callable:
     return several
 
 
-def _one_by_one(one, stops: bool) -> Callable:
+def _one_by_one(one, judged: Callable | None) -> Callable:
     def several(iterator, most):
         done, logs = 0, None
         while done < int(most):
@@ -222,7 +227,7 @@ def _one_by_one(one, stops: bool) -> Callable:
             if not data.has_value():
                 break
             done, logs = done + 1, one(data.get_value())
-            if stops and not _finite(logs):
+            if judged is not None and not _finite(judged(logs)):
                 break
         return done, logs
 
@@ -230,6 +235,8 @@ def _one_by_one(one, stops: bool) -> Callable:
 
 
 def _finite(logs: dict[str, tf.Tensor]) -> tf.Tensor:
+    if not logs:  # of a `train_step` that logs no loss
+        return tf.constant(True)
     return tf.reduce_all(tf.math.is_finite(tf.stack(list(logs.values()))))
 
 
