@@ -126,7 +126,9 @@ class Logged(Trainer):
         shapes = [one.shape[1:] for one in tf.nest.flatten(spec)]
         known = all(shape.is_fully_defined() for shape in shapes)
         alone = self.distribute_strategy.num_replicas_in_sync == 1
-        if not (self.run_eagerly and known and alone):
+        # Keras's switch, and TensorFlow's for all functions.
+        eagerly = self.run_eagerly or tf.config.functions_run_eagerly()
+        if not (eagerly and known and alone):
             tf.function(dry_run, autograph=False).get_concrete_function(spec)
             return
 

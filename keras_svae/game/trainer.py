@@ -68,6 +68,10 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
+        fed = self._checked_fed(data)
+        return fed._replace(batch=self._shaped(fed.batch))
+
+    def _checked_fed(self, data) -> Fed:
         if isinstance(data, tuple) and not isinstance(data, Fed) and len(data) == 3:
             if isinstance(data[0], Fed):  # comes from `train_on_batch`
                 data = data[0]

@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.game import updates
 from tests.models import tiny
+from tests.replicas import two_replicas
 
 
 def test_a_diverging_loss_stops_at_its_step_and_keeps_the_last_backup(tmp_path):
@@ -117,10 +118,17 @@ class Told(ks.VAE):
     "mode",
     [{}, {"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
 )
-def test_what_is_in_no_loss_may_be_a_python_number_infinite_or_nan(mode):
-    nets = tiny.build("vae", compiled=False)
-    model = Told(nets.encoder, nets.decoder, likelihood="gaussian")
-    model.compile(optimizer=tiny.adam(), **mode)
+@pytest.mark.parametrize(
+    "replicas", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+def test_what_is_in_no_loss_may_be_a_python_number_infinite_or_nan(mode, replicas):
+    if replicas and "jit_compile" in mode:
+        pytest.skip("CPUs need a flag of TensorFlow's")
+    strategy = two_replicas() if replicas else tf.distribute.get_strategy()
+    with strategy.scope():
+        nets = tiny.build("vae", compiled=False)
+        model = Told(nets.encoder, nets.decoder, likelihood="gaussian")
+        model.compile(optimizer=tiny.adam(), **mode)
     found = model.fit(tiny.data(n=16), batch_size=4, verbose=0).history
     assert model.step == 4
     assert found["beta"] == [0.5]

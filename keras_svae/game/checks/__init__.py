@@ -1,6 +1,12 @@
 """What a model refuses before training starts, and how it reports this."""
 
-from keras_svae.game.checks.data import batch_norms, classes, images, labels
+from keras_svae.game.checks.data import (
+    batch_norms,
+    classes,
+    images,
+    labels,
+    normalises_examples,
+)
 from keras_svae.game.checks.given import (
     are_arrays,
     beside_data,
@@ -20,6 +26,7 @@ from keras_svae.game.checks.laws import (
     supports,
 )
 from keras_svae.game.checks.losses import (
+    adds_columns,
     has_own_step,
     observed,
     own_name,
@@ -30,6 +37,7 @@ from keras_svae.game.checks.networks import (
     apart,
     classifier,
     critic,
+    functional,
     inputs,
     known_noise,
     known_shapes,
@@ -54,15 +62,21 @@ from keras_svae.game.checks.values import (
     integer,
     new_folder,
     positive,
+    reads,
     seed,
     shapes,
     weight,
     weight_or_pair,
     within,
 )
-from keras_svae.game.checks.weights import class_weight, sample_weight
+from keras_svae.game.checks.weights import (
+    class_weight,
+    class_weight_of_batches,
+    sample_weight,
+)
 
 __all__ = [
+    "adds_columns",
     "all_finite",
     "apart",
     "are_arrays",
@@ -72,6 +86,7 @@ __all__ = [
     "check_serves",
     "choice",
     "class_weight",
+    "class_weight_of_batches",
     "classes",
     "classifier",
     "counts",
@@ -80,6 +95,7 @@ __all__ = [
     "explicit",
     "flag",
     "fraction",
+    "functional",
     "images",
     "has_own_step",
     "in_scope",
@@ -92,6 +108,7 @@ __all__ = [
     "network",
     "new_folder",
     "no_dictionary",
+    "normalises_examples",
     "observed",
     "of_lists",
     "of_numbers",
@@ -102,6 +119,7 @@ __all__ = [
     "positive",
     "raw_for",
     "raw_output",
+    "reads",
     "sample_weight",
     "seed",
     "shapes",

@@ -127,7 +127,8 @@ def function(model, step: Callable, training: bool) -> Callable:
     if model.steps_per_execution == 1 and _is_sooner(model):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
-    apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
+    eagerly = model.run_eagerly or tf.config.functions_run_eagerly()
+    apart = eagerly or workers.are_several(model.distribute_strategy)
     several = (_one_by_one if apart else _in_graph)(
         one, model._of_losses if training else None
     )
@@ -177,13 +178,15 @@ def _one_step(model, step) -> Callable:
     strategy = model.distribute_strategy
 
     def mean(value):
-        value = tf.convert_to_tensor(value)  # a `train_step` may add a Python number
         if strategy.num_replicas_in_sync > 1:
             value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
         return tf.reshape(value, []) if value.shape.rank else value  # see `Game._logs`
 
+    def tensors(data):  # a `train_step` may add a Python number
+        return keras.tree.map_structure(tf.convert_to_tensor, step(data))
+
     def one(data):
-        logs = strategy.run(step, args=(data,))
+        logs = strategy.run(tensors, args=(data,))
         return keras.tree.map_structure(mean, logs)
 
     if model.run_eagerly:
