@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import keras
 
+from keras_svae.game import checks
 from keras_svae.game.keras_callbacks.csv_logs import Columns
 from keras_svae.game.keras_callbacks.rates import set_rates
 from keras_svae.game.keras_callbacks.remembered import unwrapped
@@ -56,6 +57,8 @@ def checked(callbacks, model, validated: bool):
         wanted = _wanted(unwrapped(one))
         # A callback of the user may add it; a loss under this name it does not add.
         others_add = _others_add([other for other in several if other is not one])
+        named = wanted is not None and (validated or not wanted.startswith("val_"))
+        others_add |= named and checks.adds_columns(type(model))
         may_come = others_add and wanted not in ("loss", "val_loss")
         if wanted is not None and wanted not in columns and not may_come:
             raise ValueError(
@@ -65,7 +68,8 @@ def checked(callbacks, model, validated: bool):
         if wanted is not None and getattr(unwrapped(one), "mode", "") == "auto":
             _check_guessed(unwrapped(one), wanted)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
-            _check_path(one, None if _others_add(several) else columns)
+            others_add = _others_add(several) or checks.adds_columns(type(model))
+            _check_path(one, None if others_add else columns)
             _check_saves(one, model)
             _begin_comparing(one)
         if isinstance(unwrapped(one), keras.callbacks.SwapEMAWeights):
@@ -193,7 +197,10 @@ def _wanted(callback) -> str | None:
     for kind in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
         if isinstance(callback, kind):
             # A class of the caller's own may supply the value itself.
-            own = type(callback).on_epoch_end is not kind.on_epoch_end
+            own = any(
+                getattr(type(callback), name, None) is not getattr(kind, name, None)
+                for name in ("on_epoch_end", "get_monitor_value")
+            )
             return None if own else callback.monitor
     # KerasTuner has a callback that keeps the best epoch. It is not imported here.
     objective = getattr(callback, "objective", None)
