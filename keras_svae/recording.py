@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -58,11 +59,19 @@ class Recorded:
             record.arguments[name] = values.state(value)
             record.kept.pop(name, None)
 
+    # Names in a configuration that no constructor takes.
+    notes: tuple[str, ...] = ()
+
     def check_made(self) -> None:
         """Raises a ValueError on parts that do not go together, once all are set."""
 
-    def as_given(self, value):
-        """What the constructor is given in place of one of the user's arguments."""
+    def as_given(self, value, name: str | None = None):
+        """What a constructor is given in place of one of the user's arguments.
+
+        Args:
+            value: The argument.
+            name: Its name in a constructor of the user's own; None in ours.
+        """
         return value
 
     def get_config(self) -> dict[str, Any]:
@@ -142,9 +151,19 @@ def _recording(init: Callable) -> Callable:
     @functools.wraps(init)
     def recorded(self, *arguments, **named):
         outermost = "_record" not in vars(self)
-        if outermost:
-            arguments = tuple(map(self.as_given, arguments))
-            named = {name: self.as_given(value) for name, value in named.items()}
+        if outermost or ours:
+            expected = [None if ours else one.name for one in parameters(recorded)]
+            arguments = tuple(
+                self.as_given(value, name)
+                for value, name in itertools.zip_longest(
+                    arguments, expected[: len(arguments)]
+                )
+            )
+            named = {
+                name: self.as_given(value, None if ours else name)
+                for name, value in named.items()
+                if name not in self.notes
+            }
         try:
             bound = signature.bind(self, *arguments, **named).arguments
         except TypeError:

@@ -183,10 +183,22 @@ class Files:
 
 
 def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
-    """The folders of splits, by split, and the other folders."""
+    """The folders of splits, by split, and the other folders.
+
+    One split alone is a class if it holds pictures as folders beside it do: `train`,
+    beside `bus` and `car`.
+    """
     found: dict[str, AnyPath] = {}
     others = []
     splits = levels.splits([sub.name for sub in folders])
+    beside = [sub for sub in folders if sub.name not in splits]
+    if len(set(splits.values())) == 1 and beside:
+        listing = Listing(where, links=True)  # nothing is read
+        own = [sub for sub in folders if sub.name in splits]
+        if any(listing.pictures(sub, False) for sub in own) and any(
+            listing.pictures(sub, True) for sub in beside
+        ):
+            return {}, folders
     for sub in folders:
         split = splits.get(sub.name)
         if split is None:
@@ -220,12 +232,12 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     """The pictures of a folder.
 
     Subfolders `train`, `test` and `validation` (`levels.splits` has further names) are
-    its splits, if there are any; else a tenth is held out for test, the same at every
-    load. Within a split, subfolders are classes, numbered in the order of their names,
-    and their pictures take turns. But if all pictures are in a subfolder `images`, then
-    `val_annotations.txt` beside it gives their classes, as in TinyImageNet; without
-    this file they have no class. They also have none if all are in folders of one
-    subfolder. Pictures are grey if all are, else in three colours.
+    its splits, if there are any (but see `_splits`); else a tenth is held out for test,
+    the same at every load. Within a split, subfolders are classes, numbered in the
+    order of their names, and their pictures take turns. But if all pictures are in a
+    subfolder `images`, then `val_annotations.txt` beside it gives their classes, as in
+    TinyImageNet; without this file they have no class. They also have none if all are
+    in folders of one subfolder. Pictures are grey if all are, else in three colours.
     """
     listing = Listing(path, links)
     found, others = _splits(listing.folders(path), path)

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_svae.data.examples import Source, Stored, held_out
 from keras_svae.data.images import Framing, frame_array
+from keras_svae.game.checks.values import ROUNDING, within
 from keras_svae.telling import warn
 from keras_svae.untrusted import Arrays
 
@@ -80,19 +81,19 @@ def _standard(
         return values.astype(np.float32), None
     if values.ndim == 3:
         values = values[..., None]
-    if values.shape[-1] > 4:
+    if values.shape[1] <= 4 < values.shape[-1]:
         raise ValueError(
             "Expected images with channels last, (n, height, width, channels); "
             f"received: shape {values.shape} in {where}"
         )
     low, high = values.min(), values.max()
     if values.dtype.kind == "f":
-        if low < 0 or high > 1:
+        if not within(float(low), float(high), (0.0, 1.0), ROUNDING):
             raise ValueError(
                 "Expected images as floats in [0, 1] or integers in [0, 255]; "
                 f"received: floats from {low:g} to {high:g} in {where}"
             )
-        return values.astype(np.float32), 1
+        return np.clip(values.astype(np.float32), 0, 1), 1
     if low < 0 or high > 255:
         raise ValueError(
             "Expected images as floats in [0, 1] or integers in [0, 255]; received: "
@@ -142,6 +143,8 @@ def source(path: pathlib.Path, framing: Framing) -> Source:
         others = (arrays[one] for one in keys if one != key and arrays.shape(one)[0])
         values, maximum = _standard(arrays[key], f"{key!r} of {path}", others)
         labels = None if label_key is None else arrays[label_key]
+        if labels is not None and labels.shape == (len(values), 1):
+            labels = labels[:, 0]  # those of keras.datasets.cifar10
         if labels is not None and (
             labels.shape != (len(values),) or labels.dtype.kind not in "bui"
         ):

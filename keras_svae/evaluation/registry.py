@@ -77,7 +77,7 @@ def register(
     Raises:
         ValueError: On a name that has another form or is in use, and on unknown needs.
             A function of the same module and name replaces itself: a notebook's cell
-            may be run again.
+            may be run again, and what a notebook defines may get another name.
 
     Example:
         @ks.evaluation.register("spread", needs="encoder")
@@ -105,7 +105,9 @@ def register(
                 f"Expected a function of a Material for {name}; received: {compute!r}"
             )
         known = MEASURES.get(name)
-        if known is not None and _origin(known.compute) != _origin(compute):
+        if known is not None and not _replaces(
+            _origin(compute), _origin(known.compute)
+        ):
             raise ValueError(
                 f"Expected a name that is not in use; received: {name!r}, which is "
                 f"{'.'.join(_origin(known.compute))}"
@@ -139,6 +141,11 @@ def _origin(function: Callable) -> tuple[str, str]:
         getattr(function, "__module__", kind.__module__),
         getattr(function, "__qualname__", kind.__qualname__),
     )
+
+
+def _replaces(new: tuple[str, str], known: tuple[str, str]) -> bool:
+    """Whether a function may take the place of a known one."""
+    return new == known or new[0] == known[0] == "__main__"
 
 
 def check_known(names: Iterable, known: Mapping[str, Any], what: str) -> None:

@@ -110,7 +110,7 @@ class Called(keras.Model):
         if isinstance(data, Fed):
             data = Share(*replicas.share(data, self.distribute_strategy))
         if isinstance(data, Share):
-            return self(data.batch, training=False)
+            return self(self._shaped(data.batch), training=False)
         return super().predict_step(data)
 
     def predict_on_batch(self, x):

@@ -133,8 +133,8 @@ def _number(value):
 def _differing(one, other) -> list[str]:
     """The names of the attributes whose values differ, without those of Keras.
 
-    Of a user's class only numbers and arrays: a text or a dictionary of settings may be
-    there to be read by people.
+    Of a user's class only numbers: a text or a dictionary of settings may be there to
+    be read by people, and an array may be a table along which a setting changes.
     """
     ours = vars(one)["_record"].ours - _of_keras()
     found = {name: _value(value) for name, value in vars(one).items()}
@@ -149,7 +149,8 @@ def _differing(one, other) -> list[str]:
 
 
 def _is_number(value) -> bool:
-    number = isinstance(value, (int, float, np.ndarray))
+    single = isinstance(value, np.ndarray) and value.ndim == 0
+    number = isinstance(value, (int, float)) or single
     return number and not isinstance(value, bool)
 
 

@@ -174,7 +174,8 @@ class Compiling(Playing):
             warn(
                 f"Settings of {type(self).__name__} have changed {MANY} times since "
                 "compile(). Each new value makes the step anew, which takes seconds. A "
-                "value that changes often can be a keras.Variable."
+                "value that changes often can be a keras.Variable of a method of your "
+                "own, made in its constructor."
             )
         with self.distribute_strategy.scope():
             self._make_means()

@@ -82,6 +82,7 @@ class OfModel:
 
     def use(self, network) -> None:
         """Gives the network to the model; raises a ValueError if it does not fit."""
+        network = checks.functional(network)
         specs = self.model.input_specs()
         for kind in self.declared.reads.values():
             if kind not in specs:

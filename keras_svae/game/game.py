@@ -20,6 +20,7 @@ from keras_svae.game.player import (
     names_of,
 )
 from keras_svae.game.saving.configuration import Configured
+from keras_svae.game.saving.state_tree import restored, with_all
 from keras_svae.game.settings import check_play, own, turns_of
 from keras_svae.noise import Noise
 
@@ -147,7 +148,8 @@ class Game(Configured, Leaving):
 
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""
-        norms = checks.batch_norms(self._networks())
+        layers = checks.batch_norms(self._networks())
+        norms = [one for one in layers if checks.normalises_examples(one)]
         if norms:
             return 2, (
                 "at least 2 examples per replica for batch normalisation (layer "
@@ -200,7 +202,22 @@ class Game(Configured, Leaving):
                 f"Expected the variable {name} to be made in the constructor, by which "
                 "a file is loaded; received: a keras.Variable for a finished model"
             )
+        held = getattr(type(self), name, None)
+        if isinstance(held, property) and held.fset is None:
+            raise AttributeError(
+                f"Expected another name than {name}, which {type(self).__name__} has "
+                f"as a property that cannot be set; received: {name} = {value!r}"
+            )
         super().__setattr__(name, value)
+
+    def get_state_tree(self, value_format="backend_tensor"):
+        """Keras's `get_state_tree`, with the state of all optimizers by their names."""
+        found = super().get_state_tree(value_format)
+        return with_all(found, self.optimizers, value_format)
+
+    def set_state_tree(self, state_tree):
+        """Keras's `set_state_tree`; see `get_state_tree`."""
+        super().set_state_tree(restored(state_tree, self.optimizers))
 
     def get_config(self) -> dict[str, Any]:
         """Plain values and serialised Keras objects, from which to make the model.

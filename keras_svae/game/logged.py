@@ -127,7 +127,9 @@ class Logged(Trainer):
         shapes = [one.shape[1:] for one in tf.nest.flatten(spec)]
         known = all(shape.is_fully_defined() for shape in shapes)
         alone = self.distribute_strategy.num_replicas_in_sync == 1
-        if not (self.run_eagerly and known and alone):
+        # Keras's switch, and TensorFlow's for all functions.
+        eagerly = self.run_eagerly or tf.config.functions_run_eagerly()
+        if not (eagerly and known and alone):
             tf.function(dry_run, autograph=False).get_concrete_function(spec)
             return
 
@@ -176,13 +178,23 @@ class Logged(Trainer):
                     raise
                 self._raise_diverged(*found)
             self._run.trained += 1
-            bad = {n: v for n, v in logs.items() if not checks.all_finite(v)}
+            losses = self._of_losses(logs)
+            bad = {n: v for n, v in losses.items() if not checks.all_finite(v)}
             if bad:
                 self._raise_diverged_logs(bad)
             return logs
 
         guarded.guards = self
         self.train_function = guarded
+
+    def _of_losses(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """The logs that are a player's loss or a term of it.
+
+        What a loss only logs, or a `train_step` of the user's own adds, changes no
+        weight. It may be infinite or NaN.
+        """
+        owners = self._owners
+        return {n: value for n, value in logs.items() if owners.get(n, ("",))[0]}
 
     def _paths_of(self, player: str) -> list[str]:
         """The paths of the weights that a player updates."""
@@ -191,7 +203,7 @@ class Logged(Trainer):
     def _raise_diverged_logs(self, logs: dict) -> None:
         # The first in playing order: it spoils what the others read. Its total is named
         # only if no single term of it is the cause.
-        order = [*self.players, ""]
+        order = [*self.players]
         name = min(
             logs,
             key=lambda n: (order.index(self._owners[n][0]), not self._owners[n][1]),

@@ -65,6 +65,10 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
     def _fed(self, data) -> Fed:
         """The data for a step: `fit` has checked them, or they are checked here."""
+        fed = self._checked_fed(data)
+        return fed._replace(batch=self._shaped(fed.batch))
+
+    def _checked_fed(self, data) -> Fed:
         data = of_one_batch(data)  # of `train_on_batch`, `test_on_batch`
         if isinstance(data, Fed):
             return replicas.share(data, self.distribute_strategy)

@@ -41,7 +41,7 @@ class Autoencoder(LatentModel):
         self.encoder = checks.network("encoder", encoder)
         self.posterior_law = self.law("posterior", posterior, "encoder", encoder)
         read = checks.inputs("encoder", encoder, "x", self.conditional, self.classes)
-        checks.shapes("the encoder to read", read[0][1:], *self.encoder_reads())
+        checks.reads("the encoder to read", read[0][1:], *self.encoder_reads())
         checks.shapes(
             "the encoder's raw output",
             encoder.output_shape[1:],

@@ -7,9 +7,12 @@ from keras_svae import optimizers
 from keras_svae.game import checks
 from keras_svae.game.terms import over_batch
 from keras_svae.models.gan import GAN
+from keras_svae.networks.backwards import all_layers
 from keras_svae.ratios import logistic
 
 __all__ = ["UnrolledGAN"]
+
+_SPECTRAL = keras.layers.SpectralNormalization
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
@@ -43,9 +46,9 @@ class UnrolledGAN(GAN):
         **kwargs: See `GAN`.
 
     Raises:
-        ValueError: For a negative k or rate, another loss, batch normalisation in the
-            critic, or `inner_rate=None` with an optimizer other than Adam (at
-            `compile`).
+        ValueError: For a negative k or rate, another loss, batch or spectral
+            normalisation in the critic, or `inner_rate=None` with an optimizer other
+            than Adam (at `compile`).
 
     Example:
         nets = ks.networks.toy(joint=False)
@@ -71,11 +74,15 @@ class UnrolledGAN(GAN):
         if inner_rate is not None:
             inner_rate = checks.weight("inner_rate", inner_rate)
         self.inner_rate = inner_rate
-        if critic.non_trainable_variables:
+        norms = [
+            *checks.batch_norms({"critic": critic}),
+            *(one for one in all_layers(critic) if isinstance(one, _SPECTRAL)),
+        ]
+        if norms:
             raise ValueError(
-                "Expected a critic whose weights are all trained, without batch "
-                "normalisation, as the steps ahead would change its averages; "
-                f"received: {[v.path for v in critic.non_trainable_variables]}"
+                "Expected a critic without batch normalisation and spectral "
+                "normalisation, as the steps ahead would change what they keep; "
+                f"received: {[one.name for one in norms]}"
             )
 
     def compile(self, optimizer=None, **kwargs):
@@ -112,7 +119,8 @@ class UnrolledGAN(GAN):
 
     def _ahead(self, weights, x, training):
         """The logits of a critic with these weights."""
-        logits, _ = self.critic.stateless_call(weights, [], x, training=training)
+        kept = [v.value for v in self.critic.non_trainable_variables]
+        logits, _ = self.critic.stateless_call(weights, kept, x, training=training)
         return tf.cast(logits, tf.float32)
 
     def _descent(self, i, weights, gradients):

@@ -178,10 +178,18 @@ def _own_activation(layer: keras.layers.Layer) -> list[str] | None:
             layer = layer.cells[-1]
         if type(layer).__module__.split(".")[0] != "keras":
             return None  # A cell of the user's may use it for something else.
+    if not _calls_as_ours(type(layer)):
+        return None  # and so may a layer
     activation = getattr(layer, "activation", None)
     if activation in (None, keras.activations.linear):
         return None
     return [getattr(activation, "__name__", type(activation).__name__)]
+
+
+def _calls_as_ours(cls: type) -> bool:
+    """Whether the `call` of a layer's class is Keras's, or of this package."""
+    owner = next(one for one in cls.__mro__ if "call" in vars(one))
+    return owner.__module__.split(".")[0] in ("keras", "keras_svae")
 
 
 def _all(parts: list[list[str] | None]) -> list[str] | None:

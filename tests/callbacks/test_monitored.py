@@ -260,3 +260,34 @@ def test_metrics_names_label_what_train_on_batch_returns(x):
     values = model.test_on_batch(x[:8])
     found = dict(zip(model.metrics_names, values, strict=True))
     assert found["loss"] == found["autoencoder_loss"] != found["mse"]
+
+
+class Scored(ks.VAE):
+    def test_step(self, data):
+        logs = super().test_step(data)
+        return {**logs, "score": 2.0 * logs["autoencoder_loss"]}
+
+
+def test_a_column_that_an_own_step_adds_may_be_monitored(x, tmp_path):
+    nets = ks.networks.digits(latent_dim=2, joint=False, **small.SMALL)
+    model = Scored(nets.encoder, nets.decoder)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    stop = EarlyStopping("val_score", mode="min", patience=1)
+    path = tmp_path / "{val_score:.2f}.weights.h5"
+    saves = keras.callbacks.ModelCheckpoint(path, save_weights_only=True)
+    found = fit(model, x, stop, saves, validation_data=(x,), epochs=1)
+    assert stop.best == found["val_score"][0]
+    assert len([*tmp_path.iterdir()]) == 1
+    with pytest.raises(ValueError, match="no validation data"):
+        fit(model, x, stop)
+
+
+def test_an_early_stopping_may_have_a_value_of_its_own(x):
+    class Both(EarlyStopping):
+        def get_monitor_value(self, logs):
+            return logs["critic_loss"] + logs["autoencoder_loss"]
+
+    stop = Both("the sum", mode="min", patience=1)
+    found = fit(game(), x, stop, epochs=1)
+    wanted = found["critic_loss"][0] + found["autoencoder_loss"][0]
+    assert stop.best == pytest.approx(wanted)

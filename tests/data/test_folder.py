@@ -120,6 +120,10 @@ def test_names_that_only_look_like_those_of_splits(tmp_path):
         ("testing running", 2),
         ("vehicle/train vehicle/bus animal/cat animal/dog", 2),
         ("real/val fake/gen", 2),
+        # One split alone among folders with pictures.
+        ("bus car train", 3),
+        ("valid invalid", 2),
+        ("control test", 2),
     ],
 )
 def test_a_word_of_splits_may_be_a_class(tmp_path, folders, classes):
@@ -129,6 +133,22 @@ def test_a_word_of_splits_may_be_a_class(tmp_path, folders, classes):
     found = [pairs(load(tmp_path, s, labels=True))[1] for s in ("train", "test")]
     assert {*np.concatenate(found)} == {*range(classes)}
     assert sum(map(len, found)) == 4 * len(folders.split())
+
+
+@pytest.mark.parametrize("more", ["notes", "train/cat train/dog extra", "test/0 extra"])
+def test_a_split_alone_stays_one_beside_notes_or_with_classes_in_it(tmp_path, more):
+    for one in more.split()[: -1 if " " in more else 0] or ["train"]:
+        write(tmp_path / one / "0.png")
+        write(tmp_path / one / "1.png")
+    last = tmp_path / more.split()[-1]
+    last.mkdir(parents=True)
+    (last / "wnids.txt").write_text("n01")
+    if last.name == "extra":
+        write(last / "0.png")
+    split = "test" if "test" in more else "train"
+    with pytest.warns(UserWarning, match=f"as not in {split}: {last.name}"):
+        found = everything(load(tmp_path, split, batch_size=1))
+    assert len(found) == len([*(tmp_path / split).rglob("*.png")])
 
 
 @pytest.mark.parametrize("split, advice", [("", "give '.*data'"), ("train", "move th")])

@@ -149,6 +149,32 @@ def test_arrays_that_are_no_data(tmp_path, arrays, message):
         load(written(tmp_path, **arrays), batch_size=1)
 
 
+def test_labels_in_a_column_are_labels(tmp_path):
+    path = written(tmp_path, x_train=IMAGES, y_train=LABELS[:, None])
+    assert len(everything(load(path, batch_size=8))) == 40
+    _, y = pairs(load(path, batch_size=40, labels=True, shuffle=False))
+    np.testing.assert_array_equal(y, LABELS)
+
+
+def test_pictures_may_have_many_channels(tmp_path):
+    bands = rng.uniform(size=(40, 6, 5, 13)).astype("float32")
+    path = written(tmp_path, x_train=bands)
+    found = everything(load(path, batch_size=40, shuffle=False))
+    np.testing.assert_array_equal(found, bands)
+    assert everything(load(path, batch_size=40, size=4)).shape == (40, 4, 4, 13)
+
+
+def test_a_rounding_error_beyond_the_range_is_none(tmp_path):
+    pictures = (IMAGES / 255).astype("float32")
+    pictures[0, 0, 0] = -1e-7, np.nextafter(np.float32(1), np.float32(2)), 0.5
+    path = written(tmp_path, x_train=pictures)
+    found = everything(load(path, batch_size=40, shuffle=False))
+    np.testing.assert_array_equal(found, np.clip(pictures, 0, 1))
+    path = written(tmp_path, x_train=pictures * 1.001)
+    with pytest.raises(ValueError, match=r"floats in \[0, 1\].*floats from"):
+        load(path, batch_size=40)
+
+
 def test_files_that_are_no_npz(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent.npz', which does not exist"):
         load("absent.npz")

@@ -169,6 +169,19 @@ def test_a_name_is_given_once_but_a_function_may_be_defined_again():
         register("mine")(lambda material: 2)
     with pytest.raises(ValueError, match="received: 'mse'"):
         register("mse")(first)
+
+    def in_a_notebook(material):
+        return 2
+
+    def by_a_better_name(material):
+        return 3
+
+    in_a_notebook.__module__ = by_a_better_name.__module__ = "__main__"
+    register("cell")(in_a_notebook)
+    register("cell")(by_a_better_name)
+    assert MEASURES["cell"].compute is by_a_better_name
+    with pytest.raises(ValueError, match="received: 'cell', which is __main__"):
+        register("cell")(first)
     with pytest.raises(ValueError, match="Expected a function"):
         register("other")(3)
 

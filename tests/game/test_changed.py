@@ -1,5 +1,6 @@
 """A changed setting is checked by the constructor itself, which changes nothing."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -150,3 +151,28 @@ def test_changed_turns_are_checked_as_those_of_the_constructor(turns):
     model.turns = turns
     with pytest.raises(ValueError, match="Expected turns"):
         fit(model)
+
+
+class Along(ks.VAE):
+    """Its weight goes along a table that the constructor makes of it."""
+
+    def __init__(self, encoder, decoder, beta=1.0, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.beta, self.table = beta, np.linspace(0, beta, 3)
+
+    def autoencoder_loss(self, draw):
+        return {"bound": -draw.log_p_x, "kl": self.beta * draw.kl}
+
+
+def test_a_setting_may_go_along_a_table_that_was_made_of_it():
+    nets = tiny.build("vae", compiled=False)
+    model = Along(nets.encoder, nets.decoder, beta=2.0, likelihood="gaussian")
+    model.compile(tiny.adam(), run_eagerly=True)
+
+    def set_beta(epoch, logs=None):
+        model.beta = float(model.table[epoch])
+
+    anneal = keras.callbacks.LambdaCallback(on_epoch_begin=set_beta)
+    history = model.fit(tiny.data(n=5), epochs=3, verbose=0, callbacks=[anneal]).history
+    assert history["autoencoder_kl"][0] == 0 < history["autoencoder_kl"][2]
+    assert model.beta == 2

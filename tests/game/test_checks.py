@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game import checks
 from tests.models import tiny
 
 
@@ -66,6 +67,17 @@ def test_data_that_cannot_be_learned_from(kind, as_dataset, untrained):
     with pytest.raises(ValueError, match="(?s)Expected.*" + message):
         model.fit(x, verbose=0)
     assert model.step == 0
+
+
+def test_a_range_is_that_of_the_numbers_the_model_computes_with():
+    """As scikit-learn's MinMaxScaler gives them: the next float64 above 1."""
+    x = np.random.default_rng(0).uniform(size=(8, 3))
+    x[3, 1] = np.nextafter(1.0, 2.0)
+    law = ks.distributions.ContinuousBernoulli()
+    checks.images(x, (3,), law.range, law.rounds)
+    x[3, 1] = 1.001
+    with pytest.raises(ValueError, match=r"data in \[0, 1\].*to 1.001"):
+        checks.images(x, (3,), law.range, law.rounds)
 
 
 def test_range_is_that_of_the_likelihood():
@@ -413,3 +425,146 @@ def test_a_variable_is_made_in_the_constructor():
         AttributeError, match="Expected the variable beta to be made in"
     ):
         model.beta = keras.Variable(2.0)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Teacher(keras.Model):
+    """A network with a method of its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first, self.last = keras.layers.Dense(3), keras.layers.Dense(2)
+
+    def embed(self, x):
+        return self.first(x)
+
+    def call(self, x):
+        return self.last(self.embed(x))
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Distilled(ks.VAE):
+    def __init__(self, net, decoder, teacher, **kwargs):
+        super().__init__(net, decoder, **kwargs)
+        self.teacher = teacher
+
+    def autoencoder_loss(self, draw):
+        off = self.teacher.embed(draw.x) - self.teacher.embed(draw.reconstruction)
+        return {**super().autoencoder_loss(draw), "off": tf.reduce_sum(off**2, -1)}
+
+
+def test_a_network_of_no_player_keeps_its_methods(tmp_path):
+    teacher, decoder = Teacher(), Subclassed()
+    x = tiny.data()
+    teacher(x)
+    decoder(np.zeros((1, tiny.CODE), "float32"))
+    teacher.trainable = False
+    encoder = tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder")
+    model = Distilled(encoder, decoder, teacher, likelihood="gaussian", seed=1)
+    assert model.teacher is teacher
+    model.compile("sgd", run_eagerly=True)
+    before = teacher.get_weights()
+    model.train_on_batch(x)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for a, b in zip(before, again.teacher.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(model.generate(3), again.generate(3))
+    given = {"verbose": 0, "return_dict": True}
+    assert again.evaluate(x, **given) == pytest.approx(model.evaluate(x, **given))
+
+
+def test_an_own_constructor_may_name_a_subclassed_network_as_it_likes():
+    net, decoder = Teacher(), Subclassed()
+    net.last = keras.layers.Dense(2 * tiny.CODE)
+    net(tiny.data())
+    decoder(np.zeros((1, tiny.CODE), "float32"))
+    teacher = tiny.dense([tiny.DATA], 2, "teacher")
+    model = Distilled(net, decoder, teacher, likelihood="gaussian")
+    assert model.encoder.layers[-1] is net
+
+
+class OwnCritic(ks.VAE):
+    """The player's attribute has another name than the argument."""
+
+    players = {**ks.VAE.players, "critic": ks.Player("critic", "critic_optimizer")}
+    f = ks.game.Critic("critic", "x z")
+
+    def __init__(self, encoder, decoder, judge, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.f.use(judge)
+
+    def critic_loss(self, draw):
+        return self.f.as_above(*draw.q)
+
+
+def test_an_own_constructor_may_name_a_subclassed_critic_as_it_likes():
+    critic = Pairs()
+    critic([tiny.data(), np.zeros((len(tiny.data()), tiny.CODE), "float32")])
+    nets = [
+        tiny.dense([tiny.DATA], 2 * tiny.CODE, "encoder"),
+        tiny.dense([tiny.CODE], tiny.DATA, "decoder"),
+    ]
+    model = OwnCritic(*nets, critic, likelihood="gaussian")
+    assert model.critic.layers[-1] is critic
+
+
+def of_any_size(outputs):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 1)),
+            layers.Conv2D(2, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(outputs),
+        ]
+    )
+
+
+def test_a_network_of_any_size_reads_data_of_one():
+    layers = keras.layers
+    decoder = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(16), layers.Reshape((4, 4, 1))]
+    )
+    model = ks.VAE(of_any_size(4), decoder)
+    model.compile("sgd", run_eagerly=True)
+    model.train_on_batch(images())
+    assert model.step == 1
+    assert ks.GAN(decoder, of_any_size(1)).data_shape == (4, 4, 1)
+    three = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(48), layers.Reshape((4, 4, 3))]
+    )
+    with pytest.raises(ValueError, match=r"read \(4, 4, 3\).*\(None, None, 1\)"):
+        ks.VAE(of_any_size(4), three)
+
+
+def test_inputs_by_name_and_integer_classes_are_refused_when_made():
+    layers = keras.layers
+    x, z = keras.Input((3,), name="data"), keras.Input((2,), name="code")
+    logit = layers.Dense(1)(layers.Concatenate()([x, z]))
+    critic = keras.Model({"data": x, "code": z}, logit)
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    with pytest.raises(ValueError, match="critic with a list of inputs.*'code', 'da"):
+        ks.SVAE(*nets, critic, likelihood="gaussian")
+
+    def embedded(reads, gives):
+        x, y = keras.Input((reads,)), keras.Input((1,), dtype="int32")
+        classes = layers.Flatten()(layers.Embedding(3, 4)(y))
+        return keras.Model(
+            [x, y], layers.Dense(gives)(layers.Concatenate()([x, classes]))
+        )
+
+    with pytest.raises(ValueError, match="one-hot floats.*y of type int32"):
+        ks.CVAE(embedded(3, 4), embedded(2, 3), likelihood="gaussian")
+
+
+@pytest.mark.parametrize("name", ["prior", "step", "optimizers"])
+def test_a_name_that_cannot_be_set_is_told(name):
+    def init(self, encoder, decoder, **kwargs):
+        ks.VAE.__init__(self, encoder, decoder, **kwargs)
+        setattr(self, name, 0.5)
+
+    kind = type("Own", (ks.VAE,), {"__init__": init})
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    with pytest.raises(AttributeError, match=f"another name than {name}, .* = 0.5"):
+        kind(*nets, likelihood="gaussian")

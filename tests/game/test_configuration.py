@@ -348,3 +348,32 @@ def test_functions_and_objects_of_keras_are_no_matter_for_a_warning():
         warnings.simplefilter("error")
         for value in (tf.square, keras.losses.MeanSquaredError(), keras.Sequential()):
             vae(Costs, value)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class InKerassWay(ks.VAE):
+    """Its configuration is made and read as Keras's guide on saving does it."""
+
+    def __init__(self, encoder, decoder, beta=1.0, likelihood="gaussian"):
+        super().__init__(encoder, decoder, likelihood=likelihood)
+        self.beta = beta
+
+    def get_config(self):
+        found = super().get_config()
+        names = ("made_by", "encoder", "decoder", "likelihood")
+        return {**{name: found[name] for name in names}, "beta": self.beta}
+
+    @classmethod
+    def from_config(cls, config):
+        for name in ("encoder", "decoder"):
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def test_a_configuration_may_be_read_in_keras_s_way(tmp_path):
+    nets = tiny.build("vae", compiled=False)
+    model = InKerassWay(nets.encoder, nets.decoder, beta=3.0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.beta == 3.0
+    np.testing.assert_array_equal(loaded.generate(3), model.generate(3))

@@ -250,3 +250,24 @@ def test_what_the_step_does_not_read_is_told():
         model.compile("sgd", run_eagerly=True)
     model = OwnStep(*nets, likelihood="gaussian")  # here a warning is an error
     assert model.train_step(None)["loss"] == 1
+
+
+def test_tensorflow_s_switch_for_eager_functions_is_obeyed():
+    seen = []
+
+    class Looks(ks.VAE):
+        def autoencoder_loss(self, draw):
+            seen.append(float(draw.x.numpy().mean()))
+            return super().autoencoder_loss(draw)
+
+    nets = tiny.build("vae", compiled=False)
+    model = Looks(nets.encoder, nets.decoder, likelihood="gaussian")
+    tf.config.run_functions_eagerly(True)
+    try:
+        for steps in (1, 2):
+            model.compile("sgd", steps_per_execution=steps)
+            model.fit(tiny.data(n=8), batch_size=4, shuffle=False, verbose=0)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert model.step == 4
+    assert len({*seen} - {0.0}) == 2

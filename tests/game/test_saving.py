@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
+from keras_svae.game.saving import state_tree
 from tests.models import tiny
 
 QUICK = ["svae_r", "aim_minus"]
@@ -123,3 +124,36 @@ def test_the_policy_that_networks_were_made_with_is_the_one_they_run_with():
     finally:
         keras.config.set_dtype_policy("float32")
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_tree_of_the_state_has_that_of_all_optimizers():
+    """As `keras.callbacks.OrbaxCheckpoint` saves it."""
+
+    def made():
+        keras.utils.set_random_seed(0)
+        nets = [
+            keras.Sequential(
+                [keras.Input((n,)), keras.layers.Dense(m, name="only")],
+                name=name,
+            )
+            for n, m, name in ((tiny.CODE, tiny.DATA, "made"), (tiny.DATA, 1, "logit"))
+        ]
+        model = ks.GAN(*nets, likelihood="implicit", name="gan")
+        # Keras knows variables by their paths.
+        first, second = (keras.optimizers.Adam(name=name) for name in ("one", "two"))
+        model.compile(first, critic_optimizer=second, run_eagerly=True)
+        return model
+
+    trained, other = made(), made()
+    trained.train_on_batch(tiny.data(n=5))
+    tree = trained.get_state_tree("numpy_array")
+    assert {*tree["optimizer_variables"]} == {"optimizer", "critic_optimizer"}
+    other.set_state_tree(tree)
+    for name, one in trained.optimizers.items():
+        for a, b in zip(one.variables, other.optimizers[name].variables, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for model in (trained, other):
+        model.train_on_batch(tiny.data(n=5))
+    np.testing.assert_array_equal(tiny.flat(trained), tiny.flat(other))
+    single = {"optimizer": trained.optimizer}
+    assert state_tree.with_all(tree, single, "numpy_array") is tree

@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.game import updates
 from tests.models import tiny
+from tests.replicas import two_replicas
 
 
 def test_a_diverging_loss_stops_at_its_step_and_keeps_the_last_backup(tmp_path):
@@ -99,6 +100,41 @@ def test_one_number_in_a_gradient_is_found_and_its_weight_is_named(value, run_ea
         model.train_on_batch(tiny.data(n=4))
     assert repr(model.decoder.weights[0].path) not in str(caught.value)
     np.testing.assert_array_equal(tiny.flat(model), before)
+
+
+class Told(ks.VAE):
+    """Logs, in a loss and beside it, numbers that are in no loss."""
+
+    def autoencoder_loss(self, draw):
+        draw.log["snr"] = tf.reduce_mean(draw.x**2) / tf.zeros(())
+        return super().autoencoder_loss(draw)
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        return {**logs, "psnr": tf.constant(np.nan), "beta": 0.5}
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [{}, {"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
+)
+@pytest.mark.parametrize(
+    "replicas", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+def test_what_is_in_no_loss_may_be_a_python_number_infinite_or_nan(mode, replicas):
+    if replicas and "jit_compile" in mode:
+        pytest.skip("CPUs need a flag of TensorFlow's")
+    strategy = two_replicas() if replicas else tf.distribute.get_strategy()
+    with strategy.scope():
+        nets = tiny.build("vae", compiled=False)
+        model = Told(nets.encoder, nets.decoder, likelihood="gaussian")
+        model.compile(optimizer=tiny.adam(), **mode)
+    found = model.fit(tiny.data(n=16), batch_size=4, verbose=0).history
+    assert model.step == 4
+    assert found["beta"] == [0.5]
+    assert found["snr"] == [np.inf]
+    assert np.isnan(found["psnr"][0])
+    assert np.isfinite(found["loss"]).all()
 
 
 def test_gradients_are_checked_whatever_their_type():

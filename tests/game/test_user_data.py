@@ -123,10 +123,65 @@ def test_what_cannot_be_labels_is_refused_by_models_without_classes(kind, vae):
 
 def test_labels_and_the_data_themselves_are_allowed(vae):
     one_hot = np.eye(tiny.DATA, dtype="float32")[Y]
-    for y in (X, X.copy(), Y, Y.tolist(), Y[:, None], one_hot):
+    for y in (
+        X,
+        X.copy(),
+        Y,
+        Y.tolist(),
+        Y[:, None],
+        one_hot,
+        [Y, Y + 1],
+        (Y, one_hot),
+    ):
         vae.evaluate(X, y, verbose=0)
+        if isinstance(y, tuple):
+            several = tf.data.Dataset.from_tensor_slices((X, y)).batch(6)
+            vae.evaluate(several, verbose=0)
+    precise = np.random.default_rng(0).normal(size=X.shape)
+    vae.evaluate(precise.astype("float32"), precise, verbose=0)
+    with pytest.raises(ValueError, match="other values in the shape of x"):
+        vae.evaluate(precise.astype("float32"), 1.001 * precise, verbose=0)
+    with pytest.raises(ValueError, match="one for each example.*shape .7,"):
+        vae.evaluate(X, [Y, Y[:7]], verbose=0)
     column = tf.data.Dataset.from_tensor_slices((X, {"y": Y})).batch(6)
     vae.evaluate(column, verbose=0)
+
+
+WEIGHTS_OF_CLASSES = {0: 2.0, 2: 0.0}
+
+
+@pytest.mark.parametrize("form", ["column", "one-hot", "data set", "columns in a set"])
+def test_class_weights_go_with_the_forms_of_classes_that_keras_takes(form):
+    """The model reads no labels: they give the weights of examples alone."""
+
+    def trained(*given, **more):
+        model = still()
+        logs = model.fit(*given, batch_size=None, shuffle=False, verbose=0, **more)
+        return logs.history[LOSS]
+
+    column = Y[:, None].astype("uint8")
+    y = {"one-hot": np.eye(3)[Y], "data set": Y}.get(form, column)
+    given = (X, y)
+    if "set" in form:
+        given = (tf.data.Dataset.from_tensor_slices((X, y)).batch(12),)
+    wanted = trained(X, sample_weight=np.float32([2, 1, 0])[Y])
+    found = trained(*given, class_weight=WEIGHTS_OF_CLASSES)
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert found != pytest.approx(trained(X), rel=1e-3)
+
+
+def test_class_weights_beside_data_without_classes_are_refused(vae):
+    alone = tf.data.Dataset.from_tensor_slices(X).batch(6)
+    floats = tf.data.Dataset.from_tensor_slices((X, X[:, 0])).batch(6)
+    weighed = tf.data.Dataset.from_tensor_slices((X, Y, WEIGHT)).batch(6)
+    for data, why in (
+        (alone, "data set of pairs"),
+        (weighed, "data set of pairs"),
+        (floats, "classes y as integers"),
+        (iter([(X, Y)]), "Let the data give"),
+    ):
+        with pytest.raises(ValueError, match=f"Expected .*{why}"):
+            vae.fit(data, class_weight=WEIGHTS_OF_CLASSES, verbose=0)
 
 
 def test_predict_reads_the_part_that_fit_reads(vae):

@@ -142,3 +142,29 @@ def test_bad_input():
     critic = keras.Model(x, keras.layers.Dense(1)(hidden))
     with pytest.raises(ValueError, match="without batch normalisation"):
         type(model)(tiny.dense([2], 3, "g"), critic, likelihood="gaussian")
+    last = keras.layers.SpectralNormalization(keras.layers.Dense(1), name="lipschitz")
+    critic = keras.Model(x, last(keras.layers.Dense(4)(x)))
+    with pytest.raises(ValueError, match="spectral normalisation.*'lipschitz'"):
+        type(model)(tiny.dense([2], 3, "g"), critic, likelihood="gaussian")
+
+
+@pytest.mark.parametrize("inner_rate", [None, 0.1])
+def test_a_critic_may_have_dropout_and_frozen_layers(inner_rate):
+    layers = keras.layers
+    x = keras.Input((tiny.DATA,))
+    frozen = layers.Dense(8, activation="tanh", trainable=False)
+    critic = keras.Model(x, layers.Dense(1)(layers.Dropout(0.3, seed=1)(frozen(x))))
+    model = ks.UnrolledGAN(
+        tiny.dense([2], tiny.DATA, "g"),
+        critic,
+        unrolled=2,
+        inner_rate=inner_rate,
+        likelihood="gaussian",
+    )
+    before = [v.numpy() for v in (*frozen.variables, *critic.trainable_variables)]
+    model.compile("sgd", critic_optimizer=ks.optimizers.Adam(0.1))
+    model.fit(tiny.data(n=8), batch_size=4, verbose=0)
+    after = [v.numpy() for v in (*frozen.variables, *critic.trainable_variables)]
+    same = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert same == [True, True, False, False]
+    assert np.isfinite(tiny.flat(model)).all()

@@ -421,6 +421,33 @@ def test_looking_does_not_advance_what_a_layer_counts_or_draws():
     np.testing.assert_array_equal(layer.noise.state.value, state)
 
 
+class Head(layers.Layer):
+    """It has an activation for what is within, and a linear end."""
+
+    def __init__(self, end=None):
+        super().__init__()
+        self.activation = keras.activations.get("relu")
+        self.hidden, self.out = layers.Dense(8), layers.Dense(4, end)
+
+    def call(self, x):
+        several = isinstance(x, (list, tuple))
+        first = tf.sin(x[0] if several else x)
+        h = self.activation(self.hidden(first))
+        return self.out(tf.concat([h, x[1]], -1) if several else h)
+
+
+class Named(layers.Dense):
+    """Keras's call, in a class of one's own."""
+
+
+def test_an_activation_within_an_own_layer_is_not_its_end():
+    x = keras.Input((4,))
+    ends = [Head()(x), Head()([layers.Dense(8)(x), x])]
+    assert [last_activation(keras.Model(x, one)) for one in ends] == [None, None]
+    ks.VAE(keras.Model(x, Head()(x)), network(layers.Dense(4)), likelihood="gaussian")
+    assert last_activation(keras.Model(x, Named(4, "tanh")(x))) == "tanh"
+
+
 def test_what_keras_cannot_follow_is_not_known():
     assert last_activation(operations(InTensorFlow())) is None
     assert last_activation(operations(layers.Lambda(lambda x: tf.tanh(x)))) is None

@@ -1,6 +1,12 @@
 """What a model refuses before training starts, and how it reports this."""
 
-from keras_svae.game.checks.data import batch_norms, classes, images, labels
+from keras_svae.game.checks.data import (
+    batch_norms,
+    classes,
+    images,
+    labels,
+    normalises_examples,
+)
 from keras_svae.game.checks.laws import (
     explicit,
     law,
@@ -9,6 +15,7 @@ from keras_svae.game.checks.laws import (
     supports,
 )
 from keras_svae.game.checks.losses import (
+    adds_columns,
     has_own_step,
     observed,
     own_name,
@@ -19,6 +26,7 @@ from keras_svae.game.checks.networks import (
     apart,
     classifier,
     critic,
+    functional,
     inputs,
     known_noise,
     known_shapes,
@@ -41,10 +49,15 @@ from keras_svae.game.checks.values import (
     integer,
     new_folder,
     positive,
+    reads,
     seed,
     shapes,
     weight,
     weight_or_pair,
     within,
 )
-from keras_svae.game.checks.weights import class_weight, sample_weight
+from keras_svae.game.checks.weights import (
+    class_weight,
+    class_weight_of_batches,
+    sample_weight,
+)

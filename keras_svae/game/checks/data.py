@@ -77,11 +77,14 @@ def images(
             f"Expected data of rank {len(shape) + 1}, (batch, "
             f"{', '.join(map(str, shape))}); received: shape {tuple(x.shape)}"
         )
-    shapes("each example to have shape", x.shape[1:], shape, "as the networks do")
+    # A data set may not know all sizes; those of its batches are checked.
+    if not (tf.is_symbolic_tensor(x) and x.shape[1:].is_compatible_with(shape)):
+        shapes("each example to have shape", x.shape[1:], shape, "as the networks do")
     if tf.is_symbolic_tensor(x):
         return
     x = np.asarray(x)
-    fine = np.isfinite(in_float32(x) if x.dtype.itemsize > 4 else x)
+    computed = in_float32(x) if x.dtype.itemsize > 4 else x
+    fine = np.isfinite(computed)
     if not fine.all():
         large = np.isfinite(x).all()
         raise ValueError(
@@ -92,7 +95,9 @@ def images(
         )
     if value_range is not None:
         low, high = value_range
-        least, most = (float(x.min()), float(x.max())) if len(x) else value_range
+        least, most = value_range
+        if len(x):
+            least, most = float(computed.min()), float(computed.max())
         if not within(least, most, value_range, ROUNDING if rounds else 0.0):
             raise ValueError(
                 f"Expected data in [{low:g}, {high:g}], the range of the likelihood; "
@@ -160,3 +165,14 @@ def batch_norms(networks: dict) -> list[keras.layers.Layer]:
         for layer in (one, *all_layers(one))
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]
+
+
+def normalises_examples(layer: keras.layers.BatchNormalization) -> bool:
+    """Whether its moments are over the examples alone, not over positions, too."""
+    try:
+        shape = tuple(layer.input.shape)
+    except (AttributeError, ValueError):  # in a layer of the user's, or called twice
+        spec = layer.input_spec
+        return spec is None or spec.ndim in (None, 2)
+    axis = layer.axis % len(shape)
+    return all(n == 1 for i, n in enumerate(shape) if i not in (0, axis))

@@ -61,6 +61,12 @@ def has_own_step(kind: type) -> bool:
     return _is_own(kind, "train_step")
 
 
+def adds_columns(kind: type) -> bool:
+    """Whether a class of the user's may put columns of its own into the log."""
+    ways = ("train_step", "test_step", "evaluate", "get_metrics_result")
+    return any(_is_own(kind, name) for name in ways)
+
+
 def without_effect(kind: type) -> None:
     """Warns of what a class has for Keras's step, which the base class does not read.
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_svae.game.checks.laws import raw_output
+from keras_svae.game.checks.values import reads as reads_shape
 from keras_svae.game.checks.values import shapes
 from keras_svae.networks.backwards import all_layers
 from keras_svae.networks.randomness import random_layers
@@ -73,6 +74,11 @@ def network(name: str, value) -> keras.Model:
             "tensor (means and scales side by side: keras.layers.Concatenate()); "
             f"received: {'a dictionary of ' * named}outputs of shapes "
             f"{value.output_shape}"
+        )
+    if isinstance(getattr(value, "input", None), dict) and len(value.inputs) > 1:
+        raise ValueError(
+            f"Expected {name} with a list of inputs, keras.Model([x, y], ...), as they "
+            f"are given in an order; received: a dictionary of {sorted(value.input)}"
         )
     kind = value.inputs[0].dtype if value.inputs else "float32"
     if kind not in ("float32", "float64", "bfloat16"):
@@ -143,6 +149,13 @@ def inputs(
             f"received: input shapes {read}. Give classes=... to networks of this "
             "package"
         )
+    kind = value.inputs[1].dtype if conditional else "float32"
+    if "int" in kind:
+        raise ValueError(
+            f"Expected the {name} to read [{reads}, y], y one-hot floats (batch, "
+            f"classes); received: y of type {kind}. With keras.Input((classes,)), a "
+            "Dense layer without bias does what an Embedding does"
+        )
     if conditional and classes is not None:
         why = "as the decoder has it"
         shapes(f"the {name}'s number of classes", read[1][1:], (classes,), why)
@@ -187,7 +200,7 @@ def critic(
     if len(reads) == 1:
         ((first, shape),) = reads.items()
         read = inputs(name, value, first, classes is not None, classes)
-        shapes(f"the {name} to read", read[0][1:], shape, MADE_BY[first])
+        reads_shape(f"the {name} to read", read[0][1:], shape, MADE_BY[first])
     else:
         _reads_several(name, value.input_shape, reads)
     shapes(f"the {name}'s output", value.output_shape[1:], (1,), "a logit")
@@ -206,7 +219,7 @@ def _reads_several(name: str, read, reads: dict[str, tuple]) -> None:
         )
     why = "as the encoder and the decoder do"
     for (part, shape), found in zip(reads.items(), read, strict=True):
-        shapes(f"the {name}'s {part}", found[1:], shape, why)
+        reads_shape(f"the {name}'s {part}", found[1:], shape, why)
 
 
 def classifier(
@@ -227,7 +240,7 @@ def classifier(
     """
     found = network(name, value)
     read = inputs(name, found, "x", conditional=False)
-    shapes(f"the {name} to read", read[0][1:], data_shape, why)
+    reads_shape(f"the {name} to read", read[0][1:], data_shape, why)
     raw_output(name, found, "the loss applies the softmax")
     wanted = (classes or found.output_shape[-1],)
     shapes(f"the {name}'s output", found.output_shape[1:], wanted, "logits of classes")
@@ -249,5 +262,6 @@ def apart(networks: dict[str, Any]) -> None:
                 raise ValueError(
                     "Expected networks without common layers, as each network is saved "
                     f"by itself; received: {other} and {name}, which share "
-                    f"{variable.path!r}"
+                    f"{variable.path!r}. keras.models.clone_model(layer) and "
+                    "set_weights(layer.get_weights()) make a second one"
                 )

@@ -20,6 +20,7 @@ __all__ = [
     "integer",
     "new_folder",
     "positive",
+    "reads",
     "seed",
     "shapes",
     "weight",
@@ -88,6 +89,19 @@ def shapes(name: str, received, expected, why: str) -> None:
     received, expected = tuple(received), tuple(expected)
     if received != expected:
         raise ValueError(f"Expected {name} {expected}, {why}; received: {received}")
+
+
+def reads(name: str, received, expected, why: str) -> None:
+    """Raises unless a network of inputs like the first shape reads the second.
+
+    None in the first one stands for any size.
+    """
+    received, expected = tuple(received), tuple(expected)
+    alike = len(received) == len(expected) and all(
+        one in (None, wanted) for one, wanted in zip(received, expected, strict=True)
+    )
+    if not alike:
+        shapes(name, received, expected, why)
 
 
 def new_folder(path) -> AnyPath:

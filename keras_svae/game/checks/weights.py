@@ -55,7 +55,7 @@ def class_weight(
 
     Args:
         weights: A weight for each class; a class that is missing has weight 1.
-        y: Classes (batch,).
+        y: Classes (batch,) or (batch, 1), or one-hot (batch, classes).
         sample_weight: The other argument for weights, which must be None.
         classes: How many classes the model has; None if that is unknown.
 
@@ -67,6 +67,36 @@ def class_weight(
         raise ValueError(
             "Expected sample_weight or class_weight; received: both of them"
         )
+    _check_weights(weights, classes)
+    if y is None:
+        raise ValueError(
+            "Expected classes y beside class_weight; received: class_weight, no y"
+        )
+    return np.asarray(_weights_of(weights, np.asarray(y)))
+
+
+def class_weight_of_batches(
+    weights: dict, data: tf.data.Dataset, classes: int | None = None
+) -> tf.data.Dataset:
+    """A data set of (x, y) with weights of its examples; see `class_weight`."""
+    _check_weights(weights, classes)
+    spec = data.element_spec
+    parts = len(spec) if isinstance(spec, tuple) else 1
+    if parts != 2 or not isinstance(spec[1], tf.TensorSpec):
+        raise ValueError(
+            "Expected a data set of pairs (x, y), y an array of classes, beside "
+            f"class_weight; received: elements {spec}"
+        )
+
+    @tf.autograph.experimental.do_not_convert
+    def weighed(x, y):
+        return x, y, _weights_of(weights, y)
+
+    return data.map(weighed, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _check_weights(weights: dict, classes: int | None) -> None:
+    """Raises unless weights are a number for each class; see `class_weight`."""
     numbered = isinstance(weights, dict) and all(
         isinstance(one, numbers.Real) for one in weights.values()
     )
@@ -89,14 +119,20 @@ def class_weight(
                 f"Expected class_weight finite and >= 0; received: {value} for the "
                 f"class {key}"
             )
-    if y is None:
+
+
+def _weights_of(weights: dict, y) -> tf.Tensor:
+    """The weight of each example, of classes in one of the forms that Keras takes."""
+    kind, shape = tf.as_dtype(y.dtype), tf.TensorShape(y.shape)
+    one_hot = shape.rank == 2 and shape[1] not in (1, None)
+    column = shape.rank == 1 or (shape.rank == 2 and shape[1] == 1)
+    if not one_hot and not (column and kind.is_integer):
         raise ValueError(
-            "Expected classes y beside class_weight; received: class_weight, no y"
+            "Expected classes y as integers (batch,), or one-hot, beside class_weight; "
+            f"received: y of type {kind.name}, shape {tuple(shape)}"
         )
-    y = np.asarray(y)
-    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-        raise ValueError(
-            "Expected classes y as integers (batch,) beside class_weight; received: y "
-            f"of type {y.dtype}, shape {y.shape}"
-        )
-    return np.array([weights.get(int(one), 1.0) for one in y], np.float32)
+    y = tf.argmax(y, -1) if one_hot else tf.cast(tf.reshape(y, [-1]), tf.int64)
+    hit = tf.equal(y[:, None], tf.constant(list(weights), tf.int64))
+    given = tf.where(hit, tf.constant(list(weights.values()), tf.float32), 0.0)
+    # A class that is missing has weight 1.
+    return tf.where(tf.reduce_any(hit, -1), tf.reduce_sum(given, -1), 1.0)

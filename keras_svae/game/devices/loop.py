@@ -81,15 +81,18 @@ def function(model, step: Callable, training: bool) -> Callable:
     Args:
         model: A compiled model.
         step: `train_step` or `test_step`.
-        training: Whether a log that is not finite ends the call.
+        training: Whether a loss that is not finite ends the call.
     """
     one = _one_step(model, step)
     alone = model.steps_per_execution == 1
     if alone and not (model.run_eagerly or xla.in_clusters(model)):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
-    apart = model.run_eagerly or workers.are_several(model.distribute_strategy)
-    several = (_one_by_one if apart else _in_graph)(one, training)
+    eagerly = model.run_eagerly or tf.config.functions_run_eagerly()
+    apart = eagerly or workers.are_several(model.distribute_strategy)
+    several = (_one_by_one if apart else _in_graph)(
+        one, model._of_losses if training else None
+    )
     clustered = xla.in_clusters(model)
 
     def call(iterator):
@@ -138,13 +141,14 @@ def _one_step(model, step) -> Callable:
     def mean(value):
         if strategy.num_replicas_in_sync > 1:
             value = strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None)
-        # A step of the user's own may give numbers of Python. Several workers' logs
-        # have an axis: see `Logged._logs`.
-        value = tf.convert_to_tensor(value)
+        # Several workers' logs have an axis: see `Logged._logs`.
         return tf.reshape(value, []) if value.shape.rank else value
 
+    def tensors(data):  # a `train_step` may add a Python number
+        return keras.tree.map_structure(tf.convert_to_tensor, step(data))
+
     def one(data):
-        logs = strategy.run(step, args=(data,))
+        logs = strategy.run(tensors, args=(data,))
         return keras.tree.map_structure(mean, logs)
 
     if model.run_eagerly:
@@ -155,7 +159,7 @@ def _one_step(model, step) -> Callable:
     )
 
 
-def _in_graph(one, stops: bool) -> Callable:
+def _in_graph(one, judged: Callable | None) -> Callable:
     @tf.function(autograph=False, reduce_retracing=True)
     def several(iterator, most):
         made = one.get_concrete_function(iterator.element_spec).structured_outputs
@@ -168,7 +172,9 @@ def _in_graph(one, stops: bool) -> Callable:
             data = iterator.get_next_as_optional()
             there = data.has_value()
             logs = tf.cond(there, lambda: one(data.get_value()), lambda: logs)
-            more = tf.logical_and(there, _finite(logs)) if stops else there
+            more = there
+            if judged is not None:
+                more = tf.logical_and(there, _finite(judged(logs)))
             return done + tf.cast(there, tf.int64), more, logs
 
         start = tf.constant(0, tf.int64), tf.constant(True), empty
@@ -178,7 +184,7 @@ def _in_graph(one, stops: bool) -> Callable:
     return several
 
 
-def _one_by_one(one, stops: bool) -> Callable:
+def _one_by_one(one, judged: Callable | None) -> Callable:
     def several(iterator, most):
         done, logs = 0, None
         while done < int(most):
@@ -186,7 +192,7 @@ def _one_by_one(one, stops: bool) -> Callable:
             if not data.has_value():
                 break
             done, logs = done + 1, one(data.get_value())
-            if stops and done < int(most) and not _finite(logs):
+            if judged and done < int(most) and not _finite(judged(logs)):
                 break
         return done, logs
 
@@ -194,6 +200,8 @@ def _one_by_one(one, stops: bool) -> Callable:
 
 
 def _finite(logs: dict[str, tf.Tensor]) -> tf.Tensor:
+    if not logs:  # of a `train_step` that logs no loss
+        return tf.constant(True)
     return tf.reduce_all(tf.math.is_finite(tf.stack(list(logs.values()))))
 
 

@@ -153,7 +153,11 @@ def unread(y, x, whose: str) -> None:
             f"Expected y as labels, an array, for {whose}, which does not read them; "
             f"received: {received}{hint}"
         )
-    shape = tuple(y.shape if hasattr(y, "shape") else np.shape(y))
+    if isinstance(y, (list, tuple)):  # several labels, such as identity and attributes
+        for one in keras.tree.flatten(y):
+            unread(one, x, whose)
+        return
+    shape = tuple(y.shape)
     wanted = tuple(x.shape)
     if not wanted:
         raise ValueError(
@@ -170,7 +174,11 @@ def unread(y, x, whose: str) -> None:
         return
     values, data = np.asarray(as_array(y)), np.asarray(as_array(x))
     # NaN is told of as such.
-    same = np.array_equal(values, data, equal_nan=data.dtype.kind == "f")
+    floats = values.dtype.kind == data.dtype.kind == "f"
+    if floats:  # one of them may be of 64 bits
+        with np.errstate(over="ignore"):
+            values, data = values.astype(np.float32), data.astype(np.float32)
+    same = np.array_equal(values, data, equal_nan=floats)
     if not _are_classes(values) and not same:
         raise ValueError(
             f"Expected y as labels or as x itself, since {whose} has no other targets; "

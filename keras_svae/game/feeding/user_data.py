@@ -1,5 +1,8 @@
 """What the user gives, made into what a step takes: x, classes and weights."""
 
+import keras
+import tensorflow as tf
+
 from keras_svae.game import checks
 from keras_svae.game.called import Called
 from keras_svae.game.feeding import kinds
@@ -47,6 +50,22 @@ class UserData(Called):
         self._check_weighable("sample_weight")
         return Fed(batch, weight)
 
+    def _shaped(self, batch):
+        """A batch with the sizes that its data set does not know; they are checked."""
+        flat = keras.tree.flatten(batch)
+        wanted = keras.tree.flatten(self.batch_spec())
+        if len(flat) != len(wanted) or not all(map(tf.is_symbolic_tensor, flat)):
+            return batch
+        known = [
+            tf.ensure_shape(one, spec.shape)
+            if one.shape.rank
+            and not one.shape[1:].is_fully_defined()
+            and one.shape.is_compatible_with(spec.shape)
+            else one
+            for one, spec in zip(flat, wanted, strict=True)
+        ]
+        return keras.tree.pack_sequence_as(batch, known)
+
     def _look(self, fed: Fed) -> None:
         self.check_data(fed.batch)
         if not isinstance(fed.weight, tuple):
@@ -71,7 +90,13 @@ class UserData(Called):
         x, y, sample_weight = kinds.together(self._of_lists(x), y, sample_weight)
         kinds.no_dictionary(x)
         if not kinds.are_arrays(x):
-            kinds.beside_data(x, y, sample_weight, class_weight)
+            beside = class_weight is not None and isinstance(x, tf.data.Dataset)
+            weights = None if beside else class_weight
+            kinds.beside_data(x, y, sample_weight, weights)
+            if beside:
+                self._check_weighable("class_weight")
+                classes = getattr(self, "classes", None)
+                return checks.class_weight_of_batches(class_weight, x, classes)
             return x
         y = kinds.of_numbers(y)
         if class_weight is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import keras
 
+from keras_svae.game import checks
 from keras_svae.game.keras_callbacks.csv_logs import Columns
 from keras_svae.game.keras_callbacks.rates import set_rates
 from keras_svae.game.keras_callbacks.remembered import unwrapped
@@ -44,9 +45,10 @@ def checked(callbacks, model, validated: bool) -> list:
         columns.append("learning_rate")
     for one in several:
         others_add = _others_add([other for other in several if other is not one])
-        _check_one(one, columns, serve, others_add, validated)
+        _check_one(one, columns, serve, others_add, validated, model)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
-            _check_path(one, None if _others_add(several) else columns)
+            others_add = _others_add(several) or checks.adds_columns(type(model))
+            _check_path(one, None if others_add else columns)
             _check_saves(one, model)
             _begin_comparing(one)
     return _with_columns(several, columns)
@@ -75,7 +77,7 @@ def _in_order(callbacks) -> list:
 
 
 def _check_one(
-    one, columns: list[str], serve: list[str], others_add: bool, validated: bool
+    one, columns: list[str], serve: list[str], others_add: bool, validated: bool, model
 ) -> None:
     """Raises if a callback decides by what the log will not have, or Keras cannot.
 
@@ -85,6 +87,7 @@ def _check_one(
         serve: Those that the message names.
         others_add: Whether another callback may add columns.
         validated: Whether there are validation data.
+        model: The model; a step of the user's own may add columns, too.
     """
     inner = unwrapped(one)
     if isinstance(inner, keras.callbacks.SwapEMAWeights):
@@ -96,7 +99,9 @@ def _check_one(
     wanted = _wanted(inner)
     if wanted is None:
         return
-    # A callback of the user may add it; a loss under this name it does not add.
+    # A callback or a step of the user may add it; a loss under this name they do not.
+    if validated or not wanted.startswith("val_"):
+        others_add |= checks.adds_columns(type(model))
     may_come = others_add and wanted not in ("loss", "val_loss")
     if wanted not in columns and not may_come:
         raise ValueError(
@@ -228,7 +233,10 @@ def _wanted(callback) -> str | None:
     for kind in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
         if isinstance(callback, kind):
             # A class of the caller's own may supply the value itself.
-            own = type(callback).on_epoch_end is not kind.on_epoch_end
+            own = any(
+                getattr(type(callback), name, None) is not getattr(kind, name, None)
+                for name in ("on_epoch_end", "get_monitor_value")
+            )
             return None if own else callback.monitor
     # KerasTuner has a callback that keeps the best epoch. It is not imported here.
     objective = getattr(callback, "objective", None)

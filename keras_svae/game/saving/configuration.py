@@ -1,9 +1,12 @@
 """Models and samplers record their constructors' arguments, and who made them."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from keras_svae.game.checks.networks import functional
+from keras_svae.game.critic import Critic
+from keras_svae.game.player import Player, names_of
 from keras_svae.recording import Recorded
 
 __all__ = ["Configured"]
@@ -16,10 +19,17 @@ class Configured(Recorded):
     """A `Recorded` Keras layer: its configuration has its name and the version, too."""
 
     name: str
+    # A `from_config` of the user's own, as Keras writes it, leaves it in.
+    notes = (STAMP,)
 
-    def as_given(self, value):
-        """A subclassed network as a functional one; a model of this package stays."""
+    def as_given(self, value, name=None):
+        """A subclassed network as a functional one; a model of this package stays.
+
+        A network that no player names may be called by methods of its own.
+        """
         if isinstance(value, Configured):
+            return value
+        if name is not None and name not in _networks(type(self)):
             return value
         if isinstance(value, dict):
             made = {name: self.as_given(one) for name, one in value.items()}
@@ -44,6 +54,16 @@ class Configured(Recorded):
     def from_config(cls, config: dict[str, Any]):
         given = {name: one for name, one in config.items() if name != STAMP}
         return super().from_config(given)
+
+
+def _networks(cls: type) -> set[str]:
+    """The names of the networks of players, as attributes and as arguments."""
+    players = getattr(cls, "players", None)  # checked later
+    known = players if isinstance(players, Mapping) else {}
+    known = {name: one for name, one in known.items() if isinstance(one, Player)}
+    found = set(names_of(known))
+    held = (one for kind in cls.__mro__ for one in vars(kind).values())
+    return found | {one.called for one in held if isinstance(one, Critic)}
 
 
 def made_by() -> str:
