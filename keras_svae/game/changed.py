@@ -16,6 +16,7 @@ from keras_svae import recorded_values as values
 from keras_svae.game import settings
 from keras_svae.networks.backwards import all_layers
 from keras_svae.recording import Recorded
+from keras_svae.telling import warn
 
 __all__ = ["check"]
 
@@ -74,7 +75,15 @@ def _check(model, now: dict[str, Any]) -> None:
     if derived:  # but a time, or a number drawn, differs in any two objects
         anyhow = _differing(_made(model, {}), old)
         derived = [name for name in derived if name not in anyhow]
-    if derived:
+    tables = [name for name in derived if np.ndim(_value(vars(made)[name])) > 0]
+    if tables:
+        warn(
+            f"Expected {' and '.join(tables)}, which the constructor makes of "
+            f"{' and '.join(now)}, to be what {' and '.join(now)} changes along; "
+            f"received: another {' and '.join(now)} for a finished model. The array "
+            "stays as it is: if losses read it, make a new model."
+        )
+    if derived := [name for name in derived if name not in tables]:
         given = ", ".join(f"{name}={value!r}" for name, value in now.items())
         raise ValueError(
             f"Expected a new model for another {' and '.join(now)}, from which the "
@@ -133,8 +142,8 @@ def _number(value):
 def _differing(one, other) -> list[str]:
     """The names of the attributes whose values differ, without those of Keras.
 
-    Of a user's class only numbers: a text or a dictionary of settings may be there to
-    be read by people, and an array may be a table along which a setting changes.
+    Of a user's class only numbers and arrays: a text or a dictionary of settings may be
+    there to be read by people.
     """
     ours = vars(one)["_record"].ours - _of_keras()
     found = {name: _value(value) for name, value in vars(one).items()}
@@ -149,8 +158,7 @@ def _differing(one, other) -> list[str]:
 
 
 def _is_number(value) -> bool:
-    single = isinstance(value, np.ndarray) and value.ndim == 0
-    number = isinstance(value, (int, float)) or single
+    number = isinstance(value, (int, float, np.ndarray))
     return number and not isinstance(value, bool)
 
 
