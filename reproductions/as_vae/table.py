@@ -12,6 +12,7 @@ ROWS = {
     "NLL bound, nats": ("variational_bound", -1),
     "NLL bound, importance-weighted, nats": ("importance_weighted_bound", -1),
     "inception score": ("inception_score", 1),
+    "inception score of means": ("inception_score_of_means", 1),
     "test MSE": ("mse", 1),
     "test RMSE": ("rmse", 1),
     "seconds": ("seconds", 1),
@@ -76,9 +77,9 @@ def summary(records: list[dict]) -> dict[str, dict]:
 def text(table: dict[str, dict]) -> str:
     """The summary, a line per row."""
     width = max(map(len, ROWS))
-    lines = [" " * width + "".join(f"{method:>20}" for method in table)]
+    lines = [" " * width + "".join(f"{method:>22}" for method in table)]
     for row in ROWS:
         shown = [text_of(one[row]) if row in one else "-" for one in table.values()]
         if set(shown) != {"-"}:
-            lines.append(f"{row:{width}}" + "".join(f"{cell:>20}" for cell in shown))
+            lines.append(f"{row:{width}}" + "".join(f"{cell:>22}" for cell in shown))
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """AS-VAE's script: its methods, early stopping that resumes, and the table."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -306,3 +307,33 @@ def test_table_is_of_its_runs(tmp_path, small, monkeypatch, capsys):
     assert {one["method"] for one in found["published"]} == {"vae", "avb"}
     shown = capsys.readouterr().out
     assert "test MSE" in shown and "+-" not in shown
+
+
+def test_a_drawn_gaussian_s_means_are_scored_and_no_others(monkeypatch):
+    """Noise around them hides digits from a classifier."""
+    monkeypatch.setattr(as_vae.images, "N", 40)
+    monkeypatch.setattr(as_vae.images, "SIZE", 20)
+    x = keras.Input((28, 28, 1))
+    logits = keras.layers.Dense(10)(keras.layers.Flatten()(x))
+    seen = []
+
+    class Given:
+        backbone = ks.evaluation.Backbone(
+            keras.Model(x, keras.layers.Softmax()(logits)), "any"
+        )
+
+    def score(images, backbone):
+        seen.append((images, backbone))
+        return types.SimpleNamespace(value=3.0)
+
+    monkeypatch.setattr(ks.evaluation, "inception_score", score)
+    small = {"units": 8, "depth": 1}
+    model = as_vae.mnist(method="vae", budget="quick", **small).model
+    assert as_vae.images.score_of_means(model, Given) == {}  # a Bernoulli's
+    model = as_vae.mnist(method="as_vae_g", budget="quick", **SMALL).model
+    found = as_vae.images.score_of_means(model, Given)
+    assert found == {"inception_score_of_means": 3.0}
+    (images, backbone), z = seen[0], model.prior.sample(40, seed=(model.seed, 0))
+    means = tf.sigmoid(model.decoder(z, training=False))
+    np.testing.assert_allclose(images, means, atol=1e-5)
+    assert backbone is Given.backbone
