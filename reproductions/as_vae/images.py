@@ -93,7 +93,7 @@ def score_of_means(model: ks.Game, inputs: Inputs) -> dict[str, float]:
     z = model.prior.sample(N, seed=(model.seed, 0))
     means = [model.likelihood(some).mean() for some in np.split(z, N // SIZE)]
     score = ks.evaluation.inception_score(np.concatenate(means), backbone=backbone)
-    return {"inception_score_of_means": score.value}
+    return {"inception_score_of_means": float(score)}
 
 
 def also(model: ks.Game, inputs: Inputs) -> dict:
