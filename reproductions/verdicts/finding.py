@@ -187,7 +187,8 @@ def find(claim: Claim, records: Records) -> Finding | None:
     """What our runs say of a claim: the first entry of evidence that records have.
 
     Raises:
-        Absent: If there is a record, but nothing where the claim looks for it.
+        Absent: If there is a record, but nothing where the claim looks for it, and it
+            is not said to be partial.
     """
     errors = []
     for one in claim.evidence:
@@ -196,7 +197,8 @@ def find(claim: Claim, records: Records) -> Finding | None:
         try:
             return _one(claim, one, records)
         except Absent as error:
-            errors.append(str(error))
+            if not one.get("partial"):
+                errors.append(str(error))
     if errors:
         raise Absent(f"claim {claim.paper} {claim.id}: {'; '.join(errors)}")
     return None

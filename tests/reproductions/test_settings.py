@@ -64,7 +64,7 @@ def test_a_flow_is_as_long_as_the_table_says():
 
 
 def test_ours_is_what_the_papers_budget_was():
-    """`results/svae_mnist.json` was made under quick, which has its settings."""
+    """Both budgets have the settings of `results/svae_mnist.json`."""
     ours, quick = (mnist.resolve(budget=one) for one in ("ours", "quick"))
     expected = {
         "learning_rate": 2e-4,
