@@ -15,6 +15,7 @@ from keras_svae.data.images import Framing, collect, of_two_sizes
 from keras_svae.data.listing import Listing
 from keras_svae.data.picture_files import printable
 from keras_svae.paths import AnyPath, is_local
+from keras_svae.telling import warn
 from keras_svae.untrusted import check_memory
 
 # TinyImageNet's list of the classes of its validation pictures.
@@ -198,6 +199,12 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
         if any(listing.pictures(sub, False) for sub in own) and any(
             listing.pictures(sub, True) for sub in beside
         ):
+            split, others = own[0], ", ".join(f"{sub.name}/" for sub in beside[:3])
+            warn(
+                f"Expected {split.name}/ to be a class, as {others} beside it hold "
+                "pictures, too. If it is the data of a split, give this folder: "
+                f"{printable(split)!r}."
+            )
             return {}, folders
     for sub in folders:
         split = splits.get(sub.name)

@@ -135,6 +135,15 @@ def test_a_word_of_splits_may_be_a_class(tmp_path, folders, classes):
     assert sum(map(len, found)) == 4 * len(folders.split())
 
 
+def test_a_split_alone_that_is_read_as_a_class_is_told(tmp_path):
+    for one in ("train", "masks"):
+        write(tmp_path / one / "0.png")
+    with pytest.warns(
+        UserWarning, match="train/ to be a class, as masks/ .* give this"
+    ):
+        load(tmp_path, labels=True, batch_size=1)
+
+
 @pytest.mark.parametrize("more", ["notes", "train/cat train/dog extra", "test/0 extra"])
 def test_a_split_alone_stays_one_beside_notes_or_with_classes_in_it(tmp_path, more):
     for one in more.split()[: -1 if " " in more else 0] or ["train"]:
