@@ -199,11 +199,11 @@ def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
         if any(listing.pictures(sub, False) for sub in own) and any(
             listing.pictures(sub, True) for sub in beside
         ):
-            split, others = own[0], ", ".join(f"{sub.name}/" for sub in beside[:3])
+            others_too = ", ".join(f"{sub.name}/" for sub in beside[:3])
             warn(
-                f"Expected {split.name}/ to be a class, as {others} beside it hold "
-                "pictures, too. If it is the data of a split, give this folder: "
-                f"{printable(split)!r}."
+                f"Expected {own[0].name}/ to be a class, as {others_too} beside it "
+                "hold pictures, too. If it is the data of a split, give this folder: "
+                f"{printable(own[0])!r}."
             )
             return {}, folders
     for sub in folders:
