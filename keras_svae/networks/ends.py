@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_svae.distributions import Law
 from keras_svae.networks.backwards import Made, innermost, output_of
+from keras_svae.owners import owner_of, package_of
 
 __all__ = ["RawOutput", "law_of", "same_law"]
 
@@ -188,8 +189,7 @@ def _own_activation(layer: keras.layers.Layer) -> list[str] | None:
 
 def _calls_as_ours(cls: type) -> bool:
     """Whether the `call` of a layer's class is Keras's, or of this package."""
-    owner = next(one for one in cls.__mro__ if "call" in vars(one))
-    return owner.__module__.split(".")[0] in ("keras", "keras_svae")
+    return package_of(owner_of(cls, "call")) in ("keras", "keras_svae")
 
 
 def _all(parts: list[list[str] | None]) -> list[str] | None:
