@@ -38,4 +38,5 @@ def table1(
     study.check_backbone(data)
     rows = {name: {"method": name} for name in methods}
     more = {"seeds": seeds, "epochs": epochs, "budget": budget}
+    more["not_run"] = [name for name in METHODS if name not in rows]
     paper_table(study, DATA[data], rows, NAMES, MEASURES, **more)

@@ -127,6 +127,7 @@ def paper_table(
     *,
     seeds: int,
     epochs: Sequence[int] | None = None,
+    not_run: Sequence[str] = (),
     **more: Any,
 ) -> None:
     """Runs a paper's table, methods over seeds and epochs, and writes a summary.
@@ -143,6 +144,7 @@ def paper_table(
         seeds: Runs of each row and number of epochs.
         epochs: How many epochs, several for a picture over them; None: as many as the
             experiment has.
+        not_run: Rows of the paper's table that are left out.
         **more: Settings of all rows.
     """
     # The longest first, so that no worker has to wait for it in the end.
@@ -170,6 +172,7 @@ def paper_table(
     content = {
         "experiment": f"{one.paper}'s table, {one.name}",
         "settings": settings,
+        **({"not run": [*not_run]} if not_run else {}),
         "cells": made,
         "measures": found,
         "data": whole.get("data"),

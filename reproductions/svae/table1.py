@@ -86,6 +86,7 @@ def table1(
     nats = ("annealed_importance_sampling", "variational_bound")
     kept = {n: t for n, t in MEASURES.items() if data == "mnist" or n not in nats}
     rows = {name: ROWS[name] for name in methods}
+    not_run = [name for name in OF_DATA[data] if name not in rows]
     more = {"ais_examples": ais_examples, "ais_temperatures": ais_temperatures}
-    more |= {"seeds": seeds, "epochs": epochs, "budget": budget}
+    more |= {"seeds": seeds, "epochs": epochs, "budget": budget, "not_run": not_run}
     paper_table(study, DATA[data], rows, NAMES, kept, **more)

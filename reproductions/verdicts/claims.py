@@ -17,8 +17,8 @@ An entry of `evidence` has these keys (paths are `evidence.at`'s):
 * `settings`, where those of the runs are, of which some may be to `ignore`; or
   `epochs` or `steps`, what they were; `differs`, what settings do not show.
 * `classifier` and `data`, in words; `says`, the text of a statement.
-* `partial`, if not all rows of the record are run yet: where one lacks, it is no
-  evidence.
+
+A record may say that some rows are "not run": it is no evidence for claims of these.
 """
 
 import dataclasses

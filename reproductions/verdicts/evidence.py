@@ -9,7 +9,7 @@ from reproductions.engine import results
 from reproductions.engine.files import read_json
 from reproductions.verdicts.statistics import Sample
 
-__all__ = ["Absent", "Records", "at", "sample"]
+__all__ = ["Absent", "NotRun", "Records", "at", "sample"]
 
 # {file.json#path!format} in a text.
 FIELD = re.compile(r"\{([\w.-]+\.json)#([^{}!]+)(?:!([^{}]*))?\}")
@@ -17,6 +17,10 @@ FIELD = re.compile(r"\{([\w.-]+\.json)#([^{}!]+)(?:!([^{}]*))?\}")
 
 class Absent(ValueError):
     """A record has nothing at a path."""
+
+
+class NotRun(Absent):
+    """A record has no such row, and says so."""
 
 
 def _fits(row: dict, name: str, sign: str, text: str) -> bool:
@@ -126,15 +130,19 @@ class Records:
 
         Raises:
             Absent: If there is no such file, or nothing at the path.
+            NotRun: If the record says that this row is not run.
         """
         if not self.has(name):
             raise Absent(f"Expected {self.folder / name}; received: no such file")
         if name not in self._read:
             self._read[name] = read_json(self.folder / name)
+        record = self._read[name]
         try:
-            return at(self._read[name], path)
+            return at(record, path)
         except Absent as error:
-            raise Absent(f"{name}, {path}: {error}") from None
+            not_run = record.get("not run", ()) if isinstance(record, dict) else ()
+            kind = NotRun if {*not_run} & {*re.findall(r"\w+", path)} else Absent
+            raise kind(f"{name}, {path}: {error}") from None
 
     def filled(self, text: str) -> str:
         """A text whose fields `{file.json#path!format}` are filled from records."""

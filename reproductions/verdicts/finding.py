@@ -6,7 +6,7 @@ import numpy as np
 
 from reproductions.verdicts import budget, statistics
 from reproductions.verdicts.claims import Claim
-from reproductions.verdicts.evidence import Absent, Records, sample
+from reproductions.verdicts.evidence import Absent, NotRun, Records, sample
 from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Finding", "find"]
@@ -187,8 +187,8 @@ def find(claim: Claim, records: Records) -> Finding | None:
     """What our runs say of a claim: the first entry of evidence that records have.
 
     Raises:
-        Absent: If there is a record, but nothing where the claim looks for it, and it
-            is not said to be partial.
+        Absent: If there is a record, but nothing where the claim looks for it, and the
+            record does not say that this row is not run.
     """
     errors = []
     for one in claim.evidence:
@@ -196,9 +196,10 @@ def find(claim: Claim, records: Records) -> Finding | None:
             continue
         try:
             return _one(claim, one, records)
+        except NotRun:
+            continue
         except Absent as error:
-            if not one.get("partial"):
-                errors.append(str(error))
+            errors.append(str(error))
     if errors:
         raise Absent(f"claim {claim.paper} {claim.id}: {'; '.join(errors)}")
     return None

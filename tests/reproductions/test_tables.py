@@ -56,6 +56,7 @@ def test_table_1_by_hand(tmp_path):
     assert "mse" not in rows["gan", 2]
     assert content["settings"]["aim_minus"]["posterior"] == "unit_gaussian"
     assert {one["paper"] for one in content["published"]} == {"aim"}
+    assert content["not run"] == ["aim", "ali", "alice"]
     assert "AIM-, 2" in shown and "(1 diverged)" in shown
     assert [ax.get_title() for ax in figure.axes] == ["inception score", "mse"]
 
@@ -83,6 +84,7 @@ def test_rows_of_svaes_tables(tmp_path):
     assert (flow["posterior"], flow["flow_length"]) == ("planar_flow", 80)
     assert [cell["method"] for cell in made[0]["cells"]] == OF_DATA["mnist"]
     assert list(ROWS) == list(NAMES)
+    assert "not run" not in made[0]
     assert "sVAE-r, 25" in made[1]
 
 

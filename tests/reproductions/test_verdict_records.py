@@ -9,7 +9,7 @@ import pytest
 from reproductions.engine import command, results
 from reproductions.svae.figure3 import each
 from reproductions.verdicts import VERDICTS, Records, judge, papers
-from reproductions.verdicts.evidence import Absent, at, sample
+from reproductions.verdicts.evidence import Absent, NotRun, at, sample
 from reproductions.verdicts.statistics import Sample
 
 REPRODUCED, INDICATION, NOT, OUT = VERDICTS
@@ -144,4 +144,25 @@ def test_a_part_of_a_study_is_an_indication_at_most(tmp_path):
 def test_a_record_in_another_form_is_an_error(tmp_path):
     (tmp_path / "svae_toy.json").write_text('{"epochs": 100}')
     with pytest.raises(Absent, match="claim svae toy-score-0"):
+        judge("svae", Records(tmp_path))
+
+
+def test_rows_that_a_record_says_are_not_run_are_no_evidence(tmp_path):
+    score = {"mean": 2.0, "deviation": None, "n": 1}
+    cell = {"steps": 9, "inception_score": score, "annealed_importance_sampling": score}
+    cells = [cell | {"method": name} for name in ("svae_r", "svae", "gan", "nf_vae")]
+    settings = {one["method"]: {"epochs": 5} for one in cells}
+    record = {"settings": settings, "cells": cells, "not run": ["wgan_gp", "dcgan"]}
+    file = tmp_path / "svae_mnist_table1.json"
+    file.write_text(json.dumps(record))
+    shutil.copy(results.FOLDER / "svae_mnist.json", tmp_path)  # `tried` reads it
+    with pytest.raises(NotRun):
+        Records(tmp_path).get(file.name, "cells/[method=dcgan]/inception_score")
+    assert all(
+        ("wgan" in one.claim.id or "dcgan" in one.claim.id) == (one.finding is None)
+        for one in judge("svae", Records(tmp_path))
+        if one.claim.id.startswith(("mnist-ais", "mnist-order", "mnist-is", "mnist-dc"))
+    )
+    file.write_text(json.dumps(record | {"not run": ["wgan_gp"]}))
+    with pytest.raises(Absent, match="dcgan"):
         judge("svae", Records(tmp_path))
