@@ -4,6 +4,7 @@ Chen et al., 2018: sVAE, sVAE-r, and the methods beside it.
 """
 
 from reproductions.svae.images import celeba, cifar10, digits, mnist
+from reproductions.svae.mnist_settings import mnist_settings
 from reproductions.svae.saturation import saturation
 from reproductions.svae.sweep import sweep
 from reproductions.svae.table1 import table1
@@ -14,6 +15,7 @@ __all__ = [
     "cifar10",
     "digits",
     "mnist",
+    "mnist_settings",
     "saturation",
     "sweep",
     "table1",

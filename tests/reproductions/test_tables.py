@@ -1,8 +1,11 @@
 """Tables of papers: methods over seeds and epochs, by hand."""
 
+import inspect
+
 import numpy as np
 import pytest
 
+from keras_svae import networks
 from reproductions import aim, svae
 from reproductions.engine import Study
 from reproductions.engine.build import compile_model
@@ -68,6 +71,25 @@ def test_table_1_of_one_length_has_no_picture(tmp_path):
         aim.table1(study=study, methods=["aim_minus"], seeds=1)
     assert made[2] is None
     assert [c["epochs"] for c in made[0]["cells"]] == [8]
+
+
+def test_settings_go_one_at_a_time_from_the_papers_to_ours(tmp_path):
+    made = []
+    with Rows(tmp_path) as study:
+        study.write = lambda *given: made.extend(given)
+        svae.mnist_settings(study=study, seeds=2)
+    calls = [call.settings for call in study.calls]
+    paper, *single, ours = calls[: len(calls) // 2]
+    told = {name for one in single for name in one if one[name] != paper.get(name)}
+    for one in single:
+        assert one != paper and {*one} == {*paper} - ({"binarize"} - {*one})
+    want = svae.mnist.resolve(budget="ours", seed=0, epochs=5)
+    assert told | {"binarize"} == {n for n in ours if ours.get(n) != paper.get(n)}
+    want |= {name: ours[name] for name in ("budget", "measures", "code_stddev")}
+    assert ours == want | {"binarize": None}  # given, it is kept
+    assert inspect.signature(networks.mnist).parameters["code_stddev"].default == 0.02
+    assert [cell["row"] for cell in made[0]["cells"]][::5] == ["paper", "ours"]
+    assert {cell["runs"] for cell in made[0]["cells"]} == {2}
 
 
 def test_rows_of_svaes_tables(tmp_path):
