@@ -55,8 +55,8 @@ class Law(Recorded):
             learned, else 1.
         explicit: Whether there is a density.
         moments: Whether mean and standard deviation of the distribution are known.
-        rounds: Whether the density is finite a rounding error outside of the range.
-            Then such data are allowed: a resized image may have the value 1.0000002.
+        rounds: Whether data may be outside of the range by a rounding error, as a
+            resized image with the value 1.0000002. The density is finite there.
         support: Where all draws lie, (low, high), as (0, 1) of a Beta law; None if this
             is not said. A posterior needs it beside prior="uniform", where codes lie in
             [-1, 1].

@@ -9,7 +9,7 @@ class Diverged(FloatingPointError):
     """A loss or a gradient became NaN or infinite.
 
     It is raised at that step: before the number changes a weight, and before any
-    callback.
+    callback. `playing.py` finds it, `logged.py` raises it.
     """
 
 

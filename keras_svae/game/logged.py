@@ -1,4 +1,4 @@
-"""What a step logs: means over an epoch, and what ends training among them."""
+"""What a step logs: means over an epoch. It raises `Diverged` among them."""
 
 from collections.abc import Callable
 from typing import Any

@@ -26,7 +26,7 @@ from keras_svae.models.ijae import IJAE
 from keras_svae.models.infogan import InfoGAN
 from keras_svae.models.latent import LatentModel
 from keras_svae.models.semi_supervised import SemiSupervisedVAE
-from keras_svae.models.symmetric import ALI, ALICE, SVAE, Matched
+from keras_svae.models.svae import ALI, ALICE, SVAE, Matched
 from keras_svae.models.two_stage import TwoStageVAE
 from keras_svae.models.unrolled import UnrolledGAN
 from keras_svae.models.vae import CVAE, VAE

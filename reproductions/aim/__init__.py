@@ -1,7 +1,7 @@
 """AIM: Adversarial Inference by Matching Priors and Conditionals.
 
-AIM, AIM-, and the methods beside them: a further one is a line of `BASELINES` in
-toy.py, and a function in reproductions/methods.py if it is not there yet.
+AIM, AIM-, and the methods beside them: a further one is a line of `ROWS` in
+baselines.py, and a function in reproductions/methods.py if it is not there yet.
 """
 
 from reproductions.aim.images import celeba, cifar10, mnist, mnist2d

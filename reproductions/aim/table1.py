@@ -2,14 +2,13 @@
 
 from typing import Literal
 
+from reproductions.aim.baselines import NAMES, TABLE1
 from reproductions.aim.images import cifar10, mnist
-from reproductions.aim.toy import NAMES
 from reproductions.engine import Study, experiment
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.rows import paper_table
 
 DATA = {"mnist": mnist, "cifar10": cifar10}
-METHODS = ["aim", "aim_minus", "gan", "ali", "alice"]
 MEASURES = {"inception_score": "inception score", "mse": "MSE", "code_mse": "codes"}
 
 
@@ -17,7 +16,7 @@ MEASURES = {"inception_score": "inception score", "mse": "MSE", "code_mse": "cod
 def table1(
     study: Study,
     data: Literal[tuple(DATA)] = "mnist",
-    methods: list[Literal[tuple(METHODS)]] = METHODS,
+    methods: list[Literal[tuple(NAMES)]] = TABLE1,
     epochs: list[PositiveInt] | None = None,
     seeds: PositiveInt = 3,
     budget: Literal["paper", "quick"] = "quick",
@@ -38,5 +37,5 @@ def table1(
     study.check_backbone(data)
     rows = {name: {"method": name} for name in methods}
     more = {"seeds": seeds, "epochs": epochs, "budget": budget}
-    more["not_run"] = [name for name in METHODS if name not in rows]
+    more["not_run"] = [name for name in TABLE1 if name not in rows]
     paper_table(study, DATA[data], rows, NAMES, MEASURES, **more)

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import keras_svae as ks
-from reproductions import methods as of
+from reproductions.aim import baselines
+from reproductions.aim.baselines import NAMES
 from reproductions.engine import (
     Data,
     Play,
@@ -21,32 +22,11 @@ from reproductions.engine import (
 from reproductions.engine.measure import SEED
 from reproductions.engine.options import DENSE, PositiveInt
 
-# The rows of table 2: a function of `reproductions/methods.py`, whose name is that of
-# `--method`, and what it has of its own on the grid: settings of laws, of the method or
-# of training. Another baseline is another line, here or in `MORE`.
-BASELINES = {
-    "AIM": (of.aim, {}),
-    "AIM-": (of.aim_minus, {"posterior": "unit_gaussian"}),
-    "GAN": (of.gan, {}),
-    "ALI": (of.ali, {}),
-    "VEEGAN": (of.veegan, {"posterior": "implicit"}),
-    "Unrolled GAN": (of.unrolled_gan, {}),
-}
-# These rows are there only if --methods names them.
-MORE = {
-    "ALICE": (of.alice, {"lam": 1.0, "two_sided": False}),
-    "WGAN-GP": (of.wgan_gp, {"critic_turns": 5}),
-    "VAE": (of.vae, {"likelihood": "learned_gaussian"}),
-}
-NAMES = {method.__name__: name for name, (method, _) in (BASELINES | MORE).items()}
-METHODS = tuple(method for method, _ in (BASELINES | MORE).values())
-USUAL = [method.__name__ for method, _ in BASELINES.values()]
-
 # The paper's toy. The paper does not give its networks, steps and rates. These settings
 # need the fewest steps to all 25 modes (docs/methods/aim.md). All methods have the same
 # steps and networks, except for the critic's input and turns.
 GRID = {
-    "methods": METHODS,
+    "methods": baselines.METHODS,
     "networks": {"toy": (ks.networks.toy, DENSE)},
     "settings": {
         "data": "grid25",
@@ -67,7 +47,7 @@ GRID = {
         "measures": "modes,mixture_score,mse",
     },
     "budgets": {"paper": {"epochs": 24}, "quick": {"epochs": 8}},
-    "by_method": {method.__name__: own for method, own in (BASELINES | MORE).values()},
+    "by_method": baselines.own("toy"),
 }
 
 
@@ -98,7 +78,7 @@ def ring8(model: ks.Game, data: Data, training: Training) -> Run:
 def table2(
     study: Study,
     data: Literal["grid25", "ring8"] = "grid25",
-    methods: list[Literal[tuple(NAMES)]] = USUAL,
+    methods: list[Literal[tuple(NAMES)]] = baselines.TABLE2,
     seeds: PositiveInt | None = None,
     epochs: PositiveInt | None = None,
     play: Play | None = None,

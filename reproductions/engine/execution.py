@@ -57,7 +57,7 @@ def execute(
         several workers, the first one alone writes and returns it, the others {}.
 
     Raises:
-        FileExistsError: If the folder is in use and is not to be resumed.
+        FileExistsError: If the folder is not empty and is not to be resumed.
         ValueError: If the run in the folder is another one, or for a measure that has
             to apply and does not.
         OSError: If the folder cannot be written.

@@ -122,7 +122,7 @@ class RunFolder:
             Whether the folder is new.
 
         Raises:
-            FileExistsError: If the folder is in use and is not to be resumed.
+            FileExistsError: If the folder is not empty and is not to be resumed.
             OSError: If the folder cannot be written.
             ValueError: If there is no run to resume, or the run has other settings, or
                 TensorFlow cannot read a SavedModel from such a path.

@@ -132,8 +132,8 @@ def paper_table(
 ) -> None:
     """Runs a paper's table, methods over seeds and epochs, and writes a summary.
 
-    Of each number of epochs all rows have one seed before the next seed. Each number of
-    epochs has runs of its own.
+    For each number of epochs, all rows get one seed before any row gets the next. Each
+    number of epochs has runs of its own.
 
     Args:
         study: Where the runs are.

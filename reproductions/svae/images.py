@@ -18,9 +18,9 @@ from reproductions.methods import (
     wgan_gp,
 )
 
-# The first method and the first budget are the defaults. Of a setting that is said
-# twice, the method's value counts, then the budget's, then that of `settings`. The seed
-# and what else any run has: `engine/settings.py`. A player has one turn in a step
+# The first method and the first budget are the defaults. A setting in `by_method` goes
+# before one in `budgets`, and that one before one in `settings`; a method's own default
+# is the last. What any run has: `engine/settings.py`. A player has one turn in a step
 # unless something else is given.
 METHODS = (svae, ali, alice, gan, wgan, wgan_gp, vae)
 # Arjovsky et al.: RMSProp, no momentum, five updates of the critic.
@@ -85,7 +85,7 @@ def digits(model: ks.Game, data: Images, training: Training) -> Run:
             "measures": "annealed_importance_sampling,variational_bound,"
             "inception_score,frechet_distance,mse,rmse",
         },
-        # What learned better here, before the paper's was a budget.
+        # What learned better here; it is older than the budget "paper".
         "ours": {"epochs": 100},
         "quick": {"epochs": 4, "steps_per_epoch": 234},
     },
@@ -122,7 +122,7 @@ def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     Adam, all 60,000 images once an epoch, seed 0, and measures 10,000 samples beside
     the test split. The layers are those of `svae_table3` (keras_svae/networks/svae.py).
 
-    Errors of x and z are sums of absolute differences, both weighted by lam; the code
+    Errors of x and z are -log p(x|z) and -log q(z|x), both weighted by lam; the code
     has 32 dimensions, a batch 64 examples, and rates are constant. The budget "paper"
     is the paper's: binarised data, Xavier, Adam 1e-4. "ours" and
     "quick" have what learned better here: grey data, Adam 2e-4 with beta_1 .5, N(0,

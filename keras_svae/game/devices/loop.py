@@ -1,4 +1,4 @@
-"""Steps of a call: several of them, under XLA on replicas, and one of them sooner.
+"""Steps of a call: several, also under XLA on replicas; or one, with less overhead.
 
 Keras's loop runs over the end of an epoch that is no multiple of the steps of a call,
 and goes on after a number that is not finite. Each step here is the step of a call of
