@@ -3,6 +3,7 @@
 A method with `conditional = True` is given classes, which its networks read, too.
 """
 
+import functools
 import json
 
 import tensorflow as tf
@@ -140,10 +141,14 @@ class LatentModel(Generating):
         law = self.likelihood_law
         checks.images(x, self.data_shape, law.range, law.rounds)
         if self._seen is None:
-            end = ranges.range_of_end(last_activation(self.decoder))
             is_image = len(self.data_shape) == 3
-            self._seen = ranges.Seen(law.range, end, is_image)
+            self._seen = ranges.Seen(law.range, self._range_of_end, is_image)
         self._seen.look(x)
+
+    @functools.cached_property
+    def _range_of_end(self):
+        # Once: to follow a network backwards takes longer than the rest of a short fit.
+        return ranges.range_of_end(last_activation(self.decoder))
 
     def check_inputs(self, inputs):
         z = self._pair(inputs)[0] if self.conditional else inputs

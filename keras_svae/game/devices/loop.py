@@ -10,6 +10,7 @@ Python, to learn of the end of the data. That is a tenth of a small network's st
 
 import contextlib
 import functools
+import weakref
 from collections.abc import Callable
 
 import keras
@@ -123,11 +124,23 @@ def _single(one: Callable) -> Callable:
         functools.partial(from_next), autograph=False, reduce_retracing=True
     )
 
+    # An iterator and its trace: TensorFlow would look for the trace at each call, by
+    # all variables that it reads.
+    known: list = [None, None]
+
+    def traced(iterator):
+        eagerly = tf.config.functions_run_eagerly()
+        if eagerly or not isinstance(iterator, tf.data.Iterator):
+            return next_one
+        if known[0] is None or known[0]() is not iterator:
+            known[:] = weakref.ref(iterator), next_one.get_concrete_function(iterator)
+        return known[1]
+
     def call(iterator):
         if not isinstance(iterator, _ITERATORS):
             return [one(data) for data in iterator][-1]  # of train_on_batch
         try:
-            return next_one(iterator)
+            return traced(iterator)(iterator)
         except tf.errors.OutOfRangeError:
             raise StopIteration from None
 
