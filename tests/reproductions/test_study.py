@@ -409,6 +409,18 @@ def test_spread_and_interval():
     assert interval([1.0])["interval"] is None
 
 
+def test_rows_by_a_setting_that_is_a_list():
+    def run(units, seed):
+        return {"settings": {"units": units, "seed": seed}, "metrics": {"mse": seed}}
+
+    records = [
+        run(units, seed) for seed in (1, 3) for units in ([8], [8, [2]], {"a": 1})
+    ]
+    rows = cells(records, by=["units"], measures=["mse"])
+    assert [row["units"] for row in rows] == [[8], [8, [2]], {"a": 1}]
+    assert [row["mse"]["mean"] for row in rows] == [2, 2, 2]
+
+
 def test_code_that_changes_in_mid_study_is_told(tmp_path, marks, monkeypatch):
     found = iter([{"commit": "a", "changed": False}, {"commit": "b", "changed": False}])
     monkeypatch.setattr(results_, "commit", lambda: next(found))
