@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+import types
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from keras_svae import files
 from keras_svae.game.devices import workers
 from reproductions.engine import build, devices, measure, results
 from reproductions.engine.experiment import Call, Experiment
-from reproductions.engine.files import locked, read_json, write_json
+from reproductions.engine.files import locked, plain, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity, older
@@ -187,10 +188,17 @@ def _of_function(call: Call) -> dict:
     """The same of a function that returns numbers, and trains no model of ours."""
     began = time.monotonic()
     try:
-        metrics = dict(call.function(**call.settings))
+        found = plain(call.function(**call.settings))
     except ks.Diverged as error:
         return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
+    metrics = dict(found) if isinstance(found, dict) else {"": found}
     extra = metrics.pop("extra", {})
+    for name, value in metrics.items():
+        if not name or not isinstance(value, (int, float, types.NoneType)):
+            raise TypeError(
+                f"Expected {call.name} to return a dictionary of numbers, what else "
+                f'there is under "extra"; received: {f"{name}=" if name else ""}{value}'
+            )
     seconds = round(time.monotonic() - began, 1)
     return {"metrics": metrics, "seconds": seconds, **extra}
 

@@ -11,6 +11,7 @@ import keras_svae as ks
 from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
 from reproductions.engine.build import Parts
+from reproductions.engine.files import plain
 from reproductions.engine.options import Option, takes_none
 from reproductions.engine.settings import Data, Laws, Training
 
@@ -31,11 +32,15 @@ class Call:
     Attributes:
         function: An `Experiment`, or any function that returns a dict of numbers. A
             worker process must be able to import it.
-        settings: Its keyword arguments, in JSON's types.
+        settings: Its keyword arguments, in JSON's types: see `plain`.
     """
 
     function: Callable
     settings: dict[str, Any]
+
+    def __post_init__(self):
+        # As the record has them: np.arange(3) and range(3) are the same seeds.
+        object.__setattr__(self, "settings", plain(self.settings))
 
     @property
     def name(self) -> str:
@@ -142,13 +147,8 @@ class Experiment:
         given = {n: v for n, v in given.items() if v is not None or self._takes_none(n)}
         said, given = set(given), {**recorded, **given}
         given = devices.completed({n: self._read(n, v) for n, v in given.items()})
-        budget, method = (
-            given.get(name, self.options[name].default)
-            if name in self.options
-            else None
-            for name in ("budget", METHOD)
-        )
         ours = {n: o.default for n, o in self.options.items()}
+        budget, method = ((ours | given).get(name) for name in ("budget", METHOD))
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
         of_both = self.by_budget.get(budget, {}).get(method, {})
         chosen = self.settings | self.budgets.get(budget, {})

@@ -5,7 +5,9 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from keras_svae import files
 from keras_svae.paths import AnyPath, Remote, any_path
@@ -19,7 +21,7 @@ def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
     path = any_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_written(content), indent=1, allow_nan=False) + "\n"
+    text = json.dumps(_finite(plain(content)), indent=1, allow_nan=False) + "\n"
     files.write(path, text.encode())
 
 
@@ -56,12 +58,34 @@ def record_file(path: str | os.PathLike | None) -> AnyPath | None:
     return path
 
 
-def _written(value):
+def plain(value):
+    """The same in JSON's types: numbers of NumPy and of tensors become Python's.
+
+    Raises:
+        TypeError: For what has none of these types.
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):  # NumPy's float64 and a measurement are floats
+        return float(value)
+    if hasattr(value, "__array__"):
+        return plain(np.asarray(value).tolist())
+    raise TypeError(
+        "Expected settings and results as numbers, texts, true, false or None, alone "
+        f"or in lists and dictionaries; received: {value!r}"
+    )
+
+
+def _finite(value):
     """The same for JSON. JSON has no NaN and no infinity, so they become null."""
     if isinstance(value, dict):
-        return {str(name): _written(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_written(one) for one in value]
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

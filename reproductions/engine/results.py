@@ -195,12 +195,12 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
     """
     groups: dict[tuple, list[dict]] = {}
     for one in records:
-        key = tuple(one["settings"].get(name) for name in by)
+        key = tuple(_hashable(one["settings"].get(name)) for name in by)
         groups.setdefault(key, []).append(one)
     rows = []
-    for key, group in groups.items():
+    for group in groups.values():
         kept = [one for one in group if "diverged" not in one]
-        row = dict(zip(by, key, strict=True))
+        row = {name: group[0]["settings"].get(name) for name in by}
         row |= {"runs": len(group), "diverged": len(group) - len(kept)}
         for name in measures:
             values = [one["metrics"].get(name, one.get(name)) for one in kept]
@@ -212,6 +212,14 @@ def cells(records: Sequence[dict], by: Sequence[str], measures: Sequence[str]) -
             row.setdefault("steps", min(steps))
         rows.append(row)
     return rows
+
+
+def _hashable(value):
+    """A setting that may be a list, or a dictionary, such as sizes of layers."""
+    if isinstance(value, dict):
+        value = sorted(value.items())
+    several = isinstance(value, (list, tuple))
+    return tuple(map(_hashable, value)) if several else value
 
 
 @functools.cache

@@ -115,10 +115,17 @@ class Records:
 
     Args:
         folder: Where they are; unset, reproductions/results.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
     """
 
     def __init__(self, folder: str | pathlib.Path | None = None):
         self.folder = pathlib.Path(folder or results.FOLDER)
+        if not self.folder.is_dir():  # all claims would be out of reach
+            raise FileNotFoundError(
+                f"Expected a folder of records; received: {self.folder}, which is none"
+            )
         self._read: dict[str, Any] = {}
 
     def has(self, name: str) -> bool:

@@ -81,3 +81,10 @@ def test_images_are_seen_through_the_backbone():
 def test_refuses(p, splits):
     with pytest.raises(ValueError, match="Expected .*received"):
         evaluation.inception_score(p, splits)
+
+
+def test_says_what_is_no_distribution():
+    """Such as what a softmax in half precision gives."""
+    p = np.array([[0.5, 0.499], [0.5, 0.501]])
+    with pytest.raises(ValueError, match=r"sums from 0\.999 to 1\.001"):
+        evaluation.inception_score(p, 1)

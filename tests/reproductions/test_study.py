@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -46,6 +47,18 @@ def error_of(lam: float, seed: int) -> dict:
     return {"mse": lam + seed, "extra": {"points": [seed]}}
 
 
+def returned(kind: str) -> dict | None:
+    """Another, of what others return."""
+    return {
+        "numpy": {"float32": np.float32(0.5), "array": np.array(2), "nan": np.nan},
+        "tensor": {"loss": tf.constant(0.5), "extra": {"each": np.arange(2)}},
+        "nothing": None,
+        "text": {"mse": "small"},
+        "several": {"mse": np.ones(3)},
+        "object": {"mse": 1.0, "extra": {"model": object()}},
+    }[kind]
+
+
 @pytest.fixture
 def marks(tmp_path, monkeypatch):
     path = tmp_path / "marks"
@@ -73,6 +86,41 @@ def test_a_function_of_ones_own_is_run_once_for_each_setting(tmp_path, marks):
     assert row["lam"] == 0.3 and row["runs"] == 2 and "none" not in row
     assert row["mse"].pop("values") == [0.3, 1.3]
     assert row["mse"] == pytest.approx({"mean": 0.8, "deviation": 0.5**0.5, "n": 2})
+
+
+def test_settings_that_numpy_counts_are_those_that_python_counts(tmp_path, marks):
+    settings = {"lam": np.logspace(-1, 0, 2)[0], "seed": np.arange(1, 2)[0]}
+    with Study(tmp_path / "study") as study:
+        counted = study([Call(error_of, settings)])
+        assert study([Call(error_of, {"lam": 0.1, "seed": 1})]) == counted
+    assert marks() == ["0.1 1"]
+    assert Call(error_of, {"lam": (1, np.float32(0.5))}).settings == {"lam": [1, 0.5]}
+    with pytest.raises(TypeError, match="Expected settings .*received: PosixPath"):
+        Call(error_of, {"lam": pathlib.Path("here")})
+
+
+def test_results_are_numbers_of_any_library(tmp_path):
+    with Study(tmp_path / "study") as study:
+        found = study([Call(returned, {"kind": one}) for one in ("numpy", "tensor")])
+    assert found[0]["metrics"] == {"float32": 0.5, "array": 2, "nan": None}
+    assert found[1]["metrics"] == {"loss": 0.5} and found[1]["each"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "received"),
+    [
+        ("nothing", "returned to return a dictionary of numbers.*received: None"),
+        ("text", "returned.*received: mse=small"),
+        ("several", r"returned.*received: mse=\[1.0, 1.0, 1.0\]"),
+        ("object", "results as numbers.*received: <object"),
+    ],
+)
+def test_results_that_are_no_numbers_are_named(kind, received, tmp_path):
+    with (
+        Study(tmp_path / "study") as study,
+        pytest.raises(TypeError, match=f"Expected .*{received}"),
+    ):
+        study([Call(returned, {"kind": kind})])
 
 
 # Each worker imports TensorFlow.
@@ -359,6 +407,18 @@ def test_spread_and_interval():
     # By hand: t(.975, 2) = 4.302653, the deviation 1, n = 3.
     assert interval([1.0, 2.0, 3.0])["interval"] == pytest.approx(4.302653 / 3**0.5)
     assert interval([1.0])["interval"] is None
+
+
+def test_rows_by_a_setting_that_is_a_list():
+    def run(units, seed):
+        return {"settings": {"units": units, "seed": seed}, "metrics": {"mse": seed}}
+
+    records = [
+        run(units, seed) for seed in (1, 3) for units in ([8], [8, [2]], {"a": 1})
+    ]
+    rows = cells(records, by=["units"], measures=["mse"])
+    assert [row["units"] for row in rows] == [[8], [8, [2]], {"a": 1}]
+    assert [row["mse"]["mean"] for row in rows] == [2, 2, 2]
 
 
 def test_code_that_changes_in_mid_study_is_told(tmp_path, marks, monkeypatch):

@@ -60,6 +60,8 @@ def test_texts_are_filled_from_records(tmp_path):
         records.filled("{one.json#cells/c}")
     with pytest.raises(Absent, match="no such file"):
         records.get("two.json")
+    with pytest.raises(FileNotFoundError, match="Expected a folder of records.*three"):
+        Records(tmp_path / "three")
 
 
 # Verdicts

@@ -39,10 +39,12 @@ def inception_score(
     splits = arguments.integer("splits", splits, at_least=1)
     stream, details = probabilities_of(samples, backbone, value_range)
     p = np.concatenate(list(stream)).astype(np.float64)
-    if p.ndim != 2 or not np.allclose(p.sum(1), 1, atol=1e-4) or p.min() < 0:
+    sums = p.sum(-1)
+    if p.ndim != 2 or not np.allclose(sums, 1, atol=1e-4) or p.min() < 0:
         raise ValueError(
             "Expected probabilities (n, classes), >= 0 and summing to 1 in each row, "
-            f"or images with a backbone; received: shape {p.shape}"
+            f"or images with a backbone; received: shape {p.shape}, values from "
+            f"{p.min():g}, sums from {sums.min():.5g} to {sums.max():.5g}"
         )
     if splits > len(p):
         raise ValueError(f"Expected 1 to {len(p)} splits; received: splits={splits}")
