@@ -51,7 +51,7 @@ class Logged(Trainer):
         return list(found.values())
 
     def _own_results(self) -> dict[str, tf.Tensor]:
-        found = {}
+        found: dict[str, tf.Tensor] = {}
         for one in self._own_metrics():
             result = one.result()
             found |= result if isinstance(result, dict) else {one.name: result}
