@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_svae import recorded_values as values
 from keras_svae.game import changed, checks, optimizing, settings
@@ -289,7 +290,13 @@ class Compiling(Playing):
 
     @property
     def step(self) -> int:
-        """The number of steps the model was trained; it is saved with the weights."""
+        """The number of steps the model was trained; it is saved with the weights.
+
+        In a loss it is the variable, which each step reads: a number would be a
+        constant of the traced step.
+        """
+        if tf.inside_function():
+            return self._step
         return int(self._step.numpy())
 
     @property

@@ -41,7 +41,21 @@ class Logged(Trainer):
 
     @property
     def metrics(self):
-        return [] if self._means is None else self._means.views()
+        means = [] if self._means is None else self._means.views()
+        return means + self._own_metrics()
+
+    def _own_metrics(self) -> list[keras.metrics.Metric]:
+        """The metrics that a user's class, or a layer of a network, has."""
+        found = {id(one): one for one in super().metrics}
+        found.pop(id(self._loss_tracker), None)  # of Keras's own step
+        return list(found.values())
+
+    def _own_results(self) -> dict[str, tf.Tensor]:
+        found: dict[str, tf.Tensor] = {}
+        for one in self._own_metrics():
+            result = one.result()
+            found |= result if isinstance(result, dict) else {one.name: result}
+        return found
 
     def columns(self, validated: bool = True) -> list[str]:
         """The names of what `fit` logs, of a compiled model.
@@ -56,10 +70,14 @@ class Logged(Trainer):
     def reset_metrics(self):
         if self._means is not None:
             self._means.reset_state()
+        for one in self._own_metrics():
+            one.reset_state()
 
     def get_metrics_result(self):
-        """By name, the means of all batches since the last reset."""
-        return {} if self._means is None else self._means.result(self._means.known())
+        """By name, the means of all batches since the last reset, and own metrics."""
+        means = self._means
+        found = {} if means is None else means.result(means.known())
+        return found | self._own_results()
 
     def _metric_name(self, player: str, term: str) -> str:
         if not player:
@@ -108,6 +126,11 @@ class Logged(Trainer):
             self._owners["loss"] = next(iter(self.players)), ""
         self._passes, self._passes_of_data = {}, {}
         self._without_effect(dry_run, self.batch_spec())
+        own = {one.name for one in self._own_metrics()}
+        self._in_training |= own
+        # A step of the user's own says what it logs.
+        for name in own if not checks.has_own_step(type(self)) else ():
+            checks.own_name(name, ("", ""), self._owners)
         self._passes_of_data = self._passes
         means = Means(found)
         self._held = lambda: means
@@ -155,7 +178,7 @@ class Logged(Trainer):
             name for name, (player, term) in self._owners.items() if player and not term
         }
         names = [name for name in means.names if name in here]
-        logs = means.result(names, empty)
+        logs = means.result(names, empty) | self._own_results()
         if workers.are_several(self.distribute_strategy):
             # Keras's loop cannot reduce scalar logs over workers.
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}

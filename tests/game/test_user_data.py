@@ -1,5 +1,6 @@
 """Which part of the user's data a model takes, and what else there may be."""
 
+import types
 import warnings
 
 import h5py
@@ -10,6 +11,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import keras_svae as ks
+from keras_svae.models import over_data
 from tests.game.test_terms import still
 from tests.models import tiny
 from tests.models.test_domain_adaptation import build as build_ada
@@ -393,6 +395,46 @@ def test_a_method_of_one_s_own_may_read_more_parts():
     model = Four(*nets, likelihood="gaussian")
     model.compile(keras.optimizers.SGD(0.01))
     model.fit(tf.data.Dataset.from_tensor_slices((x, x, x, x)).batch(4), verbose=0)
+    assert model.step == 2
+
+
+class Two(ks.Game):
+    """A game of one's own that reads two arrays."""
+
+    players = {"one": ks.Player("net")}
+
+    def __init__(self, net, **kwargs):
+        super().__init__(**kwargs)
+        self.net = net
+
+    def batch_spec(self):
+        return tf.TensorSpec((None, 3)), tf.TensorSpec((None, 2))
+
+    def draw(self, batch, noise, training):
+        return types.SimpleNamespace(batch=batch, noise=noise, log={})
+
+    def one_loss(self, draw):
+        return over_data(self.net(tf.concat(draw.batch, -1)))
+
+
+def test_a_game_of_one_s_own_is_given_what_its_spec_says():
+    class Both(Two):
+        def unpack(self, data):
+            return data
+
+    given = np.ones((4, 3), "float32"), np.zeros((4, 2), "float32")
+    for x in (given, given[0], tf.data.Dataset.from_tensors(given)):
+        model = Two(tiny.dense([5], 1, "net"))
+        model.compile("sgd")
+        with pytest.raises(
+            ValueError, match=r"\(None, 2\); received: \(4, 3\)\. .*unp"
+        ):
+            model.fit(x, verbose=0)
+        assert model.step == 0
+    model = Both(tiny.dense([5], 1, "net"))
+    model.compile("sgd")
+    model.fit(tf.data.Dataset.from_tensors(given), verbose=0)
+    model.fit(given, verbose=0)
     assert model.step == 2
 
 

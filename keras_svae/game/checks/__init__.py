@@ -5,6 +5,7 @@ from keras_svae.game.checks.data import (
     classes,
     images,
     labels,
+    like_spec,
     normalises_examples,
 )
 from keras_svae.game.checks.laws import (

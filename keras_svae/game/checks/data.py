@@ -51,6 +51,23 @@ def labels(y, classes: int, n=None, unlabelled: bool = False) -> tf.Tensor:
         return tf.identity(y)
 
 
+def like_spec(batch, spec) -> None:
+    """Raises a ValueError unless a batch has the arrays and the shapes of a spec."""
+    found, wanted = tf.nest.flatten(batch), tf.nest.flatten(spec)
+    shapes_of = [tf.TensorShape(getattr(one, "shape", None)) for one in found]
+    fits = len(found) == len(wanted) and all(
+        one.shape.is_compatible_with(shape)
+        for one, shape in zip(wanted, shapes_of, strict=True)
+    )
+    if not fits:
+        said = ", ".join(str(one.shape) for one in wanted)
+        raise ValueError(
+            f"Expected a batch as batch_spec() says, of shapes {said}; received: "
+            f"{', '.join(map(str, shapes_of))}. It is x of the data's (x, y, weight). "
+            "A method that reads more of them overrides unpack(data)"
+        )
+
+
 # NumPy's longdouble, which TensorFlow does not have.
 _LONG = ("float96", "float128")
 

@@ -96,7 +96,7 @@ def own_name(name: str, owner: tuple[str, str], owners: dict) -> None:
     Args:
         name: The name in the log.
         owner: The player and the term; no player for what is only logged, no term for
-            the sum of a player's terms.
+            the sum of a player's terms, neither for a metric.
         owners: The owners of the names so far. The new one is put in.
     """
     other = owners.setdefault(name, owner)
@@ -108,6 +108,8 @@ def own_name(name: str, owner: tuple[str, str], owners: dict) -> None:
 
 
 def _said(player: str, term: str) -> str:
+    if not player and not term:
+        return "a metric of the model or of a layer"
     if not player:
         return f"{term!r} of draw.log or observe(draw)"
     return (

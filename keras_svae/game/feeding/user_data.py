@@ -25,7 +25,11 @@ class UserData(Called):
     # ---- What a method gives -----------------------------------------------------
 
     def check_data(self, batch) -> None:
-        """Raises a ValueError on a batch of a wrong type, shape or (known) value."""
+        """Raises a ValueError on a batch of a wrong type, shape or (known) value.
+
+        Here: on one that is not what `batch_spec` says.
+        """
+        checks.like_spec(batch, self.batch_spec())
 
     def least_share(self) -> tuple[int, str]:
         """The least number of examples per replica in training, and the reason."""
