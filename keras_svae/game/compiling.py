@@ -275,14 +275,11 @@ class Compiling(Playing):
         """Compiles with new optimizers of the same settings."""
 
         def fresh(one):
-            if isinstance(one, dict):
-                return {name: fresh(part) for name, part in one.items()}
-            if isinstance(one, (list, tuple)):
-                return type(one)(map(fresh, one))
             optimizer = isinstance(one, keras.optimizers.Optimizer)
             return type(one).from_config(one.get_config()) if optimizer else one
 
-        self._compile_with(fresh(self._arguments_of_compile()))
+        given = self._arguments_of_compile()
+        self._compile_with(keras.tree.map_structure(fresh, given))
 
     def _compile_with(self, given: dict[str, Any]) -> None:
         unnamed, named = split(parameters(type(self).compile), given)
