@@ -56,6 +56,8 @@ def _kind(value) -> str:
         return f"a {name} whose parts differ in shape, or are no numbers"
     if hasattr(value, "dtype"):
         return f"{name} of type {value.dtype}"
+    if kinds.are_arrays(value):  # a table, of columns that differ in type
+        return f"{name} of type {np.asarray(value).dtype}"
     batches = (Iterable, keras.utils.PyDataset)
     if isinstance(value, batches):
         return f"a data set, {name}. Give its batches one by one: for x in data"

@@ -120,8 +120,8 @@ class AdversarialDomainAdaptation(Game):
 
     def check_data(self, batch):
         for (x, y), unlabelled in zip(batch, (False, True), strict=True):
-            checks.classes(y, self.classes, x.shape[0], unlabelled)
             checks.images(x, self.data_shape, None)
+            checks.classes(y, self.classes, x.shape[0], unlabelled)
 
     def check_inputs(self, inputs):
         checks.images(inputs, self.data_shape, None)

@@ -117,6 +117,7 @@ class LatentModel(Generating):
         x, y, _ = kinds.parts(data)
         if not self.conditional:
             return x
+        x, y = kinds.labelled(x, y, type(self).__name__)
         if y is None:
             raise ValueError(
                 f"Expected pairs (x, y) of data and classes for {type(self).__name__}, "
@@ -134,12 +135,11 @@ class LatentModel(Generating):
         return (x, tf.TensorSpec((None,), tf.int64)) if self.conditional else x
 
     def check_data(self, batch):
-        x = batch
-        if self.conditional:
-            x, y = batch
-            checks.classes(y, self.classes, x.shape[0], self.unlabelled)
+        x, y = batch if self.conditional else (batch, None)
         law = self.likelihood_law
         checks.images(x, self.data_shape, law.range, law.rounds)
+        if self.conditional:
+            checks.classes(y, self.classes, x.shape[0], self.unlabelled)
         if self._seen is None:
             is_image = len(self.data_shape) == 3
             self._seen = ranges.Seen(law.range, self._range_of_end, is_image)

@@ -34,8 +34,22 @@ NO_IMAGES = {
     "a dictionary": (lambda x: {"x": x}, "an array.*received: dict"),
     "a pair": (lambda x: (x, np.arange(3)), "one array.*a tuple of 2.*give x"),
     "two of a kind": (lambda x: [x, x], "one array.*a list of 2.*give x"),
+    "a table of objects": (lambda x: Table(x), "received: Table of type object"),
     "objects": (lambda x: x.astype(object) + None_(), "received: ndarray of type obj"),
 }
+
+
+class Table:
+    """As a table of pandas with columns of several types: it has no one type."""
+
+    def __init__(self, x):
+        self.x, self.shape = x, x.shape
+
+    def __iter__(self):
+        return iter("ab")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.x.astype(object)
 
 
 class None_:
@@ -147,7 +161,7 @@ def test_a_map_of_8_bit_images_is_refused(images):
 
 IMAGE = (2, 4, 4, 1)
 INTEGERS = {
-    "pixels": (np.uint8, IMAGE, (0, 1), "Divide 8-bit images by 255"),
+    "pixels": (np.uint8, IMAGE, (0, 1), r"Divide.*by 255.*astype.*0 and 1"),
     "pixels of any value": (np.uint8, IMAGE, None, "Divide.*keeps the numbers"),
     "pixels in rows": (np.uint8, (2, 16), (0, 1), "Divide 8-bit images by 255"),
     "small counts": (np.uint8, (2, 5), (0, np.inf), None),

@@ -20,6 +20,8 @@ TOLD = {
     "[0, 1] before a tanh": (None, (-1, 1), UNIT, "what the decoder can give"),
     "[-1, 1] before a sigmoid": (None, (0, 1), SIGNED, r"data in \[0, 1\].*never"),
     "8 bits before a tanh": (None, (-1, 1), BYTES, "never makes"),
+    "divided twice": ((0, 1), None, UNIT / 255, r"fill \[0, 1\].*by 255 twice"),
+    "divided twice, then signed": ((-1, 1), None, 2 * UNIT / 255 - 1, "by 255 twice"),
     "8 bits and any value": (None, None, BYTES, "whole numbers.*by 255"),
 }
 FINE = {
@@ -32,6 +34,8 @@ FINE = {
     "few examples": ((-1, 1), None, UNIT[:7]),
     "few values": ((-1, 1), None, UNIT[:, 0, 0]),
     "bright images": ((-1, 1), None, 0.1 + 0.9 * UNIT),
+    "dark images": ((0, 1), None, UNIT / 100),
+    "small numbers where any value is": (None, None, UNIT / 255),
     "zeros": ((-1, 1), None, np.zeros_like(UNIT)),
 }
 

@@ -138,9 +138,9 @@ def _floats(x, value_range: tuple[float, float] | None) -> None:
         # Pixels may also stand in rows: then the range says that they are no counts.
         if kind in ("uint8", "int8") and (is_image or bounded):
             hint = (
-                " Divide 8-bit images by 255, or load them with keras_svae.data.load."
+                " Divide 8-bit images by 255, or load them with keras_svae.data.load. "
+                "x.astype('float32') keeps the numbers, such as 0 and 1."
             )
-            hint += "" if value_range else " x.astype('float32') keeps the numbers."
     elif kind.startswith("complex"):
         hint = " np.abs(x), or x.real and x.imag as channels, are floats."
     elif kind.startswith("void"):

@@ -82,7 +82,7 @@ def class_weight_of_batches(
     _check_weights(weights, classes)
     spec = data.element_spec
     parts = len(spec) if isinstance(spec, tuple) else 1
-    if parts != 2 or not isinstance(spec[1], tf.TensorSpec):
+    if parts != 2 or not all(isinstance(one, tf.TensorSpec) for one in spec):
         raise ValueError(
             "Expected a data set of pairs (x, y), y an array of classes, beside "
             f"class_weight; received: elements {spec}"

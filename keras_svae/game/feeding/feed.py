@@ -223,8 +223,8 @@ class Feed:
 
         @tf.autograph.experimental.do_not_convert
         def looked(*element):
-            # A data set's map passes a tuple as several arguments.
-            apart = isinstance(data.element_spec, tuple)
+            # A data set's map passes a tuple as several arguments, a named one as one.
+            apart = type(data.element_spec) is tuple
             fed = self.unpack(element if apart else element[0])
             check_dense(fed)
             self.look(fed)  # types and shapes

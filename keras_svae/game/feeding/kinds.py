@@ -12,6 +12,7 @@ from keras_svae.game.feeding.arrays import as_array
 __all__ = [
     "are_arrays",
     "beside_data",
+    "labelled",
     "no_dictionary",
     "of_lists",
     "of_numbers",
@@ -172,19 +173,47 @@ def unread(y, x, whose: str) -> None:
         )
     if shape != wanted:
         return
-    values, data = np.asarray(as_array(y)), np.asarray(as_array(x))
-    # NaN is told of as such.
-    floats = values.dtype.kind == data.dtype.kind == "f"
-    if floats:  # one of them may be of 64 bits
-        with np.errstate(over="ignore"):
-            values, data = values.astype(np.float32), data.astype(np.float32)
-    same = np.array_equal(values, data, equal_nan=floats)
-    if not _are_classes(values) and not same:
+    if not _are_classes(np.asarray(as_array(y))) and not _are_same(y, x):
         raise ValueError(
             f"Expected y as labels or as x itself, since {whose} has no other targets; "
             f"received: other values in the shape of x, {shape}. np.concatenate(...) "
             "makes one array of several batches."
         )
+
+
+def labelled(x, y, whose: str) -> tuple:
+    """x and its labels, for a model that reads both; y where there are none.
+
+    Functional models of two inputs are given ((x, labels), x) by Keras's users: the
+    second x is the target.
+
+    Args:
+        x: The data, or a pair of the data and their labels.
+        y: The labels, or beside a pair the target or None.
+        whose: The model's name in messages.
+
+    Raises:
+        ValueError: For a target that is not x. Symbolic tensors are not compared.
+    """
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        return x, y
+    x, labels = x
+    if not (y is None or tf.is_symbolic_tensor(x) or _are_same(y, x)):
+        raise ValueError(
+            f"Expected (x, y), or x itself as the target of a pair (x, y) for {whose}, "
+            "which has no other targets; received: ((x, y), target) with other values"
+        )
+    return x, labels
+
+
+def _are_same(one, other) -> bool:
+    """Whether two arrays have the same values in float32. NaN is told of as such."""
+    a, b = np.asarray(as_array(one)), np.asarray(as_array(other))
+    floats = a.dtype.kind == b.dtype.kind == "f"
+    if floats:  # one of them may be of 64 bits
+        with np.errstate(over="ignore"):
+            a, b = a.astype(np.float32), b.astype(np.float32)
+    return np.array_equal(a, b, equal_nan=floats)
 
 
 def _is_count(value) -> bool:

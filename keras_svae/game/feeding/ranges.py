@@ -48,8 +48,8 @@ class Seen:
     """Warns once of data that were made for another range than the model's.
 
     `checks.images` refuses values outside of the likelihood's range. This is about data
-    that pass: of [0, 1] in a model of [-1, 1], or 8-bit numbers where any value is
-    allowed. They would train without an error, and badly.
+    that pass: of [0, 1] in a model of [-1, 1], 8-bit numbers where any value is
+    allowed, or images of one grey. They would train without an error, and badly.
 
     Args:
         law: The range of the likelihood, or None for any value.
@@ -99,6 +99,12 @@ class Seen:
             return f"Expected data in {named}; {received}, which the model never makes."
         if self.values < _VALUES or self.examples < _EXAMPLES:
             return None
+        step = (high - low) / 255 if np.isfinite(high - low) else 0.0
+        if self.images and 0 < self.high - self.low <= step * (1 + ROUNDING):
+            return (
+                f"Expected images that fill {named}; {received} in {self.examples} "
+                "examples, as images have that were divided by 255 twice."
+            )
         if (low, high) == (-1, 1):
             if self.low < -0.01:
                 return ""

@@ -103,10 +103,12 @@ class UserData(Called):
                 return checks.class_weight_of_batches(class_weight, x, classes)
             return x
         y = kinds.of_numbers(y)
+        batch = self.unpack(x if y is None else (x, y))
         if class_weight is not None:
             self._check_weighable("class_weight")
             classes = getattr(self, "classes", None)
-            weight = checks.class_weight(class_weight, y, sample_weight, classes)
+            labels = batch[1] if isinstance(x, tuple) else y  # y is then the target
+            weight = checks.class_weight(class_weight, labels, sample_weight, classes)
             sample_weight = weight
         elif sample_weight is not None:
             self._check_weighable("sample_weight")
@@ -116,7 +118,6 @@ class UserData(Called):
                     "Expected sample_weight as an array, a number for each example; "
                     f"received: {sample_weight!r}"
                 )
-        batch = self.unpack(x if y is None else (x, y))
         if batch is x and y is not None:
             kinds.unread(y, x, type(self).__name__)
         return Fed(batch, () if sample_weight is None else sample_weight)
