@@ -292,9 +292,7 @@ class Compiling(Playing):
         In a loss it is the variable, which each step reads: a number would be a
         constant of the traced step.
         """
-        if tf.inside_function():
-            return self._step
-        return int(self._step.numpy())
+        return self._step if tf.inside_function() else int(self._step.numpy())
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
