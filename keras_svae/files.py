@@ -85,13 +85,15 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Writes a file in one step: a kill leaves the old file or the new one.
 
     A link stays, and the file that it leads to is written. The new file has the old
-    one's permissions; a file that must not be written is not replaced.
+    one's permissions; a file that must not be written is not replaced. An empty file
+    is written itself: who made it may hold it open, as `NamedTemporaryFile` does.
 
     Raises:
         OSError: If it cannot be written. The old file and nothing else is left.
     """
     place = target(path)
-    temporary = beside(place)
+    empty = is_local(path) and os.path.isfile(place) and not os.path.getsize(place)
+    temporary = place if empty else beside(place)
     try:
         if is_local(path):
             mode = _mode(place)
@@ -108,7 +110,7 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
             tf.io.gfile.rename(temporary, place, overwrite=True)
     except BaseException as error:
         with contextlib.suppress(OSError, tf.errors.OpError):
-            remove(temporary)
+            os.truncate(place, 0) if empty else remove(temporary)
         if isinstance(error, (OSError, tf.errors.OpError)):
             why = getattr(error, "strerror", None) or error
             number = getattr(error, "errno", 0)
@@ -146,9 +148,12 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
         path: A folder that is not there, or empty; or a link to such a one.
     """
     here, place = is_local(path), target(path)
+    temporary, name = beside(place) if here else place, os.path.basename(place)
     if here:
-        remove_leftovers(os.path.dirname(place), os.path.basename(place))
-    temporary = beside(place) if here else place
+        remove_leftovers(os.path.dirname(place), name)
+        if os.path.isdir(place) and not os.listdir(place):
+            # It may be all that can be written, as a disk that a container is given.
+            temporary = os.path.join(place, os.path.basename(temporary))
     try:
         make_folder(temporary)
         yield temporary
@@ -160,28 +165,26 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
 
 
 def put_folder(written: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Renames a local folder, at once; an empty folder makes way.
+    """Renames a local folder, at once. Or a folder that is there takes in its content.
 
-    An empty folder that cannot make way, as the process's current folder or the root of
-    a disk, takes in what was written, one by one. What a loader looks for comes last.
+    That one stays, with its owner and permissions, and as the process's current folder.
+    It takes in one by one, and what a loader looks for last.
+
+    Args:
+        written: The folder; it may be in the other one, which holds nothing else.
+        path: Where to put it.
 
     Raises:
         OSError: If another folder with something in it is there.
     """
-    current = os.path.realpath(path) == os.path.realpath(".")
-    try:
-        if current:  # the process would be left in a folder that is gone
-            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), os.fspath(path))
-        if os.name == "nt" and os.path.isdir(path):  # there no folder makes way
-            os.rmdir(path)
+    if not os.path.isdir(path):
         os.replace(written, path)
-    except OSError as error:
-        stays = error.errno in (errno.EBUSY, errno.EXDEV) and os.path.isdir(path)
-        if not stays or os.listdir(path):
-            raise
-        for name in sorted(os.listdir(written), key=lambda name: name == LAST):
-            shutil.move(os.path.join(written, name), os.path.join(path, name))
-        os.rmdir(written)
+        return
+    if set(os.listdir(path)) - {os.path.basename(written)}:
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), os.fspath(path))
+    for name in sorted(os.listdir(written), key=lambda name: name == LAST):
+        shutil.move(os.path.join(written, name), os.path.join(path, name))
+    os.rmdir(written)
 
 
 def read(path: str | os.PathLike) -> bytes:

@@ -1,6 +1,10 @@
 """One call begins a run and goes on with it; what shows it may fail."""
 
 import os
+import pathlib
+import subprocess
+import sys
+import tempfile
 
 import keras
 import numpy as np
@@ -8,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae import files
 from keras_svae.fitting import keep_rows
+from keras_svae.game import checks
 from tests.callbacks import small
 from tests.models import tiny
 
@@ -149,3 +155,41 @@ def test_an_export_is_whole_or_not_there(tmp_path, monkeypatch):
     model.export(path)
     assert "generate" in tf.saved_model.load(path).signatures
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_folder_takes_in_an_export_and_stays_itself(tmp_path):
+    model, path = small.vae(), tmp_path / "disk"
+    path.mkdir(mode=0o700)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = pathlib.Path(files.beside(path)).name  # as a killed process leaves it
+    (path / left.replace(f"-{os.getpid()}.", f"-{ended.pid}.")).mkdir()
+    before = path.stat()
+    with files.new_folder(checks.new_folder(path)) as folder:
+        # A container may write nowhere else.
+        assert pathlib.Path(folder).parent == path
+    with pytest.raises(KeyboardInterrupt), files.new_folder(path) as folder:
+        pathlib.Path(folder, "half").touch()
+        raise KeyboardInterrupt
+    assert not [*path.iterdir()] and [*tmp_path.iterdir()] == [path]
+    model.export(path, endpoints="decode")
+    after = path.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert "decode" in tf.saved_model.load(path).signatures
+    assert not [one for one in path.iterdir() if "writing" in one.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens such a file once")
+def test_an_open_temporary_file_gets_what_is_saved(tmp_path, monkeypatch):
+    model = small.vae()
+    with tempfile.NamedTemporaryFile(suffix=".keras", dir=tmp_path) as file:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", lambda number: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                model.save(file.name)
+        assert os.path.getsize(file.name) == 0
+        model.save(file.name)
+        copy = tmp_path / "copy.keras"
+        copy.write_bytes(file.read())
+    same = keras.saving.load_model(copy)
+    np.testing.assert_array_equal(same.generate(2), model.generate(2))

@@ -63,7 +63,8 @@ def write(folder: pathlib.Path, records: Sequence[dict]) -> pathlib.Path:
                     if value is not None and math.isfinite(value):
                         tf.summary.scalar(name, value, step=one.get("steps", 0))
         pathlib.Path(new, mark.name).touch()
-        files.remove_all(files.target(folder))  # the older one makes way
+        if mark.exists():  # the older one makes way
+            files.remove_all(files.target(folder))
     return folder
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_svae import files
 from keras_svae.arguments import choice, flag, fraction, integer, positive, weight
 from keras_svae.noise import check_seed as seed
 from keras_svae.paths import AnyPath, any_path
@@ -116,6 +117,9 @@ def new_folder(path) -> AnyPath:
             f"Expected a new or empty folder; received: {path}, but {parents[0]} is a "
             "file"
         )
+    if isinstance(path, pathlib.Path):
+        place = files.target(path)
+        files.remove_leftovers(place, os.path.basename(place))
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise FileExistsError(
             f"Expected a new or empty folder; received: {path}, which holds something"
