@@ -292,7 +292,7 @@ class Compiling(Playing):
         In a loss it is the variable, which each step reads: a number would be a
         constant of the traced step.
         """
-        return self._step if tf.inside_function() else int(self._step.numpy())
+        return int(self._step.numpy()) if tf.executing_eagerly() else self._step
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
