@@ -85,8 +85,9 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Writes a file in one step: a kill leaves the old file or the new one.
 
     A link stays, and the file that it leads to is written. The new file has the old
-    one's permissions; a file that must not be written is not replaced. An empty file
-    is written itself: who made it may hold it open, as `NamedTemporaryFile` does.
+    one's permissions; a file that must not be written is not replaced. Only an empty
+    file is written itself, not in one step: who made it may hold it open, as
+    `NamedTemporaryFile` does.
 
     Raises:
         OSError: If it cannot be written. The old file and nothing else is left.
@@ -141,8 +142,9 @@ def _mode(path: str) -> int | None:
 def new_folder(path: str | os.PathLike) -> Iterator[str]:
     """Gives a folder to fill, which then stands at the path at once, or not at all.
 
-    Where the path is not local, a process that is killed leaves a part of it: other
-    file systems cannot rename a folder at once.
+    Into an empty folder that is there, files move one by one, what a loader looks for
+    last; and other file systems than local ones cannot rename a folder at once. There
+    a process that is killed leaves a part.
 
     Args:
         path: A folder that is not there, or empty; or a link to such a one.
@@ -165,7 +167,7 @@ def new_folder(path: str | os.PathLike) -> Iterator[str]:
 
 
 def put_folder(written: str | os.PathLike, path: str | os.PathLike) -> None:
-    """Renames a local folder, at once. Or a folder that is there takes in its content.
+    """Renames a local folder, at once. If one is there, it takes in the content.
 
     That one stays, with its owner and permissions, and as the process's current folder.
     It takes in one by one, and what a loader looks for last.

@@ -1,4 +1,4 @@
-"""What a step logs: means over an epoch. It raises `Diverged` among them."""
+"""What a step logs: means over an epoch. `Diverged` is raised here."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,19 +42,26 @@ class Logged(Trainer):
     @property
     def metrics(self):
         means = [] if self._means is None else self._means.views()
-        return means + self._own_metrics()
+        return [*means, *self._own_metrics().values()]
 
-    def _own_metrics(self) -> list[keras.metrics.Metric]:
-        """The metrics that a user's class, or a layer of a network, has."""
-        found = {id(one): one for one in super().metrics}
-        found.pop(id(self._loss_tracker), None)  # of Keras's own step
-        return list(found.values())
+    def _own_metrics(self) -> dict[str, keras.metrics.Metric]:
+        """The metrics that a user's class, or a layer of a network, has.
+
+        By the name in the log: the second one called "norm" is "norm_1".
+        """
+        found: dict[str, keras.metrics.Metric] = {}
+        for one in {id(one): one for one in super().metrics}.values():
+            if one is self._loss_tracker:  # of Keras's own step
+                continue
+            again = sum(one.name == other.name for other in found.values())
+            found[f"{one.name}_{again}" if again else one.name] = one
+        return found
 
     def _own_results(self) -> dict[str, tf.Tensor]:
         found: dict[str, tf.Tensor] = {}
-        for one in self._own_metrics():
+        for name, one in self._own_metrics().items():
             result = one.result()
-            found |= result if isinstance(result, dict) else {one.name: result}
+            found |= result if isinstance(result, dict) else {name: result}
         return found
 
     def columns(self, validated: bool = True) -> list[str]:
@@ -63,14 +70,15 @@ class Logged(Trainer):
         Args:
             validated: Whether there are validation data.
         """
-        names = [metric.name for metric in self.metrics]
+        means = [] if self._means is None else self._means.names
+        names = [*means, *self._own_metrics()]
         found = [name for name in names if name in self._in_training]
         return found + [f"val_{name}" for name in names] * validated
 
     def reset_metrics(self):
         if self._means is not None:
             self._means.reset_state()
-        for one in self._own_metrics():
+        for one in self._own_metrics().values():
             one.reset_state()
 
     def get_metrics_result(self):
@@ -126,7 +134,7 @@ class Logged(Trainer):
             self._owners["loss"] = next(iter(self.players)), ""
         self._passes, self._passes_of_data = {}, {}
         self._without_effect(dry_run, self.batch_spec())
-        own = {one.name for one in self._own_metrics()}
+        own = {*self._own_metrics()}
         self._in_training |= own
         # A step of the user's own says what it logs.
         for name in own if not checks.has_own_step(type(self)) else ():

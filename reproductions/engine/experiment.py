@@ -39,7 +39,7 @@ class Call:
     settings: dict[str, Any]
 
     def __post_init__(self):
-        # As the record has them: np.arange(3) and range(3) are the same seeds.
+        # As the record has them: a number of np.arange(3) is the one of range(3).
         object.__setattr__(self, "settings", plain(self.settings))
 
     @property

@@ -157,6 +157,8 @@ def paper_table(
     ]
     records, made = gather(study, calls, by=["epochs"], measures=[*measures])
     order = list(rows)
+    there = {cell["method"] for cell in made}
+    not_run = [*not_run, *(key for key in rows if key not in there)]
     made.sort(key=lambda cell: (order.index(cell["method"]), cell["epochs"]))
     whole: dict = next((record for record in records if "measures" in record), {})
     # What all runs of a row have in common.
@@ -172,7 +174,7 @@ def paper_table(
     content = {
         "experiment": f"{one.paper}'s table, {one.name}",
         "settings": settings,
-        **({"not run": [*not_run]} if not_run else {}),
+        **({"not run": not_run} if not_run else {}),
         "cells": made,
         "measures": found,
         "data": whole.get("data"),

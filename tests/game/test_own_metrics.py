@@ -7,10 +7,12 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.models import over_data
+from tests.callbacks.test_resuming import run
 from tests.models import tiny
+from tests.replicas import two_replicas
 
 
-@keras.saving.register_keras_serializable(package="tests")
+@keras.saving.register_keras_serializable(package="tests_own_metrics")
 class Watched(keras.layers.Layer):
     """A layer that has a metric, as Keras's guides write them."""
 
@@ -42,13 +44,20 @@ class Counted(Tracked):
         return {**logs, "kl": self.tracker.result()}
 
 
-@pytest.mark.parametrize("kind", [Tracked, Counted])
-def test_a_metric_of_one_s_own_is_logged_and_begins_anew_each_epoch(kind):
+def made(kind=Tracked, **kwargs):
+    """A compiled model, whose encoder has a metric, too."""
+    keras.utils.set_random_seed(0)
     x = keras.Input((tiny.DATA,))
     encoder = keras.Model(x, tiny.dense([tiny.DATA], 4, "inner")(Watched()(x)))
     nets = encoder, tiny.dense([2], tiny.DATA, "decoder")
-    model = kind(*nets, likelihood="gaussian")
+    model = kind(*nets, likelihood="gaussian", **kwargs)
     model.compile("sgd")
+    return model
+
+
+@pytest.mark.parametrize("kind", [Tracked, Counted])
+def test_a_metric_of_one_s_own_is_logged_and_begins_anew_each_epoch(kind):
+    model = made(kind)
     kl = "autoencoder_kl"
     data = tiny.data(n=10)
     logs = model.fit(
@@ -68,10 +77,36 @@ def test_a_metric_of_one_s_own_is_logged_and_begins_anew_each_epoch(kind):
 
 
 def test_a_metric_has_a_name_of_its_own():
-    nets = (
-        tiny.dense([tiny.DATA], 4, "encoder"),
-        tiny.dense([2], tiny.DATA, "decoder"),
+    name = "autoencoder_kl"
+    with pytest.raises(ValueError, match=f"{name!r} for the term .* a metric"):
+        made(metric=name)
+
+
+def test_the_second_metric_of_a_name_has_a_number():
+    model = made(metric="calls")
+    logs = model.fit(tiny.data(n=10), batch_size=5, verbose=0).history
+    assert {"calls", "calls_1"} <= {*logs} and {*logs} == {*model.columns(False)}
+    assert sorted([logs["calls"], logs["calls_1"]])[1] == [2]  # the layer's
+
+
+def test_a_metric_goes_on_within_an_epoch(tmp_path):
+    """Killed after six steps, in the middle of the second epoch of four."""
+    _, whole = run(tmp_path / "whole", model=made(), epochs=2)
+    run(tmp_path / "part", model=made(), epochs=2, kill=6)
+    model, rest = run(tmp_path / "part", model=made(), epochs=2)
+    assert model.step == 8
+    for name in ("calls", "kl"):
+        assert rest.history[name][-1] == whole.history[name][-1]
+    assert rest.history["calls"][-1] == 4
+
+
+def test_replicas_share_a_metric():
+    with two_replicas().scope():
+        double = made()
+    single = made()
+    one, other = (
+        model.fit(tiny.data(n=12), batch_size=4, shuffle=False, verbose=0).history
+        for model in (single, double)
     )
-    model = Tracked(*nets, metric="autoencoder_kl", likelihood="gaussian")
-    with pytest.raises(ValueError, match="'autoencoder_kl' for the term .* a metric"):
-        model.compile("sgd")
+    np.testing.assert_allclose(other["kl"], other["autoencoder_kl"], rtol=1e-5)
+    assert (one["calls"], other["calls"]) == ([3], [6])  # each replica has a call

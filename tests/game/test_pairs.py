@@ -71,5 +71,8 @@ def test_weights_of_classes_are_those_of_the_labels_in_a_pair(cvae):
         )
     )
     assert found == pytest.approx(wanted, rel=1e-5)
+    named = tf.data.Dataset.from_tensor_slices(Batch(X, Y)).batch(12)
+    logs = tiny.build("cvae").fit(named, class_weight=how["class_weight"], verbose=0)
+    assert logs.history[LOSS] == pytest.approx(wanted, rel=1e-5)
     with pytest.raises(ValueError, match="data set of pairs"):
         cvae.fit(batches(((X, Y), X)), class_weight={0: 2.0}, verbose=0)

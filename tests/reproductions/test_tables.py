@@ -84,10 +84,9 @@ def test_settings_go_one_at_a_time_from_the_papers_to_ours(tmp_path):
     want = svae.mnist.resolve(budget="ours", seed=0, epochs=5)
     assert told | {"binarize"} == {n for n in ours if ours.get(n) != paper.get(n)}
     want |= {name: ours[name] for name in ("budget", "measures", "code_stddev")}
-    assert ours == want | {"binarize": None}  # given, it is kept
-    assert (
-        ours["code_stddev"] == Options.code_stddev
-    )  # what "ours" leaves to the networks
+    # None that is given is kept; "ours" leaves the other one to the networks.
+    assert ours == want | {"binarize": None}
+    assert ours["code_stddev"] == Options.code_stddev
     assert [cell["row"] for cell in made[0]["cells"]][::5] == ["paper", "ours"]
     assert {cell["runs"] for cell in made[0]["cells"]} == {2}
 

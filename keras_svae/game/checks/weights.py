@@ -89,7 +89,8 @@ def class_weight_of_batches(
         )
 
     @tf.autograph.experimental.do_not_convert
-    def weighed(x, y):
+    def weighed(*pair):
+        x, y = pair if type(spec) is tuple else pair[0]  # a named one comes as one
         return x, y, _weights_of(weights, y)
 
     return data.map(weighed, num_parallel_calls=tf.data.AUTOTUNE)

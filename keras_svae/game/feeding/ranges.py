@@ -49,7 +49,8 @@ class Seen:
 
     `checks.images` refuses values outside of the likelihood's range. This is about data
     that pass: of [0, 1] in a model of [-1, 1], 8-bit numbers where any value is
-    allowed, or images of one grey. They would train without an error, and badly.
+    allowed, or images whose values hardly differ. They would train without an error,
+    and badly.
 
     Args:
         law: The range of the likelihood, or None for any value.

@@ -107,7 +107,8 @@ class UserData(Called):
         if class_weight is not None:
             self._check_weighable("class_weight")
             classes = getattr(self, "classes", None)
-            labels = batch[1] if isinstance(x, tuple) else y  # y is then the target
+            paired = isinstance(x, tuple) and getattr(self, "conditional", False)
+            labels = batch[1] if paired else y  # of a pair, y is the target
             weight = checks.class_weight(class_weight, labels, sample_weight, classes)
             sample_weight = weight
         elif sample_weight is not None:

@@ -146,7 +146,6 @@ def _go_on(model, restored: Restored) -> None:
             "the model must set it whenever an epoch begins"
         )
     for variable, value in zip(variables, restored.means, strict=True):
-        value = np.asarray(
-            value, variable.dtype.as_numpy_dtype
-        )  # or of a metric's count
+        # A metric of the user's own may count in whole numbers.
+        value = np.asarray(value, variable.dtype.as_numpy_dtype)
         variable.assign(np.reshape(value, variable.shape))

@@ -87,7 +87,7 @@ class Run:
 def sums_of(model) -> list:
     """What the means of a log consist of, on each replica of this process."""
     found = [model._means.total.value, model._means.weight.value]
-    found += [v.value for one in model._own_metrics() for v in one.variables]
+    found += [v.value for one in model._own_metrics().values() for v in one.variables]
     return [part for one in found for part in getattr(one, "values", [one])]
 
 
