@@ -92,7 +92,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
 
         Each batch is checked before its update: its type, shape, range, and whether its
         values are finite. A batch that is too small for the networks' batch
-        normalisation, or for the method, is left out with a warning. After a `Diverged`
+        normalisation, or for the method, is refused before training if its size is
+        known, as of arrays. Otherwise it is left out with a warning. After a `Diverged`
         or an interruption, the model has the weights of the last step.
         """
         self._make_ready("fit", training=True)

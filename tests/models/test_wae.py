@@ -115,7 +115,7 @@ def test_it_is_saved_and_exported(cls, more, tmp_path):
 def test_fit_wants_two_codes_in_a_batch():
     model = baselines.compiled(make())
     with pytest.raises(ValueError, match="Expected at least 2 examples"):
-        model.fit(tiny.data(n=3), batch_size=1)
+        model.fit(tiny.data(n=3), batch_size=2)
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,10 @@ class Feed:
         self.looked(arrays)
         if not batch_size:
             batch_size = math.ceil(count / steps) if steps else 32
-        data = batched(arrays, batch_size, shuffle, self.seed)
-        return self.sizes.of_rows(data, count, batch_size, steps)
+        full = min(batch_size, count)
+        for size in {full, count % batch_size or full}:
+            self.sizes.check(size, full)
+        return batched(arrays, batch_size, shuffle, self.seed)
 
     def _of_dataset(self, data, count: int):
         if count == 0:

@@ -54,27 +54,6 @@ class Sizes:
                 "replica(s)"
             )
 
-    def of_rows(
-        self, data: tf.data.Dataset, rows: int, batch_size: int, steps: int | None
-    ) -> tf.data.Dataset:
-        """Batches of an array, without the last one if it is too small.
-
-        Args:
-            data: The batches.
-            rows: The examples in all.
-            batch_size: Those of a full batch.
-            steps: See `large_enough`.
-
-        Raises:
-            ValueError: If full batches are too small.
-        """
-        full = min(batch_size, rows)
-        self.check(full, full)
-        if self._keep(full, rows % batch_size or full):
-            return data
-        data = data.take(rows // batch_size)
-        return data.repeat() if steps else data
-
     def large_enough(
         self, data: tf.data.Dataset, finite: bool, steps: int | None
     ) -> tf.data.Dataset:
