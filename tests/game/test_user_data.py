@@ -12,20 +12,8 @@ import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae.models import over_data
-from tests.game.test_terms import still
+from tests.game.test_weights_and_labels import WEIGHT, X, Y
 from tests.models import tiny
-
-X, Y = tiny.data(n=12), np.arange(12) % 3
-WEIGHT = np.repeat(np.float32([1, 0]), 6)
-LOSS = "autoencoder_loss"
-
-
-@pytest.fixture(scope="module")
-def vae():
-    """A model that no step changes."""
-    model = still()
-    model.optimizer.learning_rate = 0.0
-    return model
 
 
 def test_predict_reads_the_part_that_fit_reads(vae):

@@ -16,14 +16,6 @@ WEIGHT = np.repeat(np.float32([1, 0]), 6)
 LOSS = "autoencoder_loss"
 
 
-@pytest.fixture(scope="module")
-def vae():
-    """A model that no step changes."""
-    model = still()
-    model.optimizer.learning_rate = 0.0
-    return model
-
-
 def test_weights_in_a_tuple_of_arrays_are_the_weights(vae):
     found = {
         name: vae.evaluate(*given, sample_weight=w, verbose=0, return_dict=True)[LOSS]

@@ -96,7 +96,7 @@ def own_name(name: str, owner: tuple[str, str], owners: dict) -> None:
     Args:
         name: The name in the log.
         owner: The player and the term; no player for what is only logged, no term for
-            the sum of a player's terms, none of both for a metric.
+            the sum of a player's terms; a metric has neither.
         owners: The owners of the names so far. The new one is put in.
     """
     other = owners.setdefault(name, owner)
