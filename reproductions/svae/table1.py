@@ -10,7 +10,7 @@ from reproductions.svae.images import cifar10, mnist
 DATA = {"mnist": mnist, "cifar10": cifar10}
 ROWS: dict[str, dict[str, Any]] = {
     "svae_r": {"method": "svae"},
-    # The setting of ours that helps most: `python -m reproductions.svae mnist-settings`.
+    # Ours: the setting that decides in `python -m reproductions.svae mnist-settings`.
     "svae_r_near_prior": {"method": "svae", "code_stddev": 0.02},
     "svae": {"method": "svae", "lam": 0.0},
     "gan": {"method": "gan"},
@@ -38,8 +38,8 @@ NAMES = {
     "avb": "AVB",
     "as_vae_r": "AS-VAE-r",
 }
-# The tables' rows that are made here, and VAE and sVAE-r of ours. Table 2 also has AS-VAE, with networks
-# of its own paper: `python -m reproductions.as_vae cifar10`.
+# The tables' rows that are made here, VAE and our sVAE-r. Table 2 also has AS-VAE,
+# with networks of its own paper: `python -m reproductions.as_vae cifar10`.
 OF_DATA = {
     "mnist": (
         "svae_r svae_r_near_prior svae gan dcgan wgan_gp vae nf_vae avb as_vae_r"
