@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
-    except ImportError as error:
+    except (ImportError, SyntaxError) as error:
         raise ValueError(
             f"Expected --import MODULE that Python can import; received: {module}: "
             f"{error}"

@@ -17,6 +17,7 @@ from keras_svae.evaluation.reading.streams import (
     gather,
     has_labels,
     made_beside,
+    paired,
 )
 from keras_svae.evaluation.reconstructions.lpips import LPIPS
 from keras_svae.evaluation.samples.points import check_mixture
@@ -116,6 +117,7 @@ class Material:
             self.value_range = arguments.value_range("value_range", value_range)
         elif self.value_range is None and (self.images or dequantise):
             self.value_range = (0.0, 1.0)
+        test, train = paired(test), paired(train)
         self.labelled_test = has_labels(test)
         self.has_train: bool = train is not None
         self.labelled_train: bool = self.has_train and has_labels(train)

@@ -252,3 +252,14 @@ def test_dequantised_images_with_classes():
     assert bound == pytest.approx(own, abs=4 * bound.deviation)
     bits = found["variational_bound.bits_per_dimension"]
     assert bits == pytest.approx(8 - bound / (tiny.DATA * np.log(2)))
+
+
+def test_pairs_whose_target_is_x_itself_are_measured_as_pairs(cvae):
+    of_pairs = tf.data.Dataset.from_tensor_slices(((X, Y), X)).batch(50)
+    wanted, *others = (
+        float(ks.evaluation.evaluate(cvae, data, measures="mse", verbose=False)["mse"])
+        for data in ((X, Y), ((X, Y), X), ((X, Y),), of_pairs)
+    )
+    assert others == pytest.approx([wanted] * 3, rel=1e-5)
+    with pytest.raises(ValueError, match="other values"):
+        ks.evaluation.evaluate(cvae, ((X, Y), 1 - X), measures="mse")

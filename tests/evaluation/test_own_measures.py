@@ -255,10 +255,12 @@ def test_the_command_line_imports_measures_and_fails_with_one(
     command.main([*arguments, "--measures", "mine"])
     with pytest.raises(ZeroDivisionError):
         command.main([*arguments, "--measures", "broken"])
-    with pytest.raises(SystemExit) as stopped:
-        command.main([*arguments, "--import", "no_such_module"])
-    assert stopped.value.code == 2
-    assert "Expected --import MODULE" in capsys.readouterr().err
+    (tmp_path / "half_a_module.py").write_text("def mine(material:\n")
+    for module in ("no_such_module", "half_a_module"):
+        with pytest.raises(SystemExit) as stopped:
+            command.main([*arguments, "--import", module])
+        assert stopped.value.code == 2
+        assert "Expected --import MODULE" in capsys.readouterr().err
 
 
 # ---- What the package's own measures need --------------------------------------------

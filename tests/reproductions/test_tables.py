@@ -96,8 +96,9 @@ def test_rows_of_svaes_tables(tmp_path):
     with Rows(tmp_path) as study:
         study.write = lambda *given: made.extend(given)
         svae.table1(study=study, seeds=1, epochs=[25])
-    runs = [(c.settings["method"], c.settings.get("lam")) for c in study.calls]
-    assert runs[:2] == [("svae", 0.1), ("svae", 0.0)]
+    names = ("method", "lam", "code_stddev")
+    runs = [tuple(map(c.settings.get, names)) for c in study.calls]
+    assert runs[:3] == [("svae", 0.1, None), ("svae", 0.1, 0.02), ("svae", 0.0, None)]
     nets = [c.settings["nets"] for c in study.calls if c.settings["method"] == "gan"]
     assert nets == ["mnist", "dcgan"]
     assert not {"epochs", "seed"} & set(made[0]["settings"]["gan"])

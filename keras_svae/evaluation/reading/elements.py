@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_svae.game.feeding import kinds
 from keras_svae.game.feeding.arrays import length_of
 
-__all__ = ["Examples", "elements", "fields", "has_labels", "known_length"]
+__all__ = ["Examples", "elements", "fields", "has_labels", "known_length", "paired"]
 
 # They hold no batches, though Python can go through them.
 _NO_BATCHES = (str, bytes, Mapping)
@@ -35,6 +36,21 @@ def fields(inputs) -> tuple:
     return tuple(inputs) if isinstance(inputs, Examples) else (inputs, None)
 
 
+def paired(data):
+    """(x, labels) of ((x, labels), x), which `fit` takes; other data as they are.
+
+    Raises:
+        ValueError: If the second x has other values.
+    """
+    if not isinstance(data, (tuple, list)) or len(data) not in (1, 2):
+        return data
+    x, target = (*data, None)[:2]
+    pair = isinstance(x, tuple) and len(x) == 2 and all(map(_is_array, x))
+    if pair and len(x[1].shape) == 1:  # other pairs are two arrays of data
+        return kinds.labelled(x, target, "the model")
+    return data
+
+
 def has_labels(data) -> bool:
     """Whether data come with labels: a pair of arrays, or batches that are pairs.
 
@@ -44,6 +60,8 @@ def has_labels(data) -> bool:
     """
     if isinstance(data, tf.data.Dataset):
         spec = data.element_spec
+        if isinstance(spec, tuple) and spec and isinstance(spec[0], tuple):
+            spec = spec[0]  # ((x, labels), x)
         is_pair = isinstance(spec, tuple) and len(spec) > 1
         return is_pair and isinstance(spec[1], tf.TensorSpec)
     if isinstance(data, tuple):
@@ -97,7 +115,7 @@ def as_examples(element, name: str) -> Any:
     """
     if isinstance(element, Examples):
         return element
-    x, y = unpacked(element)
+    x, y = unpacked(paired(element))
     if isinstance(x, Mapping) or (
         isinstance(x, (tuple, list)) and any(map(_is_array, x))
     ):

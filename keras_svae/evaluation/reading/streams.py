@@ -12,6 +12,7 @@ from keras_svae.evaluation.reading.elements import (
     elements,
     fields,
     has_labels,
+    paired,
     unpacked,
 )
 from keras_svae.evaluation.reading.known import labels_of
@@ -27,8 +28,9 @@ __all__ = [
     "has_labels",
     "is_within",
     "made_beside",
-    "pairs",
     "fields",
+    "paired",
+    "pairs",
 ]
 
 # The input of every measure: an array, a data set of x or (x, y), or an iterable of
