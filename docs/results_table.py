@@ -43,13 +43,12 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from reproductions.engine.results import FOLDER, ROOT, spread
+from reproductions.engine.results import FOLDER, spread
 from reproductions.engine.results import published as published_numbers
+from reproductions.verdicts.evidence import OLDER, changes, older
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 NAMES = pathlib.Path(__file__).parent / "names.toml"
-# Records that were made under a default which has changed since.
-OLDER = ROOT / "reproductions" / "older.toml"
 FIELD = re.compile(r"( ± )?\{([^{}\[:]+)((?:\[[^\]]*\])*)(?::([^{}]*))?\}")
 UNKNOWN = object()
 
@@ -201,23 +200,12 @@ def of_methods() -> str:
     return ", ".join(f"{short} = {name}" for short, name in read.items())
 
 
-@functools.cache
-def changes() -> dict[str, dict]:
-    """Reads `older.toml`, by name.
-
-    A change has: `says`, what the old default was; `page`, of docs; `records`, files.
-    Where it is a commit's, also `until`; and `date` of it.
-    """
-    return tomllib.loads(OLDER.read_text(encoding="utf-8"))
-
-
 def notes(files: Sequence[str]) -> list[str]:
     """What is to be said of records that were made under older defaults."""
     said: dict[str, list[str]] = {}
     for name in files:
-        for one in changes().values():
-            if name in one["records"]:
-                said.setdefault(one["says"], []).append(name)
+        for one in older(name):
+            said.setdefault(one["says"], []).append(name)
     several = len(files) > 1
     found = []
     for says, names in said.items():

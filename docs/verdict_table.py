@@ -47,6 +47,7 @@ def details(one: Judged) -> list[tuple[str, nodes.Node]]:
         "Why": one.because,
         "Tried": one.tried if one.verdict.kind == NOT else "",
         "Record": found.record if found else "",
+        "Older": "; ".join(found.older) if found else "",
     }
     kept = [(name, nodes.Text(text)) for name, text in words.items() if text]
     return [*kept, ("Command", nodes.literal("", typed(claim)))]

@@ -14,24 +14,37 @@ __all__ = ["cost", "differences", "paper_settings", "paper_steps", "typed"]
 
 # Scores by a classifier. LPIPS has one network, that everybody has.
 SCORES = ("inception_score", "class_accuracy")
-# Settings that decide what is trained, and how they are called in a sentence.
-COMPARED = {
+# Settings that are not compared: they say which run it is, how long it is (which has
+# words of its own), and what is written down of it.
+LEFT_OUT = (
+    "method", "data", "budget", "seed", "examples", "validation", "test_split",
+    "epochs", "steps", "steps_per_epoch", "steps_per_execution",
+    "measures", "monitor", "select", "choose", "last",
+)  # fmt: skip
+# Settings of a measure, by a part of its name: they matter to its numbers alone.
+OF_MEASURES = {"ais_": "annealed", "importance_samples": "importance"}
+# How settings are called in a sentence, where not by their own names.
+WORDS = {
     "nets": "networks",
-    "width": "width",
     "latent_dim": "code's dimensions",
-    "likelihood": "likelihood",
-    "posterior": "posterior",
-    "prior": "prior",
     "binarize": "binarised",
-    "lam": "lam",
-    "shift": "shift",
     "batch_size": "batch",
     "learning_rate": "rate",
     "critic_learning_rate": "critic's rate",
+    "flow_length": "flow's length",
+    "logit_batch_norm": "batch normalisation of the critic's features",
+    "critic_batch_norm": "the critic's batch normalisation",
+    "critic_activation": "the critic's activation",
+    "code_stddev": "N(0, s) in the encoder's last layer, s",
+    "ais_examples": "examples under AIS",
+    "ais_temperatures": "distributions of AIS",
+    "labelled_batch": "labelled examples of a batch",
+    "dtype": "precision",
     "beta_1": "beta_1",
-    "decay": "decay",
-    "play": "play",
+    "beta_2": "beta_2",
 }
+# Settings that the paper's runs may do without.
+OPTIONAL = ("code_stddev",)
 # What a setting is that is not given.
 DEFAULTS = {"width": 1.0}
 
@@ -88,6 +101,12 @@ def _reached(one: dict, settings: dict, records: Records) -> float | None:
     return min(found) if isinstance(found, list) else found
 
 
+def _concerns(key: str, one: dict) -> bool:
+    """Whether a setting matters to what an entry of evidence reads."""
+    measures = [name for start, name in OF_MEASURES.items() if key.startswith(start)]
+    return not measures or any(name in str(one.get("a")) for name in measures)
+
+
 def differences(claim: Claim, one: dict, records: Records) -> list[str]:
     """How the runs of an entry of evidence differ from the paper's; empty: not.
 
@@ -118,12 +137,14 @@ def differences(claim: Claim, one: dict, records: Records) -> list[str]:
     done = re.fullmatch(r"(\d+) of (\d+)", str(whole.get("runs", "")))
     if done and int(done[1]) < int(done[2]):
         found.append(f"{done[0]} runs of the study")
-    for key, word in COMPARED.items():
-        mine, its = ours.get(key), theirs.get(key, DEFAULTS.get(key))
-        if key in one.get("ignore", ()):
+    for key, mine in ours.items():
+        its = theirs.get(key, DEFAULTS.get(key))
+        left_out = key in (*LEFT_OUT, *one.get("ignore", ()))
+        if left_out or not _concerns(key, one) or mine is None or mine == its:
             continue
-        if mine is not None and its is not None and mine != its:
-            found.append(f"{word} {mine} instead of {its}")
+        if its is not None or key in OPTIONAL and key in theirs:
+            word = WORDS.get(key, key.replace("_", " "))
+            found.append(f"{word} {mine} instead of {'none' if its is None else its}")
     return found + [records.filled(text) for text in one.get("differs", ())]
 
 

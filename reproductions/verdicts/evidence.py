@@ -1,7 +1,9 @@
 """What records say: values at a path, samples of runs, texts with numbers in them."""
 
+import functools
 import pathlib
 import re
+import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +11,28 @@ from reproductions.engine import results
 from reproductions.engine.files import read_json
 from reproductions.verdicts.statistics import Sample
 
-__all__ = ["Absent", "NotRun", "Records", "at", "sample"]
+__all__ = ["Absent", "NotRun", "OLDER", "Records", "at", "changes", "older", "sample"]
+
+# Records that were made under a default which has changed since.
+OLDER = results.ROOT / "reproductions" / "older.toml"
 
 # {file.json#path!format} in a text.
 FIELD = re.compile(r"\{([\w.-]+\.json)#([^{}!]+)(?:!([^{}]*))?\}")
+
+
+@functools.cache
+def changes() -> dict[str, dict]:
+    """Reads `older.toml`, by name.
+
+    A change has: `says`, what the old default was; `page`, of docs; `records`, files.
+    Where it is a commit's, also `until`; and `date` of it.
+    """
+    return tomllib.loads(OLDER.read_text(encoding="utf-8"))
+
+
+def older(record: str) -> list[dict]:
+    """The changes of defaults before which a record was made."""
+    return [one for one in changes().values() if record in one["records"]]
 
 
 class Absent(ValueError):

@@ -6,7 +6,13 @@ import numpy as np
 
 from reproductions.verdicts import budget, statistics
 from reproductions.verdicts.claims import Claim
-from reproductions.verdicts.evidence import Absent, NotRun, Records, sample
+from reproductions.verdicts.evidence import (
+    Absent,
+    NotRun,
+    Records,
+    older,
+    sample,
+)
 from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Finding", "find"]
@@ -28,6 +34,7 @@ class Finding:
         classifier: What the scores are seen through.
         data: The data, in words.
         record: The file.
+        older: Under which older defaults it, or its "b record", was made.
     """
 
     text: str
@@ -41,6 +48,7 @@ class Finding:
     classifier: str = ""
     data: str = ""
     record: str = ""
+    older: tuple[str, ...] = ()
 
 
 def _text(one: Sample, digits: str = ".4g") -> str:
@@ -155,9 +163,10 @@ def _trend(claim: Claim, one: dict, records: Records) -> dict:
 def _one(claim: Claim, one: dict, records: Records) -> Finding:
     """What an entry of evidence says."""
     if claim.kind == "checked":
-        holds = records.get(one["record"], one["a"])
-        holds = holds[0] if isinstance(holds, list) else holds
-        found: dict = {"holds": bool(holds), "seeds": 0}
+        paths = one["a"] if isinstance(one["a"], list) else [one["a"]]
+        values = [records.get(one["record"], path) for path in paths]
+        holds = all(v[0] if isinstance(v, list) else v for v in values)
+        found: dict = {"holds": holds, "seeds": 0}
         found["text"] = records.filled(
             one.get("says", "it holds" if holds else "it does not hold")
         )
@@ -180,6 +189,11 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
         classifier=classifier,
         data=one.get("data", ""),
         record=one["record"],
+        older=tuple(
+            f"{name} was made under an older default: {change['says']}"
+            for name in dict.fromkeys([one["record"], one.get("b record", "")])
+            for change in older(name)
+        ),
     )
 
 

@@ -92,6 +92,7 @@ class Judged:
             "p": found.p if found else None,
             "p after Holm": self.p,
             "record": found.record if found else "",
+            "older": list(found.older) if found else [],
         }
 
 

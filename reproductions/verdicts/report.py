@@ -53,6 +53,7 @@ def text(one: Judged) -> str:
         "seen by": (found and found.classifier) or claim.setting.scores,
         "why": one.because,
         "tried": one.tried if one.verdict.kind == rule.NOT else "",
+        "older": "; ".join(found.older) if found else "",
         "command": budget.typed(claim),
     }
     lines = [f"{one.verdict.kind}: {claim.paper} {claim.id}"]

@@ -81,8 +81,9 @@ def value(
         elif not narrow:
             missing.append(f"the interval, {2 * half:.2g}, is wider than {gap:.2g}")
         return Verdict(INDICATION, tuple(missing))
-    if as_good:
-        return Verdict(INDICATION, (*missing, "ours is better than the published"))
+    if as_good:  # with nothing missing, the printed number is another one
+        kind = INDICATION if missing else NOT
+        return Verdict(kind, (*missing, "ours is better than the published"))
     if reduced:  # it is no surprise, and refutes nothing
         return Verdict(OUT, (*missing, "short of the published"))
     return Verdict(NOT, (*missing, "short of the published"))

@@ -103,11 +103,18 @@ def test_a_reduced_budget_is_an_indication_at_most():
 
 
 def test_better_has_a_direction():
-    assert rule.value(FIVE, 0.5, 1.0, "higher").kind == INDICATION
+    assert rule.value(FIVE, 0.5, 1.0, "higher", ("less",)).kind == INDICATION
     assert rule.value(FIVE, 0.5, 1.0, "lower").kind == NOT
     assert rule.value(FIVE, 0.5, 1.0, "lower", ("less",)).kind == OUT
     assert rule.every([0.1, 0.2] * 3, 0.15, "lower").kind == NOT
     assert rule.every([0.1] * 5, 0.15, "lower").kind == REPRODUCED
+
+
+def test_a_value_that_is_better_is_not_the_printed_one():
+    found = rule.value(FIVE, 0.5, 1.0, "higher")
+    assert found == rule.Verdict(NOT, ("ours is better than the published",))
+    few = rule.value(Sample.of([0.9, 1.0, 1.1]), 0.5, 1.0, "higher")
+    assert few.kind == INDICATION and few.why[0] == "3 seeds of 5"
 
 
 def test_under_an_own_classifier_no_value_is_judged():
