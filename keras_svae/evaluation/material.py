@@ -106,8 +106,7 @@ class Material:
         self.subject, self.seed, self.reference = subject, seed, reference
         checks.choice("sampler", sampler, tuple(subject.samplers()))
         self.sampler = sampler
-        # Without n, there are as many samples as examples: more would take long, and
-        # measures that compare want as many.
+        # Without n, as many samples as examples: measures that compare want that.
         self.n_follows, self.n = n is None, MOST if n is None else n
         self.lpips, self.mixture, self.dequantise = lpips, mixture, dequantise
         shape = subject.data_shape
@@ -119,12 +118,11 @@ class Material:
             self.value_range = (0.0, 1.0)
         test, train = paired(test), paired(train)
         self.labelled_test = has_labels(test)
-        self.has_train: bool = train is not None
-        self.labelled_train: bool = self.has_train and has_labels(train)
+        self._train, self.drew, self.has_train = train, False, train is not None
+        self.labelled_train = self.has_train and has_labels(train)
         check_mixture(mixture)
-        seen = shape if self.images else None
-        self.backbone = backbone_of(backbone, seen, self.labelled_test)
-        self._train, self.drew = train, False
+        images = shape if self.images else None
+        self.backbone = backbone_of(backbone, images, self.labelled_test)
         self._asked: set[str] = set()
         self._made: dict[str, Any] = {}
         self._parts = {"test": self._read_all(test)}
@@ -170,8 +168,8 @@ class Material:
 
     def x(self) -> Repeatable:
         """Test data, (batch, ...) each."""
-        inputs = self._test[0] if isinstance(self._test, tuple) else self._test
         self._asked.add("test")
+        inputs = self._test[0] if isinstance(self._test, tuple) else self._test
         return Repeatable(lambda: batches(inputs, BATCH))
 
     def examples(self) -> Repeatable:

@@ -112,9 +112,20 @@ def _named_prior(material, options) -> str | None:
     )
 
 
+def _posterior(material, options) -> str | None:
+    if not material.subject.offers("log_posterior"):
+        return "a model with a posterior density q(z|x)"
+    if material.subject.about.get("codes_in_prior", True):
+        return None
+    return (
+        "codes of the posterior within the prior's support: outside of it the bound is "
+        "minus infinity"
+    )
+
+
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _law_of_data(material, options)
+        return _posterior(material, options) or _law_of_data(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 
@@ -190,10 +201,7 @@ NEEDS: dict[str, Need] = {
         "codes that are numbers, without a category",
         lambda m: not m.subject.about.get("categories"),
     ),
-    "posterior": _need(
-        "a model with a posterior density q(z|x)",
-        lambda m: m.subject.offers("log_posterior"),
-    ),
+    "posterior": _posterior,
     "posterior_mean": _need(
         "a model whose posterior has a mean", lambda m: m.subject.offers("posterior")
     ),

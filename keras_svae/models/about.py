@@ -3,6 +3,7 @@
 import inspect
 import math
 
+from keras_svae.game.checks import in_prior
 from keras_svae.networks.layers import noise_layers
 from keras_svae.owners import owner_of, package_of
 
@@ -47,6 +48,7 @@ def of(model) -> dict:
         "likelihood": type(model.likelihood_law).__name__,
         "discrete": bool(model.likelihood_law.discrete),
         "posterior": posterior and type(posterior).__name__,
+        "codes_in_prior": posterior is None or in_prior(posterior, model.prior_name),
         "fed_noise": [
             name
             for name in ("decoder", "encoder")

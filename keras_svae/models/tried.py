@@ -11,10 +11,12 @@ from keras_svae.models import about
 from keras_svae.noise import scope
 from keras_svae.owners import package_of
 
-__all__ = ["check", "draws_itself", "no_gradient"]
+__all__ = ["check", "codes_fit", "draws_itself", "no_gradient"]
 
 # A batch of two is told from one example, and from a law that drops the batch.
 COUNT = 2
+# Codes that are tried under a prior.
+DRAWS = 64
 
 
 def check(model) -> None:
@@ -28,6 +30,30 @@ def check(model) -> None:
         except Exception:  # it may read what is set later; then it says so itself
             return
         prior_fits(type(model).__name__, prior, model.latent_dim)
+
+
+def codes_fit(model) -> None:
+    """Raises if codes have density 0 under a prior of the user's own: some are drawn.
+
+    Raises:
+        ValueError: If so: the KL divergence from the prior is infinite.
+    """
+    if about.prior_of(model) != "own":
+        return
+    raw = tf.zeros([DRAWS, *model.encoder.output_shape[1:]])
+    try:
+        with scope(0):
+            codes = model.posterior_law.sample(raw, seed=tf.constant([0, 1]))
+            found = model.prior.log_prob(codes)
+    except Exception:  # it may read what is set later; then it says so itself
+        return
+    outside = int(tf.reduce_sum(tf.cast(found == -float("inf"), tf.int32)))
+    if outside:
+        raise ValueError(
+            f"Expected the prior of {type(model).__name__} to have a density wherever "
+            f"codes of the posterior lie; received: {type(model.prior).__name__}, with "
+            f"density 0 at {outside} of {DRAWS} codes, so the bound is minus infinity"
+        )
 
 
 def no_gradient(model) -> str:

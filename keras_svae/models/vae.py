@@ -7,6 +7,7 @@ from keras_svae.game import checks
 from keras_svae.game.export.endpoints import endpoint
 from keras_svae.game.player import Player
 from keras_svae.game.terms import Term, over_data
+from keras_svae.models import tried
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.noise import Noise, scope
 
@@ -43,6 +44,10 @@ class VAE(Autoencoder):
         for law in (self.posterior_law, self.likelihood_law):
             checks.explicit(law)
         checks.supports(self.posterior_law, self.prior_name)
+
+    def check_made(self):
+        super().check_made()
+        tried.codes_fit(self)
 
     def bound_terms(self, draw) -> dict[str, tf.Tensor]:
         """Terms whose sum is minus (1), each (batch,), nats."""

@@ -539,6 +539,35 @@ def test_a_bound_that_is_infinite_is_refused():
     assert np.isfinite(bound).all()
 
 
+def test_an_infinite_divergence_of_joint_laws_is_refused():
+    nets = ks.networks.toy(latent_dim=2, units=4, posterior="gaussian")
+    of_z = keras.models.clone_model(nets.critic)
+    for model in (ks.SVAE, lambda *nets, **laws: ks.ASVAE(*nets, of_z, **laws)):
+        with pytest.raises(ValueError, match='prior="normal".*minus infinity'):
+            model(*nets, prior="uniform")
+    # ALI's divergence is finite, but no bound is.
+    model = ks.ALI(*nets, prior="uniform")
+    x = np.zeros((6, 2), "f")
+    report = ks.evaluation.evaluate(model, x, verbose=False)
+    assert "variational_bound" not in report
+    assert "minus infinity" in report.left_out["variational_bound"]
+    assert "mse" in report
+
+
+def test_codes_outside_of_ones_own_prior_are_refused():
+    class Boxed(ks.VAE):
+        @property
+        def prior(self):
+            low, high = self.box
+            law = tfp.distributions.Uniform([low] * 2, [high] * 2)
+            return tfp.distributions.Independent(law, 1)
+
+    nets = ks.networks.digits(latent_dim=2, units=4)[:2]
+    with pytest.raises(ValueError, match="Expected the prior of Boxed.*minus infinity"):
+        type("Boxed", (Boxed,), {"box": (0.0, 1.0)})(*nets)
+    assert type("Wide", (Boxed,), {"box": (-50.0, 50.0)})(*nets).built
+
+
 class Beta(D.Law):
     """A law whose draws lie in (0, 1)."""
 

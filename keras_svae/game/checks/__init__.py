@@ -10,6 +10,7 @@ from keras_svae.game.checks.data import (
 )
 from keras_svae.game.checks.laws import (
     explicit,
+    in_prior,
     law,
     raw_for,
     raw_output,

@@ -7,7 +7,7 @@ from keras_svae import arguments, distributions
 from keras_svae.distributions import Law
 from keras_svae.networks.ends import last_activation, law_of, same_law
 
-__all__ = ["explicit", "law", "raw_for", "raw_output", "supports"]
+__all__ = ["explicit", "in_prior", "law", "raw_for", "raw_output", "supports"]
 
 
 def raw_output(name: str, network: keras.Model, why: str) -> None:
@@ -136,19 +136,24 @@ def explicit(law) -> None:
         law(None)  # `Law.__call__` raises
 
 
+def in_prior(posterior: Law, prior: str) -> bool:
+    """Whether no draw of a posterior has density 0 under the prior."""
+    found = posterior.support
+    if prior != "uniform":
+        return True
+    if found is None:
+        return posterior.activation == "tanh" and posterior.draw == "mean"
+    _pair("support", "posterior", posterior, found)
+    return bool(-1 <= found[0] and found[1] <= 1)
+
+
 def supports(posterior: Law, prior: str) -> None:
     """Raises if a posterior gives codes that have density 0 under the prior."""
-    if prior != "uniform":
-        return
-    bounded = posterior.activation == "tanh" and posterior.draw == "mean"
-    found = posterior.support
-    if found is not None:
-        _pair("support", "posterior", posterior, found)
-        bounded = -1 <= found[0] and found[1] <= 1
-    if not bounded:
+    if not in_prior(posterior, prior):
         raise ValueError(
             'Expected prior="normal", as codes of the posterior may lie outside '
             "[-1, 1], where the bound is minus infinity; received: "
-            f'prior="uniform" with {_described(posterior)}, of support {found}. A law '
-            "of your own says where its draws lie: support = (-1, 1)"
+            f'prior="uniform" with {_described(posterior)}, of support '
+            f"{posterior.support}. A law of your own says where its draws lie: "
+            "support = (-1, 1)"
         )
