@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from reproductions.engine import command
-from reproductions.engine.results import cost_of
+from reproductions.engine.costs import cost_of
 from reproductions.verdicts import report
 
 HERE = pathlib.Path(__file__).parent

@@ -19,6 +19,7 @@ from keras_svae import untrusted
 from keras_svae.paths import local
 from reproductions.engine import options as opt
 from reproductions.engine import parsing, results
+from reproductions.engine.costs import cost_of
 from reproductions.engine.execution import execute
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import record_file, write_json
@@ -99,7 +100,7 @@ def is_study(one: Experiment) -> bool:
 
 def cost(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
-    return results.cost_of(f"reproductions.{one.paper}", one.name)
+    return cost_of(f"reproductions.{one.paper}", one.name)
 
 
 def options_of(one: Experiment) -> dict[str, Option]:
@@ -264,9 +265,12 @@ def report(one: Experiment, record: dict) -> str:
         for name, value in record["metrics"].items()
     }
     theirs: dict[str, list[str]] = {}
-    for number in results.published(
+    numbers = results.published(
         data=settings.get("data"), method=settings.get("method")
-    ):
+    )
+    # Some rows are of networks that they name, the others of the table's usual ones.
+    nets = {one.get("nets") for one in numbers} & {settings.get("nets")} or {None}
+    for number in (one for one in numbers if one.get("nets") in nets):
         theirs.setdefault(number["measure"], []).append(results.published_text(number))
     width = max(map(len, [*ours, *theirs, ""]))
     lines = [f"{'':{width}}  {'ours':>14}  published"]

@@ -1,4 +1,4 @@
-"""Results: where a number comes from, groups of numbers, costs, published numbers."""
+"""Results: where a number comes from, groups of numbers, published numbers."""
 
 import datetime
 import functools
@@ -18,8 +18,6 @@ from typing import Any
 import numpy as np
 import psutil
 
-from reproductions.engine.files import read_json
-
 try:
     import resource
 except ImportError:  # Windows has none
@@ -27,7 +25,6 @@ except ImportError:  # Windows has none
 
 __all__ = [
     "cells",
-    "cost_of",
     "interval",
     "published",
     "record",
@@ -220,39 +217,6 @@ def _hashable(value):
         value = sorted(value.items())
     several = isinstance(value, (list, tuple))
     return tuple(map(_hashable, value)) if several else value
-
-
-@functools.cache
-def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
-    """All records, by name: a list of commands asks for each command's."""
-    return [(path, read_json(path)) for path in sorted(folder.glob("*.json"))]
-
-
-def cost_of(*words: str) -> str:
-    """The seconds and the machine of the last record by name; or "not timed".
-
-    Args:
-        *words: How the command of the record starts, after `python -m`. Hyphens are
-            as good as underscores.
-    """
-    wanted = [word.replace("_", "-") for word in words]
-
-    def typed(record: dict) -> list[str]:
-        words = record.get("command", "").replace("_", "-").split()
-        return words[2 : 2 + len(wanted)]
-
-    found = (one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted)
-    path, record = next(found, (None, {}))
-    if path is None:
-        return "not timed"
-    hours = record.get("processor hours")
-    if "hours" in record:  # as the sweep wrote it before
-        hours = record["hours"]["of processor time"]
-    seconds = record.get("seconds") if hours is None else 3600 * hours
-    if seconds is None:
-        return "not timed"
-    kind = "s" if hours is None else "s of processor time"
-    return f"{seconds:.0f} {kind} on {record['machine']['cpu']} ({path.name})"
 
 
 @functools.cache

@@ -335,11 +335,35 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
     assert "not timed" not in command.cost(ijae.tiny_imagenet)
     assert "not timed" in shown
     assert "s of processor time on" in shown and "(svae_toy.json)" in shown
+    # The options that make the time what it is, and not where its files are.
+    (line,) = (one for one in lines if "(svae_saturation.json)" in one)
+    assert "with" not in line
+    (line,) = (one for one in lines if "(svae_toy_sample.json)" in one)
+    assert "--out" not in line and "--record" not in line
+    (line,) = (one for one in lines if "(aim_mnist.json)" in one)
+    assert line.endswith(", with --budget quick (aim_mnist.json)")
     listing.main(["svae"])
     shown = capsys.readouterr().out
     assert "reproductions.aim" not in shown and svae.__doc__.splitlines()[0] in shown
     with pytest.raises(ValueError, match="among svae, .*; received: none"):
         listing.main(["none"])
+
+
+def test_published_numbers_beside_ours_are_of_the_same_networks():
+    one = experiments("svae")["mnist"]
+    metrics = {"inception_score": 8.0}
+
+    def shown(data, **settings):
+        record = {"settings": {"data": data, **settings}, "metrics": metrics}
+        return command.report(one, record).splitlines()[1]
+
+    gan = shown("mnist", method="gan", nets="mnist")
+    assert "8.34" in gan and "8.93" not in gan
+    dcgan = shown("mnist", method="gan", nets="dcgan")
+    assert "8.93" in dcgan and "8.34" not in dcgan
+    resnet = shown("cifar10", method="wgan_gp", nets="resnet")
+    assert "7.86" in resnet and "6.56" not in resnet
+    assert "6.56" in shown("cifar10", method="wgan_gp", nets="cifar10")
 
 
 @pytest.mark.parametrize("word", ["-h", "--help"])

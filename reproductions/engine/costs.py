@@ -1,0 +1,64 @@
+"""What a command took, from the record that it made."""
+
+import functools
+import itertools
+import pathlib
+import shlex
+
+from reproductions.engine.files import read_json
+from reproductions.engine.results import FOLDER
+
+__all__ = ["cost_of"]
+
+# Options that do not change how long a command takes.
+PLACES = (
+    "--out --record --output --data-dir --manual-dir --data-note --lpips --report "
+    "--mix-commits --verbose"
+).split()
+
+
+@functools.cache
+def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
+    """All records, by name: a list of commands asks for each command's."""
+    return [(path, read_json(path)) for path in sorted(folder.glob("*.json"))]
+
+
+def cost_of(*words: str) -> str:
+    """The seconds and the machine of the last record by name; or "not timed".
+
+    The options of the record's command are told: with others it takes another time.
+
+    Args:
+        *words: How the command of the record starts, after `python -m`. Hyphens are
+            as good as underscores.
+    """
+    wanted = [word.replace("_", "-") for word in words]
+
+    def typed(record: dict) -> list[str]:
+        words = record.get("command", "").replace("_", "-").split()
+        return words[2 : 2 + len(wanted)]
+
+    found = (one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted)
+    path, record = next(found, (None, {}))
+    if path is None:
+        return "not timed"
+    hours = record.get("processor hours")
+    if "hours" in record:  # as the sweep wrote it before
+        hours = record["hours"]["of processor time"]
+    seconds = record.get("seconds") if hours is None else 3600 * hours
+    if seconds is None:
+        return "not timed"
+    kind = "s" if hours is None else "s of processor time"
+    with_ = _options(shlex.split(record["command"])[2 + len(wanted) :])
+    return f"{seconds:.0f} {kind} on {record['machine']['cpu']}{with_} ({path.name})"
+
+
+def _options(words: list[str]) -> str:
+    """Options of a command, without those that only say where things are."""
+    kept: list[str] = []
+    starts = itertools.accumulate(word.startswith("--") for word in words)
+    for _, group in itertools.groupby(zip(starts, words, strict=True), lambda o: o[0]):
+        some = [word for _, word in group]
+        if some[0].split("=")[0] not in PLACES:
+            kept += some
+    return f", with {shlex.join(kept)}" if kept else ""
