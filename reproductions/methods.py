@@ -120,11 +120,20 @@ def cvae(parts: Parts) -> ks.CVAE:
     return parts.game(ks.CVAE, nets.encoder, nets.decoder)
 
 
+def _weights(temperature: float, constant: float | None) -> dict:
+    if constant is not None and temperature != 1.0:
+        raise ValueError(
+            "Expected --temperature or --constant, which takes the place of weights "
+            f"that depend on T; received: both, {temperature:g} and {constant:g}"
+        )
+    return {"temperature": temperature, "constant": constant}
+
+
 def aavae(
     parts: Parts, *, temperature: float = 1.0, constant: float | None = None
 ) -> ks.AAVAE:
     """AA-VAE (Hu et al., 2018, 4.2); with constant, its control."""
-    weights = {"temperature": temperature, "constant": constant}
+    weights = _weights(temperature, constant)
     return parts.game(ks.AAVAE, *parts.networks("x"), **weights)
 
 
@@ -133,7 +142,7 @@ def aacvae(
 ) -> ks.AACVAE:
     """Class-conditional AA-VAE (Hu et al., 2018); with constant, its control."""
     nets = parts.networks("x", conditional=True)
-    weights = {"temperature": temperature, "constant": constant}
+    weights = _weights(temperature, constant)
     return parts.game(ks.AACVAE, *nets, **weights)
 
 

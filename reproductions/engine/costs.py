@@ -10,10 +10,10 @@ from reproductions.engine.results import FOLDER
 
 __all__ = ["cost_of"]
 
-# Options that do not change how long a command takes.
+# Options that do not change how much time of processors a command takes.
 PLACES = (
     "--out --record --output --data-dir --manual-dir --data-note --lpips --report "
-    "--mix-commits --verbose"
+    "--mix-commits --verbose --workers --launcher --slurm --torch-venv"
 ).split()
 
 

@@ -33,15 +33,15 @@ def test_the_plan_of_the_gain_is_paired():
 
 @pytest.mark.parametrize("method", ["aavae", "aacvae"])
 def test_the_weights_of_data_and_samples_are_told(method):
-    for constant in (None, 0.5):
-        run = DIGITS(method=method, temperature=2.0, constant=constant)
+    for weight in ({"temperature": 2.0}, {"constant": 0.5}):
+        run = DIGITS(method=method, **weight)
         inputs = Inputs(run.model, run.data, run.training)
         # Constant logits: of 2 log 3 and T = 2 the weight is .75.
         kernel, bias = run.model.critic.weights[-2:]
         kernel.assign(0 * kernel)
         bias.assign(0 * bias + 2 * np.log(3))
         expected = {"data": 1.0, "samples": 0.5}
-        if constant is None:
+        if "temperature" in weight:
             expected = {"data": 0.75, "samples": 0.75}
         assert run.extra(run.model, inputs)["weights"] == pytest.approx(expected)
 
@@ -74,3 +74,9 @@ def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
         c.get("constant", c.get("temperature")) for c in configurations("cvae", [0.5])
     ]
     assert every == [None, *TEMPERATURES, 0.5]
+
+
+@pytest.mark.parametrize("method", ["aavae", "aacvae"])
+def test_a_temperature_beside_a_constant_is_refused(method):
+    with pytest.raises(ValueError, match="--temperature or --constant.*both, 3 and"):
+        DIGITS(method=method, temperature=3.0, constant=0.5)
