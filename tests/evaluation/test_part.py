@@ -1,6 +1,7 @@
 """Measures of n examples take a random part, and say so."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -55,6 +56,43 @@ def test_a_part_is_the_same_of_arrays_and_data_sets_and_labels_go_along():
     assert str(part) == "30 of 180, drawn at random with seed 2"
     whole = Part(X, 180, 2)
     assert whole.data is X and whole.whole
+
+
+@pytest.mark.parametrize("n", [30, 180, 10_000])
+def test_no_more_than_the_part_is_in_memory(n):
+    """Of many examples n are held, once; of n examples or fewer none."""
+    count, size = 180, 40_000
+    read = []
+
+    class Wide:
+        def __iter__(self):
+            for i in range(0, count, 20):
+                read.append(i)
+                yield np.full((20, size), i, np.float32)
+
+    tracemalloc.start()
+    try:
+        part = Part(Wide(), n, 2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    batch = 20 * size * 4
+    held = part.count * size * 4 * (not part.whole)
+    assert peak < held + 4 * batch
+    assert (part.count, part.of) == (min(n, count), count)
+    assert len(read) == (9 if part.whole else 18)
+
+
+def test_data_that_shrink_are_refused():
+    class Shrinks:
+        left = 9
+
+        def __iter__(self):
+            self.left -= 3
+            return iter([X[:20]] * self.left)
+
+    with pytest.raises(ValueError, match="as many examples at each reading"):
+        Part(Shrinks(), 50, 0)
 
 
 def test_what_can_be_read_only_once_is_refused():

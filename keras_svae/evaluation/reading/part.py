@@ -74,6 +74,30 @@ def at_random(stream: Iterable, n: int, seed: int) -> tuple[np.ndarray | Example
     return (found[0] if len(found) == 1 else Examples(*found)), choose.seen
 
 
+def _rows(stream: Iterable, numbers: np.ndarray) -> np.ndarray | Examples:
+    """The examples of these numbers, which rise, of a stream of batches.
+
+    Raises:
+        ValueError: If the stream has fewer examples.
+    """
+    found: list[np.ndarray] = []
+    start = end = 0
+    for part in stream:
+        arrays = [np.asarray(one) for one in fields(part) if one is not None]
+        if not found:  # their memory is used as they fill
+            found = [np.empty((len(numbers), *a.shape[1:]), a.dtype) for a in arrays]
+        first, start = start, start + len(arrays[0])
+        before, end = end, int(np.searchsorted(numbers, start))
+        for whole, one in zip(found, arrays, strict=True):
+            whole[before:end] = one[numbers[before:end] - first]
+    if end < len(numbers):
+        raise ValueError(
+            "Expected data with as many examples at each reading; received: "
+            f"{numbers[-1] + 1} or more, then {start}"
+        )
+    return found[0] if len(found) == 1 else Examples(*found)
+
+
 class Part:
     """At most n examples of data, drawn at random, in the order of the data.
 
@@ -93,7 +117,8 @@ class Part:
         of: How many examples there are.
 
     Raises:
-        ValueError: As `batches`, and on an iterator, which can be read only once.
+        ValueError: As `batches`, on an iterator, which can be read only once, and on
+            data that have fewer examples when they are read again.
     """
 
     data: Stream
@@ -112,19 +137,20 @@ class Part:
                 "Expected data that can be read more than once: arrays or a finite "
                 f"tf.data.Dataset; received: {type(data).__name__}"
             )
-        self._seed = seed
-
-        def looked():
-            labelled = has_labels(data)
-            read = data if labelled or not isinstance(data, tuple) else data[0]
-            for batch in batches(read, labelled=labelled):
-                look(batch)
-                yield batch
-
-        self.data, self.of = at_random(looked(), n, seed)
-        self.count = min(n, self.of)
-        if self.whole:
-            self.data = data
+        self._seed, self.data = seed, data
+        labelled = has_labels(data)
+        read = data if labelled or not isinstance(data, tuple) else data[0]
+        # The first reading keeps numbers, and no examples: there may be n or fewer.
+        choose, chosen = Chooser(n, seed), np.zeros(0, np.int64)
+        for batch in batches(read, labelled=labelled):
+            look(batch)
+            start = choose.seen
+            kept, places = choose(len(fields(batch)[0]))
+            chosen.resize(min(n, choose.seen), refcheck=False)
+            chosen[places] = start + kept
+        self.of, self.count = choose.seen, len(chosen)
+        if not self.whole:
+            self.data = _rows(batches(read, labelled=labelled), np.sort(chosen))
 
     @property
     def whole(self) -> bool:
