@@ -20,8 +20,8 @@ from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import LAM, LEARNING_RATE, batches
 from reproductions.benchmarks.rates import GIGABYTES, memory
 from reproductions.benchmarks.scaling import Group
+from reproductions.benchmarks.sides import idle
 from reproductions.benchmarks.traffic import traffic
-from reproductions.benchmarks.training import idle
 from reproductions.engine.files import write_json
 from reproductions.engine.results import FOLDER, record
 

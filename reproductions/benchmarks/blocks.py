@@ -6,11 +6,13 @@ import pathlib
 import numpy as np
 import psutil
 
-__all__ = ["block", "marks", "parser_of", "quantised", "undisturbed"]
+__all__ = ["block", "marks", "parser_of", "quantised", "undisturbed", "worked"]
 
 # Periods of schedulers, of quotas and of a thread that sleeps (ours did once, in
 # tf.data), seconds, and how near to a multiple is on it.
 PERIODS, NEAR = (0.01, 0.1, 1.28), 0.02
+# Processors that others may keep busy: the system itself has something to do.
+OTHERS = 0.25
 
 
 def quantised(seconds: list[float]) -> bool:
@@ -23,16 +25,26 @@ def quantised(seconds: list[float]) -> bool:
     return False
 
 
-def marks(seconds: list[float], load: float, threads: int) -> list[str]:
+def worked() -> float:
+    """Processor seconds that the machine has worked since it started, for anybody."""
+    found = psutil.cpu_times()._asdict()
+    idle = ("idle", "iowait", "guest", "guest_nice")  # guests are in user and nice
+    return sum(value for name, value in found.items() if name not in idle)
+
+
+def marks(
+    seconds: list[float], load: float, threads: int, others: float = 0.0
+) -> list[str]:
     """What may be wrong with a block.
 
     Args:
         seconds: Of each of its steps.
         load: The load average, over a minute, after it.
         threads: How many the block itself may keep busy.
+        others: How many processors other processes kept busy while it ran.
     """
-    # One more than the benchmark itself brings.
-    found = ["busy"] if load > threads + 1 else []
+    # One more than the benchmark itself brings. The load lags behind, by a minute.
+    found = ["busy"] if load > threads + 1 or others > OTHERS else []
     return [*found, "quantised"] if quantised(seconds) else found
 
 

@@ -97,7 +97,7 @@ CASES = {
     "cifar10": Case(**WITHOUT_GOALS),
     "aim_mnist": Case(**WITHOUT_GOALS),
     # Fewer examples and steps: a step of five residual networks takes a second.
-    "ijae_cifar10": Case(**WITHOUT_GOALS | {"batch": 16, "steps": 8, "rounds": 3}),
+    "ijae_cifar10": Case(**WITHOUT_GOALS | {"batch": 16, "steps": 8}),
     "toy": Case(128, 20 * STEPS, 9, {"eager, fused Adam": 0.4}),
     "vae": Case(**AGAINST_PYTHAE),
     "aae": Case(**AGAINST_PYTHAE),

@@ -24,11 +24,14 @@ TESTS = (
 SEVERAL = {"steps_per_execution": STEPS}
 XLA = {"jit_compile": True}
 BFLOAT = "mixed_bfloat16"
+# Without it XLA launches each kernel by itself, and makes no CUDA graph of them.
+NO_GRAPHS = {"XLA_FLAGS": "--xla_gpu_enable_command_buffer="}
 TRAINING = {
     "graph": {},
     "XLA": {"compiling": XLA},
     "16 steps": {"compiling": SEVERAL},
     "XLA, 16 steps": {"compiling": {**XLA, **SEVERAL}},
+    "XLA, 16 steps, no CUDA graphs": {"compiling": {**XLA, **SEVERAL}},
     "XLA, 16 steps, bfloat16": {"compiling": {**XLA, **SEVERAL}, "policy": BFLOAT},
     "graph, bfloat16": {"policy": BFLOAT},
     "XLA, 16 steps, batch 512": {"compiling": {**XLA, **SEVERAL}, "batch": 512},
@@ -62,7 +65,7 @@ def training(
     """Milliseconds a step of `fit`, of several blocks, and the seconds of the first.
 
     Args:
-        case: "mnist" or "toy".
+        case: One of `CASES`.
         steps: Of a block.
         compiling: What `compile` is given.
         policy: Keras's dtype policy.
@@ -100,7 +103,7 @@ def training(
 
 def of_torch(case: str, steps: int, way: str, python: str) -> dict:
     """The same of a plain PyTorch loop, in the interpreter that has PyTorch."""
-    from reproductions.benchmarks.training import Worker
+    from reproductions.benchmarks.sides import Worker
 
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/batches.npz"
@@ -120,7 +123,7 @@ def trained(
     """The weights after so many epochs from one seed; a backup goes on if there is one.
 
     Args:
-        case: "mnist" or "toy".
+        case: One of `CASES`.
         steps: Of an epoch.
         epochs: In all.
         backup: A folder.
@@ -192,13 +195,14 @@ def agreement(case: str) -> dict:
     return found
 
 
-def tests() -> dict:
-    """The last line of the tests that matter on a device."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+def tests(file: str) -> dict:
+    """The last line of a file of tests."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     lines = done.stdout.strip().splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    return {"code": done.returncode, "said": lines[-1:], "failed": failed}
+    said = lines[-1:] or done.stderr.strip().splitlines()[-1:]
+    return {"code": done.returncode, "said": said, "failed": failed}
 
 
 def figure(name: str, case: str, steps: int, python: str) -> dict:
@@ -208,11 +212,12 @@ def figure(name: str, case: str, steps: int, python: str) -> dict:
         return training(case, steps, **TRAINING[rest])
     if kind == "PyTorch":
         return of_torch(case, steps, rest, python)
+    if kind == "tests":
+        return tests(rest)
     return {
         "device": device,
         "two runs": lambda: twice(case, steps, False),
         "two runs, op determinism": lambda: twice(case, steps, True),
         "resumed, op determinism": lambda: resumed(case, steps),
         "agreement with the CPU": lambda: agreement(case),
-        "tests": tests,
     }[name]()

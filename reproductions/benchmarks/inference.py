@@ -20,7 +20,7 @@ import time
 
 import psutil
 
-from reproductions.benchmarks import training
+from reproductions.benchmarks import sides
 from reproductions.benchmarks.blocks import marks
 from reproductions.benchmarks.inference_worker import BATCHES, ENDPOINTS, RUNTIMES
 from reproductions.engine.files import write_json
@@ -37,7 +37,7 @@ def measure(case: str, blocks: int, threads: int) -> dict:
 
         def worker(what):
             more = (what, case)
-            made = training.Worker(
+            made = sides.Worker(
                 sys.executable, "inference_worker", folder, threads, *more
             )
             stack.callback(made.close)
@@ -70,7 +70,7 @@ def timed(runtimes: dict, block: str, blocks: int, threads: int) -> dict:
                 {
                     "ms": round(1e3 * seconds / times[name], 4),
                     "calls": times[name],
-                    "marks": marks([], load, threads),
+                    "marks": marks([], load, threads, one.others),
                 }
             )
     found = {}

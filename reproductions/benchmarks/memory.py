@@ -20,7 +20,7 @@ import time
 import numpy as np
 import psutil
 
-from reproductions.benchmarks.training import ROOT
+from reproductions.benchmarks.sides import ROOT
 from reproductions.engine.files import write_json
 from reproductions.engine.results import FOLDER, peak_bytes, record
 

@@ -23,9 +23,9 @@ import keras_svae as ks
 from reproductions.benchmarks import keras_worker
 from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import LAM, LEARNING_RATE, batches
+from reproductions.benchmarks.sides import idle
 from reproductions.benchmarks.step_worker import SIDE, product
 from reproductions.benchmarks.summaries import PRODUCT_GFLOP
-from reproductions.benchmarks.training import idle
 from reproductions.engine.files import write_json
 from reproductions.engine.results import FOLDER, record
 

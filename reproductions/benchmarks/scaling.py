@@ -33,7 +33,7 @@ import psutil
 
 from reproductions.benchmarks.blocks import block, parser_of, undisturbed
 from reproductions.benchmarks.cases import CASES, batches
-from reproductions.benchmarks.training import Worker, idle
+from reproductions.benchmarks.sides import Worker, idle
 from reproductions.engine.files import write_json
 from reproductions.engine.results import FOLDER, record
 

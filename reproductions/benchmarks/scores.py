@@ -26,7 +26,7 @@ import PIL.Image
 
 import keras_svae as ks
 from reproductions.benchmarks import random_inception
-from reproductions.benchmarks.training import ROOT, torch_python
+from reproductions.benchmarks.sides import ROOT, torch_python
 from reproductions.engine.files import add_json
 from reproductions.engine.results import FOLDER, record
 

@@ -25,7 +25,7 @@ import time
 import numpy as np
 import psutil
 
-from reproductions.benchmarks import cases, training
+from reproductions.benchmarks import cases, sides
 from reproductions.benchmarks.blocks import marks
 from reproductions.benchmarks.step_worker import SIDE
 from reproductions.engine.files import write_json
@@ -54,7 +54,7 @@ RATIOS = [
 ]
 
 
-def measure(workers: dict[str, training.Worker], blocks: int, steps: int, threads=2):
+def measure(workers: dict[str, sides.Worker], blocks: int, steps: int, threads=2):
     """All blocks by name, in the order of time.
 
     Args:
@@ -71,7 +71,7 @@ def measure(workers: dict[str, training.Worker], blocks: int, steps: int, thread
         print(f"\rblock {number + 1} of {blocks}", end="", flush=True)
         for name, (worker, what) in TURNS.items():
             answer = workers[worker].run(what, steps)
-            load = psutil.getloadavg()[0]
+            load, others = psutil.getloadavg()[0], workers[worker].others
             each = [round(1e3 * one, 3) for one in answer["each"]]
             found[name].append(
                 {
@@ -79,7 +79,8 @@ def measure(workers: dict[str, training.Worker], blocks: int, steps: int, thread
                     "cpu_ms": round(1e3 * answer["cpu_seconds"] / steps, 3),
                     "each_ms": each,
                     "load": round(load, 2),
-                    "marks": marks(answer["each"], load, threads),
+                    "others": round(others, 2),
+                    "marks": marks(answer["each"], load, threads, others),
                 }
             )
     print("\r", end="")
@@ -171,7 +172,7 @@ def main(argv: list[str] | None = None) -> None:
     """Measures, prints, and writes a record if asked."""
     given = arguments(argv)
     start = time.perf_counter()
-    checkouts = {name: training.ROOT for name in POLICIES}
+    checkouts = {name: sides.ROOT for name in POLICIES}
     checkouts["before"] = given.before.resolve()
     load = [round(one, 1) for one in psutil.getloadavg()]
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -180,7 +181,7 @@ def main(argv: list[str] | None = None) -> None:
         workers = {}
         for name, policy in POLICIES.items():
             more = (str(checkouts[name]), policy)
-            workers[name] = training.Worker(
+            workers[name] = sides.Worker(
                 sys.executable, "step_worker", data, given.threads, *more
             )
             stack.callback(workers[name].close)

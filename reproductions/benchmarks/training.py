@@ -25,11 +25,9 @@ import contextlib
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 
 import numpy as np
 import psutil
@@ -38,8 +36,6 @@ from reproductions.benchmarks.blocks import marks
 from reproductions.benchmarks.cases import (
     CASES,
     FLOOR,
-    LAM,
-    LEARNING_RATE,
     STEPS,
     UPDATE,
     batches,
@@ -47,90 +43,11 @@ from reproductions.benchmarks.cases import (
     usual,
 )
 from reproductions.benchmarks.chart import chart
+from reproductions.benchmarks.sides import ROOT, TORCH, Worker, idle, torch_python
 from reproductions.benchmarks.summaries import summary, table
 from reproductions.engine.results import record
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULT = ROOT / "reproductions" / "results" / "benchmark.json"
-TORCH = ("torch==2.13.0", "pythae==0.1.2")
-
-
-class Worker:
-    """A process that times blocks of steps, see `worker.serve`.
-
-    Args:
-        python: The interpreter.
-        module: Of `reproductions.benchmarks`.
-        data: Path of the batches, a `.npz`.
-        threads: How many each operation may use.
-        *more: Further arguments of the module.
-    """
-
-    def __init__(self, python: str, module: str, data: str, threads: int, *more: str):
-        arguments = [data, str(LAM), str(LEARNING_RATE), str(threads), *more]
-        self.process = subprocess.Popen(
-            [python, "-m", f"reproductions.benchmarks.{module}", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads), "TQDM_DISABLE": "1"},
-        )
-        self.about = self._answer()
-
-    def _answer(self) -> dict:
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(
-                "Expected an answer of the worker; received: the end of its process "
-                f"(code {self.process.wait()}). Its own message is above."
-            )
-        return json.loads(line)
-
-    def run(self, block: str, steps: int) -> dict:
-        """The worker's answer after this number of steps of the block."""
-        print(json.dumps({"block": block, "steps": steps}), file=self.process.stdin)
-        self.process.stdin.flush()
-        return self._answer()
-
-    def time(self, block: str, steps: int) -> tuple[float, float]:
-        """Seconds for this number of steps of the block: on the wall, and of CPU."""
-        answer = self.run(block, steps)
-        return answer["seconds"], answer["cpu_seconds"]
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.stdin.close()
-        self.process.wait(60)
-
-
-def torch_python(folder: pathlib.Path, packages: tuple[str, ...] = TORCH) -> str:
-    """The interpreter of an environment with PyTorch, made where there is none."""
-    python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(packages):
-        print(f"Installing {', '.join(packages)} into {folder}: once", flush=True)
-        venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", *packages, "numpy"]
-        subprocess.run(command, check=True)
-        ready.write_text(" ".join(packages), encoding="utf-8")
-    return str(python)
-
-
-def idle(threads: int, patience: int) -> float:
-    """Waits until the machine is idle; the load average then.
-
-    Raises:
-        RuntimeError: If it is not, after `patience` seconds.
-    """
-    until = time.monotonic() + patience
-    while (load := psutil.getloadavg()[0]) > 0.5 * threads:
-        if time.monotonic() > until:
-            raise RuntimeError(
-                f"Expected an idle machine, a load of {0.5 * threads} at most; "
-                f"received: {load:.1f}"
-            )
-        time.sleep(5)
-    return load
 
 
 def measure(
@@ -166,14 +83,15 @@ def measure(
                 continue
             count = 10 if kind in (FLOOR, UPDATE) else steps
             wall, cpu = workers[side].time(f"{name}/{kind}", count)
-            load = psutil.getloadavg()[0]
+            load, others = psutil.getloadavg()[0], workers[side].others
             found[kind].append(
                 {
                     "ms": round(1e3 * wall / count, 4),
                     "cpu_ms": round(1e3 * cpu / count, 4),
                     "seconds": round(wall, 4),
                     "load": round(load, 2),
-                    "marks": marks([], load, threads),
+                    "others": round(others, 2),
+                    "marks": marks([], load, threads, others),
                 }
             )
     print("\r", end="")

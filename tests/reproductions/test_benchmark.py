@@ -1,11 +1,14 @@
 """How the benchmark takes turns, sums up and refuses. Nothing here asserts a time."""
 
+import io
 import json
+import time
+import types
 
 import numpy as np
 import pytest
 
-from reproductions.benchmarks import blocks, cases, summaries, training
+from reproductions.benchmarks import blocks, cases, sides, summaries, training
 from reproductions.benchmarks.cases import CASES
 
 
@@ -13,7 +16,7 @@ class Fake:
     """A worker whose blocks take this long."""
 
     def __init__(self, seconds=lambda block: 0.5):
-        self.seconds, self.calls = seconds, []
+        self.seconds, self.calls, self.others = seconds, [], 0.1
 
     def time(self, block, steps):
         self.calls.append(block)
@@ -204,3 +207,26 @@ def test_the_file_holds_what_was_measured(monkeypatch, tmp_path, capsys):
     assert not output.exists()
     training.main([*given, "--anyway"])
     assert output.exists()
+
+
+def test_what_others_compute_makes_a_block_busy(monkeypatch):
+    """Three processors' work at a load of 3, two threads of one's own among them."""
+    assert blocks.marks([], load=3.0, threads=2, others=0.1) == []
+    assert blocks.marks([], load=3.0, threads=2, others=1.0) == ["busy"]
+    # 5 s of all, of which the block worked 3, in 2 s.
+    clock = iter([10.0, 12.0])
+    works = iter([100.0, 105.0])
+    monkeypatch.setattr(sides, "worked", lambda: next(works))
+    monkeypatch.setattr(sides.time, "perf_counter", lambda: next(clock))
+    worker = object.__new__(sides.Worker)
+    worker.process = types.SimpleNamespace(stdin=io.StringIO())
+    worker._answer = lambda: {"seconds": 1.9, "cpu_seconds": 3.0}
+    assert worker.run("toy/eager", 3)["seconds"] == 1.9
+    assert worker.others == pytest.approx(1.0)
+
+
+def test_the_machines_work_grows_with_ours():
+    before, until = blocks.worked(), time.process_time() + 0.3
+    while time.process_time() < until:
+        pass
+    assert blocks.worked() - before > 0.2

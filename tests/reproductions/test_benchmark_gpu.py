@@ -22,7 +22,8 @@ def test_each_figure_is_written_whatever_happens(tmp_path, monkeypatch, capsys):
         "agreement with the CPU": (None, "", ""),
     }
 
-    def ended(command, seconds):
+    def ended(command, seconds, more):
+        assert not more
         name = command[command.index("--one") + 1]
         assert seconds <= gpu.FIGURES[name]
         return ends[name]
@@ -64,10 +65,20 @@ def test_how_a_command_ends():
     assert gpu.ended(waits, 0.1) == (None, "", "")
 
 
+def test_a_process_has_the_variables_that_its_figure_needs():
+    name = "XLA_FLAGS"
+    asks = [sys.executable, "-c", f"import os; print(os.environ.get({name!r}))"]
+    assert gpu.ended(asks, 60, figures.NO_GRAPHS)[1].strip().endswith("command_buffer=")
+    named = [one for one in gpu.FIGURES if one.endswith("no CUDA graphs")]
+    assert named == ["fit: XLA, 16 steps, no CUDA graphs"]
+    files = [one.removeprefix("tests: ") for one in gpu.FIGURES if "tests: " in one]
+    assert files and all((gpu.ROOT / one).is_file() for one in files)
+
+
 def test_every_figure_has_its_function(monkeypatch):
     for name in ("training", "of_torch", "device", "twice", "resumed", "agreement"):
         monkeypatch.setattr(figures, name, lambda *a, name=name, **k: {"made": name})
-    monkeypatch.setattr(figures, "tests", lambda: {"made": "tests"})
+    monkeypatch.setattr(figures, "tests", lambda file: {"made": "tests"})
     made = {figures.figure(name, "toy", 2, "python")["made"] for name in gpu.FIGURES}
     expected = {"training", "of_torch", "device", "twice", "resumed", "agreement"}
     assert made == {*expected, "tests"}

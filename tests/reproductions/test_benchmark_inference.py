@@ -52,6 +52,8 @@ def test_calls_are_counted():
 class Fake:
     """A process in which a call takes so long."""
 
+    others = 0.0
+
     def __init__(self, seconds):
         self.seconds, self.asked = seconds, []
 

@@ -12,11 +12,12 @@ class Worker:
     """Answers as a process would: 20 ms before, 10 now, 5 in bfloat16."""
 
     calls: list = []
+    others = 0.0
 
     def __init__(self, python, module, data, threads, checkout, policy):
         assert np.load(data)["mnist"].shape[1:] == (64, 28, 28, 1)
         self.ms = 5 if policy == "mixed_bfloat16" else 10
-        if checkout != str(step.training.ROOT):
+        if checkout != str(step.sides.ROOT):
             self.ms = 20
 
     def run(self, block, steps):
@@ -35,7 +36,7 @@ class Worker:
 def test_the_record_holds_every_block(monkeypatch, tmp_path, capsys):
     (tmp_path / "old" / "keras_svae").mkdir(parents=True)
     (tmp_path / "old" / "keras_svae" / "__init__.py").touch()
-    monkeypatch.setattr(step.training, "Worker", Worker)
+    monkeypatch.setattr(step.sides, "Worker", Worker)
     monkeypatch.setattr(step.psutil, "getloadavg", lambda: (1.0, 1.0, 1.0))
     path = tmp_path / "step.json"
     given = ["--before", str(tmp_path / "old"), "--blocks", "3", "--steps", "4"]
@@ -92,7 +93,7 @@ def test_each_step_has_its_seconds():
 @pytest.mark.parametrize("wrong", ["--blocks 0", "--steps -1", "--before ."])
 def test_what_is_refused(wrong, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    given = ["--before", str(step.training.ROOT), *wrong.split()]
+    given = ["--before", str(step.sides.ROOT), *wrong.split()]
     with pytest.raises(SystemExit):
         step.arguments(given)
     assert f"Expected {wrong.split()[0]}" in capsys.readouterr().err
