@@ -1,11 +1,5 @@
 """Configurations write themselves."""
 
-import copy
-import inspect
-import json
-import pathlib
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -91,7 +85,7 @@ def test_a_constructor_that_takes_no_more_is_not_given_more():
 
     nets = ks.networks.toy(units=4)[:2]
     for model in (Mine(*nets, 3.0, seed=7), Nameless(*nets, 5.0, beta=3.0, seed=7)):
-        again = made_again(model)
+        again = tiny.made_again(model)
         assert (again.beta, again.seed, again.name) == (3.0, 7, model.name)
     assert again.power == 5.0
 
@@ -112,7 +106,7 @@ def test_a_class_beside_the_model_may_have_the_constructor():
 
     nets = ks.networks.toy(units=4)[:2]
     for cls in (Mixed, MixedOnce):
-        again = made_again(cls(*nets, extra=3, seed=5))
+        again = tiny.made_again(cls(*nets, extra=3, seed=5))
         assert (again.extra, again.seed) == (3, 5)
 
 
@@ -160,7 +154,7 @@ def test_networks_and_laws_within_lists_and_dictionaries_come_back(tmp_path):
 def test_a_value_of_any_kind_is_saved_as_it_is_now(value, found):
     model = made(power=7.0)
     model.power = value
-    now = made_again(model).power
+    now = tiny.made_again(model).power
     assert (now.tolist() if isinstance(now, np.ndarray) else now) == found
     assert type(now) is not float or type(model.get_config()["power"]) is float
 
@@ -169,19 +163,8 @@ def test_a_value_that_is_changed_in_place_is_saved_as_it_is_now():
     model = made(rule={"steps": [1, 2]}, power=np.zeros(2))
     model.rule["steps"].append(3)
     model.power[1] = 4.0
-    again = made_again(model)
+    again = tiny.made_again(model)
     assert again.rule == {"steps": [1, 2, 3]} and again.power.tolist() == [0.0, 4.0]
-
-
-def test_a_value_that_the_constructor_changes_is_saved_as_it_was_given():
-    @keras.saving.register_keras_serializable(package="tests")
-    class Scaled(ks.VAE):
-        def __init__(self, encoder, decoder, beta=1.0, **kwargs):
-            super().__init__(encoder, decoder, **kwargs)
-            self.beta = beta * 10
-
-    model = Scaled(*ks.networks.toy(units=4)[:2], beta=2.0)
-    assert made_again(model).beta == 20.0
 
 
 def test_another_network_or_law_is_refused():
@@ -209,12 +192,6 @@ def saved_and_loaded(model, folder):
     return keras.saving.load_model(folder / "model.keras", safe_mode=True)
 
 
-def made_again(model):
-    """From the text that a file holds."""
-    told = json.dumps(keras.saving.serialize_keras_object(model))
-    return keras.saving.deserialize_keras_object(json.loads(told))
-
-
 def named(nets):
     return dict(zip(("encoder", "decoder", "critic"), nets, strict=True))
 
@@ -235,119 +212,6 @@ def _network(value):
         "Functional",
         "Sequential",
     )
-
-
-def test_a_changed_value_that_no_file_can_hold_is_named():
-    model = tiny.build("svae", lam=0.1)
-    model.lam = tf.Variable(0.7)
-    with pytest.raises(ValueError, match="Expected lam as a value that can be saved"):
-        model.get_config()
-
-
-class Keeps(ks.VAE):
-    """It keeps its argument under another name, and changes it in place."""
-
-    change = staticmethod(lambda given: None)
-
-    def __init__(self, encoder, decoder, given, names=["a", "b"], **more):  # noqa: B006
-        super().__init__(encoder, decoder, **more)
-        self.found = copy.copy(given)
-        self.change(given)
-        names.reverse()
-
-
-def vae(cls, *given, **more):
-    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
-    return cls(*nets, *given, likelihood="gaussian", **more)
-
-
-@pytest.mark.parametrize(
-    ("given", "change"),
-    [
-        ([8, 16], lambda one: one.reverse()),
-        ({"beta": 9.0}, lambda one: one.pop("beta")),
-        ({"of": [[8], 16]}, lambda one: one["of"][0].append(1)),
-        (np.array([1.0, 3.0]), lambda one: np.divide(one, 4.0, out=one)),
-    ],
-)
-@pytest.mark.parametrize("when", ["in the constructor", "later"])
-def test_an_argument_is_saved_as_it_was_given(given, change, when, monkeypatch):
-    before, mine = copy.deepcopy(given), copy.deepcopy(given)
-    if when == "later":
-        model = vae(Keeps, mine)
-        change(mine)
-    else:
-        with monkeypatch.context() as patch:
-            patch.setattr(Keeps, "change", staticmethod(change))
-            model = vae(Keeps, mine)
-    again = Keeps.from_config(model.get_config())
-    np.testing.assert_equal(again.found, before)
-
-
-def test_a_default_is_saved_as_it_was_when_the_constructor_began():
-    before = [*inspect.signature(Keeps).parameters["names"].default]
-    model = vae(Keeps, 1)
-    now = inspect.signature(Keeps).parameters["names"].default
-    assert model.get_config()["names"] == before != now
-
-
-@keras.saving.register_keras_serializable(package="tests")
-class Costs(ks.VAE):
-    def __init__(self, encoder, decoder, costs, **more):
-        super().__init__(encoder, decoder, **more)
-        self.costs = costs
-
-
-@pytest.mark.parametrize(
-    "costs",
-    [
-        {0: 5.0, 1: 0.1},
-        {np.int64(2): "a", None: 1, True: 2, 0.5: 3, "b": [{7: 8}]},
-        {(0, (1, 2)): {"a": {3: 4}}},
-        {},
-    ],
-)
-def test_keys_of_a_dictionary_that_are_no_texts_come_back(costs):
-    model = vae(Costs, costs)
-    again = made_again(model)
-    assert again.costs == costs
-    assert not {type(key) for key in again.costs} - {
-        int,
-        str,
-        float,
-        bool,
-        tuple,
-        type(None),
-    }
-    assert again.get_config()["costs"] == model.get_config()["costs"]
-    assert copy.deepcopy(model).costs == costs
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {1, 2},
-        pathlib.Path("a"),
-        np.square,
-        tf.ragged.constant([[1.0], [2.0, 3.0]]),
-        [{"a": object()}],
-        {frozenset([1]): 1},
-    ],
-)
-def test_an_argument_that_no_file_can_hold_is_told_at_once(value):
-    wanted = "Expected costs of Costs as a value that can be saved.*received"
-    with pytest.warns(UserWarning, match=wanted) as told:
-        model = vae(Costs, value)
-    assert len(told) == 1 and told[0].filename == __file__
-    with pytest.raises(ValueError, match="Expected costs as a value that can be save"):
-        model.get_config()
-
-
-def test_functions_and_objects_of_keras_are_no_matter_for_a_warning():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for value in (tf.square, keras.losses.MeanSquaredError(), keras.Sequential()):
-            vae(Costs, value)
 
 
 @keras.saving.register_keras_serializable(package="tests")

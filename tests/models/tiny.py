@@ -1,5 +1,7 @@
 """Tiny networks with fixed weights, and the same arithmetic again in NumPy float64."""
 
+import json
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -243,6 +245,12 @@ def variables(model, trainable=False):
 
 def flat(model, trainable=False):
     return np.concatenate([np.ravel(v.numpy()) for v in variables(model, trainable)])
+
+
+def made_again(model):
+    """The model again, from the text that a file holds of its configuration."""
+    told = json.dumps(keras.saving.serialize_keras_object(model))
+    return keras.saving.deserialize_keras_object(json.loads(told))
 
 
 def adam():

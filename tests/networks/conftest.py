@@ -1,4 +1,4 @@
-"""A network in one line, to hold beside a paper's table."""
+"""A network in one line, to hold beside a paper's table; and of layers in a row."""
 
 import keras
 import pytest
@@ -6,6 +6,7 @@ import pytest
 import keras_svae as ks
 
 L = keras.layers
+LAW = ks.distributions.Laplace(0.5, activation="tanh", draw="mean")
 
 
 @pytest.fixture
@@ -40,3 +41,11 @@ def describe(layer):
         "GlobalAveragePooling2D": "mean",
         "Reshape": "reshape",
     }[type(layer).__name__]
+
+
+def network(*rest, inputs=2):
+    """These layers, one after another."""
+    x = h = keras.Input((inputs,))
+    for layer in rest:
+        h = layer(h)
+    return keras.Model(x, h)

@@ -1,0 +1,90 @@
+"""A study of a user's own functions: their settings, and the numbers they return."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from reproductions.engine import Call, Study, cells
+from tests.reproductions.conftest import calls, error_of
+
+
+def returned(kind: str) -> dict | None:
+    """A user's own function, of what others return."""
+    return {
+        "numpy": {"float32": np.float32(0.5), "array": np.array(2), "nan": np.nan},
+        "tensor": {"loss": tf.constant(0.5), "extra": {"each": np.arange(2)}},
+        "nothing": None,
+        "text": {"mse": "small"},
+        "several": {"mse": np.ones(3)},
+        "object": {"mse": 1.0, "extra": {"model": object()}},
+    }[kind]
+
+
+def test_a_function_of_ones_own_is_run_once_for_each_setting(tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        first = study(calls(0.1, 0.2, 0.2))
+        again = study(calls(0.1, 0.2))
+        more = study(calls(0.3))
+    assert len(first) == 4 and again == first and len(marks()) == 6
+    assert [one["points"] for one in more] == [[0], [1]]
+    (row,) = cells(more, by=["lam"], measures=["mse", "none"])
+    assert row["lam"] == 0.3 and row["runs"] == 2 and "none" not in row
+    assert row["mse"].pop("values") == [0.3, 1.3]
+    assert row["mse"] == pytest.approx({"mean": 0.8, "deviation": 0.5**0.5, "n": 2})
+
+
+def test_settings_that_numpy_counts_are_those_that_python_counts(tmp_path, marks):
+    settings = {"lam": np.logspace(-1, 0, 2)[0], "seed": np.arange(1, 2)[0]}
+    with Study(tmp_path / "study") as study:
+        counted = study([Call(error_of, settings)])
+        assert study([Call(error_of, {"lam": 0.1, "seed": 1})]) == counted
+    assert marks() == ["0.1 1"]
+    assert Call(error_of, {"lam": (1, np.float32(0.5))}).settings == {"lam": [1, 0.5]}
+    with pytest.raises(TypeError, match="Expected settings .*received: PosixPath"):
+        Call(error_of, {"lam": pathlib.Path("here")})
+
+
+def test_results_are_numbers_of_any_library(tmp_path):
+    with Study(tmp_path / "study") as study:
+        found = study([Call(returned, {"kind": one}) for one in ("numpy", "tensor")])
+    assert found[0]["metrics"] == {"float32": 0.5, "array": 2, "nan": None}
+    assert found[1]["metrics"] == {"loss": 0.5} and found[1]["each"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "received"),
+    [
+        ("nothing", "returned to return a dictionary of numbers.*received: None"),
+        ("text", "returned.*received: mse=small"),
+        ("several", r"returned.*received: mse=\[1.0, 1.0, 1.0\]"),
+        ("object", "results as numbers.*received: <object"),
+    ],
+)
+def test_results_that_are_no_numbers_are_named(kind, received, tmp_path):
+    with (
+        Study(tmp_path / "study") as study,
+        pytest.raises(TypeError, match=f"Expected .*{received}"),
+    ):
+        study([Call(returned, {"kind": kind})])
+
+
+def failing(lam: float) -> dict:
+    """A function whose second run has a measure that failed."""
+    metrics = {"mse": lam} if lam < 1 else {}
+    errors = {} if lam < 1 else {"mse": "ValueError: no"}
+    return metrics | {"other": 1.0, "extra": {"failed": errors}}
+
+
+def test_measures_that_failed_are_told_and_not_hidden(tmp_path):
+    with Study(tmp_path / "study") as study:
+        records = study([Call(failing, {"lam": lam}) for lam in (0.1, 2.0)])
+    ((name, errors),) = study.failed.items()
+    assert name.startswith("failing-lam-2.0") and errors == {"mse": "ValueError: no"}
+    (row,) = cells(records, by=[], measures=["mse", "other"])
+    assert row["without"] == {"mse": 1} and "mse" not in row
+    assert row["other"]["n"] == 2
+    # Where none has it, nothing is missing.
+    (row,) = cells(records[1:], by=[], measures=["mse"])
+    assert "without" not in row
