@@ -34,6 +34,15 @@ class Logged(Trainer):
     # Says which networks are fed data, samples or both. The dry run finds this.
     _passes: dict[str, set[bool]]
     _passes_of_data: dict[str, set[bool]]
+    # Whether a metric is of Keras's own step, whose mean of one loss says nothing here.
+    _is_of_keras: Callable[[Any], bool] = staticmethod(lambda metric: False)
+
+    def compile(self, *args, **kwargs):
+        before = super().metrics
+        super().compile(*args, **kwargs)
+        new = [one for one in super().metrics if not any(one is old for old in before)]
+        # A function, as Keras would track a list.
+        self._is_of_keras = lambda metric: any(metric is one for one in new)
 
     @property
     def _means(self) -> Means | None:
@@ -51,7 +60,7 @@ class Logged(Trainer):
         """
         found: dict[str, keras.metrics.Metric] = {}
         for one in {id(one): one for one in super().metrics}.values():
-            if one is self._loss_tracker:  # of Keras's own step
+            if self._is_of_keras(one):
                 continue
             again = sum(one.name == other.name for other in found.values())
             found[f"{one.name}_{again}" if again else one.name] = one
