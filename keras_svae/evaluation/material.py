@@ -118,8 +118,9 @@ class Material:
             self.value_range = (0.0, 1.0)
         test, train = paired(test), paired(train)
         self.labelled_test = has_labels(test)
-        self._train, self.drew, self.has_train = train, False, train is not None
-        self.labelled_train = self.has_train and has_labels(train)
+        self._train, self.drew = train, False
+        self.has_train: bool = train is not None
+        self.labelled_train: bool = self.has_train and has_labels(train)
         check_mixture(mixture)
         images = shape if self.images else None
         self.backbone = backbone_of(backbone, images, self.labelled_test)
@@ -209,10 +210,8 @@ class Material:
         """The backbone's features of images, (n, d); points are their own."""
         if self.backbone is None:
             return gather(stream)
-        made = self.backbone.features(
-            stream,
-            value_range=self.value_range,  # type: ignore[arg-type]  # None: it raises
-        )
+        low_high: Any = self.value_range  # None: it raises
+        made = self.backbone.features(stream, value_range=low_high)
         return gather(made, "features")
 
     @kept("test")
