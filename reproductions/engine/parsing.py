@@ -139,17 +139,33 @@ def check_config(path: str, options: Collection[str]) -> None:
         raise opt.unknown(others, options, path)
 
 
+def _came(text: str) -> str | None:
+    """The value that the parser's error is about; None if it names none."""
+    # Of several kinds, each has an error of its own, behind a hyphen. The value that
+    # all of them are about comes last.
+    for pattern in (
+        r"Given value:(.*)$",
+        r"Got value: (.*?)(?: - Expected .*)?$",
+        r"PositiveInt: (\S+) does not",
+        r"PositiveInt: .* with base 10: '(.*)'",
+    ):
+        if found := re.search(pattern, text):
+            return found[1].strip()
+    return None
+
+
 def _said(text: str, options: dict) -> Exception:
     """The parser's error in our words."""
     where = re.search(r'Parser key "(\w+)"', text)
-    # Of several kinds, each has an error of its own, behind a hyphen.
-    value = re.search(
-        r"(?:Got|Given) value: (.*?)(?: - Expected .*)?$|PositiveInt: (\S+)", text
-    )
-    if where and value and (option := options.get(where[1])):
+    came = _came(text)
+    if where and came is not None and (option := options.get(where[1])):
         name = f"--{option.name.replace('_', '-')}"
-        kind, came = opt.words(option.type), value[1] or value[2]
-        return ValueError(f"Expected {name} to be {kind}; received: {came}")
+        kind = opt.words(option.type)
+        if typing.get_origin(_plain(option.type)) is list:
+            came = came.strip("[]").replace("'", "")
+        return ValueError(
+            f"Expected {name} to be {kind}; received: {came or 'nothing'}"
+        )
     left, found, rest = text.partition("unrecognized arguments: ")
     if found and not left:
         names = [word.partition("=")[0] for word in rest.split() if word[:2] == "--"]

@@ -178,7 +178,10 @@ def test_diverged_run_is_one_line_and_is_recorded(tmp_path, capsys):
         (["--critic-learning-rate", "0"], "Expected critic_learning_rate > 0"),
         (["--clipnorm", "-1"], "Expected clipnorm > 0; received: -1"),
         (["--beta-1", "2"], "Expected beta_1 in [0, 1); received: 2"),
-        (["--backup-every", "0"], "Expected --backup-every to be"),
+        (
+            ["--backup-every", "0"],
+            "Expected --backup-every to be an integer >= 1 or null; received: 0",
+        ),
         (["--measures", ""], "Expected names of measures with commas between"),
         (["--measures", "mse, lpips"], "Expected lpips=, LPIPS's weights for lpips"),
         (["--patience", "1", "--monitor", "mse"], "Expected monitor to be one of"),

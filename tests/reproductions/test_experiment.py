@@ -412,6 +412,11 @@ def test_only_what_is_typed_is_given(tmp_path):
         ("toy --method aim", "--method to be one of svae, ali, "),
         ("toy --method gan --lam 3", "lam only with method svae, alice; received: lam"),
         ("toy-sweep --seeds 0", "--seeds to be an integer >= 1; received: 0"),
+        ("toy-sweep --seeds x", "--seeds to be an integer >= 1; received: x"),
+        ("toy-sweep --seeds=", "--seeds to be an integer >= 1; received: nothing"),
+        ("toy --backup-every 0", "an integer >= 1 or null; received: 0"),
+        ("toy --backup-every 1.5", "an integer >= 1 or null; received: 1.5"),
+        ("saturation --updates 5 0", "each an integer >= 1; received: 0"),
         ("toy-sweep --workers 0", "Expected workers >= 1; received: 0"),
         ("toy-sweep --lams a", "--lams to be several values, each a number; received"),
         ("mnist --units 3", "received: ['--units']"),
@@ -425,6 +430,30 @@ def test_what_is_wrong_is_said_in_a_line(line, message, capsys):
     assert stop.value.code == 2
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        (
+            "aim table2 --epochs 0",
+            "--epochs to be an integer >= 1 or null; received: 0",
+        ),
+        ("aim table2 --seeds 0", "--seeds to be an integer >= 1 or null; received: 0"),
+        ("aim table2 --seeds -3", "an integer >= 1 or null; received: -3"),
+        ("ijae plane --epochs 0", "an integer >= 1 or null; received: 0"),
+        ("ijae plane --epochs x", "an integer >= 1 or null; received: x"),
+        ("aim table1 --epochs 0", "each an integer >= 1 or null; received: 0"),
+        ("aim table1 --epochs 1 0", "each an integer >= 1 or null; received: 1, 0"),
+        ("aim table1 --epochs a", "each an integer >= 1 or null; received: a"),
+    ],
+)
+def test_a_value_of_an_option_that_may_be_unset_is_shown(line, message, capsys):
+    paper, *words = line.split()
+    with pytest.raises(SystemExit) as stop:
+        command.main(paper, words)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{message}\n")
 
 
 def test_the_settings_are_printed(capsys):
