@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_svae import data, evaluation, files
 from keras_svae.evaluation.backbones.resizing import PUBLISHED
+from keras_svae.evaluation.evaluate import planned
 from keras_svae.paths import local
 
 __all__ = ["find_backbone", "main"]
@@ -105,8 +106,8 @@ def _crop(text: str) -> int | str:
 def main(arguments: list[str] | None = None) -> None:
     """Measures, prints, and writes if asked. Errors are one line, exit status 2.
 
-    If a measure that was not named ended with an error, the others are printed and
-    written, and the exit status is 1.
+    If a measure ended with an error, the others are printed and written, and the exit
+    status is 1. What is known before measures are taken is an error of the command.
     """
     given = parser().parse_args(arguments)
     try:
@@ -173,7 +174,7 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
     measures = given.measures
     if measures not in (None, "all"):
         measures = [name.strip() for name in measures.split(",")]
-    return evaluation.evaluate(
+    return planned(
         subject,
         splits[given.split],
         measures=measures,
@@ -187,7 +188,7 @@ def _measure(given: argparse.Namespace) -> evaluation.Report:
         options=_settings(given.set),
         seed=given.seed,
         sampler=given.sampler,
-    )
+    ).report(verbose=True, careful=True)
 
 
 def find_backbone(

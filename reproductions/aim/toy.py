@@ -21,6 +21,7 @@ from reproductions.engine import (
 )
 from reproductions.engine.measure import SEED
 from reproductions.engine.options import DENSE, PositiveInt
+from reproductions.engine.records import metric
 
 # The paper's toy. The paper does not give its networks, steps and rates. These settings
 # need the fewest steps to all 25 modes (docs/methods/aim.md). All methods have the same
@@ -143,7 +144,7 @@ def summary(records: list[dict]) -> dict[str, dict]:
         row["diverged"] = sum("diverged" in one for one in some)
         for column, (measure, scale) in COLUMNS.items():
             values = [
-                0.0 if "diverged" in one else scale * one["metrics"][measure]
+                0.0 if "diverged" in one else scale * metric(one, measure)
                 for one in some
             ]
             row[column] = spread(values) | {"least": min(values), "most": max(values)}

@@ -159,6 +159,7 @@ def _found(
         report = measure.measure(run, inputs)
         content["last"] = {
             "metrics": {name: float(value) for name, value in report.items()},
+            **({"failed": report.failed} if report.failed else {}),
             **(run.extra(run.model, inputs) if run.extra else {}),
         }
 
@@ -175,6 +176,9 @@ def _found(
     seen = devices.first_alone(
         strategy, lambda: _measured(run, inputs, folder, options["keep"]), {}
     )
+    of_last = content.get("last", {}).get("failed", {})
+    if seen and of_last:
+        seen["failed"] |= {f"{n}, last weights": why for n, why in of_last.items()}
     return content | {
         "steps": int(run.model.step),
         "seconds": round(seconds, 1),
@@ -207,11 +211,11 @@ def _measured(run: Run, inputs: Inputs, folder: RunFolder, keep: str) -> dict:
     """The content of a record that is found after training."""
     failed: dict[str, str] = {}
     if keep == "folder":
-        with _may_fail("pictures", failed):
+        with measure.may_fail("pictures", failed):
             measure.write_pictures(run.model, inputs.picture_examples(), folder.path)
     report = measure.measure(run, inputs)
     if keep == "folder":
-        with _may_fail("model files", failed):
+        with measure.may_fail("model files", failed):
             save(run.model, folder)
     found = {}
     if (history := folder.path / "validation.json").exists():
@@ -223,15 +227,6 @@ def _measured(run: Run, inputs: Inputs, folder: RunFolder, keep: str) -> dict:
         "failed": {**report.failed, **failed},
         **(run.extra(run.model, inputs) if run.extra else {}),
     }
-
-
-@contextlib.contextmanager
-def _may_fail(name: str, failed: dict[str, str]):
-    """Notes an error, so that a run that was trained and measured has its record."""
-    try:
-        yield
-    except Exception as error:
-        failed[name] = f"{type(error).__name__}: {error}"
 
 
 def save(model: ks.Game, folder: RunFolder) -> None:

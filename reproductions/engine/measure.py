@@ -1,7 +1,8 @@
 """Measures and pictures of a trained model."""
 
+import contextlib
 import pathlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -50,39 +51,54 @@ def check(run: Run, inputs: Inputs) -> None:
     Raises:
         ValueError: For one that does not.
     """
-    _prepared(run, inputs, planned)(names_of(run), strict=True)
+    _prepared(run, inputs)(names_of(run), strict=True)
 
 
 def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
     """All measures of a model that its data, its method and its training name.
 
     Beside the score of samples is that of real data, `inception_score_of_data` or
-    `mixture_score_of_data`.
+    `mixture_score_of_data`. The error of a measure, named or not, is in `failed`: it
+    does not lose what was trained.
     """
     n, names = run.training.n, names_of(run)
-    # A network may be missing here, or a measure not apply.
-    given = {"strict": False, "verbose": False}
-    evaluate = _prepared(run, inputs, ks.evaluation.evaluate)
+    plan = _prepared(run, inputs)
+
+    def evaluate(measures: list[str] | None, **more) -> ks.evaluation.Report:
+        # A network may be missing here, or a measure not apply.
+        return plan(measures, strict=False, **more).report(careful=True)
+
     found = ks.evaluation.Report()
     if names != [AIS]:
-        found = evaluate([one for one in names if one != AIS] or None, **given)
+        found = evaluate([one for one in names if one != AIS] or None)
     if AIS in names:  # on fewer examples, each of which takes long
-        of_ais = evaluate([AIS], n=run.training.ais_examples, **given)
+        of_ais = evaluate([AIS], n=run.training.ais_examples)
         found.update(of_ais)
         found.left_out |= of_ais.left_out
         found.failed |= of_ais.failed
     if "inception_score" in found:
-        x = inputs.arrays("test", n, seed=SEED)
-        found["inception_score_of_data"] = ks.evaluation.inception_score(
-            x, _splits(x), backbone=inputs.backbone, value_range=inputs.scale
-        )
+        with may_fail("inception_score_of_data", found.failed):
+            x = inputs.arrays("test", n, seed=SEED)
+            found["inception_score_of_data"] = ks.evaluation.inception_score(
+                x, _splits(x), backbone=inputs.backbone, value_range=inputs.scale
+            )
     if "mixture_score" in found:
-        mixture = ks.data.mixture(run.data.data)
-        real, _ = mixture.sample(n, SEED)
-        found["mixture_score_of_data"] = ks.evaluation.mixture_score(
-            real, mixture.means, mixture.sigma
-        )
+        with may_fail("mixture_score_of_data", found.failed):
+            mixture = ks.data.mixture(run.data.data)
+            real, _ = mixture.sample(n, SEED)
+            found["mixture_score_of_data"] = ks.evaluation.mixture_score(
+                real, mixture.means, mixture.sigma
+            )
     return found
+
+
+@contextlib.contextmanager
+def may_fail(name: str, failed: dict[str, str]) -> Iterator[None]:
+    """Notes an error, so that a run that was trained and measured has its record."""
+    try:
+        yield
+    except Exception as error:
+        failed[name] = f"{type(error).__name__}: {error}"
 
 
 def _splits(x) -> int:
@@ -90,8 +106,8 @@ def _splits(x) -> int:
     return 10 if len(x) >= 5000 else 1
 
 
-def _prepared(run: Run, inputs: Inputs, call: Callable):
-    """`evaluate`, or what decides for it, with all that a run's measures are given."""
+def _prepared(run: Run, inputs: Inputs):
+    """The plan of measures, with all that a run's measures are given."""
     training = run.training
     x = inputs.arrays("test", training.n, seed=SEED)
     given = {"batch_size": 250, "labels": None, "drop_remainder": False}
@@ -113,7 +129,7 @@ def _prepared(run: Run, inputs: Inputs, call: Callable):
             "seed": SEED,
         }
         mine = [one for one in options if one in (measures or ["inception_score"])]
-        return call(
+        return planned(
             run.model,
             inputs.load("test", **given),
             measures=measures,

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from reproductions.engine import published
+from reproductions.engine.records import metric
 from reproductions.verdicts.statistics import signs
 
 NAMES = {"svae": "sVAE-r", "alice": "ALICE"}
@@ -25,13 +26,11 @@ PUBLISHED = {
 def values(records: list[dict], lam: float, method: str, name: str) -> np.ndarray:
     """A measure of the runs of a method at a lam, in the order of the study."""
     chosen = [
-        one["metrics"] if "diverged" not in one else DIVERGED
+        metric(one, name) if "diverged" not in one else DIVERGED[name]
         for one in records
         if (one["settings"]["lam"], one["settings"]["method"]) == (lam, method)
     ]
-    return np.clip(
-        [one[name] for one in chosen], *((1, 5) if "score" in name else (0, 10))
-    )
+    return np.clip(chosen, *((1, 5) if "score" in name else (0, 10)))
 
 
 def statistics(score: np.ndarray, mse: np.ndarray) -> dict:

@@ -251,10 +251,21 @@ def test_the_command_line_imports_measures_and_fails_with_one(
     assert "encoder" not in found["left_out"]
     printed = capsys.readouterr().out
     assert "mine  " in printed and "failed: broken: ZeroDivisionError" in printed
-    # Named, it is an error of the command.
+    # So it is if it is named.
     command.main([*arguments, "--measures", "mine"])
-    with pytest.raises(ZeroDivisionError):
-        command.main([*arguments, "--measures", "broken"])
+    named = ["--measures", "mse,broken", "--json", str(out)]
+    with pytest.raises(SystemExit) as stopped:
+        command.main([*arguments, *named])
+    assert stopped.value.code == 1
+    assert "failed: broken: ZeroDivisionError" in capsys.readouterr().out
+    again = json.loads(out.read_text())
+    assert again["failed"] == found["failed"] and again["mse"] == found["mse"]
+    # What is known before is an error of the command.
+    register("of_images", needs="images")(lambda material: 1)
+    for name, said in (("none", "received: 'none'"), ("of_images", "for of_images")):
+        with pytest.raises(SystemExit) as stopped:
+            command.main([*arguments, "--measures", f"broken,{name}"])
+        assert stopped.value.code == 2 and said in capsys.readouterr().err
     (tmp_path / "half_a_module.py").write_text("def mine(material:\n")
     for module in ("no_such_module", "half_a_module"):
         with pytest.raises(SystemExit) as stopped:

@@ -1,10 +1,12 @@
 """Whole runs from the command line, tiny, and what is said when one cannot be."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import unittest.mock
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from reproductions.engine import (
     execute,
     execution,
     measure,
+    records,
     results,
 )
 from reproductions.engine.inputs import Inputs
@@ -203,6 +206,56 @@ def test_measures_that_do_not_apply_are_told(tmp_path, capsys):
     run = digits.call(method="gan", units=8, epochs=1, n=50, measures="psnr,modes")
     execute(run, out, keep="record", verbose="line")
     assert "left out: psnr: it needs a model with an encoder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def broken():
+    """A measure that applies and ends with an error."""
+    with unittest.mock.patch.dict(ks.evaluation.MEASURES):
+        ks.evaluation.register("broken")(lambda material: 1 / 0)
+        yield {"broken": "ZeroDivisionError: division by zero"}
+
+
+SHORT = {"units": 8, "depth": 1, "epochs": 1, "steps_per_epoch": 2, "n": 50}
+
+
+def test_a_named_measure_that_fails_loses_no_run(broken, tmp_path, capsys):
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in SHORT.items()]
+    out = tmp_path / "run"
+    with pytest.raises(SystemExit) as stop:
+        call("digits", *words, "--measures", "broken,mse", "--out", out)
+    assert stop.value.code == 1
+    record = json.loads((out / "metrics.json").read_text())
+    assert record["failed"] == broken and record["metrics"].keys() == {"mse"}
+    assert (out / "model.keras").exists()
+    said = capsys.readouterr()
+    assert "failed: broken: ZeroDivisionError" in said.err and "mse" in said.out
+
+
+def test_a_study_goes_on_after_a_named_measure_that_fails(broken, tmp_path):
+    calls = [digits.call(measures=one, **SHORT) for one in ("mse,broken", "mse")]
+    with Study(tmp_path / "study") as study:
+        first, other = study(calls)
+    assert list(study.failed.values()) == [broken]
+    assert first["failed"] == broken and other["failed"] == {}
+    assert first["metrics"] == other["metrics"] != {}
+    with pytest.raises(ValueError, match="broken.a of each run; .*none .ZeroDivision"):
+        records.metric(first, "broken.a")
+    assert records.metric(first, "mse") == first["metrics"]["mse"]
+
+
+def test_an_error_of_the_last_weights_is_told(broken, tmp_path, monkeypatch):
+    chosen = digits.call(measures="mse,broken", **SHORT)
+    made = type(digits).apply
+
+    def apply(self, settings, study=None):
+        run = made(self, settings, study)
+        return dataclasses.replace(run, last=True, select=lambda *_: lambda model: 1.0)
+
+    monkeypatch.setattr(type(digits), "apply", apply)
+    record = execute(chosen, tmp_path / "run", keep="record", verbose="none")
+    assert record["last"]["failed"] == broken
+    assert {*record["failed"]} == {"broken", "broken, last weights"}
 
 
 def test_a_record_that_cannot_be_written_here(monkeypatch, tmp_path):
