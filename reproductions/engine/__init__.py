@@ -6,8 +6,9 @@ one way to train, measure and record. A study: a `Study` finds or makes many run
 """
 
 from reproductions.engine.build import Parts
+from reproductions.engine.call import Call
 from reproductions.engine.execution import execute
-from reproductions.engine.experiment import Call, Experiment, experiment
+from reproductions.engine.experiment import Experiment, experiment
 from reproductions.engine.options import Play
 from reproductions.engine.places import Places
 from reproductions.engine.results import (

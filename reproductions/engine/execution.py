@@ -14,7 +14,8 @@ import keras_svae as ks
 from keras_svae import files
 from keras_svae.game.devices import workers
 from reproductions.engine import build, devices, measure, results
-from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.call import Call
+from reproductions.engine.experiment import Experiment
 from reproductions.engine.files import locked, plain, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs

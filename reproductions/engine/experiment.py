@@ -5,17 +5,19 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import keras_svae as ks
 from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
 from reproductions.engine.build import Parts
-from reproductions.engine.files import plain
 from reproductions.engine.options import Option, takes_none
 from reproductions.engine.settings import Data, Laws, Training
 
-__all__ = ["Call", "Experiment", "experiment"]
+if TYPE_CHECKING:
+    from reproductions.engine.call import Call
+
+__all__ = ["Experiment", "experiment"]
 
 # The engine gives these to a function. Every other argument is an option.
 MODEL, STUDY = "model", "study"
@@ -23,40 +25,6 @@ MODEL, STUDY = "model", "study"
 METHOD, NETWORKS = "method", "nets"
 # Options that a method without a critic has not.
 OF_CRITIC = ("critic_turns", "critic_learning_rate")
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """A function and what it is called with, for a `Study`.
-
-    Attributes:
-        function: An `Experiment`, or any function that returns a dict of numbers. A
-            worker process must be able to import it.
-        settings: Its keyword arguments, in JSON's types: see `plain`.
-    """
-
-    function: Callable
-    settings: dict[str, Any]
-
-    def __post_init__(self):
-        # As the record has them: a number of np.arange(3) is the one of range(3).
-        object.__setattr__(self, "settings", plain(self.settings))
-
-    @property
-    def name(self) -> str:
-        """Where the function is, as `paper/name`."""
-        if isinstance(self.function, Experiment):
-            return f"{self.function.paper}/{self.function.name}"
-        return f"{self.function.__module__}.{self.function.__qualname__}"
-
-    @property
-    def title(self) -> str:
-        """A short name that can be a file's name."""
-        if isinstance(self.function, Experiment):
-            return self.function.title(self.settings)
-        parts = (f"-{name}-{value}" for name, value in self.settings.items())
-        text = self.function.__name__ + "".join(parts)
-        return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)[:100]
 
 
 class Experiment:
@@ -260,8 +228,10 @@ class Experiment:
         given = {name: settings[name] for name in options if name in settings}
         return functools.partial(function, **given)
 
-    def call(self, recorded: Mapping = {}, /, **given: Any) -> Call:
+    def call(self, recorded: Mapping = {}, /, **given: Any) -> "Call":
         """A call of it for a `Study`; arguments as of `resolve`."""
+        from reproductions.engine.call import Call
+
         return Call(self, self.resolve(recorded, **given))
 
     def title(self, settings: dict) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from reproductions.engine import process, results
-from reproductions.engine.experiment import Call
+from reproductions.engine.call import Call
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.places import Places
 

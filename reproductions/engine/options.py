@@ -113,8 +113,8 @@ def _read(name: str, kind: Any, value: Any) -> Any:
         (kind,) = (one for one in kinds if one is not types.NoneType)
         return _read(name, kind, value)
     if origin is Literal:
-        if value in typing.get_args(kind):
-            return value
+        if value in typing.get_args(kind):  # 1.0 is the 1 that is among them
+            return next(one for one in typing.get_args(kind) if one == value)
         raise ValueError(
             f"Expected {name} to be one of {list(typing.get_args(kind))}; received: "
             f"{value!r}"

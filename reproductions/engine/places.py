@@ -12,7 +12,8 @@ import keras_svae.digest
 from keras_svae.evaluate import find_backbone
 from keras_svae.evaluation.reconstructions.lpips_package import find_package
 from keras_svae.paths import cache_folder
-from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.call import Call
+from reproductions.engine.experiment import Experiment
 
 __all__ = ["Places", "identity"]
 

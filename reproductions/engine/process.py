@@ -7,7 +7,7 @@ import threading
 from multiprocessing.connection import Connection
 
 from reproductions.engine import results
-from reproductions.engine.experiment import Call
+from reproductions.engine.call import Call
 from reproductions.engine.places import Places
 
 

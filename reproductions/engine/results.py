@@ -215,8 +215,9 @@ def _hashable(value):
     """A setting that may be a list, or a dictionary, such as sizes of layers."""
     if isinstance(value, dict):
         value = sorted(value.items())
-    several = isinstance(value, (list, tuple))
-    return tuple(map(_hashable, value)) if several else value
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_hashable, value))
+    return isinstance(value, bool), value  # True is no 1 here
 
 
 @functools.cache

@@ -5,7 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from reproductions.engine.experiment import Call, Experiment
+from reproductions.engine.call import Call
+from reproductions.engine.experiment import Experiment
 from reproductions.engine.results import cells, published, text_of
 from reproductions.engine.study import Study
 

@@ -13,7 +13,7 @@ from typing import Any
 from keras_svae.game.checks import choice
 from keras_svae.paths import local
 from reproductions.engine import board, launch, process, results
-from reproductions.engine.experiment import Call
+from reproductions.engine.call import Call
 from reproductions.engine.files import locked, read_json, record_file, write_json
 from reproductions.engine.places import Places, identity, load_backbone, name_of, older
 
@@ -78,6 +78,7 @@ class Study:
         self.record = record_file(record and local(record, "a record"))
         self.failed: dict[str, dict[str, str]] = {}
         self._found: dict[pathlib.Path, dict] = {}
+        self._files: dict[pathlib.Path, pathlib.Path] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
@@ -111,8 +112,8 @@ class Study:
                 "strategy=multiworker"
             )
         files: dict[pathlib.Path, Call] = {}
-        for call in calls:
-            files.setdefault(self._file(call), call)
+        for file, call in zip(self._files_of(calls), calls, strict=True):
+            files.setdefault(file, call)
         done = {file: read_json(file) for file in files if file.exists()}
         self._same_commit(done)
         todo = {file: call for file, call in files.items() if file not in done}
@@ -129,19 +130,23 @@ class Study:
         self.failed |= {f.stem: r["failed"] for f, r in done.items() if r.get("failed")}
         return [done[file] for file in files if file in done]
 
-    def _file(self, call: Call) -> pathlib.Path:
-        """The file of a run's record, or the one that an older version gave it."""
-        found = identity(call, self.places)
-        first, *others = (
-            self.folder / f"{call.title}-{name_of(one)}.json"
-            for one in (found, *older(found, self.places))
-        )
-        known = (
-            one
-            for one in (first, *others)
-            if one.exists() or one.with_suffix("").exists()
-        )
-        return next(known, first)
+    def _files_of(self, calls: Sequence[Call]) -> list[pathlib.Path]:
+        """The files of runs' records, one for all calls with equal settings."""
+        names = [self._names(call) for call in calls]
+        for first, *others in names:
+            if not _begun(self._files.get(first, first)):
+                found = next(filter(_begun, others), first)
+                self._files[first] = found
+        return [self._files.get(first, first) for first, *_ in names]
+
+    def _names(self, call: Call) -> list[pathlib.Path]:
+        """The file of a run's record, and those that older versions gave it."""
+        found = []
+        for one in (call.normal, call):
+            mine = identity(one, self.places)
+            same = [mine, *older(mine, self.places)]
+            found += [f"{one.title}-{name_of(each)}.json" for each in same]
+        return [self.folder / name for name in dict.fromkeys(found)]
 
     def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:
         if self.mix_commits or not done:
@@ -283,3 +288,8 @@ class Study:
             "commits of the runs": sorted({process.shown(one, None) for one in runs}),
             "processors of the runs": sorted({one["machine"]["cpu"] for one in runs}),
         }
+
+
+def _begun(file: pathlib.Path) -> bool:
+    """Whether a run is finished, or has a folder in which to continue."""
+    return file.exists() or file.with_suffix("").exists()

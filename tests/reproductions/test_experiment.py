@@ -10,7 +10,7 @@ import yaml
 import keras_svae as ks
 from reproductions import __main__ as listing
 from reproductions import as_vae, ijae, methods, real_scores, svae, unifying
-from reproductions.engine import Parts, command, experiment
+from reproductions.engine import Call, Parts, command, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
 from reproductions.engine.settings import Data, Training
 from reproductions.svae import mnist, toy, toy_sweep
@@ -36,6 +36,9 @@ def test_settings_of_every_method_and_budget_are_plain_and_whole(name):
             again = json.loads(json.dumps(settings))
             assert one.resolve(**again) == settings
             assert settings.items() >= given.items()
+            # So a record has the name that it has always had.
+            normal = Call(one, settings).normal.settings
+            assert json.dumps(normal) == json.dumps(settings)
             assert settings["play"] in ("alternating", "simultaneous")
 
 

@@ -1,5 +1,6 @@
 """A study of a user's own functions: their settings, and the numbers they return."""
 
+import functools
 import pathlib
 
 import numpy as np
@@ -44,6 +45,77 @@ def test_settings_that_numpy_counts_are_those_that_python_counts(tmp_path, marks
     assert Call(error_of, {"lam": (1, np.float32(0.5))}).settings == {"lam": [1, 0.5]}
     with pytest.raises(TypeError, match="Expected settings .*received: PosixPath"):
         Call(error_of, {"lam": pathlib.Path("here")})
+
+
+def unsigned(lam, sizes=(), flag=False) -> dict:
+    """A function that says nothing of its arguments' types."""
+    return {"mse": 1.0}
+
+
+def named(lam: float, seed: int = 0, sizes: list[float] | None = None) -> dict:
+    """A function that does."""
+    return {"mse": 1.0}
+
+
+@pytest.mark.parametrize("function", [unsigned, named])
+def test_equal_settings_are_one_run(function, tmp_path):
+    values = (0.0, -0.0, 0)
+    several = [[2, 0.0], [2.0, -0.0], [2.0, 0]]
+    with Study(tmp_path / "study") as study:
+        found = study([Call(function, {"lam": value}) for value in values])
+        found += study([Call(function, {"lam": 1, "sizes": one}) for one in several])
+        found += study([Call(function, {"lam": 0.5})])
+    assert [one["settings"]["lam"] for one in found] == [0.0, 1, 0.5]
+    with Study(tmp_path / "study") as study:  # whichever was the first
+        for value in values:
+            assert study([Call(function, {"lam": value})]) == found[:1]
+    assert len([*(tmp_path / "study").glob("*.json")]) == 3
+    (row,) = cells(found[:1], by=["lam"], measures=["mse"])
+    assert row["mse"]["n"] == 1 and str(row["lam"]) == "0.0"
+
+
+def test_a_run_is_given_its_settings_as_they_are():
+    call = Call(unsigned, {"lam": 2.0, "sizes": [1, 2.0], "flag": True})
+    assert repr(call.settings) == "{'lam': 2.0, 'sizes': [1, 2.0], 'flag': True}"
+    assert call.normal.title == "unsigned-lam-2-sizes-_1__2_-flag-True"
+    # As its names were, where an annotation says it.
+    assert Call(named, {"lam": 2.0}).normal.title == "named-lam-2.0"
+    assert Call(named, {"lam": 2, "seed": 1.0}).normal.title == "named-lam-2.0-seed-1"
+
+
+def test_true_is_no_one(tmp_path):
+    with Study(tmp_path / "study") as study:
+        found = study([Call(unsigned, {"lam": 1, "flag": f}) for f in (True, 1)])
+    assert len(cells(found, by=["flag"], measures=["mse"])) == len(found) == 2
+
+
+def outer():
+    def inner(lam: float) -> dict:
+        return {"mse": lam}
+
+    return inner
+
+
+class Object:
+    def method(self, lam: float) -> dict:
+        return {"mse": lam}
+
+    @staticmethod
+    def static(lam: float) -> dict:
+        return {"mse": lam}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda lam: {}, outer(), Object().method, functools.partial(returned, kind="")],
+    ids=["lambda", "inner", "method", "partial"],
+)
+def test_a_function_that_its_name_does_not_tell_is_refused(function):
+    with pytest.raises(
+        ValueError, match="Expected a function with a name .* top of a module.*received"
+    ):
+        Call(function, {"lam": 1.0})
+    assert Call(Object.static, {"lam": 1.0}).name.endswith("Object.static")
 
 
 def test_results_are_numbers_of_any_library(tmp_path):

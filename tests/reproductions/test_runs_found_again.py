@@ -124,6 +124,23 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     assert record["lpips"] == today["lpips"]
 
 
+def one_lam(lam) -> dict:
+    return {"mse": 1.0}
+
+
+def test_a_record_under_an_older_name_is_found(tmp_path):
+    """Older versions named 2.0 and 2 by what was given."""
+    call = Call(one_lam, {"lam": 2.0})
+    older = places.name_of(places.identity(call, places.Places()))
+    file = tmp_path / "study" / f"one_lam-lam-2.0-{older}.json"
+    file.parent.mkdir()
+    written = {"settings": call.settings, "metrics": {"mse": 7.0}}
+    file.write_text(json.dumps(written))
+    both = [Call(one_lam, {"lam": 2}), call]
+    with Study(tmp_path / "study", mix_commits=True) as study:
+        assert study(both) == [written] and study(both[:1]) == [written]
+
+
 def test_data_count_by_their_content(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.png").write_bytes(b"one")
