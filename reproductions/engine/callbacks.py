@@ -184,7 +184,9 @@ class Stopping(keras.callbacks.EarlyStopping):
         """Restores the state that training had at the model's step."""
         self.set_model(model)
         super().on_train_begin()
-        known = read_json(self.history_file) if self.history_file.exists() else []
+        known = []
+        if self.history_file.exists():
+            known = read_json(self.history_file, list)
         # Epochs after the backup will be repeated.
         self.history = [one for one in known if one["step"] <= model.step]
         for one in self.history:

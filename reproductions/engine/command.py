@@ -215,12 +215,14 @@ def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
     made = Study(folder, places=places, **options)  # raises before anything is copied
     if not places.report:
         from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
-    with made as study:
-        one(study=study, **given)
-    for run, errors in study.failed.items():
-        for name, error in errors.items():
-            print(f"failed: {run}: {name}: {error}", file=sys.stderr)
-    if study.failed:
+    try:
+        with made as study:
+            one(study=study, **given)
+    finally:  # a summary may not go without them
+        for run, errors in made.failed.items():
+            for name, error in errors.items():
+                print(f"failed: {run}: {name}: {error}", file=sys.stderr)
+    if made.failed:
         sys.exit(1)
 
 

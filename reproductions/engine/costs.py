@@ -20,7 +20,7 @@ PLACES = (
 @functools.cache
 def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
     """All records, by name: a list of commands asks for each command's."""
-    return [(path, read_json(path)) for path in sorted(folder.glob("*.json"))]
+    return [(path, read_json(path, dict)) for path in sorted(folder.glob("*.json"))]
 
 
 def cost_of(*words: str) -> str:

@@ -13,7 +13,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae import files
 from keras_svae.game.devices import workers
-from reproductions.engine import build, devices, measure, results
+from reproductions.engine import build, devices, measure, records, results
 from reproductions.engine.call import Call
 from reproductions.engine.experiment import Experiment
 from reproductions.engine.files import locked, plain, read_json, write_json
@@ -37,6 +37,7 @@ def execute(
     verbose: str = "bar",
     backup_every: int | None = None,
     strict: bool = False,
+    code: dict | None = None,
 ) -> dict:
     """One run, from its settings to its record.
 
@@ -53,15 +54,19 @@ def execute(
             there are more epochs.
         strict: Whether each measure that the settings name has to apply. This is looked
             at before training. If not, the record's `left_out` says why one did not.
+        code: The commit that this process has loaded; None for the checkout's now,
+            before training.
 
     Returns:
-        The record. If a loss became NaN or infinite, "diverged" in it says so. Of
-        several workers, the first one alone writes and returns it, the others {}.
+        The record. If a loss became NaN or infinite, "diverged" in it says so. A
+        measure that ended with an error is in its `failed`. If sessions of other
+        commits went before, `commits` has all. Of several workers, the first one alone
+        writes and returns it, the others {}.
 
     Raises:
         FileExistsError: If the folder is not empty and is not to be resumed.
-        ValueError: If the run in the folder is another one, or for a measure that has
-            to apply and does not.
+        ValueError: If the run in the folder is another one, for a measure that has
+            to apply and does not, or if a file of the folder is damaged.
         OSError: If the folder cannot be written.
     """
     places = places or Places()
@@ -74,10 +79,10 @@ def execute(
         mine = before if folder.known() == before else mine
     new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
     if folder.finished:
-        known = read_json(folder.metrics_file) if first else {}
+        known = records.read(folder.metrics_file) if first else {}
         print(f"The run in {folder.path} is finished: nothing to do.")
         return known
-    folder.begin()
+    folder.begin(code)
     if new and first:
         folder.write_clock(0.0)  # a session that is killed early has its command there
     started: list[ks.Game] = []
@@ -94,7 +99,8 @@ def execute(
         raise
     if not first:
         return {}
-    content = results.record(**mine | found | folder.spent()) | folder.commands()
+    content = results.record(**mine | found | folder.spent())
+    content |= folder.commands() | folder.code()
     if keep == "record":
         file = folder.path.with_name(f"{folder.path.name}.json")
         write_json(file, content)

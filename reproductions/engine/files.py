@@ -89,19 +89,34 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_json(path: str | os.PathLike):
+def read_json(path: str | os.PathLike, *kinds: type):
     """Reads what `write_json` wrote.
 
+    Args:
+        path: The file.
+        *kinds: What it may hold, `dict`, `list` or `float`; anything if none is given.
+
     Raises:
-        ValueError: If the file is no JSON. The error names the file.
+        ValueError: If the file is no JSON, or holds something else. The error names
+            the file.
     """
     path = regular(path, "a whole JSON file")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
             f"Expected a whole JSON file; received: {path} ({error})"
         ) from error
+    if isinstance(found, int) and float in kinds:
+        return found
+    if kinds and not isinstance(found, kinds):
+        words = {dict: "names and values", list: "a list"}
+        wanted = " or ".join(words.get(one, "a number") for one in kinds)
+        raise ValueError(
+            f"Expected a JSON file with {wanted}; received: {path} with "
+            f"{json.dumps(found)[:60]}"
+        )
+    return found
 
 
 def add_json(path: str | os.PathLike, name: str, content) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_svae import files, untrusted
 from keras_svae.paths import any_path
-from reproductions.engine import results
+from reproductions.engine import records, results
 from reproductions.engine.files import read_json, write_json
 
 
@@ -16,7 +16,7 @@ class RunFolder:
     ::
 
         config.json      what fixes the run
-        clock.json       its time so far, and the command that began it
+        clock.json       its time so far, the command that began it, and its commits
         log.csv          a line per epoch
         events.*, train/ for TensorBoard; also pictures/, as Pictures writes them
         samples.png ...  the newest pictures; traversals.png, neighbours.png at the end
@@ -70,18 +70,46 @@ class RunFolder:
     def clock(self) -> dict[str, Any]:
         """What earlier sessions have used, up to their last whole epoch.
 
-        "seconds" of training, "whole seconds", "processor seconds", and the "command"
-        of the first session.
+        "seconds" of training, "whole seconds", "processor seconds", the "command" of
+        the first session, and the "commits" of all.
+
+        Raises:
+            ValueError: If clock.json has something else.
         """
-        found = read_json(self.clock_file) if self.clock_file.exists() else {}
+        found: Any = {}
+        if self.clock_file.exists():
+            found = read_json(self.clock_file, dict, float)
         if not isinstance(found, dict):  # older versions wrote one number
             found = {"seconds": found}
         nothing = dict.fromkeys(("seconds", "whole seconds", "processor seconds"), 0.0)
         return nothing | found
 
-    def begin(self) -> None:
-        """Starts the clock of this session."""
+    @property
+    def commits(self) -> list[str]:
+        """The commits of the sessions so far, whole, each once.
+
+        Of sessions of an older version it is `records.UNKNOWN`.
+
+        Raises:
+            ValueError: If clock.json has something else.
+        """
+        begun = self.clock_file.exists() or self.backup.exists()
+        return self.clock.get("commits", [records.UNKNOWN] * begun)
+
+    def begin(self, code: dict | None = None) -> None:
+        """Starts the clock of this session.
+
+        Args:
+            code: Its commit, as `results.commit` gives it; None for that of the
+                checkout.
+
+        Raises:
+            ValueError: If clock.json has something else.
+        """
         self._before = self.clock
+        self._code = results.commit() if code is None else code
+        mine = records.shown(self._code, None)
+        self._commits = list(dict.fromkeys([*self.commits, mine]))
         self._began = time.monotonic(), time.process_time()
 
     def spent(self) -> dict[str, float]:
@@ -105,6 +133,11 @@ class RunFolder:
         first = self._before.get("command", last)
         return {"command": first} | ({"resumed by": last} if first != last else {})
 
+    def code(self) -> dict[str, Any]:
+        """The commit of this session, and all commits if there were others before."""
+        several = len(self._commits) > 1
+        return self._code | ({"commits": self._commits} if several else {})
+
     def write_clock(self, seconds: float) -> None:
         """Keeps the time of all sessions so far.
 
@@ -113,7 +146,7 @@ class RunFolder:
         """
         first = self.commands()["command"]
         spent = {"seconds": round(seconds, 1), **self.spent(), "command": first}
-        write_json(self.clock_file, spent)
+        write_json(self.clock_file, spent | {"commits": self._commits})
 
     def open(self, identity: dict, resume: bool) -> bool:
         """Makes the folder, or checks that the run in it is this one.

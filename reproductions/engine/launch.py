@@ -16,15 +16,14 @@ from typing import Any
 
 import psutil
 
-from reproductions.engine import process, results
+from reproductions.engine import process, records, results
 from reproductions.engine.call import Call
 from reproductions.engine.files import read_json, write_json
 from reproductions.engine.places import Places
+from reproductions.engine.process import TASKS
 
 __all__ = ["launched", "options_of"]
 
-# Runs per job, at most: TensorFlow does not free all graphs of finished runs.
-TASKS = 12
 # Settings that both executors know; all others are Slurm's own.
 _SHARED = ("timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node")
 # Seconds between two looks; until a shared file system shows another machine's file.
@@ -59,11 +58,12 @@ class Runs:
         places: Where data and weights are.
         watch: A process; the job ends when this process has ended. None for a job that
             goes on by itself.
+        code: The commit of the study's start.
     """
 
-    def __init__(self, items: list, places: Places, watch: int | None):
+    def __init__(self, items: list, places: Places, watch: int | None, code: dict):
         self.items, self.places, self.watch = items, places, watch
-        self.code, self.command = results.commit(), results.command()
+        self.code, self.command = code, results.command()
 
     def __call__(self) -> None:
         os.environ["KERAS_SVAE_COMMAND"] = self.command  # for the records
@@ -121,6 +121,7 @@ def launched(
     workers: int,
     places: Places,
     options: Mapping[str, Any],
+    code: dict,
 ) -> Iterator[tuple[pathlib.Path, dict]]:
     """The records of runs, as jobs make them.
 
@@ -133,9 +134,11 @@ def launched(
         workers: Jobs at a time.
         places: Where data and weights are.
         options: Settings of jobs, see `options_of`.
+        code: The commit of the study's start.
 
     Raises:
-        ValueError: If there is no Slurm, or it has no such settings.
+        ValueError: If there is no Slurm, or it has no such settings, or if a run's file
+            is no record.
         ChildProcessError: If a job ends without a run's record. It names the job's log.
     """
     if not todo:
@@ -151,7 +154,8 @@ def launched(
     size = min(TASKS, -(-len(items) // workers) or 1)
     watch = os.getpid() if kind == "local" else None
     parts = collections.deque(
-        Runs(items[i : i + size], places, watch) for i in range(0, len(items), size)
+        Runs(items[i : i + size], places, watch, code)
+        for i in range(0, len(items), size)
     )
     try:
         while parts or running:
@@ -168,7 +172,7 @@ def launched(
                 ended, left = job.done(), []
                 for file in running[job]:
                     if file.exists() or (ended and _appears(file, kind)):
-                        yield mine[file], read_json(file)
+                        yield mine[file], records.read(file)
                     elif ended:
                         raise ChildProcessError(_ended(job, file))
                     else:
@@ -204,7 +208,7 @@ class _Known:
 
     def __init__(self, folder: pathlib.Path):
         self.folder, self.file = folder, folder / "jobs.json"
-        self.jobs = read_json(self.file) if self.file.exists() else {}
+        self.jobs = read_json(self.file, dict) if self.file.exists() else {}
 
     def running(self, todo) -> dict:
         """Jobs that have not ended, and the records that they will make."""

@@ -1,37 +1,103 @@
-"""One run in a process of its own: of a study's workers, or of a job on a cluster."""
+"""Runs in processes of their own: of a study's workers, or of a job on a cluster."""
 
+import concurrent.futures
+import multiprocessing
 import os
 import pathlib
 import signal
 import threading
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 
 from reproductions.engine import results
 from reproductions.engine.call import Call
 from reproductions.engine.places import Places
+from reproductions.engine.records import shown
+
+# Runs per process, at most: TensorFlow does not free all graphs of finished runs.
+TASKS = 12
 
 
-def shown(code: dict, digits: int | None = 10) -> str:
-    """A commit, its first digits or all, and what is changed in it, in a message."""
-    changed = f" with changes {code['changed']}" if code["changed"] else ""
-    return f"{str(code['commit'])[:digits]}{changed}"
+def run_here(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
+    """One run of a study in this process.
 
+    Args:
+        call: The run.
+        file: The file of its record.
+        places: Where data and weights are.
+        code: The commit that this process has loaded, for the record.
 
-def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
-    """One run, in a worker process."""
+    Returns:
+        The record.
+    """
     import keras
 
     from reproductions.engine.execution import execute
 
+    keras.backend.clear_session()
+    folder = file.with_suffix("")
+    options = {"keep": "record", "resume": True, "verbose": "none"}
+    return execute(call, folder, places, code=code, **options)
+
+
+def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
+    """One run, in a worker process, which has loaded the code of now.
+
+    Raises:
+        ValueError: If that is not the code of the study's start.
+    """
     if (now := results.commit()) != code:
         raise ValueError(
             f"Expected the code of the study's start, {shown(code)}; received: "
             f"{shown(now)}. Run a study from a worktree that you do not edit"
         )
-    keras.backend.clear_session()
-    folder = file.with_suffix("")
-    options = {"keep": "record", "resume": True, "verbose": "none"}
-    return execute(call, folder, places, **options)
+    return run_here(call, file, places, code)
+
+
+def in_workers(
+    todo: Mapping[pathlib.Path, Call], workers: int, places: Places, code: dict
+) -> Iterator[tuple[pathlib.Path, dict]]:
+    """The records of runs, as worker processes make them.
+
+    Args:
+        todo: By the file of its record, the runs to make.
+        workers: How many processes, one thread each.
+        places: Where data and weights are.
+        code: The commit of the study's start.
+
+    Raises:
+        ValueError: If the code has changed since then.
+        Exception: Any error of a run, when those that are under way have ended.
+    """
+    # Start new processes now and then. (The pool's own max_tasks_per_child can lock
+    # up, in Python 3.11 at least.)
+    items, at_once = list(todo.items()), TASKS * workers
+    context = multiprocessing.get_context("spawn")
+    for i in range(0, len(items), at_once):
+        end, ours = context.Pipe(duplex=False)
+        with (
+            end,
+            ours,
+            concurrent.futures.ProcessPoolExecutor(
+                workers,
+                mp_context=context,
+                initializer=worker_starts,
+                initargs=(results.command(), end),
+            ) as pool,
+        ):
+            futures = {
+                pool.submit(one_run, call, file, places, code): file
+                for file, call in items[i : i + at_once]
+            }
+            try:
+                for future in concurrent.futures.as_completed(futures):
+                    yield futures[future], future.result()
+            except Exception:  # of one run; those that are under way come to an end
+                pool.shutdown(cancel_futures=True)
+                raise
+            except BaseException:
+                ours.close()
+                raise
 
 
 def one_thread() -> None:

@@ -1,6 +1,47 @@
-"""A run's record: its numbers."""
+"""A run's record: whole, by which commits it was made, its numbers."""
 
-__all__ = ["metric"]
+import json
+import os
+from typing import Any
+
+from reproductions.engine.files import read_json
+
+__all__ = ["UNKNOWN", "commits", "metric", "read", "short", "shown"]
+
+# The commit of a session of an older version, which did not write it down.
+UNKNOWN = "unknown"
+
+
+def read(path: str | os.PathLike) -> dict[str, Any]:
+    """The record of a finished run.
+
+    Raises:
+        ValueError: If the file is no JSON, or no record. The error names the file.
+    """
+    found = read_json(path, dict)
+    parts = ("settings", "metrics")
+    if missing := [name for name in parts if not isinstance(found.get(name), dict)]:
+        raise ValueError(
+            f"Expected the record of a run, with {' and '.join(missing)}; received: "
+            f"{path} with {json.dumps(found)[:60]}"
+        )
+    return found
+
+
+def shown(code: dict, digits: int | None = 10) -> str:
+    """A commit, its first digits or all, and what is changed in it, in a message."""
+    changed = f" with changes {code['changed']}" if code.get("changed") else ""
+    return f"{str(code.get('commit'))[:digits]}{changed}"
+
+
+def short(commit: str) -> str:
+    """What `shown` gives, of all digits the first ones."""
+    return commit[:10] + commit[40:]
+
+
+def commits(record: dict) -> list[str]:
+    """All commits that a run was made by, whole: of several sessions there are some."""
+    return record.get("commits") or [shown(record, None)]
 
 
 def metric(record: dict, name: str) -> float:

@@ -1,20 +1,25 @@
 """A study: many runs, found or made, for code that reads their records."""
 
-import concurrent.futures
 import contextlib
-import multiprocessing
 import os
 import pathlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_svae.game.checks import choice
 from keras_svae.paths import local
-from reproductions.engine import board, launch, process, results
+from reproductions.engine import (
+    board,
+    launch,
+    process,
+    records,
+    results,
+)
 from reproductions.engine.call import Call
-from reproductions.engine.files import locked, read_json, record_file, write_json
+from reproductions.engine.files import locked, record_file, write_json
+from reproductions.engine.folder import RunFolder
 from reproductions.engine.places import Places, identity, load_backbone, name_of, older
 
 __all__ = ["Study"]
@@ -41,7 +46,8 @@ class Study:
         slurm: Settings of jobs, "partition=gpu,gpus_per_node=1,timeout_min=600".
         places: Where data and weights are.
         report: Run nothing; give the runs that are done.
-        mix_commits: Take runs of other commits, too.
+        mix_commits: Take runs of other commits, too, and go on with those that were
+            interrupted.
         record: A second file for the summary that `write` makes, NAME.json, beside the
             folder's. A figure is NAME.png.
 
@@ -83,6 +89,8 @@ class Study:
 
     def __enter__(self) -> "Study":
         self._new = not self.folder.exists()
+        # What this process has loaded: later edits of files change none of its runs.
+        self._code = results.commit()
         self._stack.enter_context(locked(self.folder))
         return self
 
@@ -101,8 +109,8 @@ class Study:
             optional: With `report`, it is no error to find no finished run.
 
         Raises:
-            ValueError: If there are runs of another commit, if a run's file is not
-                complete, or if `report` finds no finished run.
+            ValueError: If there are runs of another commit, finished or interrupted, if
+                a run's file is no whole record, or if `report` finds no finished run.
         """
         if not calls:
             raise ValueError("Expected at least one run; received: none")
@@ -114,21 +122,26 @@ class Study:
         files: dict[pathlib.Path, Call] = {}
         for file, call in zip(self._files_of(calls), calls, strict=True):
             files.setdefault(file, call)
-        done = {file: read_json(file) for file in files if file.exists()}
-        self._same_commit(done)
+        done = {file: records.read(file) for file in files if file.exists()}
         todo = {file: call for file, call in files.items() if file not in done}
+        self._same_commit(done, () if self.report else todo)
         if not self.report:
             print(f"{len(done)} of {len(files)} runs are done", flush=True)
             for file, record in self._run(todo):
+                self._same_commit({file: record})  # a job may have begun long ago
                 done[file] = record
+                self._note({file: record})
         elif not done and not optional:
             raise ValueError(
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
             )
+        self._note(done)
+        return [done[file] for file in files if file in done]
+
+    def _note(self, done: dict[pathlib.Path, dict]) -> None:
         self._found |= done
         self.failed |= {f.stem: r["failed"] for f, r in done.items() if r.get("failed")}
-        return [done[file] for file in files if file in done]
 
     def _files_of(self, calls: Sequence[Call]) -> list[pathlib.Path]:
         """The files of runs' records, one for all calls with equal settings."""
@@ -148,20 +161,26 @@ class Study:
             found += [f"{one.title}-{name_of(each)}.json" for each in same]
         return [self.folder / name for name in dict.fromkeys(found)]
 
-    def _same_commit(self, done: dict[pathlib.Path, dict]) -> None:
-        if self.mix_commits or not done:
+    def _same_commit(
+        self, done: dict[pathlib.Path, dict], begun: Iterable[pathlib.Path] = ()
+    ) -> None:
+        if self.mix_commits:
             return
-        wanted = results.commit()
+        made = {file: records.commits(record) for file, record in done.items()}
+        for file in begun:
+            folder = RunFolder(file.with_suffix(""))
+            made[folder.path] = folder.commits
+        wanted = records.shown(self._code, None)
+        there = [one for several in made.values() for one in several]
         if self.report:
-            wanted = {name: next(iter(done.values()))[name] for name in wanted}
-        for file, record in done.items():
-            there = {name: record[name] for name in wanted}
-            if there != wanted:
+            wanted = next((one for one in there if one != records.UNKNOWN), wanted)
+        for path, commits in made.items():
+            if {*commits} - {wanted, records.UNKNOWN}:
                 raise ValueError(
-                    "Expected runs of one commit, "
-                    f"{process.shown(wanted)}; received: {file} "
-                    f"of {process.shown(there)}. Go on in a worktree of that "
-                    "commit, give another --out, or say --mix-commits"
+                    f"Expected runs of one commit, {records.short(wanted)}; received: "
+                    f"{path} of {' and '.join(map(records.short, commits))}. Go on in "
+                    "a worktree of that commit, give another --out, or say "
+                    "--mix-commits"
                 )
 
     def _run(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
@@ -183,44 +202,15 @@ class Study:
             yield file, record
 
     def _made(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
+        given = self.places, self._code
         if self.launcher != "processes":
-            given = self.launcher, self.workers, self.places, self.jobs
-            yield from launch.launched(todo, *given)
-            return
-        if not self.workers:
+            about = self.launcher, self.workers, self.places, self.jobs, self._code
+            yield from launch.launched(todo, *about)
+        elif self.workers:
+            yield from process.in_workers(todo, self.workers, *given)
+        else:
             for file, call in todo.items():
-                yield file, process.one_run(call, file, self.places, results.commit())
-            return
-        # Start new processes now and then. (The pool's own max_tasks_per_child can lock
-        # up, in Python 3.11 at least.)
-        items, at_once = list(todo.items()), launch.TASKS * self.workers
-        context = multiprocessing.get_context("spawn")
-        for i in range(0, len(items), at_once):
-            end, ours = context.Pipe(duplex=False)
-            with (
-                end,
-                ours,
-                concurrent.futures.ProcessPoolExecutor(
-                    self.workers,
-                    mp_context=context,
-                    initializer=process.worker_starts,
-                    initargs=(results.command(), end),
-                ) as pool,
-            ):
-                code = results.commit()
-                futures = {
-                    pool.submit(process.one_run, call, file, self.places, code): file
-                    for file, call in items[i : i + at_once]
-                }
-                try:
-                    for future in concurrent.futures.as_completed(futures):
-                        yield futures[future], future.result()
-                except Exception:  # of one run; those that are under way come to an end
-                    pool.shutdown(cancel_futures=True)
-                    raise
-                except BaseException:
-                    ours.close()
-                    raise
+                yield file, process.run_here(call, file, *given)
 
     def check_backbone(self, data: str) -> None:
         """Looks for the classifier of a score, before anything is trained.
@@ -265,7 +255,7 @@ class Study:
         Returns:
             The record.
         """
-        made = results.record(**content, **self._of_runs())
+        made = results.record(**content, **self._of_runs(), **self._code)
         # The command that makes the summary where the runs are not there yet.
         report = r" --report(?:[ =](?:true|false))?(?= |$)"
         made["command"] = re.sub(report, "", made["command"])
@@ -285,7 +275,9 @@ class Study:
         seconds = sum(one.get("processor seconds", 0) for one in runs)
         return {
             "processor hours": round(seconds / 3600, 4),
-            "commits of the runs": sorted({process.shown(one, None) for one in runs}),
+            "commits of the runs": sorted(
+                {c for r in runs for c in records.commits(r)}
+            ),
             "processors of the runs": sorted({one["machine"]["cpu"] for one in runs}),
         }
 

@@ -21,6 +21,7 @@ from reproductions.engine import (
     execute,
     execution,
     measure,
+    process,
     records,
     results,
 )
@@ -244,6 +245,28 @@ def test_a_study_goes_on_after_a_named_measure_that_fails(broken, tmp_path):
     assert records.metric(first, "mse") == first["metrics"]["mse"]
 
 
+def test_a_study_tells_failures_before_its_summary_ends_with_an_error(
+    tmp_path, capsys, monkeypatch
+):
+    def without(call, file, places, code):
+        metrics = {"mse": 1.0}
+        failed = {"mixture_score": "ValueError: no"}
+        record = {"settings": call.settings, "metrics": metrics, "failed": failed}
+        return record | {"whole seconds": 0.0, "commit": code["commit"]} | code
+
+    monkeypatch.setattr(process, "in_workers", lambda todo, workers, *given: (
+        (file, without(call, file, *given)) for file, call in todo.items()
+    ))  # fmt: skip
+    monkeypatch.setattr(command, "from_one_commit", lambda *_: None)
+    words = ("--seeds", "1", "--lams", "1", "--epochs", "1", "--out", tmp_path / "a")
+    with pytest.raises(SystemExit) as stop:
+        call("toy-sweep", *words)
+    assert stop.value.code == 2
+    *failed, line = capsys.readouterr().err.splitlines()
+    assert len(failed) == 16 and "mixture_score: ValueError: no" in failed[0]
+    assert "Expected mixture_score of each run; received: none (ValueError: no)" in line
+
+
 def test_an_error_of_the_last_weights_is_told(broken, tmp_path, monkeypatch):
     chosen = digits.call(measures="mse,broken", **SHORT)
     made = type(digits).apply
@@ -337,11 +360,13 @@ def test_a_reader_that_goes_away_is_no_error():
 
 def test_a_cut_record_of_a_finished_run_is_named_alone(finished, tmp_path, capsys):
     out = shutil.copytree(finished[0], tmp_path / "run")
-    (out / "metrics.json").write_text('{"a": ')
-    with pytest.raises(SystemExit):
-        call("toy", *TINY, "--lam", "0.1", "--out", out, "--resume")
-    said = capsys.readouterr()
-    assert "metrics.json" in said.err and "nothing to do" not in said.out
+    for text in ('{"a": ', "{}", "[]", "null"):
+        (out / "metrics.json").write_text(text)
+        with pytest.raises(SystemExit) as stop:
+            call("toy", *TINY, "--lam", "0.1", "--out", out, "--resume")
+        said = capsys.readouterr()
+        assert stop.value.code == 2 and said.err.count("\n") == 1
+        assert "metrics.json" in said.err and "nothing to do" not in said.out
 
 
 @pytest.mark.slow

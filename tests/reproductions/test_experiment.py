@@ -10,7 +10,7 @@ import yaml
 import keras_svae as ks
 from reproductions import __main__ as listing
 from reproductions import as_vae, ijae, methods, real_scores, svae, unifying
-from reproductions.engine import Call, Parts, command, experiment
+from reproductions.engine import Call, Parts, command, costs, experiment
 from reproductions.engine.command import PAPERS, experiments, options_of, parse, parser
 from reproductions.engine.settings import Data, Training
 from reproductions.svae import mnist, toy, toy_sweep
@@ -480,8 +480,11 @@ def test_what_is_printed_can_be_given_as_a_file(tmp_path, capsys):
     assert toy.resolve(**given) == toy.resolve(method="alice", lam=0.3, epochs=3)
 
 
-def test_a_record_that_is_cut_off_is_named(tmp_path, monkeypatch):
-    (tmp_path / "half.json").write_text('{"command": "py')
-    monkeypatch.setattr(command.results, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="a whole JSON file; received: .*half.json"):
+@pytest.mark.parametrize("text", ['{"command": "py', "[]", "null"])
+def test_a_record_that_is_cut_off_or_of_another_kind_is_named(
+    text, tmp_path, monkeypatch
+):
+    (tmp_path / "half.json").write_text(text)
+    monkeypatch.setattr(costs, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="a .*JSON file.*; received: .*half.json"):
         command.cost(toy)

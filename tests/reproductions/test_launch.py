@@ -136,7 +136,7 @@ def test_jobs_of_slurm_go_on_when_the_study_has_ended(
 
 
 def test_at_the_time_limit_a_job_asks_for_another_one_of_the_same_runs(tmp_path):
-    runs = launch.Runs([("call", tmp_path / "record.json")], None, None)
+    runs = launch.Runs([("call", tmp_path / "record.json")], None, None, {})
     asked = runs.checkpoint()
     assert isinstance(asked, submitit.helpers.DelayedSubmission)
     assert asked.function is runs and not asked.args

@@ -164,8 +164,9 @@ def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(execution, "identity", lambda call, places: identity(lam=1.0))
     folder = RunFolder(tmp_path / "run")
     folder.open(identity(lam=1.0), resume=False)
-    folder.metrics_file.write_text('{"metrics": {"mse": 1}}')
+    written = {"settings": {"lam": 1.0}, "metrics": {"mse": 1}}
+    folder.metrics_file.write_text(json.dumps(written))
     monkeypatch.setattr(execution, "_found", None)  # would be called
     record = execute(toy.call(), tmp_path / "run", resume=True)
-    assert record == {"metrics": {"mse": 1}}
+    assert record == written
     assert "finished: nothing to do" in capsys.readouterr().out

@@ -108,7 +108,8 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     file = tmp_path / "study" / f"{call.title}-{places.name_of(before)}.json"
     if done:
         file.parent.mkdir()
-        file.write_text(json.dumps({"metrics": {"mse": 7.0}}))
+        written = {"settings": call.settings, "metrics": {"mse": 7.0}}
+        file.write_text(json.dumps(written))
     else:
         RunFolder(file.with_suffix("")).open(before, resume=False)
         monkeypatch.setattr(execution, "_found", gives(7.0))

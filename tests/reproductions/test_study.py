@@ -2,8 +2,9 @@
 
 import pytest
 
-from reproductions.engine import Study, cells, places
-from tests.reproductions.conftest import calls
+from reproductions.engine import Call, Study, cells, execute, places
+from reproductions.engine.folder import RunFolder
+from tests.reproductions.conftest import calls, error_of
 from tests.reproductions.locking import used_by_another_process
 
 
@@ -51,6 +52,32 @@ def test_a_truncated_file_is_named(tmp_path, marks):
             ValueError, match=f"Expected a whole JSON file.*{file.name}"
         ):
             study(calls(0.1, seeds=1))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", "3", '{"settings": {}}', ""])
+@pytest.mark.parametrize("mix_commits", [False, True])
+def test_a_file_of_another_kind_is_named(text, mix_commits, tmp_path, marks):
+    with Study(tmp_path / "study") as study:
+        study(calls(0.1, seeds=1))
+    (file,) = (tmp_path / "study").glob("*.json")
+    file.write_text(text)
+    for report in (False, True):
+        given = {"mix_commits": mix_commits, "report": report}
+        with Study(tmp_path / "study", **given) as study:
+            with pytest.raises(ValueError, match=f"Expected .*received: .*{file.name}"):
+                study(calls(0.1, seeds=1))
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"x"'])
+def test_a_clock_of_another_kind_is_named(text, tmp_path, marks):
+    call = Call(error_of, {"lam": 0.1, "seed": 0})
+    folder = RunFolder(tmp_path / "run")
+    folder.open(places.identity(call, places.Places()), resume=False)
+    folder.clock_file.write_text(text)
+    with pytest.raises(ValueError, match="names and values or a number.*clock.json"):
+        execute(call, folder.path, resume=True)
+    folder.clock_file.write_text("12")
+    assert folder.clock["seconds"] == 12
 
 
 def test_one_that_diverges_is_recorded_and_the_study_goes_on(tmp_path, marks):
