@@ -207,14 +207,17 @@ def command(one: Experiment, arguments: list[str]) -> None:
 
 
 def _study(one: Experiment, given: dict, places, arguments: list[str]) -> None:
-    one.resolve(**given)  # raises before anything is copied
+    one.resolve(**given)  # raises before anything is made
     folder = local(places.out or f"runs/{one.paper}-{one.name}", "a study's folder")
     untrusted.folder(folder)
     names = ("workers", "launcher", "slurm", "report", "mix_commits", "record")
     options = {name: getattr(places, name) for name in names}
-    made = Study(folder, places=places, **options)  # raises before anything is copied
-    if not places.report:
-        from_one_commit(folder, f"reproductions.{one.paper}", [one.name, *arguments])
+
+    def prepare(new: bool) -> None:  # what is refused before is not copied
+        words = [one.name, *arguments]
+        from_one_commit(folder, f"reproductions.{one.paper}", words, new)
+
+    made = Study(folder, places=places, prepare=prepare, **options)
     try:
         with made as study:
             one(study=study, **given)

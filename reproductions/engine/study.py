@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_svae.game.checks import choice
@@ -13,6 +13,7 @@ from keras_svae.paths import local
 from reproductions.engine import (
     board,
     launch,
+    one_commit,
     process,
     records,
     results,
@@ -50,6 +51,8 @@ class Study:
             interrupted.
         record: A second file for the summary that `write` makes, NAME.json, beside the
             folder's. A figure is NAME.png.
+        prepare: Called before the first run is made, and told whether the folder is
+            new.
 
     Attributes:
         failed: By run, the measures that ended with an error, and the error.
@@ -66,6 +69,7 @@ class Study:
         report: bool = False,
         mix_commits: bool = False,
         record: str | os.PathLike | None = None,
+        prepare: Callable[[bool], None] | None = None,
     ):
         self.folder, self.workers = local(folder, "a study's folder"), workers
         choice("launcher", launcher, ("processes", "local", "slurm"))
@@ -80,7 +84,7 @@ class Study:
             )
         self.launcher, self.jobs = launcher, launch.options_of(slurm)
         self.places, self.report = places or Places(), report
-        self.mix_commits = mix_commits
+        self.mix_commits, self._prepare = mix_commits, prepare
         self.record = record_file(record and local(record, "a record"))
         self.failed: dict[str, dict[str, str]] = {}
         self._found: dict[pathlib.Path, dict] = {}
@@ -88,13 +92,16 @@ class Study:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
-        self._new = not self.folder.exists()
+        there = self.folder.exists() and not one_commit.in_new_folder(self.folder)
+        self._new = not there
         # What this process has loaded: later edits of files change none of its runs.
         self._code = results.commit()
         self._stack.enter_context(locked(self.folder))
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if isinstance(error[1], (ValueError, TypeError, OSError)):
+            one_commit.remove_copy(self.folder)
         self._stack.__exit__(*error)
         if self._new and error[0] is not None:
             # What was refused before anything was made leaves nothing.
@@ -126,6 +133,8 @@ class Study:
         todo = {file: call for file, call in files.items() if file not in done}
         self._same_commit(done, () if self.report else todo)
         if not self.report:
+            if todo and self._prepare is not None:
+                self._prepare(self._new)
             print(f"{len(done)} of {len(files)} runs are done", flush=True)
             for file, record in self._run(todo):
                 self._same_commit({file: record})  # a job may have begun long ago

@@ -1,24 +1,12 @@
 """A study's runs are of one commit, and its record says the command that makes them."""
 
 import contextlib
-import functools
 import json
 import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-from reproductions.engine import (
-    Call,
-    Study,
-    execute,
-    one_commit,
-    process,
-    records,
-    results,
-)
+from reproductions.engine import Call, Study, execute, process, records, results
 from reproductions.engine.callbacks import Clock
 from reproductions.engine.folder import RunFolder
 from reproductions.svae import digits
@@ -186,38 +174,3 @@ def test_a_worker_that_loads_other_code_refuses(tmp_path, at):
     with pytest.raises(ValueError, match=said):
         process.one_run(Call(edits, {"seed": 0}), tmp_path / "a.json", None, start)
     assert not any(tmp_path.iterdir())
-
-
-def test_a_study_goes_on_from_a_copy_of_its_commit(tmp_path, monkeypatch):
-    checkout = tmp_path / "checkout"
-    for name in one_commit.CODE:
-        (checkout / name).mkdir(parents=True)
-        (checkout / name / "__init__.py").write_text("first = 1\n")
-    run = functools.partial(subprocess.run, cwd=checkout, check=True)
-    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    run(["git", "init", "-q"])
-    run(["git", "add", "."])
-    run(["git", *author, "commit", "-qm", "first"])
-    monkeypatch.setattr(results, "ROOT", checkout)
-    monkeypatch.delenv("KERAS_SVAE_COMMIT", raising=False)
-    code = results.commit(checkout)
-    monkeypatch.setattr(results, "commit", lambda: code)
-    begun = []
-    monkeypatch.setattr(one_commit.os, "execve", lambda *given: begun.append(given))
-    folder = tmp_path / "study"
-    one_commit.from_one_commit(folder, "reproductions.svae", ["toy", "--seed", "3"])
-    ((program, words, environment),) = begun
-    assert program == sys.executable
-    assert words[1:] == ["-P", "-m", "reproductions.svae", "toy", "--seed", "3"]
-    copy = pathlib.Path(environment["PYTHONPATH"])
-    assert environment["KERAS_SVAE_COMMIT"] == code["commit"]
-    assert copy.parent == folder and copy.name == f"code-{code['commit'][:10]}"
-    (checkout / "reproductions/__init__.py").write_text("later = 2\n")
-    assert (copy / "reproductions/__init__.py").read_text() == "first = 1\n"
-    # With changes, or in such a copy, it goes on where it is.
-    code = code | {"changed": "abc"}
-    one_commit.from_one_commit(folder, "reproductions.svae", [])
-    monkeypatch.setenv("KERAS_SVAE_COMMIT", "known")
-    code = code | {"changed": False}
-    one_commit.from_one_commit(folder, "reproductions.svae", [])
-    assert len(begun) == 1
