@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
+from keras_svae.game.devices import workers
 from reproductions import as_vae
 from reproductions.as_vae.table import NAMES, summary, text
 from reproductions.engine import Study, callbacks, execute
@@ -205,6 +206,19 @@ def test_an_epoch_that_was_killed_before_validation_is_looked_at(tmp_path):
     assert [one["epoch"] for one in stop.history] == [0, 1]
     mse = model.evaluate(x, verbose=0, return_dict=True)["mse"]
     assert stop.history[1]["value"] == pytest.approx(mse)
+
+
+def test_workers_recall_what_the_first_one_has_written(tmp_path, monkeypatch):
+    model, _ = fit(tmp_path, [3.0, 2.0], 2)
+    (tmp_path / "validation.json").rename(tmp_path / "late")
+
+    def meet(strategy):
+        (tmp_path / "late").rename(tmp_path / "validation.json")
+
+    monkeypatch.setattr(workers, "meet", meet)
+    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
+    stop.recall(model)
+    assert stop.best == 2.0
 
 
 def test_a_monitor_that_is_not_logged(tmp_path):
