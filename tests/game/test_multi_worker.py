@@ -127,6 +127,17 @@ def test_all_read_what_the_first_worker_has_just_written(tmp_path):
 
 
 @pytest.mark.slow
+def test_all_workers_may_save_to_one_path(tmp_path):
+    succeed(["tests.workers", "save", tmp_path], 2, tmp_path)
+    assert keras.saving.load_model(tmp_path / "all.keras").step == 2
+    model = compiled(tiny.build("svae_r", compiled=False), adam)
+    model.load_weights(tmp_path / "all.weights.h5")
+    assert model.step == 2
+    assert "encode" in tf.saved_model.load(tmp_path / "all").signatures
+    assert not list(tmp_path.rglob("*writing*"))
+
+
+@pytest.mark.slow
 def test_all_workers_hear_what_stops_one_of_them(tmp_path):
     """They raise the same error; the one that went on would wait for ever."""
     expected = {

@@ -239,6 +239,14 @@ def read_at_once(folder):
     keep(folder, "best", model)
 
 
+def save(folder):
+    """All workers write to one path."""
+    fit(model := build(), 2)
+    model.save(folder / "all.keras")
+    model.save_weights(folder / "all.weights.h5")
+    model.export(folder / "all", endpoints="encode")
+
+
 def uneven(folder):
     """Data of all kinds that workers cannot share evenly: 17 examples, batches of 8."""
     x = tiny.data(n=2 * GLOBAL + 1)
