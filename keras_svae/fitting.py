@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_svae import files
 from keras_svae.callbacks.backup import Backup
-from keras_svae.callbacks.backup_files import steps_in
 from keras_svae.callbacks.restoring import restore
 from keras_svae.csv_files import read_rows, write_rows
+from keras_svae.game.devices import workers
 from keras_svae.telling import warn
 
 __all__ = ["fit", "keep_rows"]
@@ -77,12 +77,20 @@ def fit(
     keeper = Backup(backup, every=every)
     keeper.hold(model)
     try:
-        _warn_of_going_back(model, keeper.folder)
+        stood = model.step
         done = restore(model, keeper.folder, rates, steps_per_epoch=steps)
+        if stood > model.step:
+            warn(
+                f"The model stood at step {stood}, later than the newest backup in "
+                f"{keeper.folder}, of step {model.step}. Training goes on from the "
+                "backup."
+            )
         for one in others:
             if done and isinstance(one, keras.callbacks.CSVLogger):
                 one.append = True
-                keep_rows(one.filename, done // steps, one.sep)
+                # The first worker's logger may have opened the file already.
+                if workers.is_first(model.distribute_strategy):
+                    keep_rows(one.filename, done // steps, one.sep)
         return model.fit(
             stream(done),
             epochs=epochs,
@@ -93,15 +101,6 @@ def fit(
         )
     finally:
         keeper.release()
-
-
-def _warn_of_going_back(model, folder: str) -> None:
-    found = steps_in(folder)
-    if found and model.step > found[-1]:
-        warn(
-            f"The model stands at step {model.step}, later than the newest backup in "
-            f"{folder}, of step {found[-1]}. Training goes on from the backup."
-        )
 
 
 def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:

@@ -15,6 +15,7 @@ import keras_svae as ks
 from keras_svae import files
 from keras_svae.fitting import keep_rows
 from keras_svae.game import checks
+from keras_svae.game.devices import workers
 from tests.callbacks import small
 from tests.models import tiny
 
@@ -67,6 +68,53 @@ def test_the_same_call_goes_on(tmp_path):
     assert logs[0] == logs[1]
     # At its end, nothing is left to do.
     assert fit(resumed, "stopped").epoch == []
+
+
+def test_workers_go_on_once_the_first_one_has_written(tmp_path, monkeypatch):
+    """Of two calls in a row, the second one looks for the backup of the first one."""
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=20)).batch(5)
+    folder, late = tmp_path / "backup", tmp_path / "late"
+    model = build()
+    ks.fit(model, data, epochs=1, backup=folder, verbose=0)
+    folder.rename(late)
+
+    def gathered(strategy, number):  # the first one comes when it has written
+        if late.exists():
+            late.rename(folder)
+        return [number, number]
+
+    monkeypatch.setattr(workers, "are_several", lambda strategy: True)
+    monkeypatch.setattr(workers, "is_first", lambda strategy: False)
+    monkeypatch.setattr(workers, "gathered", gathered)
+    assert ks.callbacks.restore(model, folder) == 4
+
+
+def test_workers_leave_fit_once_the_first_one_has_written(monkeypatch):
+    model, seen = build(), []
+    written = keras.callbacks.LambdaCallback(on_train_end=lambda logs: seen.append(1))
+    monkeypatch.setattr(workers, "meet", lambda strategy: seen.append(2))
+    model.fit(tiny.data(n=10), batch_size=5, callbacks=[written], verbose=0)
+    assert seen == [1, 2]
+
+
+def test_the_first_worker_alone_takes_rows_out_of_a_log(tmp_path, monkeypatch):
+    data = tf.data.Dataset.from_tensor_slices(tiny.data(n=20)).batch(5)
+    model, path = build(), tmp_path / "log.csv"
+    log = keras.callbacks.CSVLogger(path)
+    given = {"backup": tmp_path / "backup", "callbacks": [log], "verbose": 0}
+    ks.fit(model, data, epochs=1, **given)
+    with open(path, "a") as file:
+        file.write("1,")
+    before = path.read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(workers, "is_first", lambda strategy: False)
+        ks.fit(build(), data, epochs=2, **given)
+    assert path.read_text() == before
+    # The first one has gone further than its backup, which is told.
+    model.fit(data, verbose=0)
+    with pytest.warns(UserWarning, match="stood at step 8, later.*backup, of step 4"):
+        ks.fit(model, data, epochs=2, **given)
+    assert [row[:2] for row in path.read_text().splitlines()[1:]] == ["0,", "1,"]
 
 
 def test_what_load_gives_is_started_anywhere():

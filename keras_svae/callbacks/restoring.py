@@ -31,6 +31,9 @@ def restore(
 ) -> int:
     """Loads the newest backup of a folder into a compiled model.
 
+    Of several workers, all must call it. They look once all of them are there: the
+    first one may still write a backup when others come here.
+
     It checks a backup before it changes any weight. It renames a damaged backup to
     `damaged-step-...`, with a warning, and takes the older one.
 
@@ -61,8 +64,9 @@ def restore(
     folder = os.fspath(folder)
     if files.is_local(folder):
         untrusted.folder(folder)
-    found = steps_in(folder)
     strategy, same = model.distribute_strategy, f"the newest step in {folder}"
+    workers.meet(strategy)
+    found = steps_in(folder)
     if not found:
         workers.check_same(strategy, 0, same)
         return 0

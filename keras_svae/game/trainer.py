@@ -140,6 +140,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             history = resuming.fit(self._fit, self, training, given)
             began = self._run.trained_before is not None
             feeds[0].check_any(self._run.trained > 0 or not began)
+        # What the first worker's callbacks write, the others may read from here on.
+        workers.meet(self.distribute_strategy)
         for feed in feeds:
             feed.warn_of_weights()
         return history

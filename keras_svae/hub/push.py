@@ -14,6 +14,7 @@ from keras_svae import files
 from keras_svae.digest import digest
 from keras_svae.evaluation.evaluate import Report
 from keras_svae.game import checks
+from keras_svae.game.devices import workers
 from keras_svae.game.saving import taking, weights_file
 from keras_svae.game.saving.configuration import made_by
 from keras_svae.game.saving.keras_file import first_line
@@ -48,7 +49,8 @@ def push(
 
     It writes all that `model.save` writes but the optimizers and averages of weights:
     networks, samplers, further weights and the step. `ks.hub.load` and
-    `keras.saving.load_model` read it.
+    `keras.saving.load_model` read it. Of several workers that train the model, the
+    first one writes.
 
     Args:
         model: A model; its `.keras` file; or a run's folder of the reproductions, whose
@@ -67,7 +69,8 @@ def push(
             of the model, where it makes images or points in the plane.
 
     Returns:
-        The folder, or the repository's address.
+        The folder, or the repository's address; on a worker that does not write, the
+        target as it was given.
 
     Raises:
         FileExistsError: If there is something in the folder.
@@ -87,6 +90,9 @@ def push(
             "Expected measures as the report of ks.evaluation.evaluate; received: a "
             f"{type(measures).__name__}"
         )
+    if isinstance(model, keras.Model):
+        if not workers.is_first(model.distribute_strategy):
+            return os.fspath(target)
     remote = os.fspath(target).startswith("hf://")
     if remote:
         repo, revision = repository(os.fspath(target))

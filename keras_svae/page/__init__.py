@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 
 from keras_svae import files, paths
 from keras_svae.game import checks
+from keras_svae.game.devices import workers
 from keras_svae.game.export import formats
 from keras_svae.game.feeding.ranges import bounded, with_ends
 
@@ -32,6 +33,8 @@ def build(
     runtime: str | os.PathLike = RUNTIME,
 ) -> None:
     """Writes the page's folder, or nothing: index.html and model.onnx.
+
+    Of several workers that train the model, the first one writes.
 
     Pixels of a likelihood without a range are shown from 0 (black) to 1 (white).
 
@@ -55,6 +58,8 @@ def build(
             "Expected a model that decodes codes to pictures (height, width, 1 or 3); "
             f"received: {type(model).__name__}, data {shape}"
         )
+    if not workers.is_first(model.distribute_strategy):
+        return
     path = checks.new_folder(paths.local(folder, "the folder of a page"))
     runtime = os.fspath(runtime)
     local = urlparse(runtime).scheme not in ("http", "https")

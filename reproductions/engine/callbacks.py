@@ -181,7 +181,11 @@ class Stopping(keras.callbacks.EarlyStopping):
             )
 
     def recall(self, model: ks.Game) -> None:
-        """Restores the state that training had at the model's step."""
+        """Restores the state that training had at the model's step.
+
+        Of several workers, all must call it: each reads what the first one has written.
+        """
+        workers.meet(model.distribute_strategy)
         self.set_model(model)
         super().on_train_begin()
         known = []

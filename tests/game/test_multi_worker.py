@@ -119,6 +119,25 @@ def test_the_first_worker_alone_writes(tmp_path):
 
 
 @pytest.mark.slow
+def test_all_read_what_the_first_worker_has_just_written(tmp_path):
+    """In the next `ks.fit`, after an error, and after `fit` has ended."""
+    succeed(["tests.workers", "read_at_once", tmp_path], 2, tmp_path)
+    for name in ("row", "ended", "diverged", "best"):
+        found(tmp_path, name, 2)
+
+
+@pytest.mark.slow
+def test_all_workers_may_save_to_one_path(tmp_path):
+    succeed(["tests.workers", "save", tmp_path], 2, tmp_path)
+    assert keras.saving.load_model(tmp_path / "all.keras").step == 2
+    model = compiled(tiny.build("svae_r", compiled=False), adam)
+    model.load_weights(tmp_path / "all.weights.h5")
+    assert model.step == 2
+    assert "encode" in tf.saved_model.load(tmp_path / "all").signatures
+    assert not list(tmp_path.rglob("*writing*"))
+
+
+@pytest.mark.slow
 def test_all_workers_hear_what_stops_one_of_them(tmp_path):
     """They raise the same error; the one that went on would wait for ever."""
     expected = {

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
+from keras_svae import files, page
+from keras_svae.game.devices import workers
 from keras_svae.game.saving import state_tree
 from tests.models import tiny
 
@@ -157,3 +159,27 @@ def test_a_tree_of_the_state_has_that_of_all_optimizers():
     np.testing.assert_array_equal(tiny.flat(trained), tiny.flat(other))
     single = {"optimizer": trained.optimizer}
     assert state_tree.with_all(tree, single, "numpy_array") is tree
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_first_worker_alone_writes_to_a_path(first, tmp_path, monkeypatch):
+    """All may call it; what is no path belongs to each."""
+    monkeypatch.setattr(workers, "is_first", lambda strategy: first)
+    nets = ks.networks.digits(latent_dim=2, units=4, depth=1)
+    model = ks.VAE(nets.encoder, nets.decoder)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    model.save(tmp_path / "m.keras")
+    model.save(folder, zipped=False)
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.export(tmp_path / "m", endpoints="decode")
+    ks.hub.push(model, tmp_path / "pushed")
+    page.build(model, tmp_path / "page")
+    kinds = {".keras", ".json", ".h5", ".pb", ".md", ".html"}
+    written = {one.suffix for one in tmp_path.rglob("*") if one.is_file()}
+    assert written >= kinds if first else not written
+    memory = files.Memory("m.weights.h5")
+    model.save_weights(memory)
+    assert len(memory.getbuffer()) > 1000
+    with pytest.raises(ValueError, match="Expected endpoints out of"):
+        model.export(tmp_path / "m", endpoints="encod")

@@ -1,4 +1,4 @@
-"""AS-VAE's script: its methods, early stopping that resumes, and the table."""
+"""AS-VAE's script: its methods, a run that stops early, and the table."""
 
 import json
 
@@ -10,9 +10,8 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions import as_vae
 from reproductions.as_vae.table import NAMES, summary, text
-from reproductions.engine import Study, callbacks, execute
+from reproductions.engine import Study, execute
 from reproductions.engine.inputs import Inputs
-from tests.anew import Stock
 
 EXPERIMENTS = [as_vae.mnist, as_vae.cifar10, as_vae.imagenet64]
 SMALL = {"units": 8, "depth": 1, "flow_length": 2}
@@ -111,112 +110,6 @@ def test_dequantised_batches_are_a_function_of_the_step(tmp_path):
     assert np.abs(256 * first[1] - np.round(255 * plain)).max() > 1
     assert inputs.validation_examples().shape == (8, 4, 4, 1)
     assert inputs.count("train") == 32
-
-
-# ---- Early stopping ----------------------------------------------------------------
-
-
-class Values(keras.callbacks.Callback):
-    """Puts the validation of each epoch where the test wants it."""
-
-    def __init__(self, values):
-        super().__init__()
-        self.values = values
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs["val_mse"] = self.values[epoch]
-
-
-class Folder:
-    def __init__(self, path):
-        self.path = path
-
-
-STOCK = Stock()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def released():
-    yield
-    STOCK.clear()
-
-
-def vae():
-    keras.utils.set_random_seed(1)
-    nets = ks.networks.toy(units=4, depth=1)
-    model = ks.VAE(nets.encoder, nets.decoder, likelihood="gaussian")
-    model.compile(optimizer=keras.optimizers.Adam(0.1))
-    return model
-
-
-def fit(path, values, epochs, model=None):
-    """Trains for so many epochs, of five steps each, or until it is stopped."""
-    if model is None:
-        STOCK.begin()
-        model = STOCK.take(vae)
-    stop = callbacks.Stopping(Folder(path), "val_mse", 2)
-    stop.recall(model)
-    x = np.random.default_rng(0).normal(size=(50, 2)).astype("f")
-    if not stop.stopped:
-        model.fit(
-            tf.data.Dataset.from_tensor_slices(x).batch(10),
-            initial_epoch=model.step // 5,
-            epochs=epochs,
-            verbose=0,
-            callbacks=[Values(values), stop],
-        )
-    return model, stop
-
-
-@pytest.mark.parametrize(
-    "sessions",
-    [
-        pytest.param([8], marks=pytest.mark.slow),
-        [1, 2, 3, 4, 5, 6, 7, 8],
-        pytest.param([5, 8], marks=pytest.mark.slow),
-        pytest.param([4, 6, 8], marks=pytest.mark.slow),
-    ],
-)
-def test_stopping_is_keras_own_however_often_it_is_interrupted(sessions, tmp_path):
-    values = [3.0, 2.0, 2.5, 1.0, 1.5, 1.2, 0.5, 0.4]
-    model = None
-    for epochs in sessions:
-        model, stop = fit(tmp_path, values, epochs, model)
-    assert stop.stopped and stop.stopped_epoch == 5 and model.step == 30
-    assert stop.best == 1.0 and stop.best_epoch == 3
-    stop.take_best()
-    assert model.step == 20
-
-
-def test_values_after_the_backup_are_forgotten(tmp_path):
-    model, _ = fit(tmp_path, [3.0, 2.0, 1.0], 3)
-    model._step.assign(10)  # as a backup from there would
-    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
-    stop.recall(model)
-    assert stop.best == 2.0 and len(stop.history) == 2
-
-
-def test_an_epoch_that_was_killed_before_validation_is_looked_at(tmp_path):
-    model, _ = fit(tmp_path, [3.0, 0.0], 1)
-    x = np.zeros((20, 2), "f")
-    model._step.assign(10)
-    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
-    stop.catch_up(model, x, steps_per_epoch=5)
-    assert [one["epoch"] for one in stop.history] == [0, 1]
-    mse = model.evaluate(x, verbose=0, return_dict=True)["mse"]
-    assert stop.history[1]["value"] == pytest.approx(mse)
-
-
-def test_a_monitor_that_is_not_logged(tmp_path):
-    stop = callbacks.Stopping(Folder(tmp_path), "val_msr", 2)
-    model, _ = fit(tmp_path, [1.0], 1)
-    stop.recall(model)
-    with pytest.raises(
-        ValueError, match="monitor to be one of.*val_mse; received: 'val_msr'"
-    ):
-        stop.check(model)
-    with pytest.raises(ValueError, match="patience >= 1; received: 0"):
-        as_vae.mnist.resolve(patience=0)
 
 
 @pytest.mark.slow

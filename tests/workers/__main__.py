@@ -3,6 +3,7 @@
 A worker writes what it has to `worker-I-NAME.npz` in the folder.
 """
 
+import contextlib
 import json
 import pathlib
 import sys
@@ -18,6 +19,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 import keras_svae as ks  # noqa: E402
+from keras_svae import files as disk  # noqa: E402
 from keras_svae.game.terms import over_samples  # noqa: E402
 from tests.models import tiny  # noqa: E402
 from tests.replicas import losses_of  # noqa: E402
@@ -164,17 +166,18 @@ def steep(values, slope):
     return tf.identity(values), lambda up: (up * slope, tf.zeros_like(slope))
 
 
-def not_finite(folder, worker=1, of_gradient=False, **compiled):
-    """A loss, or a gradient, that is not finite on one worker alone."""
+def breaking(worker=1, of_gradient=False, **compiled):
+    """A model whose loss, or gradient, is not finite on one worker, at step 1."""
 
     class Breaks(ks.SVAE):
-        breaks = False
+        breaks = True
 
         def critic_loss(self, draw):
             loss, factor = super().critic_loss(draw), tf.constant(1.0)
-            if self.breaks:  # the dry run is on no replica
-                replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-                bad = tf.logical_and(self._step.value == 1, tf.equal(replica, worker))
+            context = tf.distribute.get_replica_context()
+            if self.breaks and context is not None:  # the dry run is on no replica
+                here = tf.equal(context.replica_id_in_sync_group, worker)
+                bad = tf.logical_and(self._step.value == 1, here)
                 factor = tf.where(bad, np.nan, 1.0)
             if not of_gradient:
                 return loss * factor
@@ -186,12 +189,62 @@ def not_finite(folder, worker=1, of_gradient=False, **compiled):
     tiny.METHODS["svae"] = Breaks, {}
     model = build("svae", **compiled)
     tiny.METHODS["svae"] = kept
-    Breaks.breaks = True
+    return model
+
+
+def not_finite(folder, **given):
+    """A loss, or a gradient, that is not finite on one worker alone."""
+    model = breaking(**given)
     try:
         fit(model, 4)
     except ks.Diverged as error:
         print("DIVERGED", error, "STEP", model.step)
     time.sleep(3)  # a worker that handles it does not end at once
+
+
+def read_at_once(folder):
+    """All read what the first one writes, which takes its time."""
+    write = disk.write
+    if INDEX == 0:
+        disk.write = lambda *given: (time.sleep(0.3), write(*given))
+
+    def train(model, name, epochs=1, **given):
+        ks.fit(model, data(3), backup=folder / name, epochs=epochs, verbose=0, **given)
+        assert model.step == 3 * epochs
+        keep(folder, name, model)
+
+    model = build()
+    train(model, "row")
+    train(model, "row", epochs=2)
+
+    def end(batch, logs=None):
+        if model.step == 2:  # right after a backup
+            raise InterruptedError
+
+    model = build()
+    end = keras.callbacks.LambdaCallback(on_train_batch_begin=end)
+    with contextlib.suppress(InterruptedError):
+        train(model, "ended", every=2, callbacks=end)
+    train(build(), "ended")
+
+    model = breaking()
+    with contextlib.suppress(ks.Diverged):
+        train(model, "diverged", every=1)
+    type(model).breaks = False
+    train(model, "diverged", rates="compiled")
+
+    best = keras.callbacks.ModelCheckpoint(folder / "best.keras")
+    fit(model, 3, callbacks=[best])
+    model.load_weights(best.filepath)
+    keep(folder, "best", model)
+
+
+def save(folder):
+    """All workers write to one path."""
+    fit(model := build(), 2)
+    model.save(folder / "all.keras")
+    model.save_weights(folder / "all.weights.h5")
+    model.export(folder / "all", endpoints="encode")
 
 
 def uneven(folder):

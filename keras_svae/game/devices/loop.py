@@ -89,6 +89,8 @@ def function(model, step: Callable, training: bool) -> Callable:
     if alone and not (model.run_eagerly or xla.in_clusters(model)):
         return _single(one)
     # TensorFlow 2.21 cannot run reductions over several workers within a graph's loop.
+    # It can in steps one after the other, each but the first under a condition. They
+    # are hardly faster, and take several times as long to trace.
     eagerly = model.run_eagerly or tf.config.functions_run_eagerly()
     apart = eagerly or workers.are_several(model.distribute_strategy)
     several = (_one_by_one if apart else _in_graph)(

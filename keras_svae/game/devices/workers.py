@@ -8,6 +8,7 @@ __all__ = [
     "check_same",
     "gathered",
     "is_first",
+    "meet",
     "over_all",
     "without_writers",
 ]
@@ -75,6 +76,15 @@ def gathered(strategy: tf.distribute.Strategy, number: int) -> list[int]:
         return strategy.run(mine)
 
     return strategy.experimental_local_results(found())[0].numpy().tolist()
+
+
+def meet(strategy: tf.distribute.Strategy) -> None:
+    """Waits until all workers are here; all of them must call it.
+
+    The others then find what the first one has written. One process does not wait.
+    """
+    if are_several(strategy):
+        gathered(strategy, 0)
 
 
 def check_same(strategy: tf.distribute.Strategy, number: int, what: str) -> None:

@@ -5,6 +5,7 @@ import os
 import tensorflow as tf
 
 from keras_svae.game import checks
+from keras_svae.game.devices import workers
 from keras_svae.game.export import endpoints as saved_model
 from keras_svae.game.export import formats
 from keras_svae.game.saving.taking import Taking
@@ -33,6 +34,8 @@ class Leaving(Taking):
         **kwargs,
     ) -> None:
         """Writes what runs without this package, see the page on deployment.
+
+        Of several workers that train the model, the first one writes.
 
         Args:
             filepath: For "tf_saved_model" a folder that is new or empty. For "onnx"
@@ -82,6 +85,8 @@ class Leaving(Taking):
                 f"of export; received: {', '.join(kwargs)}"
             )
         names = saved_model.chosen(self, endpoints)
+        if not workers.is_first(self.distribute_strategy):
+            return
         done = writers[format](self, filepath, names, **kwargs)
         if verbose:
             print(f"Saved in {filepath}: {', '.join(done)}")

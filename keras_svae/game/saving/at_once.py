@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 
 from keras_svae import files
+from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks import rates
 from keras_svae.game.saving import states, weights_file
 from keras_svae.telling import warn
@@ -16,7 +17,8 @@ __all__ = ["SavedAtOnce"]
 class SavedAtOnce:
     """A Keras model that replaces a file in one step: a kill leaves the old file.
 
-    The content is made in memory. Keras itself writes folders and shards.
+    The content is made in memory. Keras itself writes folders and shards. Of several
+    workers that train a model, the first one writes; a path is the same for all.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -30,6 +32,8 @@ class SavedAtOnce:
                 "Expected a path that ends in .keras; received: "
                 f"{str(filepath)!r}. save_weights writes NAME.weights.h5"
             )
+        if _is_left_to_first(self, filepath):
+            return None
         given = {"zipped": zipped, **kwargs}
         save = super().save
         if zipped is False:  # a folder
@@ -38,6 +42,8 @@ class SavedAtOnce:
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """Keras's `save_weights`."""
+        if _is_left_to_first(self, filepath):
+            return None
         save = super().save_weights
         return _at_once(save, filepath, ".weights.h5", overwrite, kwargs)
 
@@ -99,6 +105,12 @@ class SavedAtOnce:
         for one in warned:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         return done
+
+
+def _is_left_to_first(model, filepath) -> bool:
+    """Whether another worker writes a path. What is no path belongs to this one."""
+    named = isinstance(filepath, (str, os.PathLike))
+    return named and not workers.is_first(model.distribute_strategy)
 
 
 def _at_once(save: Callable, filepath, ending: str, overwrite: bool, given: dict):
