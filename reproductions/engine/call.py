@@ -21,13 +21,13 @@ class Call:
 
     Attributes:
         function: An `Experiment`, or any function that returns a dict of numbers. It is
-            known by its name, so it is defined at the top of a module or of a notebook.
-            A worker process must be able to import it.
+            known by its name. A worker process must be able to import it: so it is
+            defined at the top of a module then.
         settings: Its keyword arguments, in JSON's types: see `plain`. Zero has no sign.
 
     Raises:
         ValueError: For a function that its name does not tell from others: a lambda, a
-            function inside a function, a method of an object.
+            function with variables of the function around it, a method of an object.
         TypeError: For settings of other types.
     """
 
@@ -69,10 +69,12 @@ class Call:
 
 
 def _known_by_name(function: Callable) -> None:
-    name = getattr(function, "__qualname__", "<")
+    name = getattr(function, "__qualname__", "<lambda>")
     of = getattr(function, "__self__", None)
     of_an_object = isinstance(function, types.MethodType) and not isinstance(of, type)
-    if "<" in name or of_an_object:
+    # Without variables of its own, a function inside a function is always the same.
+    around = getattr(function, "__closure__", None)
+    if name.endswith("<lambda>") or around or of_an_object:
         raise ValueError(
             "Expected a function with a name of its own, by which its runs are found "
             "again: define it with def at the top of a module, and give what it needs "

@@ -89,11 +89,14 @@ def test_true_is_no_one(tmp_path):
     assert len(cells(found, by=["flag"], measures=["mse"])) == len(found) == 2
 
 
-def outer():
+def outer(scale=None):
     def inner(lam: float) -> dict:
         return {"mse": lam}
 
-    return inner
+    def scaled(lam: float) -> dict:
+        return {"mse": scale * lam}
+
+    return inner if scale is None else scaled
 
 
 class Object:
@@ -107,7 +110,7 @@ class Object:
 
 @pytest.mark.parametrize(
     "function",
-    [lambda lam: {}, outer(), Object().method, functools.partial(returned, kind="")],
+    [lambda lam: {}, outer(2.0), Object().method, functools.partial(returned, kind="")],
     ids=["lambda", "inner", "method", "partial"],
 )
 def test_a_function_that_its_name_does_not_tell_is_refused(function):
@@ -116,6 +119,7 @@ def test_a_function_that_its_name_does_not_tell_is_refused(function):
     ):
         Call(function, {"lam": 1.0})
     assert Call(Object.static, {"lam": 1.0}).name.endswith("Object.static")
+    assert Call(outer(), {"lam": 1.0}).name.endswith("outer.<locals>.inner")
 
 
 def test_results_are_numbers_of_any_library(tmp_path):
