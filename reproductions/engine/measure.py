@@ -22,9 +22,19 @@ AIS = "annealed_importance_sampling"
 
 
 def backbone_and_lpips(run: Run, places: Places) -> tuple:
-    """The network for images' features, and LPIPS. A named one has to exist."""
+    """The network for images' features, and LPIPS. A named one has to exist.
+
+    Raises:
+        ValueError: For one that does not exist, or beside data that are no images.
+    """
     wanted = names_of(run)
     if len(run.model.data_shape) != 3:
+        for name in ("backbone", "lpips"):
+            if (given := getattr(places, name)) is not None:
+                raise ValueError(
+                    f"Expected --{name} with data that are images; received: {given} "
+                    f"with examples of shape {run.model.data_shape}"
+                )
         return None, None
     perceptual = None
     if places.lpips is not None or "lpips" in wanted:

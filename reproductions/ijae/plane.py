@@ -61,7 +61,7 @@ def plane(
         budget: The settings that each run starts from.
         epochs: How many each run has; unset, as many as the budget says.
     """
-    check(study, data, lams)
+    check(study, data, methods, lams)
     more: dict[str, Any] = {"budget": budget, "epochs": epochs}
     more |= {"n": N, "measures": ",".join(MEASURES)}
     variants = [(m, {"lam": lam}) for m in methods if m in SWEPT for lam in lams]
@@ -93,11 +93,16 @@ def plane(
     study.write(content, "\n".join(shown), picture(found))
 
 
-def check(study: Study, data: str, lams: list[float]) -> None:
+def check(study: Study, data: str, methods: list[str], lams: list[float]) -> None:
     """Raises before training starts if something could not be measured afterwards."""
     for lam in lams:
         if not 0 <= lam <= 1:
             raise ValueError(f"Expected lams in [0, 1]; received: {lam:g}")
+    if lams != LAMS and not {*SWEPT} & {*methods}:
+        raise ValueError(
+            f"Expected --lams beside one of {', '.join(SWEPT)}, which have it; "
+            f"received: --methods {', '.join(methods)}"
+        )
     study.check_backbone(data)
     if study.report:
         return

@@ -217,6 +217,16 @@ def broken():
         yield {"broken": "ZeroDivisionError: division by zero"}
 
 
+@pytest.mark.parametrize("option", ["backbone", "lpips"])
+def test_what_only_images_need_is_refused_beside_points(option, tmp_path, capsys):
+    out = tmp_path / "toy"
+    file = tmp_path / "weights.npz"
+    np.savez(file, x=np.zeros(3))
+    line = fails(capsys, "toy", *TINY, f"--{option}", file, "--out", out)
+    assert f"Expected --{option} with data that are images" in line
+    assert not out.exists()
+
+
 SHORT = {"units": 8, "depth": 1, "epochs": 1, "steps_per_epoch": 2, "n": 50}
 
 

@@ -264,6 +264,8 @@ def test_what_cannot_be_measured_is_said_before_training(tmp_path, monkeypatch):
     fails("Expected LPIPS's weights.*neither", "a classifier")
     match = r"lams in \[0, 1\]; received: 1.5"
     fails(match, "a classifier", "a network", lams=[0.3, 1.5])
+    match = "--lams beside one of ijae, .*received: --methods vae, svae"
+    fails(match, "a classifier", "a network", methods=["vae", "svae"], lams=[0.4])
 
 
 @experiment(
