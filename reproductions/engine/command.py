@@ -199,7 +199,10 @@ def command(one: Experiment, arguments: list[str]) -> None:
     names = {field.name for field in dataclasses.fields(cls)}
     places = cls(**{name: given.pop(name) for name in names & set(given)})
     if shown:
-        print(yaml.safe_dump(one.resolve(**given), sort_keys=False), end="")
+        settings = one.resolve(**given)
+        print(yaml.safe_dump(settings, sort_keys=False), end="")
+        for name, value in one.left_to_networks(settings).items():
+            print(f"# {name}: {value} (not set: the networks' own)")
     elif is_study(one):
         _study(one, given, places, arguments)
     else:

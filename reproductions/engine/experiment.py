@@ -210,6 +210,20 @@ class Experiment:
             arguments[STUDY] = study
         return self.function(**arguments)
 
+    def left_to_networks(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of the chosen networks that are not set: what the networks take."""
+        nets = settings.get(NETWORKS) or next(iter(self.networks), None)
+        if nets is None:
+            return {}
+        made = self.networks[nets][0]
+        taken = inspect.signature(made).parameters
+        whose = getattr(made, "__name__", getattr(made, "func", made).__name__)
+        return {
+            name: taken[name].default if name in taken else f"as {whose} has it"
+            for name in self._of_networks[nets]
+            if settings.get(name) is None
+        }
+
     def _model(self, settings: dict[str, Any]) -> ks.Game:
         """A new model, by the chosen method of the chosen networks."""
         method = settings[METHOD]

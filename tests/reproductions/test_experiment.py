@@ -468,6 +468,15 @@ def test_the_settings_are_printed(capsys):
     assert "critic_activation: leaky_relu\n" in shown
 
 
+def test_what_is_left_to_the_networks_stands_in_comments(capsys):
+    command.main("svae", ["digits", "--depth", "3", "--print-config"])
+    shown = capsys.readouterr().out
+    assert "# units: as digits has it (not set: the networks' own)" in shown
+    assert "\ndepth: 3\n" in shown and "# depth" not in shown
+    command.main("svae", ["mnist", "--print-config"])
+    assert "# width: 1.0 (not set" in capsys.readouterr().out
+
+
 def test_what_is_printed_can_be_given_as_a_file(tmp_path, capsys):
     line = "toy --method alice --lam 0.3 --epochs 3 --print-config"
     command.main("svae", line.split())
