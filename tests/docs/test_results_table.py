@@ -178,7 +178,7 @@ def test_directive_of_page_is_filled(files, content):
 
 
 def test_a_record_made_under_an_older_default_is_marked():
-    (note,) = extension.notes(["ijae_plane_mnist.json"])
+    (note,) = extension.notes(["ijae_cifar10.json"])
     assert note.startswith("*Made under an older default: batch normalisation")
     assert len(extension.notes(["aim_mnist.json"])) == 2
     assert extension.notes(["svae_toy.json", "ijae_figure1.json"]) == []

@@ -22,6 +22,7 @@ KEYS = {
     "n": int,
     "better": str,
     "quoted_from": str,
+    "nets": str,
     "note": str,
 }
 FILES = sorted((results.ROOT / "reproductions").glob("*/published.toml"))
