@@ -93,8 +93,8 @@ class ASVAE(Autoencoder):
 
     Raises:
         ValueError: For an unknown part; for a critic that is missing, has other shapes
-            or is the same as the other one; for an implicit law whose density `part`
-            needs; or for a posterior density with codes outside the prior's support.
+            or is the same as the other one; or for an implicit law whose density `part`
+            needs.
 
     Example:
         nets = ks.networks.mnist(latent_dim=32)
@@ -120,8 +120,6 @@ class ASVAE(Autoencoder):
         self.part = part
         self.keeps_x, self.keeps_z = part != "generation", part != "reconstruction"
         self.through_z_q, self.through_x_p = self.keeps_x, self.keeps_z
-        if self.posterior_law.explicit:  # else KL(q(x, z) || p(x, z)) is infinite
-            checks.supports(self.posterior_law, self.prior_name)
         # These laws need a density.
         if self.keeps_x:
             checks.explicit(self.likelihood_law)

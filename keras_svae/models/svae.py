@@ -117,8 +117,7 @@ class SVAE(Matched):
 
     Raises:
         ValueError: For a negative lam, lam > 0 with an implicit law, lam_z > 0 with
-            two_sided=False, or another reduction. Also for a posterior density with
-            codes outside the prior's support, where (15) is infinite.
+            two_sided=False, or another reduction.
 
     Example:
         nets = ks.networks.mnist(latent_dim=32)
@@ -141,8 +140,6 @@ class SVAE(Matched):
     ):
         weights = {"lam": lam, "two_sided": two_sided, "reduction": reduction}
         super().__init__(encoder, decoder, critic, **weights, **kwargs)
-        if self.posterior_law.explicit:
-            checks.supports(self.posterior_law, self.prior_name)
 
     def matching(self, f_p, f_q):
         """Minus (14): raw log ratios, whose gradient does not vanish."""

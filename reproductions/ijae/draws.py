@@ -64,7 +64,7 @@ def draws(
         seeds: How many seeds each cell has.
         epochs: How many each run has, of 500 steps; unset, six.
     """
-    check(study, "mnist", lams)
+    check(study, "mnist", ["ijae"], lams)
     more: dict[str, Any] = {"budget": "quick", "epochs": epochs}
     more |= {"n": N, "measures": ",".join(MEASURES)}
     calls = []
