@@ -112,9 +112,8 @@ def _named_prior(material, options) -> str | None:
     )
 
 
-def _posterior(material, options) -> str | None:
-    if not material.subject.offers("log_posterior"):
-        return "a model with a posterior density q(z|x)"
+def _codes_in_prior(material, options) -> str | None:
+    """Codes of the posterior that have a density under p(z): a bound needs them."""
     if material.subject.about.get("codes_in_prior", True):
         return None
     return (
@@ -125,7 +124,7 @@ def _posterior(material, options) -> str | None:
 
 def _latent_classes(material, options) -> str | None:
     if material.subject.offers("classify", "log_likelihood", "log_posterior"):
-        return _posterior(material, options) or _law_of_data(material, options)
+        return _codes_in_prior(material, options) or _law_of_data(material, options)
     return "a model with a classifier q(y|x) and densities p(x|y, z), q(z|x, y)"
 
 
@@ -201,7 +200,11 @@ NEEDS: dict[str, Need] = {
         "codes that are numbers, without a category",
         lambda m: not m.subject.about.get("categories"),
     ),
-    "posterior": _posterior,
+    "posterior": _need(
+        "a model with a posterior density q(z|x)",
+        lambda m: m.subject.offers("log_posterior"),
+    ),
+    "codes_in_prior": _codes_in_prior,
     "posterior_mean": _need(
         "a model whose posterior has a mean", lambda m: m.subject.offers("posterior")
     ),

@@ -188,7 +188,7 @@ def _with_bits(m: Material, mean):
 
 @register(
     "variational_bound",
-    needs=("density", "posterior"),
+    needs=("density", "posterior", "codes_in_prior"),
     options=options_of(variational_bound, 1),
 )
 def _variational_bound(m: Material, **options):
@@ -212,7 +212,7 @@ def _marginal_bound(m: Material, **options):
 
 @register(
     "importance_weighted_bound",
-    needs=("density", "posterior"),
+    needs=("density", "posterior", "codes_in_prior"),
     options=options_of(importance_weighted_bound, 1),
     costly=True,
 )

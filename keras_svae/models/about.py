@@ -48,7 +48,9 @@ def of(model) -> dict:
         "likelihood": type(model.likelihood_law).__name__,
         "discrete": bool(model.likelihood_law.discrete),
         "posterior": posterior and type(posterior).__name__,
-        "codes_in_prior": posterior is None or in_prior(posterior, model.prior_name),
+        "codes_in_prior": posterior is None
+        or prior_of(model) == "own"  # of which nothing is known
+        or in_prior(posterior, model.prior_name),
         "fed_noise": [
             name
             for name in ("decoder", "encoder")

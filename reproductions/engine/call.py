@@ -72,8 +72,9 @@ def _known_by_name(function: Callable) -> None:
     name = getattr(function, "__qualname__", "<lambda>")
     of = getattr(function, "__self__", None)
     of_an_object = isinstance(function, types.MethodType) and not isinstance(of, type)
-    # Without variables of its own, a function inside a function is always the same.
-    around = getattr(function, "__closure__", None)
+    # Without variables of the outer one, a function inside a function is always the
+    # same. So is a decorated one at the top of a module.
+    around = "<locals>" in name and getattr(function, "__closure__", None)
     if name.endswith("<lambda>") or around or of_an_object:
         raise ValueError(
             "Expected a function with a name of its own, by which its runs are found "

@@ -221,7 +221,7 @@ class Experiment:
         return {
             name: taken[name].default if name in taken else f"as {whose} has it"
             for name in self._of_networks[nets]
-            if settings.get(name) is None
+            if name not in settings
         }
 
     def _model(self, settings: dict[str, Any]) -> ks.Game:

@@ -38,14 +38,14 @@ NAMES = {
     "avb": "AVB",
     "as_vae_r": "AS-VAE-r",
 }
-# The tables' rows that are made here, VAE and our sVAE-r. Table 2 also has AS-VAE,
+# The tables' rows that are made here, and VAE. Table 2 also has AS-VAE,
 # with networks of its own paper: `python -m reproductions.as_vae cifar10`.
 OF_DATA = {
-    "mnist": (
-        "svae_r svae_r_near_prior svae gan dcgan wgan_gp vae nf_vae avb as_vae_r"
-    ).split(),
+    "mnist": "svae_r svae gan dcgan wgan_gp vae nf_vae avb as_vae_r".split(),
     "cifar10": "svae_r svae dcgan wgan_gp wgan_gp_resnet ali vae".split(),
 }
+# Rows beside them that are no row of a table.
+OURS = {"mnist": ["svae_r_near_prior"], "cifar10": []}
 MEASURES = {
     "annealed_importance_sampling": "AIS, nats",
     "variational_bound": "bound, nats",
@@ -81,9 +81,10 @@ def table1(
         ais_temperatures: As in the data's experiment; unset, as many as that has.
     """
     methods = methods or OF_DATA[data]
-    if left := [name for name in methods if name not in OF_DATA[data]]:
+    known = OF_DATA[data] + OURS[data]
+    if left := [name for name in methods if name not in known]:
         raise ValueError(
-            f"Expected methods of {data}, {', '.join(OF_DATA[data])}; received: "
+            f"Expected methods of {data}, {', '.join(known)}; received: "
             f"{', '.join(left)}"
         )
     study.check_backbone(data)

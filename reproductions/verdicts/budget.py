@@ -40,6 +40,7 @@ WORDS = {
     "ais_temperatures": "distributions of AIS",
     "labelled_batch": "labelled examples of a batch",
     "dtype": "precision",
+    "n": "examples and samples measured",
     "beta_1": "beta_1",
     "beta_2": "beta_2",
 }

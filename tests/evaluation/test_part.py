@@ -83,6 +83,19 @@ def test_no_more_than_the_part_is_in_memory(n):
     assert len(read) == (9 if part.whole else 18)
 
 
+def test_batches_of_other_types_are_kept_whole():
+    names = [np.array(["cat", "dog"]), np.array(["horse", "mule"])] * 20
+    numbers = [np.array([[1], [2]]), np.array([[0.5], [1.5]])] * 20
+
+    class Mixed:
+        def __iter__(self):
+            return iter([Examples(*one) for one in zip(numbers, names, strict=True)])
+
+    part = Part(Mixed(), 50, 0)
+    assert set(part.data.y) == {"cat", "dog", "horse", "mule"}
+    assert set(part.data.x.ravel()) == {0.5, 1, 1.5, 2}
+
+
 def test_data_that_shrink_are_refused():
     class Shrinks:
         left = 9

@@ -474,7 +474,10 @@ def test_what_is_left_to_the_networks_stands_in_comments(capsys):
     assert "# units: as digits has it (not set: the networks' own)" in shown
     assert "\ndepth: 3\n" in shown and "# depth" not in shown
     command.main("svae", ["mnist", "--print-config"])
-    assert "# width: 1.0 (not set" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "# width: 1.0 (not set" in shown
+    # Null is a value here: Xavier, as in the paper.
+    assert "\ncode_stddev: null\n" in shown and "# code_stddev" not in shown
 
 
 def test_what_is_printed_can_be_given_as_a_file(tmp_path, capsys):

@@ -99,6 +99,19 @@ def outer(scale=None):
     return inner if scale is None else scaled
 
 
+def decorated(function):
+    @functools.wraps(function)
+    def twice(lam: float) -> dict:
+        return {"mse": 2 * function(lam)["mse"]}
+
+    return twice
+
+
+@decorated
+def doubled(lam: float) -> dict:
+    return {"mse": lam}
+
+
 class Object:
     def method(self, lam: float) -> dict:
         return {"mse": lam}
@@ -119,6 +132,7 @@ def test_a_function_that_its_name_does_not_tell_is_refused(function):
     ):
         Call(function, {"lam": 1.0})
     assert Call(Object.static, {"lam": 1.0}).name.endswith("Object.static")
+    assert Call(doubled, {"lam": 1.0}).name.endswith("doubled")
     assert Call(outer(), {"lam": 1.0}).name.endswith("outer.<locals>.inner")
 
 

@@ -88,8 +88,10 @@ def _rows(stream: Iterable, numbers: np.ndarray) -> np.ndarray | Examples:
             found = [np.empty((len(numbers), *a.shape[1:]), a.dtype) for a in arrays]
         first, start = start, start + len(arrays[0])
         before, end = end, int(np.searchsorted(numbers, start))
-        for whole, one in zip(found, arrays, strict=True):
-            whole[before:end] = one[numbers[before:end] - first]
+        for i, one in enumerate(arrays):
+            # A batch of longer texts, or of other numbers, needs a wider array.
+            found[i] = found[i].astype(np.result_type(found[i], one), copy=False)
+            found[i][before:end] = one[numbers[before:end] - first]
     if end < len(numbers):
         raise ValueError(
             "Expected data with as many examples at each reading; received: "
