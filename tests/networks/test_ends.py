@@ -115,6 +115,14 @@ def test_codes_outside_of_ones_own_prior_are_refused():
         type("Boxed", (Boxed,), {"box": (0.0, 1.0)})(*nets)
     assert type("Wide", (Boxed,), {"box": (-50.0, 50.0)})(*nets).built
 
+    class Other(Boxed):  # whose bound reads no density of codes
+        box = (0.0, 1.0)
+
+        def bound_terms(self, draw):
+            return {"reconstruction_x": -draw.log_p_x}
+
+    assert Other(*nets).built
+
 
 class Beta(ks.distributions.Law):
     """A law whose draws lie in (0, 1)."""
