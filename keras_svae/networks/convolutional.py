@@ -7,7 +7,7 @@ import keras
 
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_width
-from keras_svae.networks.layers import Conv2D, Conv2DTranspose
+from keras_svae.networks.layers import Conv2D, Conv2DTranspose, Dense
 from keras_svae.networks.options import Options
 
 
@@ -57,7 +57,7 @@ class ConvNets:
             x = block(x, downsample(number, kernel), batch_norm=options.batch_norm)
         x = block(
             keras.layers.Flatten()(x),
-            keras.layers.Dense(*self.sizes((units,))),
+            Dense(*self.sizes((units,))),
             batch_norm=options.batch_norm and units_batch_norm,
         )
         return parts.encoder_model(inputs, x, options)
@@ -94,7 +94,7 @@ class ConvNets:
         inputs, x = parts.with_classes(code, code, options)
         x = parts.append_noise(x, options.decoder_noise, options)
         for number in (*self.sizes(units), math.prod(first)):
-            x = block(x, keras.layers.Dense(number), activation=units_activation)
+            x = block(x, Dense(number), activation=units_activation)
         x = keras.layers.Reshape(first)(x)
         for number in rest:
             x = block(x, upsample(number, kernel), activation=activation)
@@ -137,7 +137,7 @@ class ConvNets:
         features = [flat(name="features")(x)]
         if options.joint:
             z = parts.append_noise(code, code_noise, options)
-            z = block(z, keras.layers.Dense(*self.sizes((units,))), batch_norm=False)
+            z = block(z, Dense(*self.sizes((units,))), batch_norm=False)
             inputs, features = [image, code], [*features, z]
         return parts.critic_model(inputs, parts.concatenate(features))
 

@@ -9,6 +9,7 @@ from keras_svae import arguments
 from keras_svae.distributions import Law
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_activation, check_shape
+from keras_svae.networks.layers import Dense
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
 
@@ -254,7 +255,7 @@ class DenseNets:
         h = self._hidden(h, self.activation, options.batch_norm, self.depth)
         outputs = (*shape[:-1], shape[-1] * options.data_parameters)
         dtype = parts.output_dtype()
-        x = keras.layers.Dense(math.prod(outputs), dtype=dtype, name="data")(h)
+        x = Dense(math.prod(outputs), dtype=dtype, name="data")(h)
         if len(shape) > 1:
             x = keras.layers.Reshape(outputs, dtype=dtype)(x)
         x = parts.raw_output(x, options.likelihood_law)
@@ -280,7 +281,7 @@ class DenseNets:
         for _ in range(depth):
             x = parts.block(
                 x,
-                keras.layers.Dense(self.units),
+                Dense(self.units),
                 activation,
                 batch_norm=batch_norm,
                 dropout=self.options.dropout,

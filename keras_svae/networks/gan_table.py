@@ -8,7 +8,7 @@ import keras
 from keras_svae.distributions import Gaussian, Law
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_width
-from keras_svae.networks.layers import Conv2D, Conv2DTranspose
+from keras_svae.networks.layers import Conv2D, Conv2DTranspose, Dense
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
@@ -58,7 +58,7 @@ class GANTable:
     def fc(self, x, units, activation="leaky_relu", *, exact=False, **more):
         """A dense block; with `exact`, `width` does not change the number of units."""
         units = units if exact else self.size(units)
-        layer = self.layer(keras.layers.Dense, units)
+        layer = self.layer(Dense, units)
         return self.block(x, layer, activation, **more)
 
     def down(
@@ -95,7 +95,7 @@ class GANTable:
 
     def logit(self) -> keras.layers.Dense:
         dtype = parts.output_dtype()
-        return self.layer(keras.layers.Dense, 1, dtype=dtype, name="log_ratio")
+        return self.layer(Dense, 1, dtype=dtype, name="log_ratio")
 
     def code(self, h, branch: Callable):
         """The posterior's raw output: each part has a branch and a linear layer."""
@@ -106,7 +106,7 @@ class GANTable:
                 f"dimension of the code; received: {outputs} for {d} dimensions"
             )
         raw = [
-            self.layer(keras.layers.Dense, d, dtype=parts.output_dtype())(branch(h))
+            self.layer(Dense, d, dtype=parts.output_dtype())(branch(h))
             for _ in range(outputs // d)
         ]
         return parts.raw_output(parts.concatenate(raw), self.options.posterior_law)

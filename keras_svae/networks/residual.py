@@ -12,7 +12,7 @@ import keras
 
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_image, check_width, sizes_of
-from keras_svae.networks.layers import Conv2D, InjectNoise, UpSampling2D
+from keras_svae.networks.layers import Conv2D, Dense, InjectNoise, UpSampling2D
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 
@@ -135,7 +135,7 @@ class ResNets:
         return parts.critic_model(inputs, h, name, self.start())
 
     def _linear(self, units: int) -> keras.layers.Dense:
-        return keras.layers.Dense(units, kernel_initializer=self.start())
+        return Dense(units, kernel_initializer=self.start())
 
     def _down(self, h, strides, noise):
         """Blocks of these strides, noise after the first two, and a ReLU."""
@@ -186,7 +186,7 @@ def dense_blocks(
     """Table 7's two dense layers, before the last one."""
     for units in (512, 256):
         units = parts.scaled(units, width)
-        h = keras.layers.Dense(units, kernel_initializer=start())(h)
+        h = Dense(units, kernel_initializer=start())(h)
         h = keras.layers.LeakyReLU(SLOPE)(h)
     return h
 
