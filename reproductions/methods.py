@@ -95,6 +95,12 @@ def unrolled_gan(parts: Parts, *, unrolled: int = 5) -> ks.UnrolledGAN:
     return _of_x(parts, ks.UnrolledGAN, unrolled=unrolled)
 
 
+def infogan(parts: Parts, *, lam: float = 1.0) -> ks.InfoGAN:
+    """InfoGAN, which infers all of the code (Chen et al., 2016)."""
+    nets = parts.networks("x")
+    return parts.game(ks.InfoGAN, nets.decoder, nets.critic, nets.encoder, lam=lam)
+
+
 def vae(parts: Parts) -> ks.VAE:
     """VAE (Kingma & Welling, 2014); with a planar flow NF-VAE."""
     # The critic is made, too, so that the other networks start with AA-VAE's weights.
@@ -271,6 +277,13 @@ def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
     """AGE (Ulyanov et al., 2018)."""
     nets = parts.networks("pairs")
     return parts.game(ks.AGE, nets.encoder, nets.decoder, lam=lam)
+
+
+def aae(parts: Parts, *, lam: float = 1.0) -> ks.AdversarialAutoencoder:
+    """AAE (Makhzani et al., 2015)."""
+    nets = parts.networks("pairs")
+    both = nets.encoder, nets.decoder
+    return parts.game(ks.AdversarialAutoencoder, *both, parts.critic_code(), lam=lam)
 
 
 def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:

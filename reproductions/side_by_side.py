@@ -1,7 +1,7 @@
 """python -m reproductions.side_by_side table: all methods on the same data and nets.
 
-From no paper: the comparison that none of them has. Methods that read classes are not
-in it, nor those that have no function in `reproductions.methods`.
+From no paper: the comparison that none of them has. Domain adaptation, which needs two
+data sets, is not in it.
 """
 
 import functools
@@ -12,7 +12,6 @@ import numpy as np
 import keras_svae as ks
 from reproductions import methods as of
 from reproductions.engine import (
-    Images,
     Run,
     Study,
     Training,
@@ -22,6 +21,7 @@ from reproductions.engine import (
 )
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.engine.rows import table_of
+from reproductions.unifying.images import Classed
 
 __all__ = ["digits", "table"]
 
@@ -31,11 +31,14 @@ NAMES = {
     "as_vae_r": "AS-VAE-r", "as_vae_g": "AS-VAE-g", "avb": "AVB", "vae": "VAE",
     "nf_vae": "NF-VAE", "aavae": "AA-VAE", "two_stage_vae": "two-stage VAE",
     "wake_sleep": "wake-sleep", "alpha_gan": "α-GAN", "wae_mmd": "WAE-MMD",
-    "wae_gan": "WAE-GAN", "age": "AGE",
+    "wae_gan": "WAE-GAN", "aae": "AAE", "age": "AGE",
     "ijae": "λ-IJAE", "ijae_l1": "λ-IJAE-L1", "ijae_l2": "λ-IJAE-L2", "aim": "AIM",
     "aim_minus": "AIM-", "veegan": "VEEGAN", "gan": "GAN", "iwgan": "IWGAN",
     "unrolled_gan": "Unrolled GAN", "wgan_gp": "WGAN-GP",
-    "wgan": "WGAN",
+    "wgan": "WGAN", "infogan": "InfoGAN",
+    # These read classes.
+    "cgan": "CGAN", "iwcgan": "IWCGAN", "cvae": "CVAE", "aacvae": "AA-CVAE",
+    "ss_vae": "M2", "aa_ss_vae": "AA-M2",
 }  # fmt: skip
 METHODS = tuple(getattr(of, name) for name in NAMES)
 # The measures, by what they are about.
@@ -49,6 +52,8 @@ QUESTIONS = {
 MEASURES = tuple(name for some in QUESTIONS.values() for name in some)
 # Its likelihood of images is a Gaussian, so its bounds are of densities.
 OF_DENSITIES = "two_stage_vae"
+# A tenth of the examples tell their class, half of those in each batch.
+SOME = {"labelled": 0.1}
 COSTS = ("processor seconds", "weights", "peak memory of training, GB")
 IMPLICIT = {"posterior": "implicit"}
 FIVE = IMPLICIT | {"nets": "ijae_dense", "shift": 1}
@@ -69,6 +74,7 @@ SHAPE = (8, 8, 1)
     settings={
         "data": "digits",
         "nets": "digits",
+        "classes": 10,
         "units": 128,
         "latent_dim": 8,
         "batch_norm": True,
@@ -98,6 +104,7 @@ SHAPE = (8, 8, 1)
         "alpha_gan": IMPLICIT,
         "wae_mmd": IMPLICIT,
         "wae_gan": IMPLICIT,
+        "aae": IMPLICIT,
         # With batch normalisation it learns nothing: docs/methods/age.md.
         "age": IMPLICIT | {"lam": 32.0, "batch_norm": False},
         "veegan": IMPLICIT,
@@ -107,9 +114,12 @@ SHAPE = (8, 8, 1)
         "ijae_l2": FIVE | {"likelihood": "unit_gaussian_tanh"},
         "wgan_gp": {"critic_turns": 5},
         "wgan": {"critic_turns": 5},
+        "aacvae": {"temperature": 1.5},
+        "ss_vae": SOME,
+        "aa_ss_vae": SOME | {"temperature": 1.5},
     },
 )
-def digits(model: ks.Game, data: Images, training: Training) -> Run:
+def digits(model: ks.Game, data: Classed, training: Training) -> Run:
     """scikit-learn's 8 x 8 digits with any method and the same networks."""
 
     def weights(model: ks.Game, _) -> dict:
