@@ -15,6 +15,7 @@ from keras_svae.game.terms import Term
 from keras_svae.game.trainer import Trainer
 from keras_svae.game.weighing import Mean
 from keras_svae.noise import Noise, scope
+from keras_svae.telling import warn
 
 __all__ = ["Logged"]
 
@@ -95,6 +96,19 @@ class Logged(Trainer):
         means = self._means
         found = {} if means is None else means.result(means.known())
         return found | self._own_results()
+
+    def _warn_of_empty(self) -> None:
+        means = self._means
+        if means is None or checks.has_own_step(type(self)):
+            return
+        known = means.known()
+        without = [name for name in means.names if name not in known]
+        if known and without:  # of weights of 0 alone there is another warning
+            warn(
+                f"Expected examples with a value for {', '.join(without)}; received: "
+                "none in the data to evaluate on, so these columns are NaN. Of a model "
+                "that reads labels: no example has one."
+            )
 
     def _metric_name(self, player: str, term: str) -> str:
         if not player:

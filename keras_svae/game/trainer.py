@@ -204,6 +204,7 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
                     "Expected data to evaluate on, as validation_data; received: no "
                     "batch. This epoch has no val_* (a generator is read only once)."
                 )
+            self._warn_of_empty()
             return found
         self._make_ready("evaluate", training=False)
         self._seen = None
@@ -221,7 +222,11 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             found = super().evaluate(shared, **given)
         feed.check_any(found not in ({}, []))
         feed.warn_of_weights()
+        self._warn_of_empty()
         return found
+
+    def _warn_of_empty(self) -> None:
+        """Warns if no example of an evaluation had a value for some of the columns."""
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False

@@ -1,5 +1,7 @@
 """Classes that are none are refused wherever they come in."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -139,3 +141,16 @@ def test_replicas_and_xla_are_looked_at():
     assert compiled.step == 1
     compiled.fit(pairs(labels()), verbose=0)
     assert compiled.step == 3
+
+
+def test_evaluation_without_any_class_says_so():
+    """The mean of no values is NaN, and so is a loss that has such a term."""
+    model = tiny.build("semi_supervised_vae")
+    model.fit(pairs(labels()), verbose=0)
+    with pytest.warns(UserWarning, match="autoencoder_classification.*columns are NaN"):
+        found = model.evaluate(pairs(np.full(N, -1)), verbose=0, return_dict=True)
+    assert np.isnan(found["loss"]) and np.isfinite(found["autoencoder_kl"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.evaluate(pairs(labels(-1)), verbose=0, return_dict=True)
+    assert np.isfinite(found["loss"])

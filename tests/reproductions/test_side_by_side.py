@@ -31,7 +31,9 @@ def test_all_have_the_same_budget():
     assert {*command.experiments("side_by_side")} == {"digits", "table"}
 
 
-@pytest.mark.parametrize("method", ["vae", "ijae", "two_stage_vae", "infogan", "aae", "cgan"])
+@pytest.mark.parametrize(
+    "method", ["vae", "ijae", "two_stage_vae", "infogan", "aae", "cgan"]
+)
 def test_a_method_is_made_and_its_weights_are_counted(method):
     run = digits(method=method, units=4)
     counted = run.extra(run.model, None)["weights"]
