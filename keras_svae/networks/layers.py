@@ -156,6 +156,14 @@ class Dense(keras.layers.Dense):
             return _with_bias(self, outputs)
         return outputs if self.activation is None else self.activation(outputs)
 
+    def quantize(self, mode=None, type_check=True, **kwargs):
+        """See `keras.layers.Dense.quantize`.
+
+        Keras refuses subclasses, as their `call` may be another. This one's has the
+        same values, and a quantised layer does not use it.
+        """
+        super().quantize(mode, type_check=False, **kwargs)
+
 
 @keras.saving.register_keras_serializable(package="keras_svae")
 class Conv2D(keras.layers.Conv2D):

@@ -116,3 +116,13 @@ def test_large_products_alone(monkeypatch):
     assert not on_cpu.worthwhile(tf.zeros((2, 2, 3)), small)
     monkeypatch.setattr(on_cpu, "LARGE", 13)
     assert not on_cpu.worthwhile(x, small)
+
+
+def test_networks_can_be_quantised():
+    inputs = keras.Input((6,))
+    network = keras.Model(inputs, layers.Dense(4)(inputs))
+    x = np.random.default_rng(0).normal(size=(3, 6)).astype("f")
+    before = network(x)
+    network.quantize("int8")
+    assert network.layers[-1].kernel.dtype == "int8"
+    np.testing.assert_allclose(network(x), before, atol=0.05)
