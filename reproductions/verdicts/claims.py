@@ -1,8 +1,10 @@
 """The claims of the papers, from `reproductions/PAPER/claims.toml`.
 
-A file has `settings.NAME`, the circumstances of an experiment of the paper, and
-claims. `$name` in a claim stands for a value of its rows `for`: a claim is repeated
-for each of them, or for all combinations where `for` has a list for each name.
+A file has `settings.NAME`, the circumstances of an experiment of the paper, `texts`,
+and claims. A claim is repeated for each of its rows `for`, or for all combinations
+where `for` has a list for each name. A row's value is the claim's own if the claim has
+such a key and does not set it. `$name` stands for a value of the row, or for one of the
+texts; both may have such names, too. A claim without `evidence` has no run of ours yet.
 
 An entry of `evidence` has these keys (paths are `evidence.at`'s):
 
@@ -83,7 +85,8 @@ class Claim:
         published: The number of the claim, and the one that it is compared with.
         better: Which direction is better, where no published number says so.
         threshold: What every run has to reach, where no published number says it.
-        command: What decides it; unset, made of the setting's `run`.
+        command: What decides it; unset, of the setting's `run`, the `options`, and the
+            setting's `backbone` where it is about a score.
         runs: How many methods have to run for it.
         missing: What there is not, e.g. a method in the experiment.
         tried: What was tried, of a claim that we do not find.
@@ -108,6 +111,9 @@ class Claim:
     cause: str = ""
 
 
+FIELDS = {field.name for field in dataclasses.fields(Claim)}
+
+
 def papers() -> list[str]:
     """The papers that have claims."""
     found = sorted((ROOT / "reproductions").glob("*/claims.toml"))
@@ -115,12 +121,15 @@ def papers() -> list[str]:
 
 
 def _put(value: Any, names: dict) -> Any:
-    """The same with a row's values for `$name`."""
+    """The same with values for `$name`, and for names in these."""
     if isinstance(value, dict):
         return {key: _put(one, names) for key, one in value.items()}
     if isinstance(value, list):
         return [_put(one, names) for one in value]
-    return string.Template(value).substitute(names) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    filled = string.Template(value).substitute(names)
+    return filled if filled == value else _put(filled, names)
 
 
 def _number(paper: str, chosen: dict) -> dict:
@@ -164,7 +173,7 @@ def claims(paper: str) -> tuple[Claim, ...]:
     path = ROOT / "reproductions" / paper / "claims.toml"
     file = tomllib.loads(path.read_text(encoding="utf-8"))
     settings = {name: Setting(**one) for name, one in file["settings"].items()}
-    found = []
+    texts, found = file.get("texts", {}), []
     for given in file["claim"]:
         rows = given.pop("for", [{}])
         if isinstance(rows, dict):  # all combinations
@@ -173,7 +182,10 @@ def claims(paper: str) -> tuple[Claim, ...]:
                 for one in itertools.product(*rows.values())
             ]
         try:
-            found += [_claim(paper, _put(given, row), settings) for row in rows]
+            for row in rows:
+                own = {key: one for key, one in row.items() if key in FIELDS}
+                filled = _put(own | given, texts | row)
+                found.append(_claim(paper, filled, settings))
         except (KeyError, TypeError, ValueError) as error:
             name = given.get("id", "?")
             raise ValueError(f"{path}, claim {name}: {error}") from error
