@@ -17,7 +17,7 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions.engine import Call, Study, experiment, text_of
 from reproductions.engine.options import PositiveInt
-from reproductions.unifying.table import by_seed, paired
+from reproductions.unifying.pairs import paired
 
 CLASSES, SHAPE = 10, (28, 28, 3)
 BATCH, RATE = 64, 1e-3
@@ -84,9 +84,9 @@ def adapt(
 def summary(runs: list[dict], lam: float) -> dict:
     """By domain: without, with, and the paired difference with its interval."""
     found = {}
+    kinds = {"without": {"lam": 0.0}, "with": {"lam": lam}}
     for name in ("source accuracy", "target accuracy"):
-        values = [by_seed(runs, name, lam=one) for one in (0.0, lam)]
-        if parts := paired(*values, names=("without", "with")):
+        if parts := paired(runs, name, kinds):
             found[name] = parts
     return found
 

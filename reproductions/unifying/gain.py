@@ -8,7 +8,8 @@ from keras_svae.game.checks import weight
 from reproductions.engine import Study, experiment, interval, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.unifying.images import VALIDATION, mnist
-from reproductions.unifying.table import NAMES, TEMPERATURES, TEST, paper
+from reproductions.unifying.pairs import NAMES, TEMPERATURES, paper
+from reproductions.unifying.table import TEST
 
 # The activated method of each base.
 ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
