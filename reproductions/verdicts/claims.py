@@ -110,6 +110,11 @@ class Claim:
     tried: str = ""
     cause: str = ""
 
+    @property
+    def run(self) -> str:
+        """The experiment and its options, as they are typed."""
+        return f"{self.setting.run} {self.options}".strip()
+
 
 FIELDS = {field.name for field in dataclasses.fields(Claim)}
 
