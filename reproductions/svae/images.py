@@ -41,10 +41,7 @@ _DCGAN_32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
 @experiment(
     methods=METHODS,
     networks={"digits": (ks.networks.digits, DENSE)},
-    budgets={
-        "paper": {"epochs": 1000},
-        "quick": {"epochs": 300},
-    },
+    budgets={"paper": {"epochs": 1000}, "quick": {"epochs": 300}},
     settings={
         "data": "digits",
         "posterior": "gaussian",

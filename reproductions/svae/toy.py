@@ -8,14 +8,7 @@ import keras_svae as ks
 from reproductions.engine import Data, Run, Study, Training, experiment
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
-from reproductions.svae.figure3 import (
-    DIVERGED,
-    NAMES,
-    each,
-    figure3,
-    summary,
-    table,
-)
+from reproductions.svae.figure3 import DIVERGED, NAMES, each, figure3, summary, table
 
 
 # What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with

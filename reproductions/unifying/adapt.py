@@ -146,9 +146,7 @@ def domains(seed: int, data_dir: str | None):
     Returns:
         The training data; and by domain a finite data set of (x, y).
     """
-    given = {"seed": seed, "labels": True} | (
-        {"data_dir": data_dir} if data_dir else {}
-    )
+    given = {"seed": seed, "labels": True, "data_dir": data_dir}
     halves = {"batch_size": BATCH, "start": 0, "shuffle": True, "validation": HALF}
     source = ks.data.load("mnist", "train", **halves, **given)
     target = ks.data.load("mnist", "validation", **halves, **given)
@@ -174,14 +172,9 @@ def grey(x: tf.Tensor) -> tf.Tensor:
 
 
 def coloured(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Grey images (batch, 28, 28, 1) in [0, 1] on fields of colour, |b - x|.
+    """Grey images (n, 28, 28, 1) on fields of colour, |b - x|, (n, 28, 28, 3).
 
-    Args:
-        x: The images.
-        key: Two integers; the same make the same fields.
-
-    Returns:
-        (batch, 28, 28, 3) in [0, 1].
+    Both are in [0, 1]. The key, two integers, decides the fields.
     """
     n = tf.shape(x)[0]
     coarse = tf.random.stateless_uniform([n, 4, 4, 3], key)

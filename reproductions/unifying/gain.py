@@ -8,7 +8,7 @@ from keras_svae.game.checks import weight
 from reproductions.engine import Study, experiment, interval, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.unifying.images import VALIDATION, mnist
-from reproductions.unifying.pairs import NAMES, TEMPERATURES, paper
+from reproductions.unifying.pairs import BASES, NAMES, TEMPERATURES, paper
 from reproductions.unifying.table import TEST
 
 # The activated method of each base.
@@ -114,7 +114,7 @@ def row_of(record: dict) -> dict:
     """What the study's record keeps of a run, the held-out bound's history with it."""
     settings = record["settings"]
     method, constant = settings["method"], settings.get("constant")
-    base = {v: k for k, v in ACTIVATED.items()}.get(method, method)
+    base = BASES.get(method, method)
     found = {"base": base, "method": method, "seed": settings["seed"]}
     found["share"] = settings.get("examples", 1.0)
     if constant is not None:

@@ -154,7 +154,6 @@ def _number(paper: str, chosen: dict) -> dict:
 
 
 def _claim(paper: str, given: dict, settings: dict[str, Setting]) -> Claim:
-    given = dict(given)
     numbers = tuple(_number(paper, one) for one in given.pop("published", ()))
     better = {one["better"] for one in numbers} | (
         {given["better"]} if "better" in given else set()
