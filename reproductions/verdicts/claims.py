@@ -1,10 +1,10 @@
 """The claims of the papers, from `reproductions/PAPER/claims.toml`.
 
 A file has `settings.NAME`, the circumstances of an experiment of the paper, `texts`,
-and claims. A claim is repeated for each of its rows `for`, or for all combinations
-where `for` has a list for each name. A row's value is the claim's own if the claim has
-such a key and does not set it. `$name` stands for a value of the row, or for one of the
-texts; both may have such names, too. A claim without `evidence` has no run of ours yet.
+and claims. A claim is repeated for each of its rows `for`. What a claim does not set
+itself, as its `cause`, a row may set. `$name` stands for a value of the row, or for one
+of the texts; both may have such names, too. A claim without `evidence` has no run of
+ours yet.
 
 An entry of `evidence` has these keys (paths are `evidence.at`'s):
 
@@ -25,7 +25,6 @@ A record may say that some rows are "not run": it is no evidence for claims of t
 
 import dataclasses
 import functools
-import itertools
 import re
 import string
 import tomllib
@@ -179,14 +178,8 @@ def claims(paper: str) -> tuple[Claim, ...]:
     settings = {name: Setting(**one) for name, one in file["settings"].items()}
     texts, found = file.get("texts", {}), []
     for given in file["claim"]:
-        rows = given.pop("for", [{}])
-        if isinstance(rows, dict):  # all combinations
-            rows = [
-                dict(zip(rows, one, strict=True))
-                for one in itertools.product(*rows.values())
-            ]
         try:
-            for row in rows:
+            for row in given.pop("for", [{}]):
                 own = {key: one for key, one in row.items() if key in FIELDS}
                 filled = _put(own | given, texts | row)
                 found.append(_claim(paper, filled, settings))
