@@ -153,14 +153,14 @@ def summary(runs: list[dict], constants: Sequence[float]) -> list[dict]:
     if not seeds:
         return []
     base = runs[0]["base"]
-    for kind in ("T", "constant"):
-        some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
+    order: list[tuple] = [("base", None)]
+    for kind, values in (("T", TEMPERATURES), ("constant", constants)):
+        some = [groups[kind, value] for value in values]
         groups[kind, CHOSEN] = {
             seed: max((one[seed] for one in some), key=lambda run: max(run["history"]))
             for seed in seeds
         }
-    order = [("base", None), *(("T", t) for t in (*TEMPERATURES, CHOSEN))]
-    order += [("constant", c) for c in (*constants, CHOSEN)]
+        order += [(kind, value) for value in (*values, CHOSEN)]
     controls = {"base": order[0]}
     controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
     numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}

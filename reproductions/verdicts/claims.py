@@ -79,7 +79,7 @@ class Claim:
         where: Where in the paper.
         kind: One of KINDS.
         setting: The circumstances.
-        evidence: Where our runs are, the best first: what `judge.find` reads.
+        evidence: Where our runs are, the best first: what `finding.find` reads.
         options: Options that are added to the setting's `run`.
         published: The number of the claim, and the one that it is compared with.
         better: Which direction is better, where no published number says so.
