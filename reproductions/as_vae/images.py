@@ -159,10 +159,7 @@ NOTES = ("The paper's score is under Inception v3.",)
     methods=METHODS,
     networks={"cifar10": (ks.networks.cifar10, TABLE)},
     settings=IMAGES | {"data": "cifar10", "validation": 5000},
-    budgets={
-        "paper": {"epochs": 200},
-        "quick": {"epochs": 3, "steps_per_epoch": 200},
-    },
+    budgets={"paper": {"epochs": 200}, "quick": {"epochs": 3, "steps_per_epoch": 200}},
     by_method=BY_METHOD,
     notes=NOTES,
 )
@@ -181,10 +178,7 @@ def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
         # The data's validation split is what the paper measures on.
         "patience": None,
     },
-    budgets={
-        "paper": {"epochs": 20},
-        "quick": {"epochs": 2, "steps_per_epoch": 100},
-    },
+    budgets={"paper": {"epochs": 20}, "quick": {"epochs": 2, "steps_per_epoch": 100}},
     by_method=BY_METHOD,
     notes=NOTES,
 )

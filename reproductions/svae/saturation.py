@@ -18,15 +18,9 @@ from reproductions.svae.toy import toy
 # critic.
 LOSSES = {
     "logit": "sVAE, raw log ratios (14)",
-    "non_saturating": "ALI, non-saturating (19)",
     "minimax": "ALI, minimax (18)",
+    "non_saturating": "ALI, non-saturating (19)",
     "sigmoid": "sigmoid, as in ALICE's code",
-}
-COLORS = {
-    "logit": "tab:blue",
-    "non_saturating": "tab:green",
-    "minimax": "tab:orange",
-    "sigmoid": "tab:red",
 }
 NETWORKS = ("encoder", "decoder")
 # The critic's updates after which gradients are measured, beside the start.
@@ -70,8 +64,8 @@ def saturation(
     by_data = {}
     for name in data:
         if mine := [one for one in kept if one["settings"]["data"] == name]:
-            by_data[name] = summary([one["curve"] for one in mine])
-            by_data[name]["n"] = mine[0]["n"]
+            found = summary([one["curve"] for one in mine])
+            by_data[name] = found | {"n": mine[0]["n"]}
     content = {
         "experiment": "sVAE's 4.4: vanishing gradients",
         "diverged": len(records) - len(kept),
@@ -151,11 +145,7 @@ def summary(curves: list[dict]) -> dict:
 
 
 def reading(left: dict[str, np.ndarray]) -> dict[str, bool]:
-    """The paper's sentence in parts, each over all seeds and both networks.
-
-    Args:
-        left: By network and loss, the last norm over the largest, of each seed.
-    """
+    """The paper's sentence in parts, by what is left over all seeds and networks."""
 
     def vanishes(loss: str) -> np.ndarray:
         return np.array([left[f"{net}, {loss}"] for net in NETWORKS]) < VANISHED
@@ -195,7 +185,7 @@ def picture(content: dict) -> Figure:
         for ax, net in zip(row, NETWORKS, strict=True):
             for loss, name in LOSSES.items():
                 norms = found["norms"][f"{net}, {loss}"]
-                ax.loglog(at, norms, "o-", color=COLORS[loss], label=name)
+                ax.loglog(at, norms, "o-", label=name)
             ax.set(title=f"{data}: {net}", xlabel="updates of the critic (0 at 1)")
         row[0].set_ylabel("gradient's norm")
     rows[0][0].legend(fontsize=8)

@@ -8,14 +8,7 @@ import keras_svae as ks
 from reproductions.engine import Data, Run, Study, Training, experiment
 from reproductions.engine.options import DENSE, PositiveInt
 from reproductions.methods import ali, alice, gan, svae, vae, wgan, wgan_gp
-from reproductions.svae.figure3 import (
-    DIVERGED,
-    NAMES,
-    each,
-    figure3,
-    summary,
-    table,
-)
+from reproductions.svae.figure3 import DIVERGED, NAMES, each, figure3, summary, table
 
 
 # What 6.1 of the paper takes over from ALICE's released code (Li et al., 2017), with
@@ -80,18 +73,16 @@ SETTINGS = [
         ({"units": 256, "depth": 2}, {"units": 128, "depth": 3}), (1e-3, 3e-4), (5, 1)
     )
 ]
-# What `toy_sample` draws from.
+# What `toy_sample` draws from: all combinations.
+VALUES = {
+    "units": (64, 128, 256),
+    "depth": (1, 2, 3),
+    "learning_rate": (1e-4, 3e-4, 1e-3),
+    "turns": (1, 3, 5, 7),
+    "batch_size": (64, 128),
+}
 GRID = [
-    {
-        "units": units,
-        "depth": depth,
-        "learning_rate": rate,
-        "turns": turns,
-        "batch_size": n,
-    }
-    for units, depth, rate, turns, n in itertools.product(
-        (64, 128, 256), (1, 2, 3), (1e-4, 3e-4, 1e-3), (1, 3, 5, 7), (64, 128)
-    )
+    dict(zip(VALUES, one, strict=True)) for one in itertools.product(*VALUES.values())
 ]
 
 

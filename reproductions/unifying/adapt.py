@@ -17,7 +17,7 @@ import tensorflow as tf
 import keras_svae as ks
 from reproductions.engine import Call, Study, experiment, text_of
 from reproductions.engine.options import PositiveInt
-from reproductions.unifying.table import by_seed, paired
+from reproductions.unifying.pairs import paired
 
 CLASSES, SHAPE = 10, (28, 28, 3)
 BATCH, RATE = 64, 1e-3
@@ -84,9 +84,9 @@ def adapt(
 def summary(runs: list[dict], lam: float) -> dict:
     """By domain: without, with, and the paired difference with its interval."""
     found = {}
+    kinds = {"without": {"lam": 0.0}, "with": {"lam": lam}}
     for name in ("source accuracy", "target accuracy"):
-        values = [by_seed(runs, name, lam=one) for one in (0.0, lam)]
-        if parts := paired(*values, names=("without", "with")):
+        if parts := paired(runs, name, kinds):
             found[name] = parts
     return found
 
@@ -146,9 +146,7 @@ def domains(seed: int, data_dir: str | None):
     Returns:
         The training data; and by domain a finite data set of (x, y).
     """
-    given = {"seed": seed, "labels": True} | (
-        {"data_dir": data_dir} if data_dir else {}
-    )
+    given = {"seed": seed, "labels": True, "data_dir": data_dir}
     halves = {"batch_size": BATCH, "start": 0, "shuffle": True, "validation": HALF}
     source = ks.data.load("mnist", "train", **halves, **given)
     target = ks.data.load("mnist", "validation", **halves, **given)
@@ -174,14 +172,9 @@ def grey(x: tf.Tensor) -> tf.Tensor:
 
 
 def coloured(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Grey images (batch, 28, 28, 1) in [0, 1] on fields of colour, |b - x|.
+    """Grey images (n, 28, 28, 1) on fields of colour, |b - x|, (n, 28, 28, 3).
 
-    Args:
-        x: The images.
-        key: Two integers; the same make the same fields.
-
-    Returns:
-        (batch, 28, 28, 3) in [0, 1].
+    Both are in [0, 1]. The key, two integers, decides the fields.
     """
     n = tf.shape(x)[0]
     coarse = tf.random.stateless_uniform([n, 4, 4, 3], key)

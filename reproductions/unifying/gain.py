@@ -8,7 +8,8 @@ from keras_svae.game.checks import weight
 from reproductions.engine import Study, experiment, interval, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.unifying.images import VALIDATION, mnist
-from reproductions.unifying.table import NAMES, TEMPERATURES, TEST, paper
+from reproductions.unifying.pairs import BASES, NAMES, TEMPERATURES, paper
+from reproductions.unifying.table import TEST
 
 # The activated method of each base.
 ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
@@ -113,7 +114,7 @@ def row_of(record: dict) -> dict:
     """What the study's record keeps of a run, the held-out bound's history with it."""
     settings = record["settings"]
     method, constant = settings["method"], settings.get("constant")
-    base = {v: k for k, v in ACTIVATED.items()}.get(method, method)
+    base = BASES.get(method, method)
     found = {"base": base, "method": method, "seed": settings["seed"]}
     found["share"] = settings.get("examples", 1.0)
     if constant is not None:
@@ -152,14 +153,14 @@ def summary(runs: list[dict], constants: Sequence[float]) -> list[dict]:
     if not seeds:
         return []
     base = runs[0]["base"]
-    for kind in ("T", "constant"):
-        some = [by_seed for (one, _), by_seed in groups.items() if one == kind]
+    order: list[tuple] = [("base", None)]
+    for kind, values in (("T", TEMPERATURES), ("constant", constants)):
+        some = [groups[kind, value] for value in values]
         groups[kind, CHOSEN] = {
             seed: max((one[seed] for one in some), key=lambda run: max(run["history"]))
             for seed in seeds
         }
-    order = [("base", None), *(("T", t) for t in (*TEMPERATURES, CHOSEN))]
-    order += [("constant", c) for c in (*constants, CHOSEN)]
+        order += [(kind, value) for value in (*values, CHOSEN)]
     controls = {"base": order[0]}
     controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
     numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}

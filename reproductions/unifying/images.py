@@ -99,14 +99,14 @@ def weights(model: ks.AAVAE, inputs) -> dict:
     return {"weights": found}
 
 
+def _each(methods: tuple[Callable, ...], **settings) -> dict[str, dict]:
+    return {one.__name__: settings for one in methods}
+
+
 # 1% of the training set's labels; `table` has the other sizes.
 _SOME = {"labelled": 0.01, "labelled_batch": 10}
-_LABELS = {one.__name__: _SOME for one in _M2}
-_BOUND = {one.__name__: {"measures": "variational_bound,mse"} for one in _VAES}
-_BOUND |= dict.fromkeys(
-    (one.__name__ for one in _M2),
-    {"measures": "marginal_bound,classification_accuracy"},
-)
+_BOUND = _each(_VAES, measures="variational_bound,mse")
+_BOUND |= _each(_M2, measures="marginal_bound,classification_accuracy", **_SOME)
 
 _DCGAN = {
     "posterior": "gaussian",
@@ -126,16 +126,10 @@ _DCGAN = {
 
 
 # DCGAN's own prior and range of images. Nothing is chosen by held-out data.
-_AS_DCGAN = {
-    "prior": "uniform",
-    "likelihood": "unit_gaussian_tanh",
-    "validation": None,
-}
-_OF_GANS = {one.__name__: _AS_DCGAN for one in _GANS}
+_AS_DCGAN = {"prior": "uniform", "likelihood": "unit_gaussian_tanh", "validation": None}
 # The usual number of samples, in ten parts. As many labelled examples in a batch as in
 # the data, so that both bounds weigh as in M2's (9).
-_PAPER = {one.__name__: {"n": 50_000} for one in _GANS}
-_PAPER |= {one.__name__: {"labelled_batch": 1} for one in _M2}
+_SAMPLES, _ONE_LABELLED = {"n": 50_000}, _each(_M2, labelled_batch=1)
 
 
 def _paper(examples: int) -> dict:
@@ -191,11 +185,10 @@ _32 = functools.partial(ks.networks.dcgan, shape=(32, 32, 3))
     },
     settings=_DCGAN | {"data": "mnist"},
     budgets={"paper": _paper(60_000), "quick": _DENSE},
-    by_method={name: one | _LABELS.get(name, {}) for name, one in _BOUND.items()},
+    by_method=_BOUND,
     by_budget={
-        "paper": {name: one | _OF_GANS.get(name, {}) for name, one in _PAPER.items()},
-        "quick": {one.__name__: _QUICK_VAE for one in _VAES}
-        | {one.__name__: _QUICK_M2 for one in _M2},
+        "paper": _each(_GANS, **_AS_DCGAN, **_SAMPLES) | _ONE_LABELLED,
+        "quick": _each(_VAES, **_QUICK_VAE) | _each(_M2, **_QUICK_M2),
     },
     notes=(
         "The paper's scores are under its own classifier. It gives real images another "
@@ -212,8 +205,8 @@ def mnist(model: ks.Game, data: Classed, training: Choosing) -> Run:
 _OF_32 = {
     "methods": (*_GANS, *_VAES),
     "networks": {"dcgan_32": (_32, _OPTIONS)},
-    "by_method": _LABELS | _OF_GANS,
-    "by_budget": {"paper": _PAPER},
+    "by_method": _each(_M2, **_SOME) | _each(_GANS, **_AS_DCGAN),
+    "by_budget": {"paper": _each(_GANS, **_SAMPLES) | _ONE_LABELLED},
     "notes": (_NOTE,),
 }
 _QUICK_32 = {"epochs": 3, "steps_per_epoch": 100, "width": 0.25}

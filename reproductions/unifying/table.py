@@ -2,37 +2,15 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
-from reproductions.engine import (
-    Call,
-    Experiment,
-    Study,
-    experiment,
-    interval,
-    published,
-    text_of,
-)
+from reproductions.engine import Call, Experiment, Study, experiment, text_of
 from reproductions.engine.options import PositiveInt
 from reproductions.unifying.images import VALIDATION, cifar10, mnist, svhn
+from reproductions.unifying.pairs import BASES, NAMES, TEMPERATURES, paired, paper
 
 EXPERIMENTS = {"mnist": mnist, "svhn": svhn, "cifar10": cifar10}
-# The base with which each extension is compared.
-BASES = {
-    "iwgan": "gan",
-    "iwcgan": "cgan",
-    "aavae": "vae",
-    "aacvae": "cvae",
-    "aa_ss_vae": "ss_vae",
-}
-NAMES = {
-    "iwgan": "IWGAN",
-    "iwcgan": "IWCGAN",
-    "aavae": "AA-VAE",
-    "aacvae": "AA-CVAE",
-    "aa_ss_vae": "AA-M2",
-}
 # By group: its methods, and the shares of training data, for M2 of labels.
 GROUPS = {
     "vae": (("vae", "aavae", "cvae", "aacvae"), (0.01, 0.1, 1.0)),
@@ -46,8 +24,6 @@ MEASURES = {
     **dict.fromkeys(("cgan", "iwcgan"), ("class_accuracy",)),
 }
 ACTIVATED = ("aavae", "aacvae", "aa_ss_vae")
-# Values of T of the activated adversary. Held-out data choose one.
-TEMPERATURES = (1.0, 1.5, 3.0, 5.0)
 # The share of the data or labels that temperatures are chosen with.
 CHOICE = 0.1
 # Examples, or samples, that are measured.
@@ -97,7 +73,14 @@ def table(
     temperatures: dict[str, float] = {}
     for group, some in of_groups.items():
         methods = GROUPS[group][0]
-        if calls := choice(run, methods, some):
+        share = CHOICE if CHOICE in some else some[0]
+        calls = [
+            run(method, share, 0, temperature)
+            for method in methods
+            if method in ACTIVATED
+            for temperature in TEMPERATURES
+        ]
+        if calls:
             mine = study(calls, optional=bool(records))
             tried += mine
             temperatures |= chosen(map(row_of, mine))
@@ -177,17 +160,6 @@ def run_of(
     )
 
 
-def choice(run: Callable, methods: Iterable[str], shares: Sequence) -> list[Call]:
-    """The runs that choose T: all temperatures, with the first seed."""
-    share = CHOICE if CHOICE in shares else shares[0]
-    return [
-        run(method, share, 0, temperature)
-        for method in methods
-        if method in ACTIVATED
-        for temperature in TEMPERATURES
-    ]
-
-
 def row_of(record: dict) -> dict:
     """What the table's record keeps of a run; its validation is the best bound."""
     settings = record["settings"]
@@ -219,44 +191,14 @@ def compared(runs: list[dict], data: str) -> list[dict]:
     shares = sorted({run["share"] for run in runs})
     for method, base in BASES.items():
         for measure, share in itertools.product(MEASURES[method], shares):
-            both = [
-                by_seed(runs, measure, method=one, share=share)
-                for one in (base, method)
-            ]
-            if parts := paired(*both, names=("base value", "method value")):
+            kinds = {
+                "base value": {"method": base, "share": share},
+                "method value": {"method": method, "share": share},
+            }
+            if parts := paired(runs, measure, kinds):
                 cell = {"measure": measure, "share": share}
                 cell |= {"base": base, "method": method}
                 found.append(cell | parts | {"published": paper(data=data, **cell)})
-    return found
-
-
-def by_seed(runs: list[dict], measure: str, **of) -> dict[int, float]:
-    """A measure of the runs that agree with `of`, by seed."""
-    return {
-        run["seed"]: run["metrics"][measure]
-        for run in runs
-        if all(run[name] == value for name, value in of.items())
-        and run["metrics"].get(measure) is not None
-    }
-
-
-def paired(base: dict, other: dict, names: tuple[str, str]) -> dict[str, dict]:
-    """Intervals of both and of their difference, over the seeds that both have."""
-    both = sorted(set(base) & set(other))
-    parts = {names[0]: [base[s] for s in both], names[1]: [other[s] for s in both]}
-    parts["difference"] = [other[s] - base[s] for s in both]
-    return {name: interval(one) for name, one in parts.items()} if both else {}
-
-
-def paper(data: str, measure: str, share: float, base: str, method: str) -> dict:
-    """The paper's numbers of both, and their difference."""
-    found = {
-        one["method"]: one["value"]
-        for one in published(paper="unifying", data=data, measure=measure)
-        if one.get("method") in (base, method) and one.get("share", 1.0) == share
-    }
-    if len(found) == 2:
-        found["difference"] = round(found[method] - found[base], 4)
     return found
 
 

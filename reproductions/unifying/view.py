@@ -1,6 +1,7 @@
 """Mode missing and mode covering, section 3.4, on the real line."""
 
 import functools
+import itertools
 
 import keras
 import numpy as np
@@ -140,25 +141,21 @@ def summary(records: list[dict]) -> list[dict]:
         part: {"mean": mass} for part, mass in masses(sample(10**6, 0)[:, 0]).items()
     }
     rows = [{"decoder": "-", "method": "target", "mass": target}]
-    for decoder in DECODERS:
-        for method in METHODS:
-            mine = [r["metrics"] for r in of(records, decoder, method) if r["metrics"]]
-            if not mine:
-                continue
-            parts = {
-                part: {
-                    "mean": float(np.mean([one[part] for one in mine])),
-                    "least": min(one[part] for one in mine),
-                    "most": max(one[part] for one in mine),
-                }
-                for part in target
+    modes = list(target)[: len(MEANS)]
+    for decoder, method in itertools.product(DECODERS, METHODS):
+        mine = [r["metrics"] for r in of(records, decoder, method) if r["metrics"]]
+        if not mine:
+            continue
+        row: dict = {"decoder": decoder, "method": method, "mass": {}}
+        for part in target:
+            values = [one[part] for one in mine]
+            row["mass"][part] = {
+                "mean": float(np.mean(values)),
+                "least": min(values),
+                "most": max(values),
             }
-            modes = list(target)[: len(MEANS)]
-            empty = [sum(one[mode] < MISSED for mode in modes) for one in mine]
-            rows.append(
-                {"decoder": decoder, "method": method, "mass": parts}
-                | {"modes missed, by seed": empty}
-            )
+        empty = [sum(one[mode] < MISSED for mode in modes) for one in mine]
+        rows.append(row | {"modes missed, by seed": empty})
     return rows
 
 

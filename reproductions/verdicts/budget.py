@@ -59,8 +59,7 @@ def _settings(paper: str, run: str) -> dict[str, Any]:
 
 def paper_settings(claim: Claim) -> dict[str, Any]:
     """The settings of the claim's run at the paper's budget."""
-    run = f"{claim.setting.run} {claim.options}".strip()
-    return _settings(claim.paper, run)
+    return _settings(claim.paper, claim.run)
 
 
 def _steps(settings: dict, examples: int | None) -> int | None:
@@ -83,8 +82,7 @@ def paper_steps(claim: Claim) -> int | None:
 
 def typed(claim: Claim) -> str:
     """The command that would decide the claim."""
-    run = f"{claim.setting.run} {claim.options}".strip()
-    typed = claim.command or f"python -m reproductions.{claim.paper} {run}"
+    typed = claim.command or f"python -m reproductions.{claim.paper} {claim.run}"
     scored = any(one["measure"] in SCORES for one in claim.published)
     scored = scored or "inception score" in claim.says
     if scored and claim.setting.backbone and "--backbone" not in typed:
@@ -109,13 +107,7 @@ def _concerns(key: str, one: dict) -> bool:
 
 
 def differences(claim: Claim, one: dict, records: Records) -> list[str]:
-    """How the runs of an entry of evidence differ from the paper's; empty: not.
-
-    Args:
-        claim: The claim.
-        one: An entry of its evidence.
-        records: Where its record is.
-    """
+    """How the runs of an entry of evidence differ from the paper's; empty: not."""
     theirs, whole = paper_settings(claim), records.get(one["record"])
     ours = records.get(one["record"], one["settings"]) if "settings" in one else {}
     found = []

@@ -1,8 +1,10 @@
 """The claims of the papers, from `reproductions/PAPER/claims.toml`.
 
-A file has `settings.NAME`, the circumstances of an experiment of the paper, and
-claims. `$name` in a claim stands for a value of its rows `for`: a claim is repeated
-for each of them, or for all combinations where `for` has a list for each name.
+A file has `settings.NAME`, the circumstances of an experiment of the paper, `texts`,
+and claims. A claim is repeated for each of its rows `for`. What a claim does not set
+itself, as its `cause`, a row may set. `$name` stands for a value of the row, or for one
+of the texts; both may have such names, too. A claim without `evidence` has no run of
+ours yet.
 
 An entry of `evidence` has these keys (paths are `evidence.at`'s):
 
@@ -23,7 +25,6 @@ A record may say that some rows are "not run": it is no evidence for claims of t
 
 import dataclasses
 import functools
-import itertools
 import re
 import string
 import tomllib
@@ -78,12 +79,13 @@ class Claim:
         where: Where in the paper.
         kind: One of KINDS.
         setting: The circumstances.
-        evidence: Where our runs are, the best first: what `judge.find` reads.
+        evidence: Where our runs are, the best first: what `finding.find` reads.
         options: Options that are added to the setting's `run`.
         published: The number of the claim, and the one that it is compared with.
         better: Which direction is better, where no published number says so.
         threshold: What every run has to reach, where no published number says it.
-        command: What decides it; unset, made of the setting's `run`.
+        command: What decides it; unset, of the setting's `run`, the `options`, and the
+            setting's `backbone` where it is about a score.
         runs: How many methods have to run for it.
         missing: What there is not, e.g. a method in the experiment.
         tried: What was tried, of a claim that we do not find.
@@ -107,6 +109,14 @@ class Claim:
     tried: str = ""
     cause: str = ""
 
+    @property
+    def run(self) -> str:
+        """The experiment and its options, as they are typed."""
+        return f"{self.setting.run} {self.options}".strip()
+
+
+FIELDS = {field.name for field in dataclasses.fields(Claim)}
+
 
 def papers() -> list[str]:
     """The papers that have claims."""
@@ -115,12 +125,15 @@ def papers() -> list[str]:
 
 
 def _put(value: Any, names: dict) -> Any:
-    """The same with a row's values for `$name`."""
+    """The same with values for `$name`, and for names in these."""
     if isinstance(value, dict):
         return {key: _put(one, names) for key, one in value.items()}
     if isinstance(value, list):
         return [_put(one, names) for one in value]
-    return string.Template(value).substitute(names) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    filled = string.Template(value).substitute(names)
+    return filled if filled == value else _put(filled, names)
 
 
 def _number(paper: str, chosen: dict) -> dict:
@@ -140,7 +153,6 @@ def _number(paper: str, chosen: dict) -> dict:
 
 
 def _claim(paper: str, given: dict, settings: dict[str, Setting]) -> Claim:
-    given = dict(given)
     numbers = tuple(_number(paper, one) for one in given.pop("published", ()))
     better = {one["better"] for one in numbers} | (
         {given["better"]} if "better" in given else set()
@@ -164,16 +176,13 @@ def claims(paper: str) -> tuple[Claim, ...]:
     path = ROOT / "reproductions" / paper / "claims.toml"
     file = tomllib.loads(path.read_text(encoding="utf-8"))
     settings = {name: Setting(**one) for name, one in file["settings"].items()}
-    found = []
+    texts, found = file.get("texts", {}), []
     for given in file["claim"]:
-        rows = given.pop("for", [{}])
-        if isinstance(rows, dict):  # all combinations
-            rows = [
-                dict(zip(rows, one, strict=True))
-                for one in itertools.product(*rows.values())
-            ]
         try:
-            found += [_claim(paper, _put(given, row), settings) for row in rows]
+            for row in given.pop("for", [{}]):
+                own = {key: one for key, one in row.items() if key in FIELDS}
+                filled = _put(own | given, texts | row)
+                found.append(_claim(paper, filled, settings))
         except (KeyError, TypeError, ValueError) as error:
             name = given.get("id", "?")
             raise ValueError(f"{path}, claim {name}: {error}") from error

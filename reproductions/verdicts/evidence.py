@@ -4,7 +4,6 @@ import functools
 import pathlib
 import re
 import tomllib
-from collections.abc import Sequence
 from typing import Any
 
 from reproductions.engine import results
@@ -177,10 +176,7 @@ class Records:
         def one(field: re.Match) -> str:
             name, path, digits = field.groups()
             found = self.get(name, path)
-            if isinstance(found, Sequence) and not isinstance(found, str):
-                found = found[0] if len(found) == 1 else list(found)
-            if isinstance(found, list):
-                return ", ".join(format(value, digits or "") for value in found)
-            return format(found, digits or "")
+            values = found if isinstance(found, list) else [found]
+            return ", ".join(format(value, digits or "") for value in values)
 
         return FIELD.sub(one, text)

@@ -6,13 +6,7 @@ import numpy as np
 
 from reproductions.verdicts import budget, statistics
 from reproductions.verdicts.claims import Claim
-from reproductions.verdicts.evidence import (
-    Absent,
-    NotRun,
-    Records,
-    older,
-    sample,
-)
+from reproductions.verdicts.evidence import Absent, NotRun, Records, older, sample
 from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Finding", "find"]
@@ -128,7 +122,7 @@ def _paired(claim: Claim, one: dict, records: Records) -> dict:
         else:
             better = int((sign * (a - b) > 0).sum())
             text = f"{a.mean():.4g} against {b.mean():.4g}, better in {better}"
-        n, p = len(a), statistics.paired(a, b)
+        n, p = len(a), statistics.permutation(a - b)
         direction = sign * float(a.mean() - b.mean())
         text += f" of {n} pairs" if claim.kind == "paired" else f" ({n} pairs)"
     if diverged:
@@ -180,13 +174,10 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
     else:
         make = {"order": _order, "paired": _paired, "spread": _spread, "trend": _trend}
         found = make[claim.kind](claim, one, records)
-    classifier = one.get("classifier", "")
-    if "#" in classifier:
-        classifier = records.filled(classifier)
     return Finding(
         **found,
         reduced=tuple(budget.differences(claim, one, records)),
-        classifier=classifier,
+        classifier=records.filled(one.get("classifier", "")),
         data=one.get("data", ""),
         record=one["record"],
         older=tuple(

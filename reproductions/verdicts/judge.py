@@ -26,7 +26,6 @@ class Judged:
         verdict: The verdict.
         p: Of the claim's test after Holm's correction.
         cost: What the paper's budget would take here.
-        missing: What there is not.
         tried: What was tried, filled from records.
         cause: The claim's cause, filled from records.
     """
@@ -36,7 +35,6 @@ class Judged:
     verdict: Verdict
     p: float | None
     cost: str
-    missing: str
     tried: str
     cause: str
 
@@ -63,7 +61,8 @@ class Judged:
         if self.p is not None:
             parts.append(f"p = {self.p:.2g} after Holm's correction")
         if self.verdict.kind == rule.OUT:
-            parts += [f"missing: {self.missing}"] if self.missing else []
+            lacking = missing(self.claim)
+            parts += [f"missing: {lacking}"] if lacking else []
             parts.append(self.cost)
         text = "; ".join(parts) + "." if parts else ""
         if not text.startswith("p = "):
@@ -112,13 +111,7 @@ def _gap(claim: Claim) -> float | None:
 
 
 def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
-    """The rule, applied.
-
-    Args:
-        claim: The claim.
-        found: What our runs say.
-        p: Of the claim's test, after Holm's correction.
-    """
+    """The rule, applied; p is after Holm's correction."""
     if found is None:
         return Verdict(rule.OUT, ("not run",))
     if claim.kind == "checked":
@@ -157,7 +150,6 @@ def judge(paper: str, records: Records | None = None) -> list[Judged]:
             verdict=verdict(claim, one, ps.get(i)),
             p=ps.get(i),
             cost=budget.cost(claim, records),
-            missing=missing(claim),
             tried="" if one is None else records.filled(claim.tried),
             cause="" if one is None else records.filled(claim.cause),
         )

@@ -8,10 +8,10 @@ from typing import Literal
 
 from reproductions.engine import parsing, results
 from reproductions.engine.files import write_json
-from reproductions.verdicts import budget, rule
+from reproductions.verdicts import rule
 from reproductions.verdicts.claims import papers
 from reproductions.verdicts.evidence import Records
-from reproductions.verdicts.judge import Judged, budget_text, counts, judge
+from reproductions.verdicts.judge import Judged, counts, judge
 
 __all__ = ["main", "summary"]
 
@@ -44,19 +44,19 @@ def summary(judged: Sequence[Judged]) -> dict[str, int]:
 
 def text(one: Judged) -> str:
     """A claim in some lines."""
-    found, claim = one.finding, one.claim
+    row = one.asdict()
     parts = {
-        "claim": f"{claim.says} ({claim.where})",
-        "published": one.published,
-        "ours": found.text if found else "",
-        "budget": budget_text(one),
-        "seen by": (found and found.classifier) or claim.setting.scores,
-        "why": one.because,
-        "tried": one.tried if one.verdict.kind == rule.NOT else "",
-        "older": "; ".join(found.older) if found else "",
-        "command": budget.typed(claim),
+        "claim": f"{row['claim']} ({row['where']})",
+        "published": row["published"],
+        "ours": row["ours"],
+        "budget": row["budget"],
+        "seen by": row["backbone"],
+        "why": row["cause"],
+        "tried": row["tried"] if one.verdict.kind == rule.NOT else "",
+        "older": "; ".join(row["older"]),
+        "command": row["command"],
     }
-    lines = [f"{one.verdict.kind}: {claim.paper} {claim.id}"]
+    lines = [f"{one.verdict.kind}: {row['paper']} {row['id']}"]
     for name, words in parts.items():
         if words:
             lead = f"    {name:10}"

@@ -43,6 +43,11 @@ def _short(n: int, diverged: int, reduced: Sequence[str]) -> list[str]:
     return found
 
 
+def _holds(missing: Sequence[str]) -> Verdict:
+    """Of runs that show a claim: reproduced, if nothing is missing."""
+    return Verdict(INDICATION if missing else REPRODUCED, tuple(missing))
+
+
 def value(
     ours: Sample,
     published: float,
@@ -72,21 +77,17 @@ def value(
     covers = half is not None and abs(ours.mean - published) <= half
     sign = 1 if better == "higher" else -1
     as_good = sign * (ours.mean - published) >= 0
-    narrow = half is not None and gap is not None and 2 * half <= gap
-    if covers and narrow and not missing:
-        return Verdict(REPRODUCED)
     if covers:
         if gap is None:
             missing.append("the paper has no number to compare with")
-        elif not narrow:
+        elif 2 * half > gap:
             missing.append(f"the interval, {2 * half:.2g}, is wider than {gap:.2g}")
-        return Verdict(INDICATION, tuple(missing))
+        return _holds(missing)
     if as_good:  # with nothing missing, the printed number is another one
         kind = INDICATION if missing else NOT
         return Verdict(kind, (*missing, "ours is better than the published"))
-    if reduced:  # it is no surprise, and refutes nothing
-        return Verdict(OUT, (*missing, "short of the published"))
-    return Verdict(NOT, (*missing, "short of the published"))
+    # With a smaller budget it is no surprise, and refutes nothing.
+    return Verdict(OUT if reduced else NOT, (*missing, "short of the published"))
 
 
 def decides(p: float | None) -> bool:
@@ -142,13 +143,11 @@ def every(
     if not runs or good < runs:
         said = f"{runs - good} of {runs} runs do not reach it"
         return Verdict(OUT if reduced else NOT, (*missing, said))
-    return Verdict(INDICATION if missing else REPRODUCED, tuple(missing))
+    return _holds(missing)
 
 
 def checked(holds: bool, reduced: Sequence[str] = ()) -> Verdict:
     """A statement that a record checks without noise, e.g. by quadrature."""
     if not holds:
         return Verdict(NOT, ("it does not hold",))
-    if reduced:
-        return Verdict(INDICATION, tuple(_short(SEEDS, 0, reduced)))
-    return Verdict(REPRODUCED)
+    return _holds(_short(SEEDS, 0, reduced))

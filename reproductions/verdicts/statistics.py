@@ -8,7 +8,7 @@ import numpy as np
 
 from reproductions.engine.results import half_width
 
-__all__ = ["Sample", "holm", "paired", "permutation", "signs", "trend", "welch"]
+__all__ = ["Sample", "holm", "permutation", "signs", "trend", "welch"]
 
 # Up to this many pairs all changes of sign are tried, and else so many at random.
 EXACT, RANDOM = 16, 100_000
@@ -102,11 +102,6 @@ def permutation(differences: Sequence[float]) -> float:
     least = abs(given.sum()) - 1e-9 * np.abs(given).sum()
     count = int((sums >= least).sum())
     return count / len(sums) if exact else (count + 1) / (len(sums) + 1)
-
-
-def paired(a: Sequence[float], b: Sequence[float]) -> float:
-    """`permutation` of the differences of pairs."""
-    return permutation(np.subtract(a, b))
 
 
 def trend(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:

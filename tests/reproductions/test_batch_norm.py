@@ -208,7 +208,7 @@ def test_runs_that_diverged_are_counted_and_left_out(tmp_path, monkeypatch):
             records[1]["diverged"] = "NaN"
             return records
 
-    monkeypatch.setattr(module, "summary", lambda runs, titles: len(runs))
+    monkeypatch.setattr(module, "summary", lambda runs: len(runs))
     monkeypatch.setattr(module, "text", str)
     made = []
     with Known(tmp_path) as study:

@@ -7,9 +7,7 @@ from reproductions.engine.inputs import Inputs
 from reproductions.unifying import gain
 from reproductions.unifying.gain import configurations
 from reproductions.unifying.gain import summary as of_gain
-from reproductions.unifying.table import (
-    TEMPERATURES,
-)
+from reproductions.unifying.pairs import TEMPERATURES
 from tests.reproductions.unifying import DIGITS, Asked, differing
 
 

@@ -13,10 +13,9 @@ from reproductions.engine.places import load_backbone
 from reproductions.unifying import cifar10, gain, mnist, svhn, table
 from reproductions.unifying.adapt import adapt
 from reproductions.unifying.images import BATCH, VALIDATION, held_out_bound
+from reproductions.unifying.pairs import BASES, TEMPERATURES
 from reproductions.unifying.table import (
-    BASES,
     EXPERIMENTS,
-    TEMPERATURES,
     chosen,
     compared,
     row_of,

@@ -1,12 +1,15 @@
 """The papers' claims, their commands, and the verdicts that today's records give."""
 
+import importlib
 import json
 import shlex
+import tomllib
 
 import pytest
 
 from reproductions.__main__ import main
 from reproductions.engine import command, published
+from reproductions.engine.results import ROOT
 from reproductions.verdicts import VERDICTS, budget, claims, counts, judge, papers
 from reproductions.verdicts.claims import KINDS
 from reproductions.verdicts.report import summary
@@ -47,6 +50,52 @@ def test_claims_have_a_known_kind_and_a_name_of_their_own(paper):
     assert {one.kind for one in found} <= {*KINDS}
     names = [one.id for one in found]
     assert sorted({*names}) == sorted(names)
+
+
+SHARED = """
+[settings.toy]
+run = "toy"
+data = "toy5"
+says = "points"
+
+[texts]
+why = "$who at $lam has few steps"
+
+[[claim]]
+id = "$name-$lam"
+says = "$name is better."
+where = "2"
+kind = "order"
+setting = "toy"
+for = [
+    { name = "a", lam = "1", better = "higher", says = "not read", cause = "$why." },
+    { name = "b", lam = "2", better = "lower", who = "B", cause = "Yet $why." },
+]
+"""
+
+
+def test_a_claim_has_the_values_of_its_row_and_shared_texts(tmp_path, monkeypatch):
+    module = importlib.import_module("reproductions.verdicts.claims")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    file = tmp_path / "reproductions" / "mine" / "claims.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(SHARED.replace('"a", lam', '"a", who = "A", lam'))
+    first, second = claims("mine")
+    assert (first.id, first.better, second.id) == ("a-1", "higher", "b-2")
+    assert first.cause == "A at 1 has few steps."
+    assert second.cause == "Yet B at 2 has few steps."
+    assert second.better == "lower" and first.says == "a is better."
+    claims.cache_clear()
+    file.write_text(SHARED)
+    with pytest.raises(ValueError, match=r"claim \$name-\$lam: 'who'"):
+        claims("mine")
+
+
+@pytest.mark.parametrize("paper", command.PAPERS)
+def test_a_text_stands_by_itself_only_if_claims_share_it(paper):
+    text = (ROOT / "reproductions" / paper / "claims.toml").read_text(encoding="utf-8")
+    for name in tomllib.loads(text).get("texts", {}):
+        assert text.count(f"${name}") > 1, name
 
 
 @pytest.mark.parametrize("paper", command.PAPERS)
