@@ -131,7 +131,7 @@ def test_the_toys_pairs_are_judged(tmp_path, with_values):
         assert found[f"toy-score-{lam}"].verdict.kind == REPRODUCED
         assert found[f"toy-mse-{lam}"].verdict.kind == REPRODUCED
         assert found[f"toy-score-{lam}"].finding.record == "svae_toy_sample.json"
-    assert found["toy-score-0"].finding.record == "svae_toy.json"
+    assert found["toy-score-0"].finding.record == "svae_toy_sample_0.json"
     found = toy_sample(tmp_path / "b", -0.3, with_values)
     assert found["toy-score-0.1"].verdict.why == ("the reverse order",)
     assert found["toy-mse-0.1"].verdict.kind == NOT
