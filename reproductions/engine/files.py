@@ -5,7 +5,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -21,8 +21,13 @@ def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
     path = any_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_finite(plain(content)), indent=1, allow_nan=False) + "\n"
+    text = json.dumps(plain(content, _finite), indent=1, allow_nan=False) + "\n"
     files.write(path, text.encode())
+
+
+def _finite(number: float) -> float | None:
+    """The number for JSON, which has no NaN and no infinity."""
+    return float(number) if math.isfinite(number) else None
 
 
 def record_file(path: str | os.PathLike | None) -> AnyPath | None:
@@ -58,35 +63,30 @@ def record_file(path: str | os.PathLike | None) -> AnyPath | None:
     return path
 
 
-def plain(value):
+def plain(value, of_float: Callable[[float], float | None] = float):
     """The same in JSON's types: numbers of NumPy and of tensors become Python's.
+
+    Args:
+        value: A value, or dictionaries and lists of values.
+        of_float: What becomes of a float.
 
     Raises:
         TypeError: For what has none of these types.
     """
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(one, of_float) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(one, of_float) for one in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):  # NumPy's float64 and a measurement are floats
-        return float(value)
+        return of_float(value)
     if hasattr(value, "__array__"):
-        return plain(np.asarray(value).tolist())
+        return plain(np.asarray(value).tolist(), of_float)
     raise TypeError(
         "Expected settings and results as numbers, texts, true, false or None, alone "
         f"or in lists and dictionaries; received: {value!r}"
     )
-
-
-def _finite(value):
-    """The same for JSON. JSON has no NaN and no infinity, so they become null."""
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: str | os.PathLike, *kinds: type):

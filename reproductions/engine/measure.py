@@ -14,7 +14,7 @@ from keras_svae.evaluation.registry import check_known
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
-from reproductions.engine.run import Run
+from reproductions.engine.training import Run
 
 # The seed of all measures.
 SEED = 1

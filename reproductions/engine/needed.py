@@ -68,20 +68,11 @@ def requires(**laws: str) -> Callable[[Callable], Callable]:
 def check(
     settings: dict, given: Iterable[str], defaults: dict, method: Callable | None = None
 ) -> None:
-    """Raises if an option has no effect, or a law is that of another method.
+    """Raises if a given option has no effect, or a law is that of another method.
 
-    What is recorded of a run and not given is no error: the run goes on with it.
-
-    Args:
-        settings: Those of the run.
-        given: The names of the options that were given.
-        defaults: What the settings would be without them; what is given and no other
-            is no error, as when a run is continued with all of its settings. A law
-            has to be the method's in any case.
-        method: The function of `reproductions.methods`, if there are methods.
-
-    Raises:
-        ValueError: For such an option.
+    What is recorded of a run and not given is no error: the run goes on with it. Nor is
+    what is given as the defaults have it, as when a run is continued with all of its
+    settings. A law has to be the method's in any case.
     """
     given, facts = set(given), settings
     if method is not None:

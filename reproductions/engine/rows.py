@@ -59,20 +59,18 @@ def table_of(
         measures: Names of measures, and the heads of their columns.
         digits: How numbers are printed.
     """
-    labels = [label(cell) for cell in rows]
-    width = max(map(len, labels))
-    shown = [
-        [text_of(cell[name], digits) if name in cell else "" for name in measures]
-        for cell in rows
-    ]
-    heads = measures.values()
-    wide = max(len(one) for line in [heads, *shown] for one in line)
-    lines = [f"{'':{width}}  runs  {'  '.join(f'{one:{wide}}' for one in heads)}"]
-    for name, cell, columns in zip(labels, rows, shown, strict=True):
-        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+    shown = [["", "runs", *measures.values()]]
+    for cell in rows:
+        numbers = (text_of(cell[n], digits) if n in cell else "" for n in measures)
+        shown.append([label(cell), f"{cell['runs']:4d}", *numbers])
+    width = max(len(name) for name, *_ in shown)
+    wide = max(len(one) for _, _, *columns in shown for one in columns)
+    lines = []
+    for (name, runs, *columns), cell in zip(shown, [{}, *rows], strict=True):
         numbers = "  ".join(f"{one:{wide}}" for one in columns)
-        lines.append(f"{name:{width}}  {cell['runs']:4d}  {numbers}{lost}")
-    return "\n".join(line.rstrip() for line in lines)
+        lost = f"  ({cell['diverged']} diverged)" if cell.get("diverged") else ""
+        lines.append(f"{name:{width}}  {runs}  {numbers}{lost}".rstrip())
+    return "\n".join(lines)
 
 
 def picture_of(
