@@ -238,13 +238,14 @@ def _run(one: Experiment, given: dict, places) -> None:
     mine = known.get("experiment") == f"{one.paper}/{one.name}"
     call = one.call(known["settings"] if mine else {}, **given)
     file = record_file(places.record)
-    options = ("resume", "verbose", "backup_every")
     try:
         record = execute(
             call,
             folder.path,
             places,
-            **{name: getattr(places, name) for name in options},
+            resume=places.resume,
+            verbose=places.verbose,
+            backup_every=places.backup_every,
             strict="measures" in given,
         )
     except KeyboardInterrupt:

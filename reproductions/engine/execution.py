@@ -137,8 +137,7 @@ def _found(
     if not isinstance(run, Run):
         return run
     strategy = run.model.distribute_strategy
-    where = {"data_dir": places.data_dir, "manual_dir": places.manual_dir}
-    inputs = Inputs(run.model, run.data, run.training, **where)
+    inputs = Inputs(run.model, run.data, run.training, places)
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
     inputs.backbone, inputs.perceptual = measure.backbone_and_lpips(run, places)

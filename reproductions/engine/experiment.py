@@ -11,7 +11,7 @@ from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
 from reproductions.engine.build import Parts
 from reproductions.engine.options import Option, takes_none
-from reproductions.engine.settings import Data, Laws, Training
+from reproductions.engine.settings import Laws, Training
 
 if TYPE_CHECKING:
     from reproductions.engine.call import Call
@@ -41,11 +41,11 @@ class Experiment:
         function: Callable,
         *,
         methods: tuple[Callable, ...] = (),
-        networks: Mapping[str, tuple[Callable, str]] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        budgets: Mapping[str, dict] | None = None,
-        by_method: Mapping[str, dict] | None = None,
-        by_budget: Mapping[str, Mapping[str, dict]] | None = None,
+        networks: Mapping[str, tuple[Callable, str]] = {},
+        settings: Mapping[str, Any] = {},
+        budgets: Mapping[str, dict] = {},
+        by_method: Mapping[str, dict] = {},
+        by_budget: Mapping[str, Mapping[str, dict]] = {},
         notes: tuple[str, ...] = (),
     ):
         functools.update_wrapper(self, function)
@@ -54,9 +54,8 @@ class Experiment:
         self.paper = parts[1 if parts[0] == "reproductions" and len(parts) > 1 else 0]
         self.name = function.__name__.replace("_", "-")
         self.methods = {one.__name__: one for one in methods}
-        self.networks = dict(networks or {})
-        self.settings, self.budgets = dict(settings or {}), dict(budgets or {})
-        self.by_method, self.by_budget = dict(by_method or {}), dict(by_budget or {})
+        self.networks, self.settings, self.budgets = networks, settings, budgets
+        self.by_method, self.by_budget = by_method, by_budget
         self._of_methods = {
             name: opt.of_function(one, skip=("parts",), group="method")
             for name, one in self.methods.items()
@@ -64,11 +63,11 @@ class Experiment:
         self._of_networks = {
             name: opt.of_networks(names) for name, (_, names) in self.networks.items()
         }
-        hints = get_type_hints(function)
-        hints.pop("return", None)
         # Groups of options: the laws of a model, and arguments that are dataclasses.
         self.groups: dict[str, Any] = {"laws": Laws} if methods else {}
-        self.groups |= {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        for name, hint in get_type_hints(function).items():
+            if dataclasses.is_dataclass(hint) and name != "return":
+                self.groups[name] = hint
         self.options = self._all_options()
 
     def _all_options(self) -> dict[str, Option]:
@@ -121,9 +120,12 @@ class Experiment:
         ours = {n: o.default for n, o in self.options.items()}
         budget, method = ((ours | given).get(name) for name in ("budget", METHOD))
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
-        chosen = self.settings | self.budgets.get(budget, {})
-        chosen |= self.by_method.get(method, {})
-        chosen |= self.by_budget.get(budget, {}).get(method, {})
+        chosen = {
+            **self.settings,
+            **self.budgets.get(budget, {}),
+            **self.by_method.get(method, {}),
+            **self.by_budget.get(budget, {}).get(method, {}),
+        }
         ours |= chosen
         defaults = dict(ours)
         # A None that is given in place of a value has to be kept.
@@ -192,10 +194,6 @@ class Experiment:
     def model_of(self, settings: dict) -> type:
         """The class of the method of these settings."""
         return get_type_hints(self.methods[settings[METHOD]])["return"]
-
-    def data_of(self, settings: dict) -> Data | None:
-        """The data of these settings, if the engine reads them."""
-        return self.group("data", settings) if "data" in self.groups else None
 
     def __call__(self, study: Any = None, **given: Any) -> Any:
         """Calls the function, with a `Study` if it takes one."""

@@ -31,10 +31,9 @@ def _finite(number: float) -> float | None:
 
 
 def record_file(path: str | os.PathLike | None) -> AnyPath | None:
-    """The file of a record, which ends in .json. None is no file.
+    """The file of a record: the name gets the end .json, whatever dots are in it.
 
-    Args:
-        path: Its name, with or without this end. A dot elsewhere in the name stays.
+    None is no file.
 
     Raises:
         OSError: If it could not be written: this is said before a long run.
@@ -47,20 +46,14 @@ def record_file(path: str | os.PathLike | None) -> AnyPath | None:
     if isinstance(path, Remote):
         return path
     above = next(one for one in path.absolute().parents if one.exists())
-    why = None
-    if path.is_dir():
-        why = "a folder"
-    elif not above.is_dir():
-        why = f"{above} is no folder"
-    else:
+    why = "a folder" if path.is_dir() else f"{above} is no folder"
+    if above.is_dir() and not path.is_dir():
         try:  # rights alone do not tell: a file system may take no files
             with tempfile.NamedTemporaryFile(dir=above, prefix=".writable-"):
-                pass
+                return path
         except OSError:
             why = f"{above} cannot be written"
-    if why:
-        raise OSError(f"Expected a file that can be written; received: {path}: {why}")
-    return path
+    raise OSError(f"Expected a file that can be written; received: {path}: {why}")
 
 
 def plain(value, of_float: Callable[[float], float | None] = float):
@@ -90,15 +83,11 @@ def plain(value, of_float: Callable[[float], float | None] = float):
 
 
 def read_json(path: str | os.PathLike, *kinds: type):
-    """Reads what `write_json` wrote.
-
-    Args:
-        path: The file.
-        *kinds: What it may hold, `dict`, `list` or `float`; anything if none is given.
+    """Reads what `write_json` wrote: one of these kinds, `dict`, `list` or `float`.
 
     Raises:
-        ValueError: If the file is no JSON, or holds something else. The error names
-            the file.
+        ValueError: If the file is no JSON, or holds another kind than those given. The
+            error names the file.
     """
     path = regular(path, "a whole JSON file")
     try:

@@ -132,14 +132,6 @@ def launched(
     If this process ends, jobs of Slurm go on: the file jobs.json says which records
     each of them makes. The same call later waits for them, and submits only the others.
 
-    Args:
-        todo: By the file of its record, the runs to make.
-        kind: "local" or "slurm".
-        workers: Jobs at a time.
-        options: Settings of jobs, see `options_of`.
-        places: Where data and weights are.
-        code: The commit of the study's start.
-
     Raises:
         ValueError: If there is no Slurm, or it has no such settings, or if a run's file
             is no record.

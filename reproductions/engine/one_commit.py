@@ -23,13 +23,7 @@ def from_one_commit(
 
     So later edits do not affect later runs. It does nothing without git, in such a
     copy, or if tracked files differ from the commit: `changed` says so in each record
-    then.
-
-    Args:
-        folder: The study's folder.
-        module: What is run with `python -m`.
-        arguments: Its arguments.
-        new: Whether the folder was not there before this command.
+    then. A folder is new that was not there before this command.
     """
     code = results.commit()
     if "KERAS_SVAE_COMMIT" in os.environ or code["changed"] is not False:

@@ -71,12 +71,6 @@ SHORT = {
 }
 
 SHARED = METHODS | {name: text for name, (_, text) in NETWORKS.items()}
-# Options of networks of which None is a value, and does not only leave them out.
-NULLABLE = {
-    name
-    for name, (kind, _) in NETWORKS.items()
-    if types.NoneType in typing.get_args(kind)
-}
 # Options of fully connected networks, and of networks of a paper's table.
 _NORMS = "noise dropout batch_norm critic_batch_norm critic_activation"
 DENSE = f"latent_dim units depth {_NORMS}"
@@ -120,6 +114,10 @@ def flag(name: str) -> str:
 def takes_none(kind: Any) -> bool:
     """Whether None is among the values of an annotation."""
     return types.NoneType in typing.get_args(kind)
+
+
+# Options of networks of which None is a value, and does not only leave them out.
+NULLABLE = {name for name, (kind, _) in NETWORKS.items() if takes_none(kind)}
 
 
 def bare(kind: Any) -> Any:

@@ -9,8 +9,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 
+import keras
+import tensorflow as tf
+
 from reproductions.engine import results
 from reproductions.engine.call import Call
+from reproductions.engine.execution import execute
 from reproductions.engine.places import Places
 from reproductions.engine.records import shown
 
@@ -20,10 +24,6 @@ TASKS = 12
 
 def run_here(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
     """One run of a study in this process, which has loaded this commit: its record."""
-    import keras
-
-    from reproductions.engine.execution import execute
-
     keras.backend.clear_session()
     folder = file.with_suffix("")
     options = {"keep": "record", "resume": True, "verbose": "none"}
@@ -87,8 +87,6 @@ def in_workers(
 def one_thread() -> None:
     """Sets one thread for TensorFlow, which has not started yet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be

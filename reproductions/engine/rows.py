@@ -61,8 +61,8 @@ def table_of(
     """
     shown = [["", "runs", *measures.values()]]
     for cell in rows:
-        numbers = (text_of(cell[n], digits) if n in cell else "" for n in measures)
-        shown.append([label(cell), f"{cell['runs']:4d}", *numbers])
+        values = [text_of(cell[n], digits) if n in cell else "" for n in measures]
+        shown.append([label(cell), f"{cell['runs']:4d}", *values])
     width = max(len(name) for name, *_ in shown)
     wide = max(len(one) for _, _, *columns in shown for one in columns)
     lines = []
@@ -93,11 +93,12 @@ def picture_of(
     figure = Figure(figsize=(4 * len(measures), 3.4), dpi=110, layout="constrained")
     panels = figure.subplots(1, len(measures), squeeze=False)[0]
     least = min((cell[over] for cell in rows if cell[over] > 0), default=1.0)
+    lines = {}
     for ax, measure in zip(panels, measures, strict=True):
         for number, (key, name) in enumerate(names.items()):
             mine = [c for c in rows if c["method"] == key and measure in c]
             if mine:
-                ax.errorbar(
+                lines[name] = ax.errorbar(
                     [cell[over] for cell in mine],
                     [cell[measure]["mean"] for cell in mine],
                     yerr=[cell[measure]["deviation"] or 0 for cell in mine],
@@ -108,12 +109,8 @@ def picture_of(
                 )
         ax.set_xscale("symlog", linthresh=least / 10)
         ax.set(xlabel=over, title=measure.replace("_", " "))
-    lines = {}
-    for ax in panels:
-        found, labels = ax.get_legend_handles_labels()
-        lines |= dict(zip(labels, found, strict=True))
-    ordered = [name for name in names.values() if name in lines]
-    panels[0].legend([lines[name] for name in ordered], ordered, fontsize=8)
+    shown = [name for name in names.values() if name in lines]
+    panels[0].legend([lines[name] for name in shown], shown, fontsize=8)
     return figure
 
 

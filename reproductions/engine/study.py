@@ -46,7 +46,6 @@ class Study:
             folder's. A figure is NAME.png.
         prepare: Called before the first run is made, and told whether the folder is
             new.
-
     """
 
     def __init__(
