@@ -19,10 +19,8 @@ def further() -> Iterator[pathlib.Path]:
     """The modules that are commands and belong to no paper."""
     yield from (HERE / f"{name}.py" for name in ("demo", "unified_view", "real_scores"))
     for path in sorted((HERE / "benchmarks").glob("*.py")):
-        # A worker is started by its benchmark.
-        if "__main__" in path.read_text(encoding="utf-8") and not path.stem.endswith(
-            "_worker"
-        ):
+        by_another = path.stem.endswith("_worker")  # its benchmark starts it
+        if not by_another and "__main__" in path.read_text(encoding="utf-8"):
             yield path
 
 

@@ -209,15 +209,8 @@ def avb(
 
 def _aim(parts: Parts, variance: str, code_lam: float | None) -> ks.AIM:
     nets = parts.networks("shared")
-    more = {} if code_lam is None else {"lam": code_lam}
-    return parts.game(
-        ks.AIM,
-        nets.decoder,
-        nets.critic,
-        nets.encoder,
-        variance=variance,
-        **more,
-    )
+    order = nets.decoder, nets.critic, nets.encoder
+    return parts.game(ks.AIM, *order, variance=variance, lam=code_lam)
 
 
 def aim(parts: Parts, *, code_lam: float | None = None) -> ks.AIM:
@@ -232,17 +225,15 @@ def aim_minus(parts: Parts, *, code_lam: float | None = None) -> ks.AIM:
 
 def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     """VEEGAN (Srivastava et al., 2017)."""
-    more = {} if code_lam is None else {"lam": code_lam}
-    return parts.game(ks.VEEGAN, *parts.networks("pairs"), **more)
+    return parts.game(ks.VEEGAN, *parts.networks("pairs"), lam=code_lam)
 
 
 def _ijae(
     parts: Parts, lam: float, stop_code: bool | None, cls: type[ks.IJAE] = ks.IJAE
 ) -> ks.IJAE:
-    more = {} if stop_code is None else {"stop_code": stop_code}
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
     # The five networks name no laws.
-    return parts.game(cls, *parts.nets(), lam=lam, **laws, **more)
+    return parts.game(cls, *parts.nets(), lam=lam, stop_code=stop_code, **laws)
 
 
 @needed.requires(likelihood="shift_tanh")

@@ -19,9 +19,9 @@ from reproductions.engine.results import (
     spread,
     text_of,
 )
-from reproductions.engine.run import Run
 from reproductions.engine.settings import Data, Images, Laws, Training
 from reproductions.engine.study import Study
+from reproductions.engine.training import Run
 
 __all__ = [
     "Call",

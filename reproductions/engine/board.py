@@ -26,11 +26,7 @@ def write(folder: pathlib.Path, records: Sequence[dict]) -> pathlib.Path:
 
     The settings in which the records differ are the hyperparameters, the metrics are
     the metrics, at the last step. A run that diverged has no metrics. A metric that is
-    not finite is left out.
-
-    Args:
-        folder: Where to write; an older folder that this function wrote is replaced.
-        records: Of a `Study`.
+    not finite is left out. An older folder that this function wrote is replaced.
 
     Raises:
         FileExistsError: If something else is in the folder.

@@ -1,8 +1,9 @@
 """From an experiment's settings to a compiled model."""
 
 import contextlib
+import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -62,7 +63,7 @@ class Parts:
 
     def __init__(
         self,
-        nets: Callable,
+        nets: functools.partial,
         laws: Laws,
         training: Training,
         classes: int | None = None,
@@ -88,40 +89,36 @@ class Parts:
             options["shared"] = shared
         if conditional:
             options["classes"] = self.classes
-        return self.nets(
-            posterior=self.posterior, likelihood=self.likelihood, **options
-        )
+        laws = {"posterior": self.posterior, "likelihood": self.likelihood}
+        return self.nets(**laws, **options)
 
     def critic_code(self) -> keras.Model:
         """A critic of codes alone."""
         options = self.nets.keywords
-        return ks.networks.critic_code(
-            options["latent_dim"], width=options.get("width", 1.0)
-        )
+        width = options.get("width", 1.0)
+        return ks.networks.critic_code(options["latent_dim"], width=width)
 
     def game(self, cls: type[ks.Game], *networks, **arguments: Any) -> ks.Game:
-        """The method's model, with this seed, prior, turns and play."""
+        """The method's model, with this seed, prior, turns and play.
+
+        An argument that is None is left to the class.
+        """
         return cls(
             *networks,
             prior=self.prior,
             seed=self._training.seed,
             turns=self._training.turns_of(cls),
             play=self._training.play_of(cls),
-            **arguments,
+            **{name: one for name, one in arguments.items() if one is not None},
         )
 
 
 def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> None:
-    """Gives each player its optimizer; call it inside the strategy's scope.
-
-    Args:
-        model: A model.
-        training: Rates and their decay.
-        steps_per_epoch: Each call of the graph runs as many steps as the training
-            allows and as divide an epoch, so that none is shorter. Weights do not
-            depend on it.
-    """
+    """Gives each player its optimizer; call it inside the strategy's scope."""
+    # Each call of the graph runs as many steps as the training allows and as divide an
+    # epoch, so that none is shorter. Weights do not depend on it.
     most = min(training.steps_per_execution, steps_per_epoch)
+    at_once = max(k for k in range(1, most + 1) if steps_per_epoch % k == 0)
     rates = dict.fromkeys(model.players, training.learning_rate)
     if training.critic_learning_rate is not None:
         critics = [name for name in rates if name.startswith("critic")]
@@ -133,9 +130,7 @@ def compile_model(model: ks.Game, training: Training, steps_per_epoch: int) -> N
             )
             for name, player in model.players.items()
         },
-        steps_per_execution=max(
-            k for k in range(1, most + 1) if steps_per_epoch % k == 0
-        ),
+        steps_per_execution=at_once,
         ema=training.ema,
     )
 
@@ -153,12 +148,8 @@ def _optimizer(
         return keras.optimizers.RMSprop(
             rate, rho=training.beta_2, clipnorm=training.clipnorm
         )
-    return ks.optimizers.Adam(
-        rate,
-        beta_1=training.beta_1,
-        beta_2=training.beta_2,
-        clipnorm=training.clipnorm,
-    )
+    betas = {"beta_1": training.beta_1, "beta_2": training.beta_2}
+    return ks.optimizers.Adam(rate, **betas, clipnorm=training.clipnorm)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from reproductions.engine.experiment import Experiment
 from reproductions.engine.files import plain
+from reproductions.engine.options import bare
 
 __all__ = ["Call"]
 
@@ -37,7 +38,8 @@ class Call:
     def __post_init__(self):
         _known_by_name(self.function)
         # As the record has them: a number of np.arange(3) is the one of range(3).
-        object.__setattr__(self, "settings", _without_sign(plain(self.settings)))
+        unsigned = plain(self.settings, lambda number: float(number) + 0.0)
+        object.__setattr__(self, "settings", unsigned)
 
     @property
     def name(self) -> str:
@@ -83,15 +85,6 @@ def _known_by_name(function: Callable) -> None:
         )
 
 
-def _without_sign(value: Any) -> Any:
-    """The same with 0.0 for -0.0."""
-    if isinstance(value, dict):
-        return {name: _without_sign(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_without_sign(one) for one in value]
-    return value + 0.0 if isinstance(value, float) else value
-
-
 def _kinds(function: Callable) -> dict[str, Any]:
     """Annotations of arguments by name, as far as they can be read."""
     if isinstance(function, Experiment):
@@ -103,9 +96,7 @@ def _kinds(function: Callable) -> dict[str, Any]:
 
 
 def _normal(value: Any, kind: Any) -> Any:
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        kinds = [k for k in typing.get_args(kind) if k is not types.NoneType]
-        kind = kinds[0] if len(kinds) == 1 else None
+    kind = bare(kind)
     if isinstance(value, dict):
         return {name: _normal(one, None) for name, one in value.items()}
     if isinstance(value, list):

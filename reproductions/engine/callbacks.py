@@ -21,12 +21,7 @@ LINES = 10
 
 
 class Clock(keras.callbacks.Callback):
-    """Keeps the training time of a run, over all its sessions.
-
-    Args:
-        folder: The run's folder.
-        often: The number of epochs after which the time is written.
-    """
+    """Writes the training time of a run, over all its sessions, every few epochs."""
 
     first_worker_only = True
 
@@ -53,11 +48,6 @@ class Table(keras.callbacks.Callback):
     logged.
 
     A line that cannot be written does not end training; it is written with the next.
-
-    Args:
-        folder: The run's folder.
-        epoch: The epoch where training begins. Lines from there on are of steps after
-            the backup, which will be repeated.
     """
 
     may_fail = True
@@ -65,6 +55,7 @@ class Table(keras.callbacks.Callback):
     def __init__(self, folder: RunFolder, epoch: int):
         super().__init__()
         self.path, self.waiting = folder.log, []
+        # Lines from where training begins are of steps that will be repeated.
         keep_rows(self.path, epoch)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -82,25 +73,17 @@ class Table(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar for the whole run on a terminal, else ten lines.
-
-    Args:
-        epochs: The number of epochs of the whole run.
-        steps_per_epoch: The number of steps in an epoch.
-    """
+    """A bar for the whole run on a terminal, else ten lines."""
 
     def __init__(self, epochs: int, steps_per_epoch: int):
         super().__init__()
         self.epochs, self.total = epochs, epochs * steps_per_epoch
         self.bar = None
-        self.began = None
 
     def on_train_begin(self, logs=None):
-        if self.began is None:
-            self.began, self.first = time.monotonic(), int(self.model.step)
+        self.began, self.first = time.monotonic(), int(self.model.step)
         if sys.stderr.isatty():
-            step = int(self.model.step)
-            self.bar = tqdm.tqdm(total=self.total, initial=step, unit="step")
+            self.bar = tqdm.tqdm(total=self.total, initial=self.first, unit="step")
 
     def on_train_batch_end(self, batch, logs=None):
         if self.bar is not None:
@@ -125,9 +108,9 @@ class Progress(keras.callbacks.Callback):
 
     def short(self, logs) -> str:
         """The players' losses and two measures, as far as there are any."""
-        names = [name for name in logs or {} if name.endswith("_loss")]
-        names = [name for name in names if not name.startswith("val_")]
-        names += [name for name in ("symmetric_kl", "val_mse") if name in (logs or {})]
+        logs = logs or {}
+        names = [n for n in logs if n.endswith("_loss") and not n.startswith("val_")]
+        names += [name for name in ("symmetric_kl", "val_mse") if name in logs]
         return ", ".join(f"{name} {logs[name]:.4g}" for name in names)
 
 
@@ -143,7 +126,7 @@ class Stopping(keras.callbacks.EarlyStopping):
         folder: The run's folder.
         monitor: A metric of validation; less is better.
         patience: Epochs without a better value before training stops, at least 1.
-        value: A function that gives a model's monitored value, if validation does not.
+        score: What is looked at instead, a function of the model; more is better.
         criteria: By name, further values that are functions of validation's log.
     """
 
@@ -152,15 +135,16 @@ class Stopping(keras.callbacks.EarlyStopping):
         folder: RunFolder,
         monitor: str,
         patience: int,
-        value: Callable[[ks.Game], float] | None = None,
+        score: Callable[[ks.Game], float] | None = None,
         criteria: Mapping[str, Callable[[dict], float]] | None = None,
     ):
+        monitor = monitor if score is None else "val_selected"
         super().__init__(monitor=monitor, mode="min", patience=patience)
         self.history_file = folder.path / "validation.json"
         self.best_file = folder.path / "best.weights.h5"
         self.history: list[dict] = []
         self.stopped_epoch = 0
-        self.value, self.criteria = value, dict(criteria or {})
+        self.score, self.criteria = score, dict(criteria or {})
 
     @property
     def stopped(self) -> bool:
@@ -174,7 +158,7 @@ class Stopping(keras.callbacks.EarlyStopping):
             ValueError: If not.
         """
         known = {*model.columns(True), *self.criteria}
-        if self.value is None and self.monitor not in known:
+        if self.score is None and self.monitor not in known:
             columns = ", ".join(sorted(one for one in known if one[:4] == "val_"))
             raise ValueError(
                 f"Expected monitor to be one of {columns}; received: {self.monitor!r}"
@@ -203,7 +187,7 @@ class Stopping(keras.callbacks.EarlyStopping):
         seen = self.history[-1]["step"] if self.history else 0
         if rest == 0 and model.step > seen:
             logs = {}
-            if self.value is None:
+            if self.score is None:
                 logs = model.evaluate(validation, verbose=0, return_dict=True)
             self.on_epoch_end(epoch - 1, {f"val_{n}": v for n, v in logs.items()})
 
@@ -212,8 +196,8 @@ class Stopping(keras.callbacks.EarlyStopping):
 
     def on_epoch_end(self, epoch, logs=None):
         logs = dict(logs or {})
-        if self.value is not None:
-            logs[self.monitor] = self.value(self.model)
+        if self.score is not None:
+            logs[self.monitor] = -self.score(self.model)
         logs |= {name: one(logs) for name, one in self.criteria.items()}
         super().on_epoch_end(epoch, logs)
         # Of several workers, all choose, and the first one writes.

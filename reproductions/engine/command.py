@@ -112,16 +112,15 @@ def options_of(one: Experiment) -> dict[str, Option]:
 def parser(one: Experiment) -> jsonargparse.ArgumentParser:
     """The command line of an experiment or a study."""
     text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
-    program = f"python -m reproductions.{one.paper} {one.name}"
-    made = parsing.empty(program, f"{text} It took: {cost(one)}.")
+    about, options = f"{text} It took: {cost(one)}.", options_of(one)
+    defaults = parsing.defaults_of(one, options)
+    made = parsing.command_line(f"{one.paper} {one.name}", about, options, defaults)
     made.add_argument("--config", action="config", help="options from a YAML file")
     made.add_argument(
         "--print-config",
         action="store_true",
         help="print what the options, the method and the budget resolve to",
     )
-    options = options_of(one)
-    parsing.add(made, options, parsing.defaults_of(one, options))
     return made
 
 
@@ -239,13 +238,14 @@ def _run(one: Experiment, given: dict, places) -> None:
     mine = known.get("experiment") == f"{one.paper}/{one.name}"
     call = one.call(known["settings"] if mine else {}, **given)
     file = record_file(places.record)
-    options = ("resume", "verbose", "backup_every")
     try:
         record = execute(
             call,
             folder.path,
             places,
-            **{name: getattr(places, name) for name in options},
+            resume=places.resume,
+            verbose=places.verbose,
+            backup_every=places.backup_every,
             strict="measures" in given,
         )
     except KeyboardInterrupt:

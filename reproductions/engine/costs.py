@@ -1,7 +1,6 @@
 """What a command took, from the record that it made."""
 
 import functools
-import itertools
 import pathlib
 import shlex
 
@@ -26,12 +25,10 @@ def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
 def cost_of(*words: str) -> str:
     """The seconds and the machine of the last record by name; or "not timed".
 
-    The options of the record's command are told: with others it takes another time.
-
-    Args:
-        *words: How the command of the record starts, after `python -m`. Hyphens are
-            as good as underscores.
+    The words are the start of the record's command, after `python -m`. The command's
+    options are told: with others it takes another time.
     """
+    # Hyphens are as good as underscores.
     wanted = [word.replace("_", "-") for word in words]
 
     def typed(record: dict) -> list[str]:
@@ -40,8 +37,6 @@ def cost_of(*words: str) -> str:
 
     found = (one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted)
     path, record = next(found, (None, {}))
-    if path is None:
-        return "not timed"
     hours = record.get("processor hours")
     if "hours" in record:  # as the sweep wrote it before
         hours = record["hours"]["of processor time"]
@@ -56,9 +51,10 @@ def cost_of(*words: str) -> str:
 def _options(words: list[str]) -> str:
     """Options of a command, without those that only say where things are."""
     kept: list[str] = []
-    starts = itertools.accumulate(word.startswith("--") for word in words)
-    for _, group in itertools.groupby(zip(starts, words, strict=True), lambda o: o[0]):
-        some = [word for _, word in group]
-        if some[0].split("=")[0] not in PLACES:
-            kept += some
+    of_place = False
+    for word in words:
+        if word.startswith("--"):
+            of_place = word.split("=")[0] in PLACES
+        if not of_place:
+            kept.append(word)
     return f", with {shlex.join(kept)}" if kept else ""

@@ -22,16 +22,13 @@ _PORTS = range(20_000, 50_000, 32)
 def completed(given: dict) -> dict:
     """Settings with `replicas` and `strategy` as they follow from each other.
 
-    Only `multiworker` stays: any other strategy follows from `replicas`. Several
-    replicas make one step per call of the graph, unless the settings say otherwise.
+    Only `multiworker` stays: any other strategy follows from `replicas`.
 
     Raises:
         ValueError: If the two contradict each other, or there is no cluster.
     """
     name, replicas = given.get("strategy"), given.get("replicas")
     found = {n: v for n, v in given.items() if n != "strategy"}
-    if name is None and replicas is None:
-        return found
     if name == "none" and replicas not in (None, 1):
         raise ValueError(
             f"Expected replicas=1 with strategy=none; received: replicas={replicas}"
@@ -60,12 +57,7 @@ def _gpus() -> list:
 
 
 def strategy(replicas: int, name: str | None = None) -> tf.distribute.Strategy:
-    """How a run is spread.
-
-    Args:
-        replicas: Over how many devices: GPUs, or logical CPUs where there are none. 1
-            is no strategy.
-        name: "multiworker" for the devices of all workers of a cluster.
+    """How a run is spread: as settings that `completed` gave say it.
 
     Raises:
         ValueError: If there are too few GPUs, or TensorFlow has started with too few
@@ -75,13 +67,11 @@ def strategy(replicas: int, name: str | None = None) -> tf.distribute.Strategy:
         return _multiworker()
     if replicas == 1:
         return tf.distribute.get_strategy()
-    devices = _gpus()
-    if devices and len(devices) < replicas:
-        raise ValueError(
-            f"Expected {replicas} GPUs for replicas={replicas}; received: "
-            f"{len(devices)}"
-        )
-    if devices:
+    if gpus := len(_gpus()):
+        if gpus < replicas:
+            raise ValueError(
+                f"Expected {replicas} GPUs for replicas={replicas}; received: {gpus}"
+            )
         return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(replicas)])
     cpu = tf.config.list_physical_devices("CPU")[0]
     one = tf.config.LogicalDeviceConfiguration()
@@ -144,11 +134,11 @@ def cluster() -> resolvers.ClusterResolver:
 
 
 def _slurm() -> resolvers.ClusterResolver:
-    job = int(os.environ.get("SLURM_JOB_ID", 0))
+    port = _PORTS[int(os.environ.get("SLURM_JOB_ID", 0)) % len(_PORTS)]
     # `srun --gpus-per-task` says which GPUs a task sees. The resolver's own way fails
     # on nodes without GPUs, so it is given numbers that it does not use.
     resolver = resolvers.SlurmClusterResolver(
-        port_base=_PORTS[job % len(_PORTS)],
+        port_base=port,
         gpus_per_node=len(_PORTS),
         gpus_per_task=1,
         auto_set_gpu=False,
@@ -156,10 +146,10 @@ def _slurm() -> resolvers.ClusterResolver:
     spec, (_, index) = resolver.cluster_spec(), resolver.get_task_info()
     # The resolver sorts nodes by name (node10 before node9), Slurm does not.
     node, place = os.environ.get("SLURMD_NODENAME"), os.environ.get("SLURM_LOCALID")
+    addresses = spec.as_dict()["worker"]
     if node is not None and place is not None:
-        address = f"{node}:{_PORTS[job % len(_PORTS)] + int(place)}"
-        if address in spec.as_dict()["worker"]:
-            index = spec.as_dict()["worker"].index(address)
+        address = f"{node}:{port + int(place)}"
+        index = addresses.index(address) if address in addresses else index
     return resolvers.SimpleClusterResolver(
         spec, task_type="worker", task_id=index, rpc_layer="grpc"
     )
@@ -183,10 +173,7 @@ def about(strategy: tf.distribute.Strategy) -> dict:
 def first_alone(
     strategy: tf.distribute.Strategy, does: Callable[[], T], others: Any = None
 ) -> T:
-    """What the first worker does, while all others wait for it.
-
-    Returns:
-        What the function returns; on the other workers, `others`.
+    """What the first worker does, while all others wait for it and get `others`.
 
     Raises:
         ChildProcessError: On the other workers, if the first one has an error.

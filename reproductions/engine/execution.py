@@ -20,8 +20,7 @@ from reproductions.engine.files import locked, plain, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity, older
-from reproductions.engine.run import Run
-from reproductions.engine.training import train
+from reproductions.engine.training import Run, train
 
 # The last run's data. The next run of the process need not read the files again.
 _ALIVE: list = []
@@ -71,8 +70,10 @@ def execute(
     """
     places = places or Places()
     folder = RunFolder(out)
-    # First of all: later, TensorFlow connects to no cluster.
-    strategy = _strategy(call)
+    # First of all: later, TensorFlow connects to no cluster. (Settings of one's own
+    # functions mean nothing here.)
+    ours = call.settings if isinstance(call.function, Experiment) else {}
+    strategy = devices.strategy(ours.get("replicas", 1), ours.get("strategy"))
     first = workers.is_first(strategy)
     mine = identity(call, places)
     for before in older(mine, places):
@@ -85,29 +86,27 @@ def execute(
     folder.begin(code)
     if new and first:
         folder.write_clock(0.0)  # a session that is killed early has its command there
-    started: list[ks.Game] = []
+    made: Run | dict = {}
     options = {"keep": keep, "verbose": verbose, "backup_every": backup_every}
     try:
         # Another process may be working on this run.
         with locked(folder.path) if first else contextlib.nullcontext():
-            found = _found(
-                call, mine, strategy, folder, places, started, strict, **options
-            )
+            made = _made(call, strategy)
+            found = _found(made, mine, folder, places, strict, **options)
     except BaseException:
-        if new and not any(int(model.step) for model in started):
-            folder.remove()
+        if new and not (isinstance(made, Run) and int(made.model.step)):
+            files.remove_all(folder.path)
         raise
     if not first:
         return {}
-    content = results.record(**mine | found | folder.spent())
-    content |= folder.commands() | folder.code()
+    spent = folder.spent() | folder.commands() | folder.code()
+    content = results.record(**mine | found | spent)
+    file = folder.metrics_file
     if keep == "record":
         file = folder.path.with_name(f"{folder.path.name}.json")
-        write_json(file, content)
-        folder.remove()
-    else:
-        file = folder.metrics_file
-        write_json(file, content)
+    write_json(file, content)
+    if keep == "record":
+        files.remove_all(folder.path)
     for name, error in content.get("failed", {}).items():
         print(f"failed: {name}: {error}", file=sys.stderr)
     if call.settings.get("measures") and verbose != "none":
@@ -116,34 +115,29 @@ def execute(
     return read_json(file)
 
 
-def _strategy(call: Call) -> tf.distribute.Strategy:
-    if not isinstance(call.function, Experiment):
-        return tf.distribute.get_strategy()
-    settings = call.settings
-    return devices.strategy(settings.get("replicas", 1), settings.get("strategy"))
-
-
-def _found(
-    call: Call,
-    mine: dict,
-    strategy: tf.distribute.Strategy,
-    folder: RunFolder,
-    places: Places,
-    started: list[ks.Game],
-    strict: bool,
-    **options: Any,
-) -> dict:
-    """Makes the content of a run's record."""
+def _made(call: Call, strategy: tf.distribute.Strategy) -> Run | dict:
+    """What an experiment returns; of a function of one's own, a record's content."""
     if not isinstance(call.function, Experiment):
         return _of_function(call)
     settings = call.settings
     keras.utils.set_random_seed(settings.get("seed", 0))
     with strategy.scope(), build.policy(settings.get("dtype", "float32")):
-        run = call.function.apply(settings)
+        return call.function.apply(settings)
+
+
+def _found(
+    run: Run | dict,
+    mine: dict,
+    folder: RunFolder,
+    places: Places,
+    strict: bool,
+    **options: Any,
+) -> dict:
+    """Trains, and makes the content of a run's record."""
     if not isinstance(run, Run):
         return run
-    where = {"data_dir": places.data_dir, "manual_dir": places.manual_dir}
-    inputs = Inputs(run.model, run.data, run.training, **where)
+    strategy = run.model.distribute_strategy
+    inputs = Inputs(run.model, run.data, run.training, places)
     with strategy.scope():
         build.compile_model(run.model, run.training, inputs.steps_per_epoch)
     inputs.backbone, inputs.perceptual = measure.backbone_and_lpips(run, places)
@@ -160,7 +154,6 @@ def _found(
     if strict and run.training.measures:
         measure.check(run, inputs)
     _ALIVE[:] = [inputs.load(split) for split in ("train", "test")]
-    started.append(run.model)
 
     def measure_last() -> None:
         report = measure.measure(run, inputs)

@@ -3,16 +3,15 @@
 import dataclasses
 import functools
 import inspect
-import types
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 import keras_svae as ks
 from reproductions.engine import devices, needed
 from reproductions.engine import options as opt
 from reproductions.engine.build import Parts
 from reproductions.engine.options import Option, takes_none
-from reproductions.engine.settings import Data, Laws, Training
+from reproductions.engine.settings import Laws, Training
 
 if TYPE_CHECKING:
     from reproductions.engine.call import Call
@@ -42,11 +41,11 @@ class Experiment:
         function: Callable,
         *,
         methods: tuple[Callable, ...] = (),
-        networks: Mapping[str, tuple[Callable, str]] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        budgets: Mapping[str, dict] | None = None,
-        by_method: Mapping[str, dict] | None = None,
-        by_budget: Mapping[str, Mapping[str, dict]] | None = None,
+        networks: Mapping[str, tuple[Callable, str]] = {},
+        settings: Mapping[str, Any] = {},
+        budgets: Mapping[str, dict] = {},
+        by_method: Mapping[str, dict] = {},
+        by_budget: Mapping[str, Mapping[str, dict]] = {},
         notes: tuple[str, ...] = (),
     ):
         functools.update_wrapper(self, function)
@@ -55,34 +54,32 @@ class Experiment:
         self.paper = parts[1 if parts[0] == "reproductions" and len(parts) > 1 else 0]
         self.name = function.__name__.replace("_", "-")
         self.methods = {one.__name__: one for one in methods}
-        self.networks = dict(networks or {})
-        self.settings, self.budgets = dict(settings or {}), dict(budgets or {})
-        self.by_method, self.by_budget = dict(by_method or {}), dict(by_budget or {})
+        self.networks, self.settings, self.budgets = networks, settings, budgets
+        self.by_method, self.by_budget = by_method, by_budget
         self._of_methods = {
-            name: opt.of_function(one, skip=("parts",))
+            name: opt.of_function(one, skip=("parts",), group="method")
             for name, one in self.methods.items()
         }
         self._of_networks = {
             name: opt.of_networks(names) for name, (_, names) in self.networks.items()
         }
-        hints = get_type_hints(function)
-        hints.pop("return", None)
         # Groups of options: the laws of a model, and arguments that are dataclasses.
         self.groups: dict[str, Any] = {"laws": Laws} if methods else {}
-        self.groups |= {n: h for n, h in hints.items() if dataclasses.is_dataclass(h)}
+        for name, hint in get_type_hints(function).items():
+            if dataclasses.is_dataclass(hint) and name != "return":
+                self.groups[name] = hint
         self.options = self._all_options()
 
     def _all_options(self) -> dict[str, Option]:
         given = {STUDY, *self.groups}
         given |= {MODEL, METHOD, NETWORKS} if self.methods else set()
-        found = {}
+        found: dict[str, Option] = {}
+        for one in self._of_methods.values():
+            found = one | found
         if self.methods:
             names, default = Literal[tuple(self.methods)], next(iter(self.methods))
-            found[METHOD] = Option(METHOD, names, default, "the method", "method")
-            for one in self._of_methods.values():
-                mine = one.items()
-                new = {n: dataclasses.replace(o, group="method") for n, o in mine}
-                found = {METHOD: found[METHOD]} | new | found
+            chosen = Option(METHOD, names, default, "the method", "method")
+            found = {METHOD: chosen} | found
         found |= opt.of_function(self.function, skip=given)
         if self.budgets:
             names, default = Literal[tuple(self.budgets)], next(iter(self.budgets))
@@ -112,22 +109,31 @@ class Experiment:
         if unknown := {*recorded, *given} - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
         # None for what has no such value is as if it were not given.
-        given = {n: v for n, v in given.items() if v is not None or self._takes_none(n)}
+        given = {
+            name: value
+            for name, value in given.items()
+            if value is not None or takes_none(self.options[name].type)
+        }
         said, given = set(given), {**recorded, **given}
-        given = devices.completed({n: self._read(n, v) for n, v in given.items()})
+        given = {name: self.options[name].read(value) for name, value in given.items()}
+        given = devices.completed(given)
         ours = {n: o.default for n, o in self.options.items()}
         budget, method = ((ours | given).get(name) for name in ("budget", METHOD))
         ours |= {n: o.default for n, o in self._of_methods.get(method, {}).items()}
-        of_both = self.by_budget.get(budget, {}).get(method, {})
-        chosen = self.settings | self.budgets.get(budget, {})
-        ours |= (chosen := chosen | self.by_method.get(method, {}) | of_both)
+        chosen = {
+            **self.settings,
+            **self.budgets.get(budget, {}),
+            **self.by_method.get(method, {}),
+            **self.by_budget.get(budget, {}).get(method, {}),
+        }
+        ours |= chosen
         defaults = dict(ours)
         # A None that is given in place of a value has to be kept.
         unset = {n for n, v in given.items() if v is None and ours[n] is not None}
-        ours |= given
         # Of some options None is a value, which is not the network's own default.
-        unset |= {n for n, v in (chosen | given).items() if v is None and takes_none(n)}
-        nets = ours.get(NETWORKS) or next(iter(self.networks), None)
+        unset |= {n for n, v in (chosen | given).items() if v is None} & opt.NULLABLE
+        ours |= given
+        nets = self._nets_of(ours)
         if len(self.networks) > 1:
             ours[NETWORKS] = nets
         others = self._others(METHOD, method, self._of_methods)
@@ -142,8 +148,8 @@ class Experiment:
                     f"{name}={given[name]} with {chosen!r}"
                 )
         settings = {
-            name: self._read(name, ours[name])
-            for name in self.options
+            name: option.read(ours[name])
+            for name, option in self.options.items()
             if (ours[name] is not None or name in unset) and name not in others
         }
         if recorded:  # an option that came later has its dataclass's default
@@ -155,11 +161,9 @@ class Experiment:
             settings["play"] = made["training"].play_of(model)
         return settings
 
-    def _takes_none(self, name: str) -> bool:
-        return types.NoneType in get_args(self.options[name].type)
-
-    def _read(self, name: str, value: Any) -> Any:
-        return None if value is None else self.options[name].read(value)
+    def _nets_of(self, settings: Mapping[str, Any]) -> str | None:
+        """The name of the chosen networks, if there are any."""
+        return settings.get(NETWORKS) or next(iter(self.networks), None)
 
     def _others(
         self, kind: str, chosen: str | None, by_name: dict
@@ -191,10 +195,6 @@ class Experiment:
         """The class of the method of these settings."""
         return get_type_hints(self.methods[settings[METHOD]])["return"]
 
-    def data_of(self, settings: dict) -> Data | None:
-        """The data of these settings, if the engine reads them."""
-        return self.group("data", settings) if "data" in self.groups else None
-
     def __call__(self, study: Any = None, **given: Any) -> Any:
         """Calls the function, with a `Study` if it takes one."""
         return self.apply(self.resolve(**given), study)
@@ -212,7 +212,7 @@ class Experiment:
 
     def left_to_networks(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Options of the chosen networks that are not set: what the networks take."""
-        nets = settings.get(NETWORKS) or next(iter(self.networks), None)
+        nets = self._nets_of(settings)
         if nets is None:
             return {}
         made = self.networks[nets][0]
@@ -226,21 +226,18 @@ class Experiment:
 
     def _model(self, settings: dict[str, Any]) -> ks.Game:
         """A new model, by the chosen method of the chosen networks."""
-        method = settings[METHOD]
-        nets = settings.get(NETWORKS) or next(iter(self.networks))
+
+        def given(options: Mapping) -> dict[str, Any]:
+            return {name: settings[name] for name in options if name in settings}
+
+        method, nets = settings[METHOD], self._nets_of(settings)
         parts = Parts(
-            self._bound(self.networks[nets][0], self._of_networks[nets], settings),
+            functools.partial(self.networks[nets][0], **given(self._of_networks[nets])),
             self.group("laws", settings),
             self.group("training", settings),
             settings.get("classes"),
         )
-        made = self._bound(self.methods[method], self._of_methods[method], settings)
-        return made(parts)
-
-    @staticmethod
-    def _bound(function: Callable, options: Mapping, settings: dict) -> Callable:
-        given = {name: settings[name] for name in options if name in settings}
-        return functools.partial(function, **given)
+        return self.methods[method](parts, **given(self._of_methods[method]))
 
     def call(self, recorded: Mapping = {}, /, **given: Any) -> "Call":
         """A call of it for a `Study`; arguments as of `resolve`."""

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -21,15 +21,19 @@ def write_json(path: str | os.PathLike, content) -> None:
     """Writes JSON at once: a kill leaves the old file or the new one."""
     path = any_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_finite(plain(content)), indent=1, allow_nan=False) + "\n"
+    text = json.dumps(plain(content, _finite), indent=1, allow_nan=False) + "\n"
     files.write(path, text.encode())
 
 
-def record_file(path: str | os.PathLike | None) -> AnyPath | None:
-    """The file of a record, which ends in .json. None is no file.
+def _finite(number: float) -> float | None:
+    """The number for JSON, which has no NaN and no infinity."""
+    return float(number) if math.isfinite(number) else None
 
-    Args:
-        path: Its name, with or without this end. A dot elsewhere in the name stays.
+
+def record_file(path: str | os.PathLike | None) -> AnyPath | None:
+    """The file of a record: the name gets the end .json, whatever dots are in it.
+
+    None is no file.
 
     Raises:
         OSError: If it could not be written: this is said before a long run.
@@ -42,63 +46,48 @@ def record_file(path: str | os.PathLike | None) -> AnyPath | None:
     if isinstance(path, Remote):
         return path
     above = next(one for one in path.absolute().parents if one.exists())
-    why = None
-    if path.is_dir():
-        why = "a folder"
-    elif not above.is_dir():
-        why = f"{above} is no folder"
-    else:
+    why = "a folder" if path.is_dir() else f"{above} is no folder"
+    if above.is_dir() and not path.is_dir():
         try:  # rights alone do not tell: a file system may take no files
             with tempfile.NamedTemporaryFile(dir=above, prefix=".writable-"):
-                pass
+                return path
         except OSError:
             why = f"{above} cannot be written"
-    if why:
-        raise OSError(f"Expected a file that can be written; received: {path}: {why}")
-    return path
+    raise OSError(f"Expected a file that can be written; received: {path}: {why}")
 
 
-def plain(value):
+def plain(value, of_float: Callable[[float], float | None] = float):
     """The same in JSON's types: numbers of NumPy and of tensors become Python's.
+
+    Args:
+        value: A value, or dictionaries and lists of values.
+        of_float: What becomes of a float.
 
     Raises:
         TypeError: For what has none of these types.
     """
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(one, of_float) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(one, of_float) for one in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):  # NumPy's float64 and a measurement are floats
-        return float(value)
+        return of_float(value)
     if hasattr(value, "__array__"):
-        return plain(np.asarray(value).tolist())
+        return plain(np.asarray(value).tolist(), of_float)
     raise TypeError(
         "Expected settings and results as numbers, texts, true, false or None, alone "
         f"or in lists and dictionaries; received: {value!r}"
     )
 
 
-def _finite(value):
-    """The same for JSON. JSON has no NaN and no infinity, so they become null."""
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def read_json(path: str | os.PathLike, *kinds: type):
-    """Reads what `write_json` wrote.
-
-    Args:
-        path: The file.
-        *kinds: What it may hold, `dict`, `list` or `float`; anything if none is given.
+    """Reads what `write_json` wrote: one of these kinds, `dict`, `list` or `float`.
 
     Raises:
-        ValueError: If the file is no JSON, or holds something else. The error names
-            the file.
+        ValueError: If the file is no JSON, or holds another kind than those given. The
+            error names the file.
     """
     path = regular(path, "a whole JSON file")
     try:

@@ -4,10 +4,13 @@ import os
 import time
 from typing import Any
 
-from keras_svae import files, untrusted
+from keras_svae import untrusted
 from keras_svae.paths import any_path
 from reproductions.engine import records, results
 from reproductions.engine.files import read_json, write_json
+
+# What is counted of each session, and the clock of each.
+CLOCKS = {"whole seconds": time.monotonic, "processor seconds": time.process_time}
 
 
 class RunFolder:
@@ -76,52 +79,34 @@ class RunFolder:
         Raises:
             ValueError: If clock.json has something else.
         """
-        found: Any = {}
-        if self.clock_file.exists():
-            found = read_json(self.clock_file, dict, float)
+        there = self.clock_file.exists()
+        found: Any = read_json(self.clock_file, dict, float) if there else {}
         if not isinstance(found, dict):  # older versions wrote one number
             found = {"seconds": found}
-        nothing = dict.fromkeys(("seconds", "whole seconds", "processor seconds"), 0.0)
-        return nothing | found
+        return dict.fromkeys(("seconds", *CLOCKS), 0.0) | found
 
     @property
     def commits(self) -> list[str]:
         """The commits of the sessions so far, whole, each once.
 
         Of sessions of an older version it is `records.UNKNOWN`.
-
-        Raises:
-            ValueError: If clock.json has something else.
         """
         begun = self.clock_file.exists() or self.backup.exists()
         return self.clock.get("commits", [records.UNKNOWN] * begun)
 
     def begin(self, code: dict | None = None) -> None:
-        """Starts the clock of this session.
-
-        Args:
-            code: Its commit, as `results.commit` gives it; None for that of the
-                checkout.
-
-        Raises:
-            ValueError: If clock.json has something else.
-        """
+        """Starts the clock of this session, of the checkout's commit or another."""
         self._before = self.clock
         self._code = results.commit() if code is None else code
         mine = records.shown(self._code, None)
         self._commits = list(dict.fromkeys([*self.commits, mine]))
-        self._began = time.monotonic(), time.process_time()
+        self._began = {name: now() for name, now in CLOCKS.items()}
 
     def spent(self) -> dict[str, float]:
         """The whole seconds and processor seconds of all sessions so far."""
-        wall, processor = self._began
         return {
-            "whole seconds": round(
-                self._before["whole seconds"] + time.monotonic() - wall, 1
-            ),
-            "processor seconds": round(
-                self._before["processor seconds"] + time.process_time() - processor, 1
-            ),
+            name: round(self._before[name] + now() - self._began[name], 1)
+            for name, now in CLOCKS.items()
         }
 
     def commands(self) -> dict[str, str]:
@@ -139,11 +124,7 @@ class RunFolder:
         return self._code | ({"commits": self._commits} if several else {})
 
     def write_clock(self, seconds: float) -> None:
-        """Keeps the time of all sessions so far.
-
-        Args:
-            seconds: Those of training, of all sessions.
-        """
+        """Keeps the time of all sessions so far; `seconds` are those of training."""
         first = self.commands()["command"]
         spent = {"seconds": round(seconds, 1), **self.spent(), "command": first}
         write_json(self.clock_file, spent | {"commits": self._commits})
@@ -188,10 +169,6 @@ class RunFolder:
                 f"({error.strerror})"
             ) from error
         return True
-
-    def remove(self) -> None:
-        """Removes the files of a run that failed."""
-        files.remove_all(self.path)
 
     def _compare(self, known: dict, mine: dict) -> None:
         if known["experiment"] != mine["experiment"]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 import keras_svae as ks
 from keras_svae.evaluation.reading.part import at_random
 from keras_svae.evaluation.reading.streams import Examples, batches, has_labels
+from reproductions.engine.places import Places
 from reproductions.engine.settings import Data, Training
 
 
@@ -19,7 +20,7 @@ class Inputs:
         model: The model: its likelihood's range, and whether it reads classes.
         data: Which data.
         training: Batch and seed.
-        **places: `data_dir` and `manual_dir`, if given.
+        places: Where the data are, if not where they usually are.
 
     Attributes:
         steps_per_epoch: The training's value, or a pass over the data.
@@ -29,7 +30,13 @@ class Inputs:
         perceptual: LPIPS, if there is one.
     """
 
-    def __init__(self, model: ks.Game, data: Data, training: Training, **places: Any):
+    def __init__(
+        self,
+        model: ks.Game,
+        data: Data,
+        training: Training,
+        places: Places | None = None,
+    ):
         self.data, self.training = data, training
         self.backbone: ks.evaluation.Backbone | str | None = None
         self.perceptual: ks.evaluation.LPIPS | None = None
@@ -45,32 +52,22 @@ class Inputs:
             "batch_size": training.batch_size,
             "scale": self.scale,
             "seed": training.seed,
-            **{name: value for name, value in places.items() if value is not None},
+            **_set(places or Places(), "data_dir", "manual_dir"),
+            **_set(data, "crop", "size", "validation", "binarize"),
         }
-        for name in ("crop", "size", "validation", "binarize"):
-            if getattr(data, name, None) is not None:
-                self._options[name] = getattr(data, name)
         passes = int(self.load("train").cardinality())
         self.steps_per_epoch = training.steps_per_epoch or passes
 
     def load(self, split: str, **more: Any) -> tf.data.Dataset:
         """A finite pass over a split, or with `start` a stream."""
         options = self._options | {"labels": self.labels} | more
-        if split == "train":
-            options = self._of_train() | options
+        if split == "train":  # how many examples, and how many of them with a label
+            counts = _set(self.data, "examples", "labelled", "labelled_batch")
+            # The command line reads numbers as floats.
+            whole = {n: int(count) for n, count in counts.items() if count >= 1}
+            options = counts | whole | options
         split = self.data.test_split if split == "test" else split
         return ks.data.load(self.data.data, split=split, **options)
-
-    def _of_train(self) -> dict:
-        """How many examples, and how many of them with a label."""
-        names = ("examples", "labelled", "labelled_batch")
-        found = {name: getattr(self.data, name, None) for name in names}
-        # The command line reads numbers as floats.
-        return {
-            name: int(value) if value >= 1 else value
-            for name, value in found.items()
-            if value is not None
-        }
 
     def stream(self, start: int) -> tf.data.Dataset:
         """Training batches without end, from step `start`."""
@@ -135,3 +132,9 @@ class Inputs:
         read = batches(whole, labelled=has_labels(whole))
         found, _ = at_random(read, limit or sys.maxsize, seed)
         return tuple(found) if isinstance(found, Examples) else found
+
+
+def _set(settings: Any, *names: str) -> dict[str, Any]:
+    """Those of these settings that there are, and that are set."""
+    found = {name: getattr(settings, name, None) for name in names}
+    return {name: value for name, value in found.items() if value is not None}

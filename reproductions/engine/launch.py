@@ -7,11 +7,12 @@ study's folder, which all machines have to see.
 
 import collections
 import contextlib
+import dataclasses
 import os
 import pathlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import psutil
@@ -38,35 +39,38 @@ def options_of(text: str | None) -> dict[str, Any]:
         ValueError: For a part that is no NAME=VALUE.
     """
     found: dict[str, Any] = {}
-    for part in (text or "").split(","):
-        name, equals, value = part.strip().partition("=")
-        if part.strip() and not (name and equals and value):
+    for part in filter(str.strip, (text or "").split(",")):
+        name, _, value = part.strip().partition("=")
+        if not (name and value):
             raise ValueError(
                 f"Expected --slurm NAME=VALUE,NAME=VALUE,...; received: {part!r}"
             )
-        if name:
-            key = name if name in _SHARED else f"slurm_{name}"
-            found[key] = int(value) if value.isdigit() else value
+        key = name if name in _SHARED else f"slurm_{name}"
+        found[key] = int(value) if value.isdigit() else value
     return found
 
 
+@dataclasses.dataclass
 class Runs:
     """What a job does: some runs, one after the other.
 
-    Args:
+    Attributes:
         items: Calls, and the file of each one's record.
         places: Where data and weights are.
         watch: A process; the job ends when this process has ended. None for a job that
             goes on by itself.
         code: The commit of the study's start.
+        command: The study's command, for the records.
     """
 
-    def __init__(self, items: list, places: Places, watch: int | None, code: dict):
-        self.items, self.places, self.watch = items, places, watch
-        self.code, self.command = code, results.command()
+    items: list[tuple[Call, pathlib.Path]]
+    places: Places
+    watch: int | None
+    code: dict
+    command: str = dataclasses.field(default_factory=results.command)
 
     def __call__(self) -> None:
-        os.environ["KERAS_SVAE_COMMAND"] = self.command  # for the records
+        os.environ["KERAS_SVAE_COMMAND"] = self.command
         if self.watch is not None:
             threading.Thread(target=self._ends_with, daemon=True).start()
             process.one_thread()
@@ -119,22 +123,14 @@ def launched(
     todo: Mapping[pathlib.Path, Call],
     kind: str,
     workers: int,
-    places: Places,
     options: Mapping[str, Any],
+    places: Places,
     code: dict,
 ) -> Iterator[tuple[pathlib.Path, dict]]:
     """The records of runs, as jobs make them.
 
-    If this process ends, jobs of Slurm go on. The same call later waits for them, and
-    submits only the others.
-
-    Args:
-        todo: By the file of its record, the runs to make.
-        kind: "local" or "slurm".
-        workers: Jobs at a time.
-        places: Where data and weights are.
-        options: Settings of jobs, see `options_of`.
-        code: The commit of the study's start.
+    If this process ends, jobs of Slurm go on: the file jobs.json says which records
+    each of them makes. The same call later waits for them, and submits only the others.
 
     Raises:
         ValueError: If there is no Slurm, or it has no such settings, or if a run's file
@@ -145,29 +141,31 @@ def launched(
         return
     folder = next(iter(todo)).parent.resolve() / "jobs"
     executor = _executor(kind, folder, workers, options)
-    known = _Known(folder) if kind == "slurm" else None
-    running = {} if known is None else known.running(todo)
+    slurm, listed = kind == "slurm", folder / "jobs.json"
+    known = read_json(listed, dict) if slurm and listed.exists() else {}
     mine = {file.resolve(): file for file in todo}
+    running = _running(known, folder, mine)
     taken = {file for several in running.values() for file in several}
-    items = [(call, file.resolve()) for file, call in todo.items()]
-    items = [one for one in items if one[1] not in taken]
+    items = [(todo[mine[file]], file) for file in mine if file not in taken]
     size = min(TASKS, -(-len(items) // workers) or 1)
-    watch = os.getpid() if kind == "local" else None
+    watch = None if slurm else os.getpid()
     parts = collections.deque(
         Runs(items[i : i + size], places, watch, code)
         for i in range(0, len(items), size)
     )
     try:
         while parts or running:
-            count = len(parts) if known is not None else workers - len(running)
+            count = len(parts) if slurm else workers - len(running)
             several = [parts.popleft() for _ in range(min(count, len(parts)))]
             if several:
                 with executor.batch():
                     jobs = [executor.submit(one) for one in several]
                 for job, one in zip(jobs, several, strict=True):
                     running[job] = [file for _, file in one.items]
-                if known is not None:
-                    known.add({job: running[job] for job in jobs})
+                if slurm:
+                    made = {j.job_id: [file.name for file in running[j]] for j in jobs}
+                    known |= made
+                    write_json(listed, known)
             for job in list(running):
                 ended, left = job.done(), []
                 for file in running[job]:
@@ -182,8 +180,22 @@ def launched(
                     del running[job]
             time.sleep(_LOOKS[kind] if running else 0)
     finally:
-        for job in running if known is None else ():
+        for job in () if slurm else running:
             job.cancel(check=False)
+
+
+def _running(known: Mapping, folder: pathlib.Path, wanted: Container) -> dict:
+    """Jobs of Slurm that have not ended, and the wanted records that they will make."""
+    import submitit
+
+    found = {}
+    for number, names in known.items():
+        job = submitit.SlurmJob(folder, number)
+        files = [folder.parent / name for name in names]
+        files = [file for file in files if file in wanted and not file.exists()]
+        if files and not job.done(force_check=True):
+            found[job] = files
+    return found
 
 
 def _appears(file: pathlib.Path, kind: str) -> bool:
@@ -201,30 +213,3 @@ def _ended(job, file: pathlib.Path) -> str:
         f"Expected the record {file} of the job {job.job_id}; received: {last[0]} "
         f"(log: {job.paths.stderr}). Repeat the command to go on"
     )
-
-
-class _Known:
-    """Which jobs of Slurm make which records: the file jobs.json."""
-
-    def __init__(self, folder: pathlib.Path):
-        self.folder, self.file = folder, folder / "jobs.json"
-        self.jobs = read_json(self.file, dict) if self.file.exists() else {}
-
-    def running(self, todo) -> dict:
-        """Jobs that have not ended, and the records that they will make."""
-        import submitit
-
-        wanted, found = {file.resolve() for file in todo}, {}
-        for number, names in self.jobs.items():
-            job = submitit.SlurmJob(self.folder, number)
-            files = [self.folder.parent / name for name in names]
-            files = [file for file in files if file in wanted and not file.exists()]
-            if files and not job.done(force_check=True):
-                found[job] = files
-        return found
-
-    def add(self, running: dict) -> None:
-        """Writes down new jobs."""
-        for job, files in running.items():
-            self.jobs[job.job_id] = [file.name for file in files]
-        write_json(self.file, self.jobs)

@@ -14,7 +14,7 @@ from keras_svae.evaluation.registry import check_known
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
-from reproductions.engine.run import Run
+from reproductions.engine.training import Run
 
 # The seed of all measures.
 SEED = 1
@@ -61,7 +61,7 @@ def check(run: Run, inputs: Inputs) -> None:
     Raises:
         ValueError: For one that does not.
     """
-    _prepared(run, inputs)(names_of(run), strict=True)
+    _plan(run, inputs, names_of(run), run.training.n, strict=True)
 
 
 def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
@@ -72,17 +72,17 @@ def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
     does not lose what was trained.
     """
     n, names = run.training.n, names_of(run)
-    plan = _prepared(run, inputs)
 
-    def evaluate(measures: list[str] | None, **more) -> ks.evaluation.Report:
+    def evaluate(measures: list[str] | None, n: int) -> ks.evaluation.Report:
         # A network may be missing here, or a measure not apply.
-        return plan(measures, strict=False, **more).report(careful=True)
+        plan = _plan(run, inputs, measures, n, strict=False)
+        return plan.report(careful=True)
 
     found = ks.evaluation.Report()
     if names != [AIS]:
-        found = evaluate([one for one in names if one != AIS] or None)
+        found = evaluate([one for one in names if one != AIS] or None, n)
     if AIS in names:  # on fewer examples, each of which takes long
-        of_ais = evaluate([AIS], n=run.training.ais_examples)
+        of_ais = evaluate([AIS], run.training.ais_examples)
         found.update(of_ais)
         found.left_out |= of_ais.left_out
         found.failed |= of_ais.failed
@@ -90,7 +90,7 @@ def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
         with may_fail("inception_score_of_data", found.failed):
             x = inputs.arrays("test", n, seed=SEED)
             found["inception_score_of_data"] = ks.evaluation.inception_score(
-                x, _splits(x), backbone=inputs.backbone, value_range=inputs.scale
+                x, _splits(len(x)), backbone=inputs.backbone, value_range=inputs.scale
             )
     if "mixture_score" in found:
         with may_fail("mixture_score_of_data", found.failed):
@@ -111,43 +111,40 @@ def may_fail(name: str, failed: dict[str, str]) -> Iterator[None]:
         failed[name] = f"{type(error).__name__}: {error}"
 
 
-def _splits(x) -> int:
+def _splits(n: int) -> int:
     # In parts with few examples the score is low. Then samples and data are not split.
-    return 10 if len(x) >= 5000 else 1
+    return 10 if n >= 5000 else 1
 
 
-def _prepared(run: Run, inputs: Inputs):
-    """The plan of measures, with all that a run's measures are given."""
+def _plan(run: Run, inputs: Inputs, measures: list[str] | None, n: int, strict: bool):
+    """What is measured on so many examples; None for all measures that apply."""
     training = run.training
-    x = inputs.arrays("test", training.n, seed=SEED)
     given = {"batch_size": 250, "labels": None, "drop_remainder": False}
-    whole = {"labelled": None, "labelled_batch": None}
+    whole = {"shuffle": False, "labelled": None, "labelled_batch": None}
     options = {
-        "inception_score": {"splits": _splits(x)},
+        "inception_score": {"splits": _splits(min(training.n, inputs.count("test")))},
         "importance_weighted_bound": {"k": training.importance_samples},
         AIS: {"n_temperatures": training.ais_temperatures},
     }
-
-    def prepared(measures: list[str] | None, **more):
-        known = {
-            "train": inputs.load("train", shuffle=False, **whole, **given),
-            "n": training.n,
-            "backbone": inputs.backbone,
-            "lpips": inputs.perceptual,
-            "mixture": ks.data.mixture(run.data.data) if x.ndim == 2 else None,
-            "dequantise": inputs.dequantise,
-            "seed": SEED,
-        }
-        mine = [one for one in options if one in (measures or ["inception_score"])]
-        return planned(
-            run.model,
-            inputs.load("test", **given),
-            measures=measures,
-            options={name: options[name] for name in mine},
-            **{**known, **more},
-        )
-
-    return prepared
+    points = len(run.model.data_shape) == 1
+    return planned(
+        run.model,
+        inputs.load("test", **given),
+        measures=measures,
+        strict=strict,
+        n=n,
+        options={
+            name: one
+            for name, one in options.items()
+            if name in (measures or ["inception_score"])
+        },
+        train=inputs.load("train", **whole, **given),
+        backbone=inputs.backbone,
+        lpips=inputs.perceptual,
+        mixture=ks.data.mixture(run.data.data) if points else None,
+        dequantise=inputs.dequantise,
+        seed=SEED,
+    )
 
 
 def write_pictures(model: ks.Game, data: Any, folder: pathlib.Path) -> None:

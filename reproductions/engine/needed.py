@@ -1,7 +1,7 @@
 """What options need to have an effect, and the laws that a method has."""
 
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 __all__ = ["check", "requires"]
 
@@ -66,24 +66,15 @@ def requires(**laws: str) -> Callable[[Callable], Callable]:
 
 
 def check(
-    settings: dict, given: Iterable[str], defaults: dict, method: Callable | None = None
+    settings: dict, given: set[str], defaults: dict, method: Callable | None = None
 ) -> None:
-    """Raises if an option has no effect, or a law is that of another method.
+    """Raises if a given option has no effect, or a law is that of another method.
 
-    What is recorded of a run and not given is no error: the run goes on with it.
-
-    Args:
-        settings: Those of the run.
-        given: The names of the options that were given.
-        defaults: What the settings would be without them; what is given and no other
-            is no error, as when a run is continued with all of its settings. A law
-            has to be the method's in any case.
-        method: The function of `reproductions.methods`, if there are methods.
-
-    Raises:
-        ValueError: For such an option.
+    What is recorded of a run and not given is no error: the run goes on with it. Nor is
+    what is given as the defaults have it, as when a run is continued with all of its
+    settings. A law has to be the method's in any case.
     """
-    given, facts = set(given), settings
+    facts = settings
     if method is not None:
         players = typing.get_type_hints(method)["return"].players.values()
         trained = [name for one in players for name in one.networks.split()]
@@ -95,7 +86,7 @@ def check(
                 f"Expected {name}={' or '.join(laws)} with method={method.__name__}; "
                 f"received: {name}={law}"
             )
-    for name in sorted(given & set(ONLY_WITH) & set(settings)):
+    for name in sorted(given & ONLY_WITH.keys() & settings.keys()):
         needed, holds = ONLY_WITH[name]
         if settings[name] != defaults.get(name) and not holds(facts):
             raise ValueError(

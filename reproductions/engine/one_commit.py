@@ -23,13 +23,7 @@ def from_one_commit(
 
     So later edits do not affect later runs. It does nothing without git, in such a
     copy, or if tracked files differ from the commit: `changed` says so in each record
-    then.
-
-    Args:
-        folder: The study's folder.
-        module: What is run with `python -m`.
-        arguments: Its arguments.
-        new: Whether the folder was not there before this command.
+    then. A folder is new that was not there before this command.
     """
     code = results.commit()
     if "KERAS_SVAE_COMMIT" in os.environ or code["changed"] is not False:
@@ -44,16 +38,14 @@ def from_one_commit(
         subprocess.run(["tar", "-x", "-C", str(half)], input=packed, check=True)
         with contextlib.suppress(OSError):  # another process may have been quicker
             half.rename(copy)
-    environment = dict(os.environ)
-    environment |= {
+    environment = os.environ | {
         "KERAS_SVAE_COMMIT": code["commit"],
         "PYTHONPATH": str(copy.resolve()),
         NEW: str(folder.resolve()) if new else "",
     }
     sys.stdout.flush()
-    os.execve(
-        sys.executable, [sys.executable, "-P", "-m", module, *arguments], environment
-    )
+    words = [sys.executable, "-P", "-m", module, *arguments]
+    os.execve(sys.executable, words, environment)
 
 
 def in_new_folder(folder: pathlib.Path) -> bool:
@@ -62,10 +54,9 @@ def in_new_folder(folder: pathlib.Path) -> bool:
 
 
 def remove_copy(folder: pathlib.Path) -> None:
-    """Removes the copy that this process runs from, if there is nothing beside it.
+    """Removes the copy that this process runs from, if it is alone in a study's folder.
 
-    Args:
-        folder: The study's folder, which this process has locked.
+    This process has locked the folder.
     """
     mine = results.ROOT
     in_copy = "KERAS_SVAE_COMMIT" in os.environ and mine.parent == folder.resolve()

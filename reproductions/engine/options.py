@@ -11,7 +11,7 @@ from typing import Any, Literal
 import docstring_parser
 from jsonargparse.typing import PositiveInt
 
-__all__ = ["Option", "Play", "PositiveInt", "of_class", "of_function"]
+__all__ = ["Option", "Play", "PositiveInt", "flag", "of_class", "of_function"]
 
 Play = Literal["alternating", "simultaneous"]
 
@@ -98,20 +98,38 @@ class Option:
     def read(self, value: Any) -> Any:
         """The value, converted to the annotation's type: 1 becomes 1.0 for floats.
 
+        None, which leaves the value to others, stays None.
+
         Raises:
             ValueError: If the value has another type.
         """
-        return _read(self.name, self.type, value)
+        return None if value is None else _read(self.name, bare(self.type), value)
+
+
+def flag(name: str) -> str:
+    """An option's name on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def takes_none(kind: Any) -> bool:
+    """Whether None is among the values of an annotation."""
+    return types.NoneType in typing.get_args(kind)
+
+
+# Options of networks of which None is a value, and does not only leave them out.
+NULLABLE = {name for name, (kind, _) in NETWORKS.items() if takes_none(kind)}
+
+
+def bare(kind: Any) -> Any:
+    """An annotation without its None."""
+    if typing.get_origin(kind) not in (types.UnionType, typing.Union):
+        return kind
+    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
+    return kinds[0] if len(kinds) == 1 else kind
 
 
 def _read(name: str, kind: Any, value: Any) -> Any:
     origin = typing.get_origin(kind)
-    if origin in (types.UnionType, typing.Union):
-        kinds = typing.get_args(kind)
-        if value is None and types.NoneType in kinds:
-            return None
-        (kind,) = (one for one in kinds if one is not types.NoneType)
-        return _read(name, kind, value)
     if origin is Literal:
         if value in typing.get_args(kind):  # 1.0 is the 1 that is among them
             return next(one for one in typing.get_args(kind) if one == value)
@@ -141,8 +159,8 @@ def _read(name: str, kind: Any, value: Any) -> Any:
 def words(kind: Any) -> str:
     """An annotation in words."""
     origin, kinds = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join("null" if k is types.NoneType else words(k) for k in kinds)
+    if takes_none(kind):
+        return f"{words(bare(kind))} or null"
     if origin is Literal:
         return f"one of {', '.join(map(str, kinds))}"
     if origin is list:
@@ -156,7 +174,9 @@ def words(kind: Any) -> str:
     return plain.get(kind, "true or false")
 
 
-def of_function(function: Callable, skip: Iterable[str] = ()) -> dict[str, Option]:
+def of_function(
+    function: Callable, skip: Iterable[str] = (), group: str = "experiment"
+) -> dict[str, Option]:
     """The options of a function: its keyword arguments, by its docstring."""
     told = _told(function)
     hints = typing.get_type_hints(function)
@@ -168,7 +188,7 @@ def of_function(function: Callable, skip: Iterable[str] = ()) -> dict[str, Optio
         text = told.get(name) or SHARED.get(name, "")
         kind = hints.get(name, str)
         kind = kind if default is not None else kind | None
-        found[name] = Option(name, kind, default, text)
+        found[name] = Option(name, kind, default, text, group)
     return found
 
 
@@ -190,18 +210,11 @@ def of_class(cls: type, group: str) -> dict[str, Option]:
 
 def of_networks(names: str) -> dict[str, Option]:
     """Options of networks, by their names with spaces between."""
+    known = {name: NETWORKS[name] for name in names.split()}
     return {
-        name: Option(
-            name, NETWORKS[name][0] | None, None, NETWORKS[name][1], "networks"
-        )
-        for name in names.split()
+        name: Option(name, kind | None, None, text, "networks")
+        for name, (kind, text) in known.items()
     }
-
-
-def takes_none(name: str) -> bool:
-    """Whether None is a value of a network's option, and not only leaves it out."""
-    kind = NETWORKS.get(name, (None,))[0]
-    return types.NoneType in typing.get_args(kind)
 
 
 def _told(thing: Any) -> dict[str, str]:
@@ -215,10 +228,8 @@ def _told(thing: Any) -> dict[str, str]:
 def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError:
     """The error for options that do not exist."""
     names, known = sorted(names), list(known)
-    plain = names[0].replace("-", "_").strip("_")
-    hyphens = names[0].startswith("--")
-    meant = SHORT.get(plain, "")
-    meant = f"--{meant.replace('_', '-')}" if hyphens else meant
+    meant = SHORT.get(names[0].replace("-", "_").strip("_"), "")
+    meant = flag(meant) if names[0].startswith("--") else meant
     near = [meant] if meant in known else []
     near = near or difflib.get_close_matches(names[0], known, 1, cutoff=0.75)
     hint = f" Did you mean {near[0]!r}?" if near else ""

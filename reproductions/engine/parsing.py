@@ -1,7 +1,6 @@
 """From words to options. jsonargparse handles types and files; the rest is here."""
 
 import re
-import types
 import typing
 from collections.abc import Collection
 
@@ -11,7 +10,7 @@ import yaml
 from keras_svae.untrusted import regular
 from reproductions.engine import options as opt
 from reproductions.engine.experiment import Experiment
-from reproductions.engine.options import Option
+from reproductions.engine.options import Option, bare, flag
 
 
 def defaults_of(one: Experiment, options: dict[str, Option]) -> dict[str, typing.Any]:
@@ -26,19 +25,17 @@ def defaults_of(one: Experiment, options: dict[str, Option]) -> dict[str, typing
     return found
 
 
-def empty(program: str, about: str) -> jsonargparse.ArgumentParser:
-    """A command line without options."""
-    return jsonargparse.ArgumentParser(
-        prog=program,
+def command_line(
+    program: str, about: str, options: dict[str, Option], defaults: dict
+) -> jsonargparse.ArgumentParser:
+    """A command line with options in their groups; see `defaults_of`."""
+    made = jsonargparse.ArgumentParser(
+        prog=f"python -m reproductions.{program}",
         usage="%(prog)s [options]",
         description=about,
         exit_on_error=False,
         print_config=None,
     )
-
-
-def add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> None:
-    """Adds options, in their groups; a default by budget is shown in brackets."""
     groups: dict[str, typing.Any] = {}
     for name, option in options.items():
         if option.group not in groups:
@@ -48,14 +45,9 @@ def add(made: jsonargparse.ArgumentParser, options: dict, defaults: dict) -> Non
             shown = ", ".join(f"{budget}: {value}" for budget, value in default.items())
             default, text = next(iter(default.values())), f"{text} [{shown}]"
         groups[option.group].add_argument(
-            f"--{name.replace('_', '-')}", type=option.type, default=default, help=text
+            flag(name), type=option.type, default=default, help=text
         )
-
-
-def _plain(kind: typing.Any) -> typing.Any:
-    kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
-    union = typing.get_origin(kind) in (types.UnionType, typing.Union)
-    return kinds[0] if union else kind
+    return made
 
 
 def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
@@ -68,26 +60,23 @@ def normal(arguments: list[str], options: dict[str, Option]) -> list[str]:
     made, rest = [], list(arguments)
     while rest:
         word = rest.pop(0)
-        name, equals, value = word.partition("=")
-        name = name.removeprefix("--").replace("-", "_")
-        hyphens = name.replace("_", "-")
         if not word.startswith("--"):
             made.append(word)
             continue
-        known = options.get(name)
-        kind = known and _plain(known.type)
-        if name.removeprefix("no_") in options and known is None:
-            made.append(f"--{hyphens.removeprefix('no-')}=false")
+        name, equals, value = word.partition("=")
+        name = name.removeprefix("--").replace("-", "_")
+        kind = bare(options[name].type) if name in options else None
+        if kind is None and name.removeprefix("no_") in options:
+            name, equals, value = name.removeprefix("no_"), "=", "false"
         elif kind is bool and not equals:
-            value = rest.pop(0) if rest[:1] in (["true"], ["false"]) else "true"
-            made.append(f"--{hyphens}={value}")
+            said = rest[:1] in (["true"], ["false"])
+            equals, value = "=", rest.pop(0) if said else "true"
         elif typing.get_origin(kind) is list and not equals:
             several = []
             while rest and (not rest[0].startswith("-") or rest[0][1:2].isdigit()):
                 several.append(rest.pop(0).strip("[],"))
-            made.append(f"--{hyphens}=[{','.join(filter(None, several))}]")
-        else:
-            made.append(f"--{hyphens}{equals}{value}")
+            equals, value = "=", f"[{','.join(filter(None, several))}]"
+        made.append(f"{flag(name)}{equals}{value}")
     return made
 
 
@@ -102,11 +91,7 @@ def parsed(made: jsonargparse.ArgumentParser, arguments, options: dict) -> dict:
 
 
 def check_config(path: str, options: Collection[str]) -> None:
-    """Looks at a file of options before the parser reads it.
-
-    Args:
-        path: The file.
-        options: The names that it may have.
+    """Looks at a file of these options before the parser reads it.
 
     Raises:
         FileNotFoundError: If it is not there.
@@ -159,19 +144,17 @@ def _said(text: str, options: dict) -> Exception:
     where = re.search(r'Parser key "(\w+)"', text)
     came = _came(text)
     if where and came is not None and (option := options.get(where[1])):
-        name = f"--{option.name.replace('_', '-')}"
-        kind = opt.words(option.type)
-        if typing.get_origin(_plain(option.type)) is list:
+        if typing.get_origin(bare(option.type)) is list:
             came = came.strip("[]").replace("'", "")
         return ValueError(
-            f"Expected {name} to be {kind}; received: {came or 'nothing'}"
+            f"Expected {flag(option.name)} to be {opt.words(option.type)}; received: "
+            f"{came or 'nothing'}"
         )
     left, found, rest = text.partition("unrecognized arguments: ")
     if found and not left:
         names = [word.partition("=")[0] for word in rest.split() if word[:2] == "--"]
-        known = [f"--{name.replace('_', '-')}" for name in options]
         if names:
-            return opt.unknown(names, known, "this command")
+            return opt.unknown(names, map(flag, options), "this command")
     return ValueError(text)
 
 
@@ -183,7 +166,7 @@ def read(cls: type, program: str, arguments: list[str]) -> typing.Any:
     """
     options = opt.of_class(cls, "options")
     about = (cls.__doc__ or "").split("Args:")[0].strip()
-    made = empty(f"python -m reproductions.{program}", about)
-    add(made, options, {name: one.default for name, one in options.items()})
+    defaults = {name: one.default for name, one in options.items()}
+    made = command_line(program, about, options, defaults)
     given = parsed(made, arguments, options)
     return cls(**{name: options[name].read(value) for name, value in given.items()})

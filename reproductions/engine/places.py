@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import json
 import pathlib
 from typing import Any
 
@@ -49,16 +50,15 @@ def identity(call: Call, places: Places) -> dict:
     that the measures use.
     """
     found: dict[str, Any] = {"experiment": call.name, "settings": call.settings}
-    if not isinstance(call.function, Experiment):
+    if not isinstance(call.function, Experiment) or "data" not in call.function.groups:
         return found
-    data = call.function.data_of(call.settings)
-    if data is not None:
-        found["data"] = kind_of_data(data.data, places.data_dir)
-        found["backbone"] = _backbone(places.backbone, data.data)
-        measures = call.settings.get("measures")
-        if measures is None or "lpips" in measures:
-            weights = _lpips_file(measures, places)
-            found["lpips"] = digest(weights) if weights else None
+    data = call.function.group("data", call.settings).data
+    found["data"] = kind_of_data(data, places.data_dir)
+    found["backbone"] = _backbone(places.backbone, data)
+    measures = call.settings.get("measures")
+    if measures is None or "lpips" in measures:
+        weights = _lpips_file(measures, places)
+        found["lpips"] = digest(weights) if weights else None
     return found
 
 
@@ -78,11 +78,10 @@ def _backbone(name: str | None, data: str) -> str | None:
 
 def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | None:
     # A package that is only installed is not read unless the measure is named.
-    if places.lpips is not None or measures is None:
-        return places.lpips
-    with contextlib.suppress(FileNotFoundError):
-        return find_package()
-    return None
+    if places.lpips is None and measures is not None:
+        with contextlib.suppress(FileNotFoundError):
+            return find_package()
+    return places.lpips
 
 
 def older(found: dict, places: Places) -> list[dict]:
@@ -103,26 +102,15 @@ def older(found: dict, places: Places) -> list[dict]:
 
 def name_of(found: dict) -> str:
     """A short hash of what identifies a run."""
-    import json
-
     text = json.dumps(found, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 # Files do not change while a study runs.
 digest = functools.cache(keras_svae.digest.digest)
-
-
-@functools.cache
-def kind_of_data(name: str, data_dir: str | None) -> str:
-    """A data set's name and version, or the content of a file or folder."""
-    return ks.data.identify(name, data_dir)
-
-
-@functools.lru_cache(maxsize=2)
-def load_backbone(name: str | None, data: str) -> ks.evaluation.Backbone | str | None:
-    """The network for images' features, see `find_backbone`; kept until the end."""
-    return find_backbone(name, data)
+kind_of_data = functools.cache(ks.data.identify)
+# Networks are kept until the end.
+load_backbone = functools.lru_cache(maxsize=2)(find_backbone)
 
 
 @functools.lru_cache(maxsize=2)

@@ -9,8 +9,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 
+import keras
+import tensorflow as tf
+
 from reproductions.engine import results
 from reproductions.engine.call import Call
+from reproductions.engine.execution import execute
 from reproductions.engine.places import Places
 from reproductions.engine.records import shown
 
@@ -19,21 +23,7 @@ TASKS = 12
 
 
 def run_here(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
-    """One run of a study in this process.
-
-    Args:
-        call: The run.
-        file: The file of its record.
-        places: Where data and weights are.
-        code: The commit that this process has loaded, for the record.
-
-    Returns:
-        The record.
-    """
-    import keras
-
-    from reproductions.engine.execution import execute
-
+    """One run of a study in this process, which has loaded this commit: its record."""
     keras.backend.clear_session()
     folder = file.with_suffix("")
     options = {"keep": "record", "resume": True, "verbose": "none"}
@@ -57,16 +47,10 @@ def one_run(call: Call, file: pathlib.Path, places: Places, code: dict) -> dict:
 def in_workers(
     todo: Mapping[pathlib.Path, Call], workers: int, places: Places, code: dict
 ) -> Iterator[tuple[pathlib.Path, dict]]:
-    """The records of runs, as worker processes make them.
-
-    Args:
-        todo: By the file of its record, the runs to make.
-        workers: How many processes, one thread each.
-        places: Where data and weights are.
-        code: The commit of the study's start.
+    """The records of runs by file, as worker processes make them, one thread each.
 
     Raises:
-        ValueError: If the code has changed since then.
+        ValueError: If the code is no longer that of the study's start.
         Exception: Any error of a run, when those that are under way have ended.
     """
     # Start new processes now and then. (The pool's own max_tasks_per_child can lock
@@ -103,8 +87,6 @@ def in_workers(
 def one_thread() -> None:
     """Sets one thread for TensorFlow, which has not started yet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.get_logger().setLevel("ERROR")  # each run is a new graph, as it should be
@@ -113,13 +95,9 @@ def one_thread() -> None:
 def worker_starts(command: str, end: Connection) -> None:
     """Sets one thread per worker, and makes it end at once if the study is interrupted.
 
-    A run goes on from its last backup, if it has one.
-
-    Args:
-        command: The study's command, for the records.
-        end: A pipe to the study's process, which closes it to end a worker. A worker
-            has the next run already, and would make that, too. It is also closed if
-            the process is killed.
+    The study's process closes the pipe to end a worker, which has the next run already,
+    and would make that, too. It is also closed if the process is killed. A run goes on
+    from its last backup, if it has one. The study's command is for the records.
     """
     os.environ["KERAS_SVAE_COMMAND"] = command
     # A terminal interrupts all processes. A run would keep this to itself.

@@ -23,19 +23,13 @@ try:
 except ImportError:  # Windows has none
     resource = None
 
-__all__ = [
-    "cells",
-    "interval",
-    "published",
-    "record",
-    "spread",
-    "text_of",
-]
+__all__ = ["cells", "interval", "published", "record", "spread", "text_of"]
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "reproductions" / "results"
-STATUS = pathlib.Path("/proc/self/status")
+# What Linux says of this process, and of its processors.
+STATUS, CPUS = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/cpuinfo")
 
 
 def command() -> str:
@@ -124,14 +118,10 @@ def peak_memory() -> float:
 
 
 def _cpu() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    found = None
+    if CPUS.is_file():
+        found = re.search(r"(?m)^model name.*?:(.*)", CPUS.read_text(encoding="utf-8"))
+    return found[1].strip() if found else platform.processor() or platform.machine()
 
 
 def record(**content: Any) -> dict:

@@ -59,20 +59,18 @@ def table_of(
         measures: Names of measures, and the heads of their columns.
         digits: How numbers are printed.
     """
-    labels = [label(cell) for cell in rows]
-    width = max(map(len, labels))
-    shown = [
-        [text_of(cell[name], digits) if name in cell else "" for name in measures]
-        for cell in rows
-    ]
-    heads = measures.values()
-    wide = max(len(one) for line in [heads, *shown] for one in line)
-    lines = [f"{'':{width}}  runs  {'  '.join(f'{one:{wide}}' for one in heads)}"]
-    for name, cell, columns in zip(labels, rows, shown, strict=True):
-        lost = f"  ({cell['diverged']} diverged)" if cell["diverged"] else ""
+    shown = [["", "runs", *measures.values()]]
+    for cell in rows:
+        values = [text_of(cell[n], digits) if n in cell else "" for n in measures]
+        shown.append([label(cell), f"{cell['runs']:4d}", *values])
+    width = max(len(name) for name, *_ in shown)
+    wide = max(len(one) for _, _, *columns in shown for one in columns)
+    lines = []
+    for (name, runs, *columns), cell in zip(shown, [{}, *rows], strict=True):
         numbers = "  ".join(f"{one:{wide}}" for one in columns)
-        lines.append(f"{name:{width}}  {cell['runs']:4d}  {numbers}{lost}")
-    return "\n".join(line.rstrip() for line in lines)
+        lost = f"  ({cell['diverged']} diverged)" if cell.get("diverged") else ""
+        lines.append(f"{name:{width}}  {runs}  {numbers}{lost}".rstrip())
+    return "\n".join(lines)
 
 
 def picture_of(
@@ -95,11 +93,12 @@ def picture_of(
     figure = Figure(figsize=(4 * len(measures), 3.4), dpi=110, layout="constrained")
     panels = figure.subplots(1, len(measures), squeeze=False)[0]
     least = min((cell[over] for cell in rows if cell[over] > 0), default=1.0)
+    lines = {}
     for ax, measure in zip(panels, measures, strict=True):
         for number, (key, name) in enumerate(names.items()):
             mine = [c for c in rows if c["method"] == key and measure in c]
             if mine:
-                ax.errorbar(
+                lines[name] = ax.errorbar(
                     [cell[over] for cell in mine],
                     [cell[measure]["mean"] for cell in mine],
                     yerr=[cell[measure]["deviation"] or 0 for cell in mine],
@@ -110,12 +109,8 @@ def picture_of(
                 )
         ax.set_xscale("symlog", linthresh=least / 10)
         ax.set(xlabel=over, title=measure.replace("_", " "))
-    lines = {}
-    for ax in panels:
-        found, labels = ax.get_legend_handles_labels()
-        lines |= dict(zip(labels, found, strict=True))
-    ordered = [name for name in names.values() if name in lines]
-    panels[0].legend([lines[name] for name in ordered], ordered, fontsize=8)
+    shown = [name for name in names.values() if name in lines]
+    panels[0].legend([lines[name] for name in shown], shown, fontsize=8)
     return figure
 
 

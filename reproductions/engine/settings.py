@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Literal
 
 from reproductions.engine.options import Play
@@ -10,45 +11,31 @@ __all__ = ["Data", "Images", "Laws", "Training"]
 
 Prior = Literal["normal", "uniform"]
 Posterior = Literal[
-    "gaussian",
-    "laplace",
-    "planar_flow",
-    "implicit",
-    "unit_gaussian",
-    "unit_laplace_tanh",
-]
+    "gaussian", "laplace", "planar_flow", "implicit",
+    "unit_gaussian", "unit_laplace_tanh",
+]  # fmt: skip
 Likelihood = Literal[
-    "bernoulli",
-    "continuous_bernoulli",
-    "gaussian",
-    "laplace",
-    "implicit",
-    "learned_gaussian",
-    "unit_gaussian",
-    "unit_gaussian_tanh",
-    "unit_laplace_tanh",
-    "gaussian_tanh",
-    "laplace_tanh",
-    "shift_tanh",
-    "planar_flow",
-    "drawn_gaussian",
-]
+    "bernoulli", "continuous_bernoulli", "gaussian", "laplace", "implicit",
+    "learned_gaussian", "unit_gaussian", "unit_gaussian_tanh", "unit_laplace_tanh",
+    "gaussian_tanh", "laplace_tanh", "shift_tanh", "planar_flow", "drawn_gaussian",
+]  # fmt: skip
 
 
-def _at_least(least: int, **values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and value < least:
-            raise ValueError(f"Expected {name} >= {least}; received: {value}")
-
-
-def _within(wanted: Literal["> 0", "in [0, 1)"], **values: float | None) -> None:
-    most = math.inf if wanted == "> 0" else 1.0
-    for name, value in values.items():
-        if value is None:
-            continue
-        above = value > 0 if wanted == "> 0" else value >= 0
-        if not (above and value < most):
-            raise ValueError(f"Expected {name} {wanted}; received: {value}")
+# By limit, as an error says it: the test, and the settings of `Training` that have it.
+_LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
+    ">= 1": (
+        lambda value: value >= 1,
+        "epochs steps_per_epoch batch_size turns critic_turns patience "
+        "importance_samples replicas steps_per_execution ais_examples",
+    ),
+    ">= 0": (lambda value: value >= 0, "seed"),
+    ">= 2": (lambda value: value >= 2, "n ais_temperatures"),
+    "> 0": (
+        lambda value: 0 < value < math.inf,
+        "learning_rate critic_learning_rate clipnorm",
+    ),
+    "in [0, 1)": (lambda value: 0 <= value < 1, "beta_1 beta_2"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -181,15 +168,11 @@ class Training:
     steps_per_execution: int = 1
 
     def __post_init__(self):
-        names = ("epochs", "steps_per_epoch", "batch_size", "turns", "critic_turns")
-        names += ("patience", "importance_samples", "replicas", "steps_per_execution")
-        _at_least(1, **{name: getattr(self, name) for name in names})
-        _at_least(0, seed=self.seed)
-        _at_least(1, ais_examples=self.ais_examples)
-        _at_least(2, n=self.n, ais_temperatures=self.ais_temperatures)
-        rates = ("learning_rate", "critic_learning_rate", "clipnorm")
-        _within("> 0", **{name: getattr(self, name) for name in rates})
-        _within("in [0, 1)", beta_1=self.beta_1, beta_2=self.beta_2)
+        for limit, (holds, names) in _LIMITS.items():
+            for name in names.split():
+                value = getattr(self, name)
+                if value is not None and not holds(value):
+                    raise ValueError(f"Expected {name} {limit}; received: {value}")
         if self.measures is not None and not self.measures.strip():
             raise ValueError(
                 "Expected names of measures with commas between; received: "

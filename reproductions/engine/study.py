@@ -10,14 +10,7 @@ from typing import Any
 
 from keras_svae.game.checks import choice
 from keras_svae.paths import local
-from reproductions.engine import (
-    board,
-    launch,
-    one_commit,
-    process,
-    records,
-    results,
-)
+from reproductions.engine import board, launch, one_commit, process, records, results
 from reproductions.engine.call import Call
 from reproductions.engine.files import locked, record_file, write_json
 from reproductions.engine.folder import RunFolder
@@ -53,9 +46,6 @@ class Study:
             folder's. A figure is NAME.png.
         prepare: Called before the first run is made, and told whether the folder is
             new.
-
-    Attributes:
-        failed: By run, the measures that ended with an error, and the error.
     """
 
     def __init__(
@@ -86,7 +76,6 @@ class Study:
         self.places, self.report = places or Places(), report
         self.mix_commits, self._prepare = mix_commits, prepare
         self.record = record_file(record and local(record, "a record"))
-        self.failed: dict[str, dict[str, str]] = {}
         self._found: dict[pathlib.Path, dict] = {}
         self._files: dict[pathlib.Path, pathlib.Path] = {}
         self._stack = contextlib.ExitStack()
@@ -138,27 +127,27 @@ class Study:
             print(f"{len(done)} of {len(files)} runs are done", flush=True)
             for file, record in self._run(todo):
                 self._same_commit({file: record})  # a job may have begun long ago
-                done[file] = record
-                self._note({file: record})
+                done[file] = self._found[file] = record
         elif not done and not optional:
             raise ValueError(
                 f"Expected finished runs in {self.folder}; received: none of the "
                 f"{len(files)} that this study has"
             )
-        self._note(done)
+        self._found |= done
         return [done[file] for file in files if file in done]
 
-    def _note(self, done: dict[pathlib.Path, dict]) -> None:
-        self._found |= done
-        self.failed |= {f.stem: r["failed"] for f, r in done.items() if r.get("failed")}
+    @property
+    def failed(self) -> dict[str, dict[str, str]]:
+        """By run, the measures that ended with an error, and the error."""
+        found = self._found.items()
+        return {file.stem: one["failed"] for file, one in found if one.get("failed")}
 
     def _files_of(self, calls: Sequence[Call]) -> list[pathlib.Path]:
         """The files of runs' records, one for all calls with equal settings."""
         names = [self._names(call) for call in calls]
         for first, *others in names:
             if not _begun(self._files.get(first, first)):
-                found = next(filter(_begun, others), first)
-                self._files[first] = found
+                self._files[first] = next(filter(_begun, others), first)
         return [self._files.get(first, first) for first, *_ in names]
 
     def _names(self, call: Call) -> list[pathlib.Path]:
@@ -193,9 +182,8 @@ class Study:
                 )
 
     def _run(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
-        began, count = time.time(), 0
-        for file, record in self._made(todo):
-            count += 1
+        began = time.time()
+        for count, (file, record) in enumerate(self._made(todo), 1):
             left = (time.time() - began) / count * (len(todo) - count) / 60
             shown = record.get("diverged") or "  ".join(
                 f"{name} {value:.4g}"
@@ -213,8 +201,8 @@ class Study:
     def _made(self, todo: dict[pathlib.Path, Call]) -> Iterator[tuple]:
         given = self.places, self._code
         if self.launcher != "processes":
-            about = self.launcher, self.workers, self.places, self.jobs, self._code
-            yield from launch.launched(todo, *about)
+            how = self.launcher, self.workers, self.jobs
+            yield from launch.launched(todo, *how, *given)
         elif self.workers:
             yield from process.in_workers(todo, self.workers, *given)
         else:
@@ -223,9 +211,6 @@ class Study:
 
     def check_backbone(self, data: str) -> None:
         """Looks for the classifier of a score, before anything is trained.
-
-        Args:
-            data: The name of the data.
 
         Raises:
             ValueError: If there is none, or one that is not trained. With `report`,
@@ -242,10 +227,7 @@ class Study:
             )
 
     def hparams(self, records: Sequence[dict]) -> pathlib.Path:
-        """Writes the records for TensorBoard's tab HParams: see `board.write`.
-
-        Args:
-            records: What this study gave.
+        """Writes this study's records for TensorBoard's tab HParams: see `board.write`.
 
         Returns:
             The folder `hparams`, for `tensorboard --logdir`. An older one is replaced.

@@ -1,5 +1,6 @@
-"""The training of a run: from its last backup, with all that looks on."""
+"""A run, and its training: from its last backup, with all that looks on."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -10,7 +11,39 @@ from reproductions.engine import devices
 from reproductions.engine.callbacks import Clock, Progress, Stopping, Table
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.run import Run
+from reproductions.engine.settings import Data, Training
+
+
+@dataclasses.dataclass
+class Run:
+    """What an experiment returns: a model, and how it is trained and measured.
+
+    Attributes:
+        model: The model, not compiled.
+        data: Its data.
+        training: Its training.
+        select: `select(model, inputs)` gives a score, a function of the model. The
+            epoch with the largest score is kept. None for the last weights, or those
+            of early stopping.
+        criteria: `criteria(model, inputs)` gives further columns for early stopping, by
+            name: functions of validation's log.
+        extra: `extra(model, inputs)` of the trained model gives further content of the
+            record.
+        last: Whether the last weights are measured, too, where `select` keeps others:
+            the record's `last`, metrics and what `extra` gives.
+        callbacks: Further callbacks of `fit`, a function of model and inputs.
+    """
+
+    model: ks.Game
+    data: Data
+    training: Training
+    select: Callable[[ks.Game, Inputs], Callable[[ks.Game], float]] | None = None
+    criteria: Callable[[ks.Game, Inputs], dict[str, Callable[[dict], float]]] | None = (
+        None
+    )
+    extra: Callable[[ks.Game, Inputs], dict] | None = None
+    last: bool = False
+    callbacks: Callable[[ks.Game, Inputs], list] | None = None
 
 
 def train(
@@ -25,16 +58,8 @@ def train(
     """Trains a compiled model from its folder's last backup, or from the start.
 
     Afterwards, the weights and log.csv are those of a run without interruptions, bit
-    for bit.
-
-    Args:
-        run: Model and training.
-        inputs: Its data.
-        folder: Its folder.
-        keep: See `execute`.
-        verbose: See `execute`.
-        backup_every: See `execute`.
-        at_end: Called with the last weights in the model, before it gets the best ones.
+    for bit. `at_end` is called with the last weights in the model, before it gets the
+    best ones. For the other options see `execute`.
 
     Returns:
         The seconds of training, over all sessions.
@@ -54,11 +79,10 @@ def train(
         watched = inputs.validation_examples()
     if run.select or training.patience:
         often = 1  # a choice looks at every epoch
-        value = _negative(run.select(model, inputs)) if run.select else None
+        score = run.select(model, inputs) if run.select else None
+        criteria = run.criteria(model, inputs) if run.criteria else None
         patience = training.patience or training.epochs
-        monitor = "val_selected" if run.select else training.monitor
-        more = run.criteria(model, inputs) if run.criteria else {}
-        stopping = Stopping(folder, monitor, patience, value, more)
+        stopping = Stopping(folder, training.monitor, patience, score, criteria)
         stopping.check(model)
         stopping.catch_up(model, watched, inputs.steps_per_epoch)
     clock = Clock(folder, often)
@@ -97,7 +121,3 @@ def train(
     if model.averages is not None:  # once, in any number of sessions
         model.averages.lend()
     return clock.seconds
-
-
-def _negative(of: Callable[[ks.Game], float]) -> Callable[[ks.Game], float]:
-    return lambda model: -of(model)
