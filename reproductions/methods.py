@@ -272,8 +272,7 @@ def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
 
 def aae(parts: Parts, *, lam: float = 1.0) -> ks.AdversarialAutoencoder:
     """AAE (Makhzani et al., 2015)."""
-    nets = parts.networks("pairs")
-    both = nets.encoder, nets.decoder
+    both = parts.networks("pairs")[:2]
     return parts.game(ks.AdversarialAutoencoder, *both, parts.critic_code(), lam=lam)
 
 

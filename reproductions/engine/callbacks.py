@@ -64,7 +64,10 @@ class Table(keras.callbacks.Callback):
         self.waiting.append({"epoch": epoch} | (logs or {}))
         there = files.read(self.path) if files.exists(self.path) else b""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, columns, extrasaction="ignore")
+        # Lines end as those of `keep_rows`: a resumed log.csv has the same bytes.
+        writer = csv.DictWriter(
+            text, columns, extrasaction="ignore", lineterminator="\n"
+        )
         if not there:
             writer.writeheader()
         writer.writerows(self.waiting)

@@ -6,6 +6,8 @@ import functools
 import hashlib
 import json
 import pathlib
+import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import keras_svae as ks
@@ -54,7 +56,7 @@ def identity(call: Call, places: Places) -> dict:
         return found
     data = call.function.group("data", call.settings).data
     found["data"] = kind_of_data(data, places.data_dir)
-    found["backbone"] = _backbone(places.backbone, data)
+    found["backbone"] = _backbone(places.backbone, data, _of_model)
     measures = call.settings.get("measures")
     if measures is None or "lpips" in measures:
         weights = _lpips_file(measures, places)
@@ -62,7 +64,7 @@ def identity(call: Call, places: Places) -> dict:
     return found
 
 
-def _backbone(name: str | None, data: str) -> str | None:
+def _backbone(name: str | None, data: str, contents: Callable) -> str | None:
     """What tells a backbone: the contents of its file, else its name.
 
     Two spellings of a network of `find_backbone` are one name.
@@ -73,7 +75,23 @@ def _backbone(name: str | None, data: str) -> str | None:
     file = pathlib.Path(name or pathlib.Path(data).stem)
     if file.suffix != ".keras":
         file = cache_folder("classifiers") / f"{file}.keras"
-    return digest(file) if file.is_file() else name
+    return contents(file) if file.is_file() else name
+
+
+@functools.cache
+def _of_model(file: pathlib.Path) -> str:
+    """The hash of what a `.keras` file has, but for the time when it was saved.
+
+    So a classifier that is trained again is the same backbone if its weights are.
+    """
+    if not zipfile.is_zipfile(file):
+        return digest(file)
+    found = hashlib.sha256()
+    with zipfile.ZipFile(file) as parts:
+        for name in sorted({*parts.namelist()} - {"metadata.json"}):
+            found.update(name.encode())
+            found.update(hashlib.sha256(parts.read(name)).digest())
+    return found.hexdigest()
 
 
 def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | None:
@@ -88,10 +106,14 @@ def older(found: dict, places: Places) -> list[dict]:
     """What identified the same run in older versions, if that was something else.
 
     They told a backbone as it was written, "inception-2015" as another one than
-    "inception_2015"; and the contents of LPIPS's weights only where they were given as
-    a file.
+    "inception_2015", and a `.keras` file by all that it has; and the contents of
+    LPIPS's weights only where they were given as a file.
     """
     before = [found]
+    if "backbone" in found:
+        whole = _backbone(places.backbone, found["settings"]["data"], digest)
+        if whole != found["backbone"]:
+            before.append(found | {"backbone": whole})
     written = str(places.backbone or "").partition("=")[0]
     if written.replace("-", "_") == found.get("backbone") != written:
         before.append(found | {"backbone": written})

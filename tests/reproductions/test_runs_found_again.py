@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_what_fixes_a_run(tmp_path):
     named.append(places.Places(lpips=str(tmp_path / "other.npz")))
     one, same, differs = (places.name_of(places.identity(call, p)) for p in named)
     assert one == same != differs
+
+
+def test_a_classifier_that_is_trained_again_is_the_same_backbone(tmp_path):
+    call, given = toy.call(**TINY), []
+    for number, (saved, weights) in enumerate(["ab", "cb", "cd"]):
+        file = tmp_path / f"{number}.keras"
+        with zipfile.ZipFile(file, "w") as parts:
+            parts.writestr("metadata.json", saved)
+            parts.writestr("model.weights.h5", weights)
+        given.append(places.Places(backbone=str(file)))
+    one, again, other = (places.identity(call, each) for each in given)
+    assert one == again != other
+    # Runs of older versions, which took the file as a whole, are found.
+    (before,) = places.older(one, given[0])
+    whole = hashlib.sha256((tmp_path / "0.keras").read_bytes()).hexdigest()
+    assert before == one | {"backbone": whole}
 
 
 def test_two_spellings_of_a_backbone_are_one_run(tmp_path):
