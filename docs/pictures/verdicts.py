@@ -24,10 +24,10 @@ NAMES = {
 # Methods on the grid of 25, and the record of each one's runs.
 GRID = {
     "aim": ("AIM", "aim_grid25_twenty.json"),
-    "gan": ("GAN", "aim_grid25.json"),
+    "gan": ("GAN", "aim_grid25_baselines.json"),
     "unrolled_gan": ("Unrolled GAN", "aim_grid25.json"),
-    "ali": ("ALI", "aim_grid25.json"),
-    "veegan": ("VEEGAN", "aim_grid25.json"),
+    "ali": ("ALI", "aim_grid25_baselines.json"),
+    "veegan": ("VEEGAN", "aim_grid25_baselines.json"),
 }
 NLL = "NLL bound, nats"
 
