@@ -43,7 +43,7 @@ All of them share these differences from the paper; each function numbers its ow
 * Batch normalization moves its averages with momentum .9; the paper does not say it.
 """
 
-from keras_svae.networks import layers
+from keras_svae.networks import layers, linear
 from keras_svae.networks.aim import aim_images, aim_mnist, aim_table3, aim_table4
 from keras_svae.networks.classifier import classifier
 from keras_svae.networks.dcgan import dcgan
@@ -103,6 +103,7 @@ __all__ = [
     "ijae_tables",
     "ijae_tiny_imagenet",
     "layers",
+    "linear",
     "mnist",
     "mnist_dense",
     "moving_averages",

@@ -7,7 +7,7 @@ import keras
 
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_width
-from keras_svae.networks.layers import Conv2D, Conv2DTranspose, Dense
+from keras_svae.networks.linear import Conv2D, Conv2DTranspose, Dense
 from keras_svae.networks.options import Options
 
 

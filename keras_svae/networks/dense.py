@@ -9,7 +9,7 @@ from keras_svae import arguments
 from keras_svae.distributions import Law
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_activation, check_shape
-from keras_svae.networks.layers import Dense
+from keras_svae.networks.linear import Dense
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks
 

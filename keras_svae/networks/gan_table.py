@@ -8,7 +8,7 @@ import keras
 from keras_svae.distributions import Gaussian, Law
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_width
-from keras_svae.networks.layers import Conv2D, Conv2DTranspose, Dense
+from keras_svae.networks.linear import Conv2D, Conv2DTranspose, Dense
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 from keras_svae.networks.parts import Networks

@@ -12,7 +12,8 @@ import keras
 
 from keras_svae.networks import parts
 from keras_svae.networks.checks import check_image, check_width, sizes_of
-from keras_svae.networks.layers import Conv2D, Dense, InjectNoise, UpSampling2D
+from keras_svae.networks.layers import InjectNoise, UpSampling2D
+from keras_svae.networks.linear import Conv2D, Dense
 from keras_svae.networks.normalization import BatchNormalization
 from keras_svae.networks.options import Options
 

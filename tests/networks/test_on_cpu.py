@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_svae.networks import layers, on_cpu
+from keras_svae.networks import linear, on_cpu
 
 # Sides that the stride divides, that it does not, and that are shorter than a kernel.
 SIDES = [(8, 8), (7, 9), (5, 6), (3, 4)]
@@ -59,12 +59,12 @@ def test_convolutions_of_few_maps(size, maps, stride, kernel):
     arguments = {"kernel_size": kernel, "strides": stride, "padding": "same"}
     arguments["dtype"] = "float64"
     check_like_keras(
-        layers.Conv2D(4, activation="tanh", **arguments),
+        linear.Conv2D(4, activation="tanh", **arguments),
         keras.layers.Conv2D(4, activation="tanh", **arguments),
         (2, *size, maps),
     )
     check_like_keras(
-        layers.Conv2DTranspose(maps, **arguments),
+        linear.Conv2DTranspose(maps, **arguments),
         keras.layers.Conv2DTranspose(maps, **arguments),
         (2, *size, 4),
     )
@@ -75,7 +75,7 @@ def test_kernels_that_are_not_square(kernel):
     arguments = {"kernel_size": kernel, "strides": 2, "padding": "same"}
     arguments["dtype"] = "float64"
     check_like_keras(
-        layers.Conv2DTranspose(1, **arguments),
+        linear.Conv2DTranspose(1, **arguments),
         keras.layers.Conv2DTranspose(1, **arguments),
         (2, 5, 4, 3),
     )
@@ -84,7 +84,7 @@ def test_kernels_that_are_not_square(kernel):
 @pytest.mark.parametrize("bias", [True, False])
 def test_product(bias):
     check_like_keras(
-        layers.Dense(5, activation="tanh", use_bias=bias),
+        linear.Dense(5, activation="tanh", use_bias=bias),
         keras.layers.Dense(5, activation="tanh", use_bias=bias),
         (3, 7),
         tolerance=1e-4,  # of float32 alone
@@ -106,7 +106,7 @@ def test_others_are_as_keras_has_them():
     assert not on_cpu.few_maps(1, (5, 5), 2, "valid", 8)
     assert not on_cpu.few_maps(1, (5, 5), 2, "same", None)
     inputs = keras.Input((None, None, 1))
-    network = keras.Model(inputs, layers.Conv2D(2, 3, 2, padding="same")(inputs))
+    network = keras.Model(inputs, linear.Conv2D(2, 3, 2, padding="same")(inputs))
     assert network(np.zeros((1, 6, 8, 1), "f")).shape == (1, 3, 4, 2)
 
 
@@ -120,7 +120,7 @@ def test_large_products_alone(monkeypatch):
 
 def test_networks_can_be_quantised():
     inputs = keras.Input((6,))
-    network = keras.Model(inputs, layers.Dense(4)(inputs))
+    network = keras.Model(inputs, linear.Dense(4)(inputs))
     x = np.random.default_rng(0).normal(size=(3, 6)).astype("f")
     before = network(x)
     network.quantize("int8")
