@@ -23,10 +23,11 @@ def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
 
 
 def cost_of(*words: str) -> str:
-    """The seconds and the machine of the last record by name; or "not timed".
+    """The seconds and the machine of a record; or "not timed".
 
-    The words are the start of the record's command, after `python -m`. The command's
-    options are told: with others it takes another time.
+    The words are the start of the record's command, after `python -m`. Of several
+    records it is the one with the fewest options, and then the last by name. The
+    options are told: with others the command takes another time.
     """
     # Hyphens are as good as underscores.
     wanted = [word.replace("_", "-") for word in words]
@@ -35,8 +36,13 @@ def cost_of(*words: str) -> str:
         words = record.get("command", "").replace("_", "-").split()
         return words[2 : 2 + len(wanted)]
 
-    found = (one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted)
-    path, record = next(found, (None, {}))
+    def options(one: tuple[pathlib.Path, dict]) -> list[str]:
+        return _options(shlex.split(one[1]["command"])[2 + len(wanted) :])
+
+    found = [one for one in reversed(_records(FOLDER)) if typed(one[1]) == wanted]
+    if not found:
+        return "not timed"
+    path, record = one = min(found, key=lambda one: len(options(one)))
     hours = record.get("processor hours")
     if "hours" in record:  # as the sweep wrote it before
         hours = record["hours"]["of processor time"]
@@ -44,11 +50,11 @@ def cost_of(*words: str) -> str:
     if seconds is None:
         return "not timed"
     kind = "s" if hours is None else "s of processor time"
-    with_ = _options(shlex.split(record["command"])[2 + len(wanted) :])
+    with_ = f", with {shlex.join(kept)}" if (kept := options(one)) else ""
     return f"{seconds:.0f} {kind} on {record['machine']['cpu']}{with_} ({path.name})"
 
 
-def _options(words: list[str]) -> str:
+def _options(words: list[str]) -> list[str]:
     """Options of a command, without those that only say where things are."""
     kept: list[str] = []
     of_place = False
@@ -57,4 +63,4 @@ def _options(words: list[str]) -> str:
             of_place = word.split("=")[0] in PLACES
         if not of_place:
             kept.append(word)
-    return f", with {shlex.join(kept)}" if kept else ""
+    return kept
