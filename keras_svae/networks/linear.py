@@ -18,10 +18,9 @@ class Dense(keras.layers.Dense):
     """
 
     def call(self, inputs, training=None):
-        kernel = tf.convert_to_tensor(self.kernel)
-        if not on_cpu.worthwhile(inputs, kernel):
+        if not on_cpu.worthwhile(inputs, self.kernel.shape):
             return super().call(inputs, training)
-        outputs = on_cpu.product(inputs, kernel)
+        outputs = on_cpu.product(inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
             return _with_bias(self, outputs)
         return outputs if self.activation is None else self.activation(outputs)
@@ -95,8 +94,7 @@ def _is_of_few(layer, maps: int, size) -> bool:
         and getattr(layer, "groups", 1) == 1
         and {*layer.dilation_rate} == {1}
     )
-    side = None if None in size else max(size)
-    return usual and on_cpu.few_maps(maps, layer.kernel_size, rows, layer.padding, side)
+    return usual and on_cpu.few_maps(maps, rows, layer.padding, size)
 
 
 def _with_bias(layer, outputs):

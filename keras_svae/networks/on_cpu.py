@@ -6,6 +6,7 @@ forms are used.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -18,9 +19,9 @@ LARGE = 2**20
 MAPS = 16
 
 
-def worthwhile(x: tf.Tensor, weights: tf.Tensor) -> bool:
-    """Whether `product` may be faster than TensorFlow's own product."""
-    large = weights.shape.num_elements() >= LARGE
+def worthwhile(x: tf.Tensor, shape: Sequence[int]) -> bool:
+    """Whether `product` by weights of this shape may be faster than TensorFlow's."""
+    large = math.prod(shape) >= LARGE
     return large and x.shape.rank == 2 and x.dtype == tf.float32 and _alone()
 
 
@@ -39,10 +40,13 @@ def product(x: tf.Tensor, weights: tf.Tensor):
     return tf.matmul(x, weights), gradient
 
 
-def few_maps(maps: int, kernel, stride: int, padding: str, side: int | None) -> bool:
-    """Whether `transposed` may be faster than TensorFlow, for this many maps."""
-    few = stride > 1 and maps * stride**2 <= MAPS and side is not None
-    return few and padding == "same" and max(kernel) >= stride and _alone()
+def few_maps(maps: int, stride: int, padding: str, size: Sequence) -> bool:
+    """Whether `transposed` to this many maps of a size may be faster than TensorFlow.
+
+    A size that is not known yet has None.
+    """
+    few = stride > 1 and maps * stride**2 <= MAPS
+    return few and padding == "same" and None not in size and _alone()
 
 
 def _alone() -> bool:

@@ -62,6 +62,8 @@ def check(run: Run, inputs: Inputs) -> None:
         ValueError: For one that does not.
     """
     _plan(run, inputs, names_of(run), run.training.n, strict=True)
+    # So a damaged file among the test data is told before training.
+    inputs.arrays("test", run.training.n, seed=SEED)
 
 
 def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
