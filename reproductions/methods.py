@@ -139,8 +139,7 @@ def aavae(
     parts: Parts, *, temperature: float = 1.0, constant: float | None = None
 ) -> ks.AAVAE:
     """AA-VAE (Hu et al., 2018, 4.2); with constant, its control."""
-    weights = _weights(temperature, constant)
-    return parts.game(ks.AAVAE, *parts.networks("x"), **weights)
+    return parts.game(ks.AAVAE, *parts.networks("x"), **_weights(temperature, constant))
 
 
 def aacvae(
@@ -148,8 +147,7 @@ def aacvae(
 ) -> ks.AACVAE:
     """Class-conditional AA-VAE (Hu et al., 2018); with constant, its control."""
     nets = parts.networks("x", conditional=True)
-    weights = _weights(temperature, constant)
-    return parts.game(ks.AACVAE, *nets, **weights)
+    return parts.game(ks.AACVAE, *nets, **_weights(temperature, constant))
 
 
 def _m2(parts: Parts) -> tuple[list[keras.Model], keras.Model]:
@@ -167,19 +165,22 @@ def ss_vae(parts: Parts, *, alpha: float = 0.1) -> ks.SemiSupervisedVAE:
 
 
 def aa_ss_vae(
-    parts: Parts, *, alpha: float = 0.1, temperature: float = 1.0
+    parts: Parts,
+    *,
+    alpha: float = 0.1,
+    temperature: float = 1.0,
+    constant: float | None = None,
 ) -> ks.AASemiSupervisedVAE:
-    """M2 with an adversary (Hu et al., 2018)."""
+    """M2 with an adversary (Hu et al., 2018); with constant, its control."""
     nets, critic = _m2(parts)
-    options = {"alpha": alpha, "temperature": temperature}
+    options = {"alpha": alpha, **_weights(temperature, constant)}
     return parts.game(ks.AASemiSupervisedVAE, *nets, critic, **options)
 
 
 def as_vae(parts: Parts) -> ks.ASVAE:
     """AS-VAE (Pu et al., 2017)."""
     nets = parts.networks("pairs")
-    # The second critic has weights of its own.
-    second = keras.models.clone_model(nets.critic)
+    second = keras.models.clone_model(nets.critic)  # with weights of its own
     return parts.game(ks.ASVAE, *nets, second)
 
 
@@ -284,9 +285,8 @@ def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:
 
 def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:
     """WAE with a critic of codes (Tolstikhin et al., 2018)."""
-    nets = parts.networks("pairs")
-    critic = parts.critic_code()
-    return parts.game(ks.WAEGAN, nets.encoder, nets.decoder, critic, lam=lam)
+    both = parts.networks("pairs")[:2]
+    return parts.game(ks.WAEGAN, *both, parts.critic_code(), lam=lam)
 
 
 def two_stage_vae(parts: Parts) -> ks.TwoStageVAE:

@@ -12,11 +12,13 @@ from reproductions.unifying.pairs import BASES, NAMES, TEMPERATURES, paper
 from reproductions.unifying.table import TEST
 
 # The activated method of each base.
-ACTIVATED = {"vae": "aavae", "cvae": "aacvae"}
+ACTIVATED = {"vae": "aavae", "cvae": "aacvae", "ss_vae": "aa_ss_vae"}
 # Weights of samples that no adversary gives, beside 1 for data. D_T of a very large T
 # is .5 on both, which is the ratio 1.
 CONSTANTS = (0.5, 1.0)
-BOUND = "variational_bound"
+BOUNDS = {"vae": "variational_bound", "cvae": "variational_bound"}
+BOUNDS |= {"ss_vae": "marginal_bound"}
+ACCURACY, BATCH = "classification_accuracy", 100
 # T, or the constant, of the best bound on held-out data, anew in each seed.
 CHOSEN = "by held-out data"
 
@@ -24,7 +26,7 @@ CHOSEN = "by held-out data"
 @experiment()
 def gain(
     study: Study,
-    bases: list[Literal["vae", "cvae"]] | None = None,
+    bases: list[Literal["vae", "cvae", "ss_vae"]] | None = None,
     shares: list[float] | None = None,
     seeds: PositiveInt = 10,
     steps: PositiveInt = 2500,
@@ -41,10 +43,14 @@ def gain(
     last. The rows "T by held-out data" and "constant by held-out data" choose anew in
     each seed, by the same bound.
 
+    M2 (ss_vae) sees all of the training data, but few labels. Its alpha is .1, and a
+    batch has as large a share of labels as the data, so that its bounds weigh as in its
+    (9). The accuracy of its classes, of the best weights, is a third column.
+
     Args:
         study: Where the runs are.
         bases: The VAEs that are compared with their extension; unset, vae.
-        shares: Shares of the training data; unset, 1%.
+        shares: Shares of the training data, of ss_vae's labels; unset, 1%.
         seeds: How many each cell has. All cells of a seed run before the next seed.
         steps: How many each run has, the same for all shares.
         every: Steps between two looks at held-out data; it has to divide steps.
@@ -62,8 +68,7 @@ def gain(
         mnist.call(
             **nets, **settings, seed=seed, budget="quick", choose=True,
             last=True, n=TEST, epochs=steps // every, steps_per_epoch=every,
-            learning_rate=1e-3, decay="none", measures=BOUND,
-            **{} if share == 1 else {"examples": share},
+            learning_rate=1e-3, decay="none", **of_share(base, share),
         )
         for seed in range(seeds)
         for base, share in cells
@@ -110,13 +115,22 @@ def configurations(base: str, constants: Sequence[float]) -> list[dict]:
     return found + [{"method": extension, "constant": c} for c in constants]
 
 
+def of_share(base: str, share: float) -> dict:
+    """A cell's measures, and its share of the data or labels."""
+    if base == "ss_vae":
+        labels = {"labelled": share, "labelled_batch": max(1, round(share * BATCH))}
+        found = {"measures": f"{BOUNDS[base]},{ACCURACY}", "alpha": 0.1}
+        return found | labels | {"batch_size": BATCH}
+    return {"measures": BOUNDS[base]} | ({} if share == 1 else {"examples": share})
+
+
 def row_of(record: dict) -> dict:
     """What the study's record keeps of a run, the held-out bound's history with it."""
     settings = record["settings"]
     method, constant = settings["method"], settings.get("constant")
     base = BASES.get(method, method)
     found = {"base": base, "method": method, "seed": settings["seed"]}
-    found["share"] = settings.get("examples", 1.0)
+    found["share"] = settings.get("labelled") or settings.get("examples") or 1.0
     if constant is not None:
         found |= {"kind": "constant", "value": constant}
     elif method != base:
@@ -128,9 +142,11 @@ def row_of(record: dict) -> dict:
         best = max(range(len(history)), key=history.__getitem__)
         found |= {"history": [round(value, 3) for value in history]}
         found |= {"best step": record["validation"][best]["step"]}
-    found["best"] = record["metrics"].get(BOUND)
+    found["best"] = record["metrics"].get(BOUNDS[base])
     last = record.get("last", {})
-    found["last"] = last.get("metrics", {}).get(BOUND)
+    found["last"] = last.get("metrics", {}).get(BOUNDS[base])
+    if ACCURACY in record["metrics"]:
+        found["accuracy"] = record["metrics"][ACCURACY]
     for name, one in (("best weights", record), ("last weights", last)):
         found |= {name: one["weights"]} if "weights" in one else {}
     names = ("diverged", "lost its way", "commit", "changed", "seconds")
@@ -163,14 +179,14 @@ def summary(runs: list[dict], constants: Sequence[float]) -> list[dict]:
         order += [(kind, value) for value in (*values, CHOSEN)]
     controls = {"base": order[0]}
     controls |= {name_of(base, *one): one for one in order if one[0] == "constant"}
-    numbers = {"data": "mnist", "measure": BOUND, "share": runs[0]["share"]}
+    numbers = {"data": "mnist", "measure": BOUNDS[base], "share": runs[0]["share"]}
     numbers |= {"base": base, "method": ACTIVATED[base]}
     rows = []
     for one in order:
         mine = [groups[one][seed] for seed in seeds]
         row = {"base": base, "share": runs[0]["share"], "kind": one[0]}
         row |= {"value": one[1], "name": name_of(base, *one)}
-        for column in ("best", "last"):
+        for column in columns_of(mine[0]):
             row[column] = interval(run[column] for run in mine)
             row[f"{column} over"] = {
                 name: compared(
@@ -198,11 +214,16 @@ def compared(differences: Iterable[float]) -> dict:
     return found | {"says": word}
 
 
+def columns_of(found: dict) -> list[str]:
+    """What a run, or row, has: bounds of the best and the last weights, accuracy."""
+    return [name for name in ("best", "last", "accuracy") if name in found]
+
+
 def name_of(base: str, kind: str, value: float | str | None) -> str:
     """A configuration in words: VAE, AA-VAE T 5, constant 0.5."""
     shown = f"{value:g}" if isinstance(value, float) else value
     return {
-        "base": base.upper(),
+        "base": NAMES[base],
         "T": f"{NAMES[ACTIVATED[base]]} T {shown}",
         "constant": f"constant {shown}",
     }[kind]
@@ -213,10 +234,11 @@ def text(rows: list[dict]) -> str:
     lines = []
     for row in rows:
         parts = []
-        for column in ("best", "last"):
-            bound = text_of(row[column], ".2f")
+        for column in columns_of(row):
+            form = ".4f" if column == "accuracy" else ".2f"
+            value = text_of(row[column], form)
             over = row[f"{column} over"].get("base")
-            gained = "" if over is None else text_of(over, ".2f", "interval")
-            parts.append(f"{column} {bound:>17} {gained:>16}")
+            gained = "" if over is None else text_of(over, form, "interval")
+            parts.append(f"{column} {value:>17} {gained:>16}")
         lines.append(f"{row['name']:27} {row['share']:4.0%}  {'  '.join(parts)}")
     return "\n".join(lines)

@@ -11,6 +11,9 @@ BASES = {
     "aa_ss_vae": "ss_vae",
 }
 NAMES = {
+    "vae": "VAE",
+    "cvae": "CVAE",
+    "ss_vae": "M2",
     "iwgan": "IWGAN",
     "iwcgan": "IWCGAN",
     "aavae": "AA-VAE",

@@ -29,6 +29,41 @@ def test_the_plan_of_the_gain_is_paired():
     assert {run["base"] for run in runs} == {"vae", "cvae"}
 
 
+def test_the_plan_of_m2_has_as_many_labels_in_a_batch_as_in_the_data():
+    study = Asked()
+    gain(study=study, bases=["ss_vae"], shares=[0.01, 0.1], seeds=1, constants=[0.5])
+    (calls,) = study.asked
+    settings = [call.settings for call in calls]
+    assert [one["method"] for one in settings[:2]] == ["ss_vae", "aa_ss_vae"]
+    assert [one["labelled"] for one in settings] == [0.01] * 6 + [0.1] * 6
+    for one in settings:
+        assert one["labelled_batch"] / one["batch_size"] == one["labelled"]
+        assert one["alpha"] == 0.1 and "examples" not in one
+        assert one["measures"] == "marginal_bound,classification_accuracy"
+    for one in settings[1:6]:
+        changed = {"method", "temperature", "constant"}
+        assert differing(settings[0], one) <= changed
+
+
+def test_accuracies_of_m2_are_compared_as_its_bounds_are():
+    run = {"base": "ss_vae", "share": 0.01, "best step": 100, "history": [-90.0]}
+    values = [("base", None), *(("T", t) for t in TEMPERATURES), ("constant", 0.5)]
+    runs = [
+        run
+        | {"seed": seed, "kind": kind, "value": value, "best": -90.0, "last": -90.0}
+        | {"accuracy": 0.9 + (kind == "T") * 0.01 + seed / 100}
+        for seed in range(3)
+        for kind, value in values
+    ]
+    rows = {row["name"]: row for row in of_gain(runs, [0.5])}
+    over = rows["AA-M2 T 5"]["accuracy over"]
+    assert over["base"]["mean"] == pytest.approx(0.01)
+    assert over["constant 0.5"]["says"] == "better"
+    assert rows["M2"]["accuracy"]["mean"] == pytest.approx(0.91)
+    # The paper's gain in the bound, of its AA-SVAE.
+    assert rows["M2"]["published"]["difference"] == pytest.approx(0.61)
+
+
 @pytest.mark.parametrize("method", ["aavae", "aacvae"])
 def test_the_weights_of_data_and_samples_are_told(method):
     for weight in ({"temperature": 2.0}, {"constant": 0.5}):
@@ -74,7 +109,7 @@ def test_the_gain_is_of_the_same_seeds_and_chooses_anew_in_each():
     assert every == [None, *TEMPERATURES, 0.5]
 
 
-@pytest.mark.parametrize("method", ["aavae", "aacvae"])
+@pytest.mark.parametrize("method", ["aavae", "aacvae", "aa_ss_vae"])
 def test_a_temperature_beside_a_constant_is_refused(method):
     with pytest.raises(ValueError, match="--temperature or --constant.*both, 3 and"):
         DIGITS(method=method, temperature=3.0, constant=0.5)
