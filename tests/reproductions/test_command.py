@@ -1,12 +1,9 @@
-"""Whole runs from the command line, tiny, and what is said when one cannot be."""
+"""Whole runs from the command line, tiny, and what they leave."""
 
-import dataclasses
 import json
-import pathlib
 import shutil
 import subprocess
 import sys
-import unittest.mock
 
 import keras
 import numpy as np
@@ -21,34 +18,16 @@ from reproductions.engine import (
     execute,
     execution,
     measure,
-    process,
-    records,
     results,
 )
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.study import Study
 from reproductions.svae import digits, mnist, toy
-
-TINY = ("--units", "8", "--depth", "1", "--epochs", "2", "--turns", "1", "--n", "500")
-
-
-def call(*arguments):
-    command.main("svae", list(map(str, arguments)))
+from tests.reproductions.commands import TINY, call, fails
 
 
 def inputs_of(one):
     """The inputs of a run that is not trained."""
     return Inputs(one.model, one.data, one.training)
-
-
-def fails(capsys, *arguments) -> str:
-    """The one line that an impossible command prints."""
-    with pytest.raises(SystemExit) as stop:
-        call(*arguments)
-    assert stop.value.code == 2
-    line = capsys.readouterr().err
-    assert line.count("\n") == 1
-    return line
 
 
 @pytest.fixture(scope="module")
@@ -139,28 +118,6 @@ def test_resume_with_another_configuration(finished, capsys):
     assert "Expected a run of svae/digits in" in line and "one of svae/toy" in line
 
 
-def test_foreign_folder(tmp_path, capsys):
-    (tmp_path / "notes.txt").write_text("mine")
-    line = fails(capsys, "toy", "--out", tmp_path, "--resume")
-    assert "Expected a run to resume, a folder with config.json" in line
-    line = fails(capsys, "toy", "--out", tmp_path)
-    assert "Expected a new or empty run folder (--out); received" in line
-    line = fails(capsys, "toy", "--out", tmp_path / "notes.txt")
-    assert "Expected a folder; received: the file" in line
-
-
-@pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="needs /proc")
-def test_unwritable_folder(capsys):
-    # Not even root can write there.
-    line = fails(capsys, "toy", "--out", "/proc/nobody-writes-here/run")
-    assert "Expected a run folder that can be written" in line
-
-
-def test_unknown_data(tmp_path, capsys):
-    line = fails(capsys, "toy", "--out", tmp_path / "run", "--data", "toy6")
-    assert "toy5" in line
-
-
 def test_diverged_run_is_one_line_and_is_recorded(tmp_path, capsys):
     out, copy = tmp_path / "run", tmp_path / "lam0.1"  # a dot is no ending
     given = ("--learning-rate", "1e30", "--out", out, "--record", copy)
@@ -169,178 +126,6 @@ def test_diverged_run_is_one_line_and_is_recorded(tmp_path, capsys):
     record = json.loads((out / "metrics.json").read_text())
     assert record["diverged"] in line and record["metrics"] == {}
     assert json.loads((tmp_path / "lam0.1.json").read_text()) == record
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (["--learning-rate", "-1"], "Expected learning_rate > 0; received: -1"),
-        (
-            ["--learning-rate", "nan"],
-            "Expected --learning-rate to be a number; received: nan",
-        ),
-        (["--critic-learning-rate", "0"], "Expected critic_learning_rate > 0"),
-        (["--clipnorm", "-1"], "Expected clipnorm > 0; received: -1"),
-        (["--beta-1", "2"], "Expected beta_1 in [0, 1); received: 2"),
-        (
-            ["--backup-every", "0"],
-            "Expected --backup-every to be an integer >= 1 or null; received: 0",
-        ),
-        (["--measures", ""], "Expected names of measures with commas between"),
-        (["--measures", "mse, lpips"], "Expected lpips=, LPIPS's weights for lpips"),
-        (["--patience", "1", "--monitor", "mse"], "Expected monitor to be one of"),
-    ],
-)
-def test_what_means_nothing_is_refused_before_training(
-    given, expected, tmp_path, capsys
-):
-    out = tmp_path / "run"
-    assert expected in fails(capsys, "digits", *TINY, *given, "--out", out)
-    assert not out.exists()
-
-
-def test_measures_that_do_not_apply_are_told(tmp_path, capsys):
-    one = (*TINY[:6], "--method", "gan", "--steps-per-epoch", "1", "--n", "50")
-    out = tmp_path / "run"
-    line = fails(capsys, "digits", *one, "--measures", "psnr", "--out", out)
-    assert "Expected a model with an encoder for psnr" in line and not out.exists()
-    run = digits.call(method="gan", units=8, epochs=1, n=50, measures="psnr,modes")
-    execute(run, out, keep="record", verbose="line")
-    assert "left out: psnr: it needs a model with an encoder" in capsys.readouterr().err
-
-
-@pytest.fixture
-def broken():
-    """A measure that applies and ends with an error."""
-    with unittest.mock.patch.dict(ks.evaluation.MEASURES):
-        ks.evaluation.register("broken")(lambda material: 1 / 0)
-        yield {"broken": "ZeroDivisionError: division by zero"}
-
-
-@pytest.mark.parametrize("option", ["backbone", "lpips"])
-def test_what_only_images_need_is_refused_beside_points(option, tmp_path, capsys):
-    out = tmp_path / "toy"
-    file = tmp_path / "weights.npz"
-    np.savez(file, x=np.zeros(3))
-    line = fails(capsys, "toy", *TINY, f"--{option}", file, "--out", out)
-    assert f"Expected --{option} with data that are images" in line
-    assert not out.exists()
-
-
-SHORT = {"units": 8, "depth": 1, "epochs": 1, "steps_per_epoch": 2, "n": 50}
-
-
-def test_a_named_measure_that_fails_loses_no_run(broken, tmp_path, capsys):
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in SHORT.items()]
-    out = tmp_path / "run"
-    with pytest.raises(SystemExit) as stop:
-        call("digits", *words, "--measures", "broken,mse", "--out", out)
-    assert stop.value.code == 1
-    record = json.loads((out / "metrics.json").read_text())
-    assert record["failed"] == broken and record["metrics"].keys() == {"mse"}
-    assert (out / "model.keras").exists()
-    said = capsys.readouterr()
-    assert "failed: broken: ZeroDivisionError" in said.err and "mse" in said.out
-
-
-def test_a_study_goes_on_after_a_named_measure_that_fails(broken, tmp_path):
-    calls = [digits.call(measures=one, **SHORT) for one in ("mse,broken", "mse")]
-    with Study(tmp_path / "study") as study:
-        first, other = study(calls)
-    assert list(study.failed.values()) == [broken]
-    assert first["failed"] == broken and other["failed"] == {}
-    assert first["metrics"] == other["metrics"] != {}
-    with pytest.raises(ValueError, match="broken.a of each run; .*none .ZeroDivision"):
-        records.metric(first, "broken.a")
-    assert records.metric(first, "mse") == first["metrics"]["mse"]
-
-
-def test_a_study_tells_failures_before_its_summary_ends_with_an_error(
-    tmp_path, capsys, monkeypatch
-):
-    def without(call, file, places, code):
-        metrics = {"mse": 1.0}
-        failed = {"mixture_score": "ValueError: no"}
-        record = {"settings": call.settings, "metrics": metrics, "failed": failed}
-        return record | {"whole seconds": 0.0, "commit": code["commit"]} | code
-
-    monkeypatch.setattr(process, "in_workers", lambda todo, workers, *given: (
-        (file, without(call, file, *given)) for file, call in todo.items()
-    ))  # fmt: skip
-    monkeypatch.setattr(command, "from_one_commit", lambda *_: None)
-    words = ("--seeds", "1", "--lams", "1", "--epochs", "1", "--out", tmp_path / "a")
-    with pytest.raises(SystemExit) as stop:
-        call("toy-sweep", *words)
-    assert stop.value.code == 2
-    *failed, line = capsys.readouterr().err.splitlines()
-    assert len(failed) == 16 and "mixture_score: ValueError: no" in failed[0]
-    assert "Expected mixture_score of each run; received: none (ValueError: no)" in line
-
-
-def test_an_error_of_the_last_weights_is_told(broken, tmp_path, monkeypatch):
-    chosen = digits.call(measures="mse,broken", **SHORT)
-    made = type(digits).apply
-
-    def apply(self, settings, study=None):
-        run = made(self, settings, study)
-        return dataclasses.replace(run, last=True, select=lambda *_: lambda model: 1.0)
-
-    monkeypatch.setattr(type(digits), "apply", apply)
-    record = execute(chosen, tmp_path / "run", keep="record", verbose="none")
-    assert record["last"]["failed"] == broken
-    assert {*record["failed"]} == {"broken", "broken, last weights"}
-
-
-def test_a_record_that_cannot_be_written_here(monkeypatch, tmp_path):
-    # Rights do not tell: root has all of them, and no file can be made there.
-    if pathlib.Path("/proc/self").exists():
-        with pytest.raises(OSError, match="/proc cannot be written"):
-            Study(tmp_path, record="/proc/record.json")
-
-
-def test_a_study_s_folder_that_is_a_file(tmp_path, capsys):
-    (tmp_path / "file").write_text("")
-    for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        line = fails(capsys, "toy-sweep", "--out", out)
-        assert f"Expected a folder; received: the file {tmp_path / 'file'}" in line
-
-
-def test_options_by_names_that_they_have_elsewhere(tmp_path, capsys):
-    line = fails(capsys, "toy", "--lr", "1")
-    assert "Did you mean '--learning-rate'?" in line
-    assert "mean" not in fails(capsys, "toy", "--zebra", "1")
-    line = fails(capsys, "table1", "--methods", "foo")
-    assert line.rstrip().endswith("received: foo")
-    run = tmp_path / "config.json"
-    run.write_text('{"experiment": "svae/toy", "settings": {"lam": 1}}')
-    line = fails(capsys, "toy", "--config", run)
-    assert "below `settings`" in line
-
-
-def test_what_fails_before_its_first_step_leaves_no_folder(tmp_path, capsys):
-    out = tmp_path / "run"
-    line = fails(capsys, "toy", *TINY, "--out", out, "--measures", "mse,none_such")
-    assert "none_such" in line
-    line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "none.npz")
-    assert "none.npz" in line
-    wide = np.zeros((200, 3), "float32")
-    np.savez(tmp_path / "wide.npz", x_train=wide, x_test=wide)
-    line = fails(capsys, "toy", *TINY, "--out", out, "--data", tmp_path / "wide.npz")
-    assert "(3,)" in line
-    assert not out.exists()
-
-
-@pytest.mark.parametrize("file", [".", "file/record.json"])
-def test_a_record_that_cannot_be_written_is_refused_before_training(
-    file, tmp_path, capsys
-):
-    (tmp_path / "file").write_text("")
-    out = tmp_path / "run"
-    line = fails(capsys, "toy", *TINY, "--out", out, "--record", tmp_path / file)
-    assert "Expected a file that can be written" in line
-    assert not out.exists()
-    with pytest.raises(OSError, match="Expected a file that can be written"):
-        Study(tmp_path / "study", record=tmp_path / file)
 
 
 def test_an_interrupted_run_says_how_it_goes_on(tmp_path, capsys, monkeypatch):
