@@ -183,17 +183,6 @@ class Stopping(keras.callbacks.EarlyStopping):
         for one in self.history:
             super().on_epoch_end(one["epoch"], {self.monitor: one["value"]})
 
-    def catch_up(self, model: ks.Game, validation, steps_per_epoch: int) -> None:
-        """Recalls, and evaluates an epoch that was backed up but not yet evaluated."""
-        self.recall(model)
-        epoch, rest = divmod(model.step, steps_per_epoch)
-        seen = self.history[-1]["step"] if self.history else 0
-        if rest == 0 and model.step > seen:
-            logs = {}
-            if self.score is None:
-                logs = model.evaluate(validation, verbose=0, return_dict=True)
-            self.on_epoch_end(epoch - 1, {f"val_{n}": v for n, v in logs.items()})
-
     def on_train_begin(self, logs=None):
         self.recall(self.model)
 

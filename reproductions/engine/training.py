@@ -84,7 +84,7 @@ def train(
         patience = training.patience or training.epochs
         stopping = Stopping(folder, training.monitor, patience, score, criteria)
         stopping.check(model)
-        stopping.catch_up(model, watched, inputs.steps_per_epoch)
+        stopping.recall(model)
     clock = Clock(folder, often)
     callbacks = run.callbacks(model, inputs) if run.callbacks else []
     if keep == "folder":

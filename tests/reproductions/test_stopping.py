@@ -92,17 +92,6 @@ def test_values_after_the_backup_are_forgotten(tmp_path):
     assert stop.best == 2.0 and len(stop.history) == 2
 
 
-def test_an_epoch_that_was_killed_before_validation_is_looked_at(tmp_path):
-    model, _ = fit(tmp_path, [3.0, 0.0], 1)
-    x = np.zeros((20, 2), "f")
-    model._step.assign(10)
-    stop = callbacks.Stopping(Folder(tmp_path), "val_mse", 2)
-    stop.catch_up(model, x, steps_per_epoch=5)
-    assert [one["epoch"] for one in stop.history] == [0, 1]
-    mse = model.evaluate(x, verbose=0, return_dict=True)["mse"]
-    assert stop.history[1]["value"] == pytest.approx(mse)
-
-
 def test_workers_recall_what_the_first_one_has_written(tmp_path, monkeypatch):
     model, _ = fit(tmp_path, [3.0, 2.0], 2)
     (tmp_path / "validation.json").rename(tmp_path / "late")
