@@ -44,10 +44,9 @@ class Clock(keras.callbacks.Callback):
 class Table(keras.callbacks.Callback):
     """Writes log.csv: a line per epoch, with validation if there was one.
 
-    Unlike `keras.callbacks.CSVLogger` it has a column for everything that is ever
-    logged.
-
-    A line that cannot be written does not end training; it is written with the next.
+    Unlike `keras.callbacks.CSVLogger` it writes the whole file each time, completely or
+    not at all. A line that cannot be written does not end training; it is written with
+    the next.
     """
 
     may_fail = True
@@ -120,10 +119,11 @@ class Progress(keras.callbacks.Callback):
 class Stopping(keras.callbacks.EarlyStopping):
     """Keras's early stopping, with what it needs to know after a restart.
 
-    Keras's own class forgets its state in each `fit`. This one writes down the
-    monitored value of each epoch (`validation.json`, by step). When training begins, it
-    repeats all of them: its state depends only on these values. The best weights are in
-    a file, `best.weights.h5`.
+    Keras's own class begins each `fit` anew. A backup gives back what the class knew,
+    but only within `fit`. A run has to know before `fit` whether its patience has
+    ended: then it does not train again. So this class writes down the monitored value
+    of each epoch (`validation.json`, by step), and `recall` repeats them. Its state
+    depends only on these values. The best weights are in a file, `best.weights.h5`.
 
     Args:
         folder: The run's folder.

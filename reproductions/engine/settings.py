@@ -108,8 +108,9 @@ class Training:
         epochs: How many epochs.
         steps_per_epoch: Steps that count as an epoch; unset, a pass over the data.
         batch_size: Examples per step, over all replicas.
-        learning_rate: The learning rate of encoder and decoder.
-        critic_learning_rate: The learning rate of the critic; unset, the same.
+        learning_rate: The learning rate of all players that have no other.
+        critic_learning_rate: The learning rate of each player whose name begins with
+            critic; unset, the same.
         beta_1: Adam's beta_1.
         beta_2: Adam's beta_2, or RMSprop's decay of squares.
         optimizer: The optimizer of all players; unset, Adam. RMSprop has no momentum.
@@ -117,14 +118,16 @@ class Training:
             the epoch's number.
         ema: Momentum of an average of the weights, which is what is measured; unset,
             no average.
-        turns: Updates of each other player in a step; unset, the method's.
-        critic_turns: Updates of the critic in a step; unset, the method's.
+        turns: Updates in a step of each player but the one named critic; unset, the
+            method's.
+        critic_turns: Updates in a step of the player named critic; unset, the method's.
         play: alternating: a player sees the updates of the players before it.
             simultaneous: all gradients are taken at the same weights. Unset: the
             class's default; alternating if a player has several turns.
         patience: Epochs without a better MONITOR before training stops; the best
             weights are then taken. Unset, no early stopping.
-        monitor: What early stopping looks at, a column of log.csv.
+        monitor: What early stopping looks at: a column of log.csv, or a criterion of
+            the experiment, whose values are in validation.json.
         clipnorm: Largest norm of each gradient; unset, any.
         measures: Names of measures, with commas between; unset, all that apply but
             the costly ones.
