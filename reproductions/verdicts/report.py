@@ -85,7 +85,7 @@ def open_text(judged: Sequence[Judged]) -> str:
     weak = [found[f"{kind}, not decided"] for kind in (rule.INDICATION, rule.NOT)]
     return (
         f"Not decided (p >= {rule.ALPHA} before the correction) are {weak[0]} of the "
-        f"indications, and {weak[1]} of the claims whose verdict is not."
+        f'indications, and {weak[1]} of the claims whose verdict is "not".'
     )
 
 
