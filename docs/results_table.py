@@ -45,7 +45,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from reproductions.engine.results import FOLDER, spread
 from reproductions.engine.results import published as published_numbers
-from reproductions.verdicts.evidence import OLDER, changes, older
+from reproductions.verdicts.evidence import OLDER, changed_defaults, changes
 
 PICTURES = pathlib.Path(__file__).parent / "pictures"
 NAMES = pathlib.Path(__file__).parent / "names.toml"
@@ -204,7 +204,7 @@ def notes(files: Sequence[str]) -> list[str]:
     """What is to be said of records that were made under older defaults."""
     said: dict[str, list[str]] = {}
     for name in files:
-        for one in older(name):
+        for one in changed_defaults(name):
             said.setdefault(one["says"], []).append(name)
     several = len(files) > 1
     found = []

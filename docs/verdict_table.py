@@ -44,10 +44,10 @@ def details(one: Judged) -> list[tuple[str, nodes.Node]]:
         "Budget": budget_text(one),
         "Data": data if found is None or not found.data else found.data,
         "Seen through": (found and found.classifier) or claim.setting.scores,
-        "Why": one.because,
+        "Why": one.why,
         "Tried": one.tried if one.verdict.kind == NOT else "",
         "Record": found.record if found else "",
-        "Older": "; ".join(found.older) if found else "",
+        "Older": "; ".join(found.changed_defaults) if found else "",
     }
     kept = [(name, nodes.Text(text)) for name, text in words.items() if text]
     return [*kept, ("Command", nodes.literal("", typed(claim)))]

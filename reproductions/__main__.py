@@ -1,4 +1,4 @@
-"""python -m reproductions: all experiments and their cost; verdicts on the claims."""
+"""python -m reproductions: all experiments, the time they took; verdicts on claims."""
 
 import ast
 import pathlib
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from reproductions.engine import command
-from reproductions.engine.costs import cost_of
+from reproductions.engine.costs import time_taken
 from reproductions.verdicts import report
 
 HERE = pathlib.Path(__file__).parent
@@ -25,11 +25,11 @@ def further() -> Iterator[pathlib.Path]:
 
 
 def line_of(path: pathlib.Path) -> str:
-    """A command, what it does, and its cost; nothing is imported."""
+    """A command, what it does, and the time that it took; nothing is imported."""
     name = ".".join(("reproductions", *path.relative_to(HERE).with_suffix("").parts))
     title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     title = title.splitlines()[0]
-    return f"  python -m {name}\n      {title}\n      {cost_of(name)}"
+    return f"  python -m {name}\n      {title}\n      {time_taken(name)}"
 
 
 def main(arguments: list[str] | None = None) -> None:

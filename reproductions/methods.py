@@ -229,12 +229,10 @@ def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     return parts.game(ks.VEEGAN, *parts.networks("pairs"), lam=code_lam)
 
 
-def _ijae(
-    parts: Parts, lam: float, stop_code: bool | None, cls: type[ks.IJAE] = ks.IJAE
-) -> ks.IJAE:
+def _ijae(parts: Parts, lam: float, stop_code: bool | None) -> ks.IJAE:
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
     # The five networks name no laws.
-    return parts.game(cls, *parts.nets(), lam=lam, stop_code=stop_code, **laws)
+    return parts.game(ks.IJAE, *parts.nets(), lam=lam, stop_code=stop_code, **laws)
 
 
 @needed.requires(likelihood="shift_tanh")

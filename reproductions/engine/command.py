@@ -17,9 +17,8 @@ import yaml
 import keras_svae as ks
 from keras_svae import untrusted
 from keras_svae.paths import local
+from reproductions.engine import costs, parsing, results
 from reproductions.engine import options as opt
-from reproductions.engine import parsing, results
-from reproductions.engine.costs import cost_of
 from reproductions.engine.execution import execute
 from reproductions.engine.experiment import STUDY, Experiment
 from reproductions.engine.files import record_file, write_json
@@ -98,9 +97,9 @@ def is_study(one: Experiment) -> bool:
     return STUDY in typing.get_type_hints(one.function)
 
 
-def cost(one: Experiment) -> str:
+def time_taken(one: Experiment) -> str:
     """Its seconds and machine, from its record; or "not timed"."""
-    return cost_of(f"reproductions.{one.paper}", one.name)
+    return costs.time_taken(f"reproductions.{one.paper}", one.name)
 
 
 def options_of(one: Experiment) -> dict[str, Option]:
@@ -112,7 +111,7 @@ def options_of(one: Experiment) -> dict[str, Option]:
 def parser(one: Experiment) -> jsonargparse.ArgumentParser:
     """The command line of an experiment or a study."""
     text = " ".join((one.function.__doc__ or "").split("Args:")[0].split())
-    about, options = f"{text} It took: {cost(one)}.", options_of(one)
+    about, options = f"{text} It took: {time_taken(one)}.", options_of(one)
     defaults = parsing.defaults_of(one, options)
     made = parsing.command_line(f"{one.paper} {one.name}", about, options, defaults)
     made.add_argument("--config", action="config", help="options from a YAML file")
@@ -180,13 +179,13 @@ def main(paper: str, arguments: list[str] | None = None) -> None:
 
 
 def listing(paper: str) -> str:
-    """A paper's experiments, one per line, with their cost."""
+    """A paper's experiments, one per line, with the time that they took."""
     package = importlib.import_module(f"reproductions.{paper}")
     lines = [f"{package.__doc__.strip().splitlines()[0]}"]
     for name, one in experiments(paper).items():
         title = (one.function.__doc__ or "").strip().splitlines()[0]
         lines += [f"  python -m reproductions.{paper} {name}", f"      {title}"]
-        lines += [f"      {cost(one)}"]
+        lines += [f"      {time_taken(one)}"]
     return "\n".join([*lines, "EXPERIMENT --help shows the options."])
 
 
@@ -277,8 +276,9 @@ def report(one: Experiment, record: dict) -> str:
         data=settings.get("data"), method=settings.get("method")
     )
     # Some rows are of networks that they name, the others of the table's usual ones.
-    nets = {one.get("nets") for one in numbers} & {settings.get("nets")} or {None}
-    for number in (one for one in numbers if one.get("nets") in nets):
+    named = {number.get("nets") for number in numbers}
+    nets = named & {settings.get("nets")} or {None}
+    for number in (each for each in numbers if each.get("nets") in nets):
         theirs.setdefault(number["measure"], []).append(results.published_text(number))
     width = max(map(len, [*ours, *theirs, ""]))
     lines = [f"{'':{width}}  {'ours':>14}  published"]

@@ -7,7 +7,7 @@ import shlex
 from reproductions.engine.files import read_json
 from reproductions.engine.results import FOLDER
 
-__all__ = ["cost_of"]
+__all__ = ["time_taken"]
 
 # Options that do not change how much time of processors a command takes.
 PLACES = (
@@ -22,7 +22,7 @@ def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
     return [(path, read_json(path, dict)) for path in sorted(folder.glob("*.json"))]
 
 
-def cost_of(*words: str) -> str:
+def time_taken(*words: str) -> str:
     """The seconds and the machine of a record; or "not timed".
 
     The words are the start of the record's command, after `python -m`. Of several

@@ -91,8 +91,8 @@ def execute(
     try:
         # Another process may be working on this run.
         with locked(folder.path) if first else contextlib.nullcontext():
-            made = _made(call, strategy)
-            found = _found(made, mine, folder, places, strict, **options)
+            made = _build(call, strategy)
+            found = _train_and_measure(made, mine, folder, places, strict, **options)
     except BaseException:
         if new and not (isinstance(made, Run) and int(made.model.step)):
             files.remove_all(folder.path)
@@ -115,7 +115,7 @@ def execute(
     return read_json(file)
 
 
-def _made(call: Call, strategy: tf.distribute.Strategy) -> Run | dict:
+def _build(call: Call, strategy: tf.distribute.Strategy) -> Run | dict:
     """What an experiment returns; of a function of one's own, a record's content."""
     if not isinstance(call.function, Experiment):
         return _of_function(call)
@@ -125,7 +125,7 @@ def _made(call: Call, strategy: tf.distribute.Strategy) -> Run | dict:
         return call.function.apply(settings)
 
 
-def _found(
+def _train_and_measure(
     run: Run | dict,
     mine: dict,
     folder: RunFolder,

@@ -226,13 +226,13 @@ class Study:
                 f"received: {found or 'none'}"
             )
 
-    def hparams(self, records: Sequence[dict]) -> pathlib.Path:
+    def hparams(self, found: Sequence[dict]) -> pathlib.Path:
         """Writes this study's records for TensorBoard's tab HParams: see `board.write`.
 
         Returns:
             The folder `hparams`, for `tensorboard --logdir`. An older one is replaced.
         """
-        return board.write(self.folder / "hparams", records)
+        return board.write(self.folder / "hparams", found)
 
     def write(self, content: dict, text: str = "", figure: Any = None) -> dict:
         """Writes `summary.json` and `summary.png`, also to `record`. Prints the text.

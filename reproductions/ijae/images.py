@@ -3,13 +3,13 @@
 import keras
 
 import keras_svae as ks
-from reproductions import methods as by
+from reproductions import methods as of
 from reproductions.engine import Images, Parts, Run, Training, experiment, needed
 from reproductions.engine.options import DENSE
 
-METHODS = (by.ijae, by.ijae_l1, by.ijae_l2, by.vae, by.two_stage_vae, by.alpha_gan,
-           by.age, by.svae, by.ali, by.alice, by.wae_mmd, by.wae_gan,
-           by.as_vae)  # fmt: skip
+METHODS = (of.ijae, of.ijae_l1, of.ijae_l2, of.vae, of.two_stage_vae, of.alpha_gan,
+           of.age, of.svae, of.ali, of.alice, of.wae_mmd, of.wae_gan,
+           of.as_vae)  # fmt: skip
 # The paper shows these of them with several lam; they have five networks.
 SWEPT = ("ijae", "ijae_l1", "ijae_l2")
 FIVE, THREE = "latent_dim width stack", "latent_dim width noise"
@@ -119,7 +119,8 @@ class SeparateCritics(ks.IJAE):
 @needed.requires(likelihood="shift_tanh")
 def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     """IJAE, the critic of codes with five turns of its own; not in the paper."""
-    return by._ijae(parts, lam, None, SeparateCritics)
+    laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
+    return parts.game(SeparateCritics, *parts.nets(), lam=lam, **laws)
 
 
 @experiment(

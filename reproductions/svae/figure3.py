@@ -112,8 +112,8 @@ def table(found: dict) -> str:
     lines = [f"{'lam':>5} {'':17} {'runs':>4}" + "".join(f"{c:>17}" for c in columns)]
     for lam, cell in found.items():
         for name in ("sVAE-r", "ALICE", "ALICE, published"):
-            values = [cell[name].get(column) for column in columns]
-            shown = ["" if one is None else f"{one:.4g}" for one in values]
+            numbers = [cell[name].get(column) for column in columns]
+            shown = ["" if one is None else f"{one:.4g}" for one in numbers]
             runs = cell[name].get("runs", theirs)
             row = "".join(f"{one:>17}" for one in shown)
             lines.append(f"{lam:>5} {name:17} {runs:4d}{row}")
@@ -130,12 +130,11 @@ def figure3(records: list[dict]) -> Figure:
     for row, (measure, edges) in zip(axes, bins.items(), strict=True):
         for ax, lam in zip(row, lams, strict=True):
             for method, name in NAMES.items():
-                each = np.clip(
-                    values(records, lam, method, measure), edges[0], edges[-1]
-                )
-                median, color = np.median(each), COLORS[method]
+                found = values(records, lam, method, measure)
+                found = np.clip(found, edges[0], edges[-1])
+                median, color = np.median(found), COLORS[method]
                 label = f"{name}, median {median:.3g}"
-                ax.hist(each, edges, alpha=0.55, color=color, label=label)
+                ax.hist(found, edges, alpha=0.55, color=color, label=label)
                 ax.axvline(median, color=color, linestyle="--")
             ax.set(title=f"lam = {lam:g}", xlabel=labels[measure])
             if measure == "mse":

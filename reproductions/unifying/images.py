@@ -8,16 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 import keras_svae as ks
-from reproductions import methods
+from reproductions import methods as of
 from reproductions.engine import Images, Run, Training, experiment
 from reproductions.engine.options import DENSE
 
 # Held-out examples, by which weights and the adversary's T are chosen.
 VALIDATION, BATCH = 1000, 250
 
-_M2 = (methods.ss_vae, methods.aa_ss_vae)
-_VAES = (methods.vae, methods.aavae, methods.cvae, methods.aacvae, *_M2)
-_GANS = (methods.gan, methods.iwgan, methods.cgan, methods.iwcgan)
+_M2 = (of.ss_vae, of.aa_ss_vae)
+_VAES = (of.vae, of.aavae, of.cvae, of.aacvae, *_M2)
+_GANS = (of.gan, of.iwgan, of.cgan, of.iwcgan)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

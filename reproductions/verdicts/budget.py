@@ -82,12 +82,12 @@ def paper_steps(claim: Claim) -> int | None:
 
 def typed(claim: Claim) -> str:
     """The command that would decide the claim."""
-    typed = claim.command or f"python -m reproductions.{claim.paper} {claim.run}"
+    line = claim.command or f"python -m reproductions.{claim.paper} {claim.run}"
     scored = any(one["measure"] in SCORES for one in claim.published)
     scored = scored or "inception score" in claim.says
-    if scored and claim.setting.backbone and "--backbone" not in typed:
-        typed += f" --backbone {claim.setting.backbone}"
-    return typed
+    if scored and claim.setting.backbone and "--backbone" not in line:
+        line += f" --backbone {claim.setting.backbone}"
+    return line
 
 
 def _reached(one: dict, settings: dict, records: Records) -> float | None:

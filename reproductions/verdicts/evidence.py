@@ -10,7 +10,16 @@ from reproductions.engine import results
 from reproductions.engine.files import read_json
 from reproductions.verdicts.statistics import Sample
 
-__all__ = ["Absent", "NotRun", "OLDER", "Records", "at", "changes", "older", "sample"]
+__all__ = [
+    "OLDER",
+    "Absent",
+    "NotRun",
+    "Records",
+    "at",
+    "changed_defaults",
+    "changes",
+    "sample",
+]
 
 # Records that were made under a default which has changed since.
 OLDER = results.ROOT / "reproductions" / "older.toml"
@@ -29,7 +38,7 @@ def changes() -> dict[str, dict]:
     return tomllib.loads(OLDER.read_text(encoding="utf-8"))
 
 
-def older(record: str) -> list[dict]:
+def changed_defaults(record: str) -> list[dict]:
     """The changes of defaults before which a record was made."""
     return [one for one in changes().values() if record in one["records"]]
 

@@ -6,7 +6,13 @@ import numpy as np
 
 from reproductions.verdicts import budget, statistics
 from reproductions.verdicts.claims import Claim
-from reproductions.verdicts.evidence import Absent, NotRun, Records, older, sample
+from reproductions.verdicts.evidence import (
+    Absent,
+    NotRun,
+    Records,
+    changed_defaults,
+    sample,
+)
 from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Finding", "find"]
@@ -18,31 +24,32 @@ class Finding:
 
     Attributes:
         text: In short, with spread.
-        seeds: Of the method with fewer.
+        runs: How many, of the method with fewer; of pairs, how many pairs or seeds.
         ours: The runs of the claim's method.
         direction: Above 0 if they go in the claim's direction; None for a value.
         p: Of the test, not corrected; None if there is none.
         holds: Of a claim that a record checks.
         diverged: Runs of the method that the claim calls better.
-        reduced: How the runs differ from the paper's.
+        differs: How the runs differ from the paper's.
         classifier: What the scores are seen through.
         data: The data, in words.
         record: The file.
-        older: Under which older defaults it, or its "b record", was made.
+        changed_defaults: Which defaults have changed since it, or its "b record", was
+            made.
     """
 
     text: str
-    seeds: int
+    runs: int
     ours: Sample | None = None
     direction: float | None = None
     p: float | None = None
     holds: bool | None = None
     diverged: int = 0
-    reduced: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
     classifier: str = ""
     data: str = ""
     record: str = ""
-    older: tuple[str, ...] = ()
+    changed_defaults: tuple[str, ...] = ()
 
 
 def _text(one: Sample, digits: str = ".4g") -> str:
@@ -99,9 +106,9 @@ def _order(claim: Claim, one: dict, records: Records) -> dict:
     if "above" in one and a.mean is not None:  # a gain has to be one
         direction = min(direction, a.mean - one["above"])
     text = f"{_text(a)} against {_text(b)}"
-    seeds = min(a.n + a.diverged, b.n + b.diverged)
+    runs = min(a.n + a.diverged, b.n + b.diverged)
     lost = {"diverged": a.diverged, "p": statistics.welch(a, b)}
-    return {"ours": a, "direction": direction, "text": text, "seeds": seeds} | lost
+    return {"ours": a, "direction": direction, "text": text, "runs": runs} | lost
 
 
 def _paired(claim: Claim, one: dict, records: Records) -> dict:
@@ -127,11 +134,11 @@ def _paired(claim: Claim, one: dict, records: Records) -> dict:
         text += f" of {n} pairs" if claim.kind == "paired" else f" ({n} pairs)"
     if diverged:
         text += f"; {diverged} runs diverged and count as the worst"
-    seeds = n
+    runs = n
     if "seeds" in one:  # of each setting, where pairs are of several
         found = records.get(one["record"], one["seeds"])
-        seeds = min(found) if isinstance(found, list) else found
-    return {"direction": direction, "p": p, "seeds": seeds, "text": text}
+        runs = min(found) if isinstance(found, list) else found
+    return {"direction": direction, "p": p, "runs": runs, "text": text}
 
 
 def _spread(claim: Claim, one: dict, records: Records) -> dict:
@@ -139,7 +146,7 @@ def _spread(claim: Claim, one: dict, records: Records) -> dict:
         a, b = (records.get(one["record"], one[w]) for w in ("a", "b"))
         n = records.get(one["record"], one["a n"])
         text = f"deviation {a:.3g} against {b:.3g} ({n} runs each)"
-        return {"direction": b - a, "p": None, "seeds": n, "text": text}
+        return {"direction": b - a, "p": None, "runs": n, "text": text}
     return _paired(claim, one, records)
 
 
@@ -149,9 +156,9 @@ def _trend(claim: Claim, one: dict, records: Records) -> dict:
     each = len(y) // len(x)
     x = [value for value in x for _ in range(each)]  # a cell's runs have one x
     rho, p = statistics.trend(x, y)
-    seeds = min(x.count(value) for value in set(x))
+    runs = min(x.count(value) for value in set(x))
     text = f"rank correlation {rho:+.2f} over {len(y)} runs"
-    return {"direction": rho * one["sign"], "p": p, "seeds": seeds, "text": text}
+    return {"direction": rho * one["sign"], "p": p, "runs": runs, "text": text}
 
 
 def _one(claim: Claim, one: dict, records: Records) -> Finding:
@@ -160,13 +167,13 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
         paths = one["a"] if isinstance(one["a"], list) else [one["a"]]
         values = [records.get(one["record"], path) for path in paths]
         holds = all(v[0] if isinstance(v, list) else v for v in values)
-        found: dict = {"holds": holds, "seeds": 0}
+        found: dict = {"holds": holds, "runs": 0}
         found["text"] = records.filled(
             one.get("says", "it holds" if holds else "it does not hold")
         )
     elif claim.kind in ("value", "every"):
         ours = _sample(claim, one, "a", records)
-        found = {"ours": ours, "text": _text(ours), "seeds": ours.n + ours.diverged}
+        found = {"ours": ours, "text": _text(ours), "runs": ours.n + ours.diverged}
         if claim.kind == "every" and ours.values:
             found["text"] += (
                 f", least {min(ours.values):.4g}, most {max(ours.values):.4g}"
@@ -176,14 +183,14 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
         found = make[claim.kind](claim, one, records)
     return Finding(
         **found,
-        reduced=tuple(budget.differences(claim, one, records)),
+        differs=tuple(budget.differences(claim, one, records)),
         classifier=records.filled(one.get("classifier", "")),
         data=one.get("data", ""),
         record=one["record"],
-        older=tuple(
+        changed_defaults=tuple(
             f"{name} was made under an older default: {change['says']}"
             for name in dict.fromkeys([one["record"], one.get("b record", "")])
-            for change in older(name)
+            for change in changed_defaults(name)
         ),
     )
 

@@ -55,7 +55,7 @@ class Judged:
         return rule.decides(self.finding and self.finding.p)
 
     @property
-    def because(self) -> str:
+    def why(self) -> str:
         """Why the verdict is what it is, in one text."""
         parts = [*self.verdict.why]
         if self.p is not None:
@@ -72,7 +72,6 @@ class Judged:
     def asdict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         found, claim = self.finding, self.claim
-        reduced = list(found.reduced) if found else []
         return {
             "paper": claim.paper,
             "claim": claim.says,
@@ -80,18 +79,18 @@ class Judged:
             "ours": found.text if found else "",
             "budget": budget_text(self),
             "verdict": self.verdict.kind,
-            "cause": self.because,
+            "cause": self.why,
             "command": budget.typed(claim),
             "id": claim.id,
             "where": claim.where,
             "tried": self.tried,
-            "differs": reduced,
+            "differs": list(found.differs) if found else [],
             "data": (found and found.data) or claim.setting.says,
             "backbone": (found and found.classifier) or claim.setting.scores,
             "p": found.p if found else None,
             "p after Holm": self.p,
             "record": found.record if found else "",
-            "older": list(found.older) if found else [],
+            "older": list(found.changed_defaults) if found else [],
         }
 
 
@@ -101,7 +100,7 @@ def budget_text(one: Judged) -> str:
     note = f" (the paper does not give: {unsaid})" if unsaid else ""
     if one.finding is None:
         return "not run" + note
-    return ("; ".join(one.finding.reduced) or "as in the paper") + note
+    return ("; ".join(one.finding.differs) or "as in the paper") + note
 
 
 def _gap(claim: Claim) -> float | None:
@@ -116,10 +115,10 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
         return Verdict(rule.OUT, ("not run",))
     if claim.kind == "checked":
         assert found.holds is not None
-        return rule.checked(found.holds, found.reduced)
+        return rule.checked(found.holds, found.differs)
     if claim.kind in TESTED:
         assert found.direction is not None
-        parts = (found.direction, p, found.seeds, found.diverged, found.reduced)
+        parts = (found.direction, p, found.runs, found.diverged, found.differs)
         return rule.order(*parts, found.p)
     assert found.ours is not None
     if claim.kind == "every":
@@ -128,12 +127,12 @@ def verdict(claim: Claim, found: Finding | None, p: float | None) -> Verdict:
             threshold = claim.published[0]["value"]
         better = claim.better
         parts = (found.ours.values or (), threshold, better, found.ours.diverged)
-        return rule.every(*parts, found.reduced)
+        return rule.every(*parts, found.differs)
     number = claim.published[0]
     needed = number["measure"] in budget.SCORES and bool(claim.setting.scores)
     own = needed and found.classifier != claim.setting.scores
     parts = (found.ours, number["value"], _gap(claim), claim.better)
-    return rule.value(*parts, found.reduced, own)
+    return rule.value(*parts, found.differs, own)
 
 
 def judge(paper: str, records: Records | None = None) -> list[Judged]:

@@ -33,9 +33,9 @@ class Verdict:
     why: tuple[str, ...] = ()
 
 
-def _short(n: int, diverged: int, reduced: Sequence[str]) -> list[str]:
+def _short(n: int, diverged: int, differs: Sequence[str]) -> list[str]:
     """What keeps the runs from deciding a claim, whatever their numbers are."""
-    found = ["the runs are not as in the paper"] if reduced else []
+    found = ["the runs are not as in the paper"] if differs else []
     if n < SEEDS:
         found.append(f"{n} {'seed' if n == 1 else 'seeds'} of {SEEDS}")
     if diverged:
@@ -53,7 +53,7 @@ def value(
     published: float,
     gap: float | None,
     better: Better,
-    reduced: Sequence[str] = (),
+    differs: Sequence[str] = (),
     own_classifier: bool = False,
 ) -> Verdict:
     """A number of a table.
@@ -64,15 +64,15 @@ def value(
         gap: The difference that the claim is about: to the number of the method that
             the paper compares with. None if there is none.
         better: Which direction is better.
-        reduced: How budget, data or networks differ from the paper's. Empty: they do
+        differs: How budget, data or networks differ from the paper's. Empty: they do
             not.
         own_classifier: Whether a classifier of ours made the number.
     """
     if own_classifier:
         return Verdict(OUT, ("under our own classifier only orders are judged",))
-    missing = _short(ours.n, ours.diverged, reduced)
+    missing = _short(ours.n, ours.diverged, differs)
     if ours.mean is None:
-        return Verdict(OUT if reduced else NOT, (*missing, "no run has a number"))
+        return Verdict(OUT if differs else NOT, (*missing, "no run has a number"))
     half = ours.half
     covers = half is not None and abs(ours.mean - published) <= half
     sign = 1 if better == "higher" else -1
@@ -87,7 +87,7 @@ def value(
         kind = INDICATION if missing else NOT
         return Verdict(kind, (*missing, "ours is better than the published"))
     # With a smaller budget it is no surprise, and refutes nothing.
-    return Verdict(OUT if reduced else NOT, (*missing, "short of the published"))
+    return Verdict(OUT if differs else NOT, (*missing, "short of the published"))
 
 
 def decides(p: float | None) -> bool:
@@ -98,9 +98,9 @@ def decides(p: float | None) -> bool:
 def order(
     direction: float,
     p: float | None,
-    seeds: int,
+    runs: int,
     diverged: int = 0,
-    reduced: Sequence[str] = (),
+    differs: Sequence[str] = (),
     raw: float | None = None,
 ) -> Verdict:
     """An order of two methods, of paired runs, or a trend.
@@ -108,12 +108,12 @@ def order(
     Args:
         direction: Above 0 if our runs go in the claim's direction.
         p: Two-sided, after Holm's correction; None for a single run.
-        seeds: Of the method that has fewer.
+        runs: How many, of the method that has fewer.
         diverged: Runs of the method that the claim calls better.
-        reduced: As for `value`.
+        differs: As for `value`.
         raw: p before the correction, if there is one.
     """
-    missing = _short(seeds, diverged, reduced)
+    missing = _short(runs, diverged, differs)
     open_ = [] if decides(raw) else ["not decided"]
     if not direction > 0:
         said = "the reverse order" if direction < 0 else "no difference"
@@ -132,22 +132,22 @@ def every(
     threshold: float,
     better: Better,
     diverged: int = 0,
-    reduced: Sequence[str] = (),
+    differs: Sequence[str] = (),
 ) -> Verdict:
     """A count: what every run reaches. A run that diverged does not."""
     runs = len(values) + diverged
     good = sum(
         (v >= threshold) if better == "higher" else (v <= threshold) for v in values
     )
-    missing = _short(runs, diverged, reduced)
+    missing = _short(runs, diverged, differs)
     if not runs or good < runs:
         said = f"{runs - good} of {runs} runs do not reach it"
-        return Verdict(OUT if reduced else NOT, (*missing, said))
+        return Verdict(OUT if differs else NOT, (*missing, said))
     return _holds(missing)
 
 
-def checked(holds: bool, reduced: Sequence[str] = ()) -> Verdict:
+def checked(holds: bool, differs: Sequence[str] = ()) -> Verdict:
     """A statement that a record checks without noise, e.g. by quadrature."""
     if not holds:
         return Verdict(NOT, ("it does not hold",))
-    return _holds(_short(SEEDS, 0, reduced))
+    return _holds(_short(SEEDS, 0, differs))

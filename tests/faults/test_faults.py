@@ -38,7 +38,7 @@ def test_the_record_counts_kills_and_is_read_as_other_records_are(
     assert (row["N"], row["runs"], row["equal runs"]) == (2, 2, 1)
     assert [one["count"] for one in made["others"]] == [2, 1]
     # `python -m reproductions` reads the commands of all records.
-    assert command.cost(command.experiments("svae")["toy"]) == "not timed"
+    assert command.time_taken(command.experiments("svae")["toy"]) == "not timed"
 
 
 # The processes know of no other seed.

@@ -24,7 +24,7 @@ def test_help_shows_options_and_defaults(one):
         assert f"How many epochs [{', '.join(epochs)}]" in shown
 
 
-def test_the_list_has_every_experiment_and_its_cost(capsys):
+def test_the_list_has_every_experiment_and_its_time(capsys):
     listing.main([])
     shown = capsys.readouterr().out
     for paper in PAPERS:
@@ -32,7 +32,7 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
             assert f"python -m reproductions.{paper} {name}\n" in shown
     for name in ("batch_norm compare", "side_by_side table"):
         assert f"python -m reproductions.{name}" in shown
-    # What is of no paper has its cost, too: the last line of its three.
+    # What is of no paper has its time, too: the last line of its three.
     lines = shown.splitlines()
     for name in ("demo", "unified_view", "real_scores", "benchmarks.scores"):
         found = lines.index(f"  python -m reproductions.{name}")
@@ -41,7 +41,7 @@ def test_the_list_has_every_experiment_and_its_cost(capsys):
     assert re.fullmatch(r" {6}\d+ s on .* \(benchmark.json\)", lines[found + 2])
     assert "_worker" not in shown
     # Its command was typed with a hyphen, or with an underscore.
-    assert "not timed" not in command.cost(ijae.tiny_imagenet)
+    assert "not timed" not in command.time_taken(ijae.tiny_imagenet)
     assert "not timed" in shown
     assert "s of processor time on" in shown and "(svae_toy.json)" in shown
     # The options that make the time what it is, and not where its files are.
@@ -205,4 +205,4 @@ def test_a_record_that_is_cut_off_or_of_another_kind_is_named(
     (tmp_path / "half.json").write_text(text)
     monkeypatch.setattr(costs, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match="a .*JSON file.*; received: .*half.json"):
-        command.cost(toy)
+        command.time_taken(toy)

@@ -129,7 +129,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
         file.write_text(json.dumps(written))
     else:
         RunFolder(file.with_suffix("")).open(before, resume=False)
-        monkeypatch.setattr(execution, "_found", gives(7.0))
+        monkeypatch.setattr(execution, "_train_and_measure", gives(7.0))
     with Study(tmp_path / "study", mix_commits=True) as study:
         (record,) = study([call])
     assert record["metrics"] == {"mse": 7.0}
@@ -137,7 +137,7 @@ def test_runs_from_before_weights_of_a_package_counted_are_found(
     if not done:
         assert record["lpips"] is None
     with Study(tmp_path / "new", mix_commits=True) as study:
-        monkeypatch.setattr(execution, "_found", gives(8.0))
+        monkeypatch.setattr(execution, "_train_and_measure", gives(8.0))
         (record,) = study([call])
     assert record["lpips"] == today["lpips"]
 

@@ -70,7 +70,7 @@ def test_texts_are_filled_from_records(tmp_path):
 def test_without_records_everything_is_out_of_reach(tmp_path):
     for paper in papers():
         for one in judge(paper, Records(tmp_path)):
-            assert one.verdict.kind == OUT and one.because.startswith("Not run")
+            assert one.verdict.kind == OUT and one.why.startswith("Not run")
             assert one.asdict()["command"].startswith("python -m reproductions.")
 
 
@@ -99,7 +99,7 @@ def test_a_new_record_changes_verdicts(tmp_path):
     assert found["grid-all-modes"].verdict.kind == NOT
     found = grid(tmp_path / "c", [25] * 20, budget="quick")
     assert found["grid-all-modes"].verdict.kind == INDICATION
-    assert "4,000 of 12,000 steps" in found["grid-all-modes"].finding.reduced
+    assert "4,000 of 12,000 steps" in found["grid-all-modes"].finding.differs
 
 
 def toy_sample(folder, gain, with_values=True, runs="120 of 120"):
@@ -140,7 +140,7 @@ def test_the_toys_pairs_are_judged(tmp_path, with_values):
 def test_a_part_of_a_study_is_an_indication_at_most(tmp_path):
     found = toy_sample(tmp_path, 0.3, runs="120 of 576")["toy-score-0.1"]
     assert found.verdict.kind == INDICATION
-    assert found.finding.reduced == ("120 of 576 runs of the study",)
+    assert found.finding.differs == ("120 of 576 runs of the study",)
 
 
 def test_a_record_in_another_form_is_an_error(tmp_path):
@@ -192,15 +192,15 @@ def test_what_of_a_budget_is_compared(tmp_path):
     record = json.loads(file.read_text())
     of_ais = "distributions of AIS 300 instead of 1000"
 
-    def reduced(name):
+    def differs(name):
         judged = {one.claim.id: one for one in judge("svae", Records(tmp_path))}
-        return judged[name].finding.reduced
+        return judged[name].finding.differs
 
-    assert of_ais in reduced("mnist-ais-svae")
-    assert of_ais not in reduced("mnist-is-svae")  # AIS does not make the score
+    assert of_ais in differs("mnist-ais-svae")
+    assert of_ais not in differs("mnist-is-svae")  # AIS does not make the score
     record["settings"]["svae"] |= {"code_stddev": 0.02, "flow_length": 4, "seed": 3}
     file.write_text(json.dumps(record))
-    found = reduced("mnist-is-svae")
+    found = differs("mnist-is-svae")
     assert "N(0, s) in the encoder's last layer, s 0.02 instead of none" in found
     assert "flow's length 4 instead of 8" in found
     assert not any("seed" in one for one in found)
@@ -208,8 +208,8 @@ def test_what_of_a_budget_is_compared(tmp_path):
 
 def test_a_record_of_an_older_default_says_so_beside_its_verdict():
     judged = {one.claim.id: one for one in judge("aim")}
-    (note, other) = judged["grid-modes-unrolled_gan"].finding.older
+    (note, other) = judged["grid-modes-unrolled_gan"].finding.changed_defaults
     assert note.startswith("aim_grid25.json was made under an older default: batch")
     assert "alternated" in other
     for name in ("grid-all-modes", "grid-modes-gan"):
-        assert judged[name].finding.older == ()
+        assert judged[name].finding.changed_defaults == ()

@@ -97,8 +97,8 @@ def test_a_single_seed_never_reproduces():
 def test_a_reduced_budget_is_an_indication_at_most():
     less = ("100 of 1,000 steps",)
     assert rule.value(FIVE, 1.0, 1.0, "higher", less).kind == INDICATION
-    assert rule.order(1.0, 1e-9, 10, reduced=less).kind == INDICATION
-    assert rule.every([25] * 9, 25, "higher", reduced=less).kind == INDICATION
+    assert rule.order(1.0, 1e-9, 10, differs=less).kind == INDICATION
+    assert rule.every([25] * 9, 25, "higher", differs=less).kind == INDICATION
     assert rule.checked(True, less).kind == INDICATION
 
 
@@ -128,7 +128,7 @@ def test_an_order_needs_a_small_p():
     assert rule.order(1.0, None, 5).kind == OUT
     assert rule.order(-1.0, 0.001, 5).why == ("the reverse order",)
     assert rule.order(0.0, 1.0, 5).why == ("no difference",)
-    assert rule.order(-1.0, 0.9, 2, reduced=("less",)).kind == NOT
+    assert rule.order(-1.0, 0.9, 2, differs=("less",)).kind == NOT
 
 
 def test_runs_that_diverged_keep_a_claim_from_reproduced():
