@@ -19,7 +19,7 @@ from reproductions.engine.experiment import Experiment
 from reproductions.engine.files import locked, plain, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
-from reproductions.engine.places import Places, identity, older
+from reproductions.engine.places import Places, identity
 from reproductions.engine.training import Run, train
 
 # The last run's data. The next run of the process need not read the files again.
@@ -76,8 +76,6 @@ def execute(
     strategy = devices.strategy(ours.get("replicas", 1), ours.get("strategy"))
     first = workers.is_first(strategy)
     mine = identity(call, places)
-    for before in older(mine, places):
-        mine = before if folder.known() == before else mine
     new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
     if folder.finished:
         known = records.read(folder.metrics_file) if first else {}

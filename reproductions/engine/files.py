@@ -82,12 +82,12 @@ def plain(value, of_float: Callable[[float], float | None] = float):
     )
 
 
-def read_json(path: str | os.PathLike, *kinds: type):
-    """Reads what `write_json` wrote: one of these kinds, `dict`, `list` or `float`.
+def read_json(path: str | os.PathLike, kind: type | None = None):
+    """Reads what `write_json` wrote: a `dict` or a `list`, if the kind is given.
 
     Raises:
-        ValueError: If the file is no JSON, or holds another kind than those given. The
-            error names the file.
+        ValueError: If the file is no JSON, or holds another kind than the given one.
+            The error names the file.
     """
     path = regular(path, "a whole JSON file")
     try:
@@ -96,11 +96,8 @@ def read_json(path: str | os.PathLike, *kinds: type):
         raise ValueError(
             f"Expected a whole JSON file; received: {path} ({error})"
         ) from error
-    if isinstance(found, int) and float in kinds:
-        return found
-    if kinds and not isinstance(found, kinds):
-        words = {dict: "names and values", list: "a list"}
-        wanted = " or ".join(words.get(one, "a number") for one in kinds)
+    if kind is not None and not isinstance(found, kind):
+        wanted = {dict: "names and values", list: "a list"}[kind]
         raise ValueError(
             f"Expected a JSON file with {wanted}; received: {path} with "
             f"{json.dumps(found)[:60]}"

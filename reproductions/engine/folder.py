@@ -80,19 +80,13 @@ class RunFolder:
             ValueError: If clock.json has something else.
         """
         there = self.clock_file.exists()
-        found: Any = read_json(self.clock_file, dict, float) if there else {}
-        if not isinstance(found, dict):  # older versions wrote one number
-            found = {"seconds": found}
+        found = read_json(self.clock_file, dict) if there else {}
         return dict.fromkeys(("seconds", *CLOCKS), 0.0) | found
 
     @property
     def commits(self) -> list[str]:
-        """The commits of the sessions so far, whole, each once.
-
-        Of sessions of an older version it is `records.UNKNOWN`.
-        """
-        begun = self.clock_file.exists() or self.backup.exists()
-        return self.clock.get("commits", [records.UNKNOWN] * begun)
+        """The commits of the sessions so far, whole, each once."""
+        return self.clock.get("commits", [])
 
     def begin(self, code: dict | None = None) -> None:
         """Starts the clock of this session, of the checkout's commit or another."""

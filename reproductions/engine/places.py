@@ -7,7 +7,6 @@ import hashlib
 import json
 import pathlib
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import keras_svae as ks
@@ -56,7 +55,7 @@ def identity(call: Call, places: Places) -> dict:
         return found
     data = call.function.group("data", call.settings).data
     found["data"] = kind_of_data(data, places.data_dir)
-    found["backbone"] = _backbone(places.backbone, data, _of_model)
+    found["backbone"] = _backbone(places.backbone, data)
     measures = call.settings.get("measures")
     if measures is None or "lpips" in measures:
         weights = _lpips_file(measures, places)
@@ -64,7 +63,7 @@ def identity(call: Call, places: Places) -> dict:
     return found
 
 
-def _backbone(name: str | None, data: str, contents: Callable) -> str | None:
+def _backbone(name: str | None, data: str) -> str | None:
     """What tells a backbone: the contents of its file, else its name.
 
     Two spellings of a network of `find_backbone` are one name.
@@ -75,7 +74,7 @@ def _backbone(name: str | None, data: str, contents: Callable) -> str | None:
     file = pathlib.Path(name or pathlib.Path(data).stem)
     if file.suffix != ".keras":
         file = cache_folder("classifiers") / f"{file}.keras"
-    return contents(file) if file.is_file() else name
+    return _of_model(file) if file.is_file() else name
 
 
 @functools.cache
@@ -100,26 +99,6 @@ def _lpips_file(measures: str | None, places: Places) -> str | pathlib.Path | No
         with contextlib.suppress(FileNotFoundError):
             return find_package()
     return places.lpips
-
-
-def older(found: dict, places: Places) -> list[dict]:
-    """What identified the same run in older versions, if that was something else.
-
-    They told a backbone as it was written, "inception-2015" as another one than
-    "inception_2015", and a `.keras` file by all that it has; and the contents of
-    LPIPS's weights only where they were given as a file.
-    """
-    before = [found]
-    if "backbone" in found:
-        whole = _backbone(places.backbone, found["settings"]["data"], digest)
-        if whole != found["backbone"]:
-            before.append(found | {"backbone": whole})
-    written = str(places.backbone or "").partition("=")[0]
-    if written.replace("-", "_") == found.get("backbone") != written:
-        before.append(found | {"backbone": written})
-    if places.lpips is None and found.get("lpips") is not None:
-        before += [one | {"lpips": None} for one in before]
-    return before[1:]
 
 
 def name_of(found: dict) -> str:

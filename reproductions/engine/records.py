@@ -6,10 +6,7 @@ from typing import Any
 
 from reproductions.engine.files import read_json
 
-__all__ = ["UNKNOWN", "commits", "metric", "read", "short", "shown"]
-
-# The commit of a session of an older version, which did not write it down.
-UNKNOWN = "unknown"
+__all__ = ["commits", "metric", "read", "short", "shown"]
 
 
 def read(path: str | os.PathLike) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from reproductions.engine import board, launch, one_commit, process, records, re
 from reproductions.engine.call import Call
 from reproductions.engine.files import locked, record_file, write_json
 from reproductions.engine.folder import RunFolder
-from reproductions.engine.places import Places, identity, load_backbone, name_of, older
+from reproductions.engine.places import Places, identity, load_backbone, name_of
 
 __all__ = ["Study"]
 
@@ -77,7 +77,6 @@ class Study:
         self.mix_commits, self._prepare = mix_commits, prepare
         self.record = record_file(record and local(record, "a record"))
         self._found: dict[pathlib.Path, dict] = {}
-        self._files: dict[pathlib.Path, pathlib.Path] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
@@ -116,8 +115,8 @@ class Study:
                 "strategy=multiworker"
             )
         files: dict[pathlib.Path, Call] = {}
-        for file, call in zip(self._files_of(calls), calls, strict=True):
-            files.setdefault(file, call)
+        for call in calls:
+            files.setdefault(self._file_of(call), call)
         done = {file: records.read(file) for file in files if file.exists()}
         todo = {file: call for file, call in files.items() if file not in done}
         self._same_commit(done, () if self.report else todo)
@@ -142,22 +141,11 @@ class Study:
         found = self._found.items()
         return {file.stem: one["failed"] for file, one in found if one.get("failed")}
 
-    def _files_of(self, calls: Sequence[Call]) -> list[pathlib.Path]:
-        """The files of runs' records, one for all calls with equal settings."""
-        names = [self._names(call) for call in calls]
-        for first, *others in names:
-            if not _begun(self._files.get(first, first)):
-                self._files[first] = next(filter(_begun, others), first)
-        return [self._files.get(first, first) for first, *_ in names]
-
-    def _names(self, call: Call) -> list[pathlib.Path]:
-        """The file of a run's record, and those that older versions gave it."""
-        found = []
-        for one in (call.normal, call):
-            mine = identity(one, self.places)
-            same = [mine, *older(mine, self.places)]
-            found += [f"{one.title}-{name_of(each)}.json" for each in same]
-        return [self.folder / name for name in dict.fromkeys(found)]
+    def _file_of(self, call: Call) -> pathlib.Path:
+        """The file of a run's record, one for all calls with equal settings."""
+        one = call.normal
+        name = name_of(identity(one, self.places))
+        return self.folder / f"{one.title}-{name}.json"
 
     def _same_commit(
         self, done: dict[pathlib.Path, dict], begun: Iterable[pathlib.Path] = ()
@@ -171,9 +159,9 @@ class Study:
         wanted = records.shown(self._code, None)
         there = [one for several in made.values() for one in several]
         if self.report:
-            wanted = next((one for one in there if one != records.UNKNOWN), wanted)
+            wanted = next(iter(there), wanted)
         for path, commits in made.items():
-            if {*commits} - {wanted, records.UNKNOWN}:
+            if {*commits} - {wanted}:
                 raise ValueError(
                     f"Expected runs of one commit, {records.short(wanted)}; received: "
                     f"{path} of {' and '.join(map(records.short, commits))}. Go on in "
@@ -271,8 +259,3 @@ class Study:
             ),
             "processors of the runs": sorted({one["machine"]["cpu"] for one in runs}),
         }
-
-
-def _begun(file: pathlib.Path) -> bool:
-    """Whether a run is finished, or has a folder in which to continue."""
-    return file.exists() or file.with_suffix("").exists()

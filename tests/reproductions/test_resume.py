@@ -112,9 +112,8 @@ def test_lines_of_the_log_that_come_again_are_taken_out(tmp_path):
 
 def test_time_of_earlier_sessions_counts(tmp_path, monkeypatch):
     folder = RunFolder(tmp_path)
-    folder.clock_file.write_text("12.5")  # as older versions wrote it
     folder.begin()
-    assert folder.clock["seconds"] == 12.5 and folder.spent()["whole seconds"] < 1
+    assert folder.clock["seconds"] == 0 and folder.spent()["whole seconds"] < 1
     written = {"seconds": 5.0, "whole seconds": 9.0, "processor seconds": 20.0}
     folder.clock_file.write_text(json.dumps(written | {"command": "python -m first"}))
     folder.begin()
@@ -166,7 +165,7 @@ def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
     folder.open(identity(lam=1.0), resume=False)
     written = {"settings": {"lam": 1.0}, "metrics": {"mse": 1}}
     folder.metrics_file.write_text(json.dumps(written))
-    monkeypatch.setattr(execution, "_found", None)  # would be called
+    monkeypatch.setattr(execution, "_train_and_measure", None)  # would be called
     record = execute(toy.call(), tmp_path / "run", resume=True)
     assert record == written
     assert "finished: nothing to do" in capsys.readouterr().out

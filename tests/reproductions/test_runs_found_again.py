@@ -7,7 +7,6 @@ import zipfile
 import pytest
 
 from reproductions.engine import Call, Study, execution, places
-from reproductions.engine.folder import RunFolder
 from reproductions.svae import toy
 
 TINY = {"units": 8, "depth": 1, "turns": 1, "epochs": 1, "n": 200, "measures": "mse"}
@@ -58,10 +57,6 @@ def test_a_classifier_that_is_trained_again_is_the_same_backbone(tmp_path):
         given.append(places.Places(backbone=str(file)))
     one, again, other = (places.identity(call, each) for each in given)
     assert one == again != other
-    # Runs of older versions, which took the file as a whole, are found.
-    (before,) = places.older(one, given[0])
-    whole = hashlib.sha256((tmp_path / "0.keras").read_bytes()).hexdigest()
-    assert before == one | {"backbone": whole}
 
 
 def test_two_spellings_of_a_backbone_are_one_run(tmp_path):
@@ -72,17 +67,11 @@ def test_two_spellings_of_a_backbone_are_one_run(tmp_path):
     assert one == other and one["backbone"] == "inception_2015"
     for name in ("dinov2", "my-data", "random"):
         assert given[name]["backbone"] == name
-        assert places.older(given[name], places.Places(backbone=name)) == []
-    # Runs of older versions are found.
-    (before,) = places.older(other, places.Places(backbone="inception-2015"))
-    assert before == one | {"backbone": "inception-2015"}
-    assert places.older(one, places.Places(backbone="inception_2015")) == []
     (tmp_path / "weights").write_bytes(b"one")
     for name in ("inception_2015", "inception-2015"):
         named = places.Places(backbone=f"{name}={tmp_path}/weights")
         found = places.identity(call, named)
         assert found["backbone"] == hashlib.sha256(b"one").hexdigest()
-        assert places.older(found, named) == []
 
 
 @pytest.fixture
@@ -111,52 +100,15 @@ def test_weights_of_a_package_count_by_their_content(package):
         assert found.get("lpips", "nothing") == said
 
 
-@pytest.mark.parametrize("done", [True, False], ids=["record", "folder"])
-def test_runs_from_before_weights_of_a_package_counted_are_found(
-    done, package, tmp_path, monkeypatch
+def test_a_record_says_which_weights_of_a_package_its_run_had(
+    package, tmp_path, monkeypatch
 ):
-    def gives(mse):
-        return lambda *_, **__: {"metrics": {"mse": mse}}
-
+    found = {"metrics": {"mse": 8.0}}
+    monkeypatch.setattr(execution, "_train_and_measure", lambda *_, **__: found)
     call = toy.call(**TINY | {"measures": "mse,lpips"})
-    today = places.identity(call, places.Places())
-    (before,) = places.older(today, places.Places())
-    assert before == today | {"lpips": None}
-    file = tmp_path / "study" / f"{call.title}-{places.name_of(before)}.json"
-    if done:
-        file.parent.mkdir()
-        written = {"settings": call.settings, "metrics": {"mse": 7.0}}
-        file.write_text(json.dumps(written))
-    else:
-        RunFolder(file.with_suffix("")).open(before, resume=False)
-        monkeypatch.setattr(execution, "_train_and_measure", gives(7.0))
-    with Study(tmp_path / "study", mix_commits=True) as study:
+    with Study(tmp_path / "study") as study:
         (record,) = study([call])
-    assert record["metrics"] == {"mse": 7.0}
-    assert [one.name for one in (tmp_path / "study").glob("*.json")] == [file.name]
-    if not done:
-        assert record["lpips"] is None
-    with Study(tmp_path / "new", mix_commits=True) as study:
-        monkeypatch.setattr(execution, "_train_and_measure", gives(8.0))
-        (record,) = study([call])
-    assert record["lpips"] == today["lpips"]
-
-
-def one_lam(lam) -> dict:
-    return {"mse": 1.0}
-
-
-def test_a_record_under_an_older_name_is_found(tmp_path):
-    """Older versions named 2.0 and 2 by what was given."""
-    call = Call(one_lam, {"lam": 2.0})
-    older = places.name_of(places.identity(call, places.Places()))
-    file = tmp_path / "study" / f"one_lam-lam-2.0-{older}.json"
-    file.parent.mkdir()
-    written = {"settings": call.settings, "metrics": {"mse": 7.0}}
-    file.write_text(json.dumps(written))
-    both = [Call(one_lam, {"lam": 2}), call]
-    with Study(tmp_path / "study", mix_commits=True) as study:
-        assert study(both) == [written] and study(both[:1]) == [written]
+    assert record["lpips"] == hashlib.sha256(b"one").hexdigest()
 
 
 def test_data_count_by_their_content(tmp_path):

@@ -68,16 +68,14 @@ def test_a_file_of_another_kind_is_named(text, mix_commits, tmp_path, marks):
                 study(calls(0.1, seeds=1))
 
 
-@pytest.mark.parametrize("text", ["[]", "null", '"x"'])
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "12"])
 def test_a_clock_of_another_kind_is_named(text, tmp_path, marks):
     call = Call(error_of, {"lam": 0.1, "seed": 0})
     folder = RunFolder(tmp_path / "run")
     folder.open(places.identity(call, places.Places()), resume=False)
     folder.clock_file.write_text(text)
-    with pytest.raises(ValueError, match="names and values or a number.*clock.json"):
+    with pytest.raises(ValueError, match="names and values; .*clock.json"):
         execute(call, folder.path, resume=True)
-    folder.clock_file.write_text("12")
-    assert folder.clock["seconds"] == 12
 
 
 def test_one_that_diverges_is_recorded_and_the_study_goes_on(tmp_path, marks):

@@ -113,21 +113,6 @@ def test_a_half_run_of_this_commit_goes_on(tmp_path, at, killed):
     assert record["commit"] == A and "commits" not in record and record["steps"] == 6
 
 
-def test_a_half_run_of_an_older_version_goes_on(tmp_path, at, killed):
-    at(A)
-    with killed(), Study(tmp_path / "study") as study:
-        study([digits.call(**SMALL)])
-    (file,) = (tmp_path / "study").glob("*/clock.json")
-    clock = json.loads(file.read_text())
-    assert clock.pop("commits") == [A]
-    file.write_text(json.dumps(clock))
-    at(B)
-    with Study(tmp_path / "study") as study:
-        (record,) = study([digits.call(**SMALL)])
-        assert record["commits"] == [records.UNKNOWN, B]
-        assert study([digits.call(**SMALL)]) == [record]
-
-
 def test_a_run_that_goes_on_says_all_its_commits(tmp_path, at, killed, monkeypatch):
     call = digits.call(**SMALL)
     at(A)
