@@ -9,10 +9,12 @@ from reproductions.engine.results import FOLDER
 
 __all__ = ["time_taken"]
 
-# Options that do not change how much time of processors a command takes.
-PLACES = (
-    "--out --record --output --data-dir --manual-dir --data-note --lpips --report "
-    "--mix-commits --verbose --workers --launcher --slurm --torch-venv"
+# Options that do not change how much time of processors a command takes: most of them
+# only say where something is.
+NO_COST = (
+    "--out --record --output --json --data-dir --manual-dir --data-note --lpips "
+    "--report --mix-commits --verbose --workers --launcher --slurm --torch-python "
+    "--torch-venv"
 ).split()
 
 
@@ -55,12 +57,12 @@ def time_taken(*words: str) -> str:
 
 
 def _options(words: list[str]) -> list[str]:
-    """Options of a command, without those that only say where things are."""
+    """Options of a command, without those that do not change the time it takes."""
     kept: list[str] = []
-    of_place = False
+    left_out = False
     for word in words:
         if word.startswith("--"):
-            of_place = word.split("=")[0] in PLACES
-        if not of_place:
+            left_out = word.split("=")[0] in NO_COST
+        if not left_out:
             kept.append(word)
     return kept

@@ -49,6 +49,7 @@ def test_the_list_has_every_experiment_and_its_time(capsys):
     assert "with" not in line
     (line,) = (one for one in lines if "(svae_toy_sample.json)" in one)
     assert "--out" not in line and "--record" not in line
+    assert "--torch-python" not in shown and "--json" not in shown
     (line,) = (one for one in lines if "(aim_mnist.json)" in one)
     assert line.endswith(", with --budget quick (aim_mnist.json)")
     listing.main(["svae"])
