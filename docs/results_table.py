@@ -113,9 +113,6 @@ def beside(row: dict, choice: str) -> dict[str, dict]:
     if not (chosen := fill(choice, row, {}, {}).strip()):
         return {}
     fixed = dict(word.split("=", 1) for word in shlex.split(chosen))
-    for name, text in fixed.items():
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            fixed[name] = float(text)
     found: dict[str, dict] = {}
     for number in published_numbers(**fixed):
         if number["measure"] in found:

@@ -18,10 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from reproductions.engine.results import FOLDER
 from reproductions.verdicts import VERDICTS, judge, papers
-from reproductions.verdicts.budget import typed
-from reproductions.verdicts.judge import Judged, budget_text
+from reproductions.verdicts.judge import Judged
 from reproductions.verdicts.report import open_text, summary
-from reproductions.verdicts.rule import NOT
 
 NAMES = {
     "aim": "AIM",
@@ -38,19 +36,18 @@ judged = functools.cache(judge)
 
 def details(one: Judged) -> list[tuple[str, nodes.Node]]:
     """What the second row of a claim says."""
-    found, claim = one.finding, one.claim
-    data = claim.setting.says
+    row = one.told()
     words = {
-        "Budget": budget_text(one),
-        "Data": data if found is None or not found.data else found.data,
-        "Seen through": (found and found.classifier) or claim.setting.scores,
-        "Why": one.why,
-        "Tried": one.tried if one.verdict.kind == NOT else "",
-        "Record": found.record if found else "",
-        "Older": "; ".join(found.changed_defaults) if found else "",
+        "Budget": row["budget"],
+        "Data": row["data"],
+        "Seen through": row["backbone"],
+        "Why": row["cause"],
+        "Tried": row["tried"],
+        "Record": row["record"],
+        "Older": "; ".join(row["older"]),
     }
     kept = [(name, nodes.Text(text)) for name, text in words.items() if text]
-    return [*kept, ("Command", nodes.literal("", typed(claim)))]
+    return [*kept, ("Command", nodes.literal("", row["command"]))]
 
 
 def entry(*content: nodes.Node, **options) -> nodes.entry:

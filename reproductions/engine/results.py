@@ -224,12 +224,14 @@ def published(**fixed: Any) -> list[dict]:
     """The published numbers of all papers that match these values.
 
     A number whose method is a list is that of one of these; the paper does not say
-    which.
+    which. A value that is a text of digits, "0.3", stands for the number.
 
     published(data="cifar10", method="svae", measure="inception_score")
     """
 
     def agrees(found: Any, wanted: Any) -> bool:
+        if isinstance(wanted, str) and re.fullmatch(r"\d+(\.\d+)?", wanted):
+            wanted = float(wanted)
         return wanted in found if isinstance(found, list) else found == wanted
 
     return [
@@ -239,12 +241,16 @@ def published(**fixed: Any) -> list[dict]:
     ]
 
 
-def published_text(number: dict) -> str:
-    """A published number as text."""
+def value_text(number: dict, sign: str = "+-") -> str:
+    """A published number's value and spread as text."""
     shown = f"{number['value']:g}"
-    shown += f" +- {number['spread']:g}" if "spread" in number else ""
+    return shown + (f" {sign} {number['spread']:g}" if "spread" in number else "")
+
+
+def published_text(number: dict) -> str:
+    """A published number as text, with its source."""
     more = [f"{name} {number[name]:g}" for name in ("lam", "share") if name in number]
     if isinstance(number.get("method"), list):
         more += [" or ".join(number["method"])]
     more += [f"{number['paper']}, {number['where']}"]
-    return f"{shown} ({', '.join(more)})"
+    return f"{value_text(number)} ({', '.join(more)})"

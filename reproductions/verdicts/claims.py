@@ -25,7 +25,6 @@ A record may say that some rows are "not run": it is no evidence for claims of t
 
 import dataclasses
 import functools
-import re
 import string
 import tomllib
 from typing import Any
@@ -138,12 +137,7 @@ def _put(value: Any, names: dict) -> Any:
 
 def _number(paper: str, chosen: dict) -> dict:
     """The one published number with these values."""
-    fixed = {
-        name: float(one)
-        if isinstance(one, str) and re.fullmatch(r"\d+(\.\d+)?", one)
-        else one
-        for name, one in {"paper": paper, **chosen}.items()
-    }
+    fixed = {"paper": paper, **chosen}
     found = published(**fixed)
     if len(found) != 1:
         raise ValueError(

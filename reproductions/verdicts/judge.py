@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from reproductions.engine import published_text
+from reproductions.engine.results import value_text
 from reproductions.verdicts import budget, rule, statistics
 from reproductions.verdicts.claims import Claim, claims
 from reproductions.verdicts.evidence import Records
@@ -42,9 +42,7 @@ class Judged:
     def published(self) -> str:
         """The paper's number, of an order both, of a value what it is compared with."""
         numbers = self.claim.published
-        shown = [
-            published_text(one).partition(" (")[0].replace("+-", "±") for one in numbers
-        ]
+        shown = [value_text(one, "±") for one in numbers]
         if self.claim.kind == "value" and len(shown) > 1:
             return f"{shown[0]} ({numbers[1]['row']}: {shown[1]})"
         return " against ".join(shown)
@@ -92,6 +90,11 @@ class Judged:
             "record": found.record if found else "",
             "older": list(found.changed_defaults) if found else [],
         }
+
+    def told(self) -> dict[str, Any]:
+        """`asdict` for a reader: what was tried only where the verdict is "not"."""
+        tried = self.tried if self.verdict.kind == rule.NOT else ""
+        return self.asdict() | {"tried": tried}
 
 
 def budget_text(one: Judged) -> str:

@@ -44,7 +44,7 @@ def summary(judged: Sequence[Judged]) -> dict[str, int]:
 
 def text(one: Judged) -> str:
     """A claim in some lines."""
-    row = one.asdict()
+    row = one.told()
     parts = {
         "claim": f"{row['claim']} ({row['where']})",
         "published": row["published"],
@@ -52,7 +52,7 @@ def text(one: Judged) -> str:
         "budget": row["budget"],
         "seen by": row["backbone"],
         "why": row["cause"],
-        "tried": row["tried"] if one.verdict.kind == rule.NOT else "",
+        "tried": row["tried"],
         "older": "; ".join(row["older"]),
         "command": row["command"],
     }
