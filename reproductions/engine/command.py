@@ -73,16 +73,12 @@ class StudyOptions(Places):
     """
 
     out: str | None = None
-    workers: int = results.cores()
+    workers: opt.PositiveInt = results.cores()
     launcher: typing.Literal["processes", "local", "slurm"] = "processes"
     slurm: str | None = None
     report: bool = False
     mix_commits: bool = False
     record: str | None = None
-
-    def __post_init__(self):
-        if self.workers < 1:
-            raise ValueError(f"Expected workers >= 1; received: {self.workers}")
 
 
 def experiments(paper: str) -> dict[str, Experiment]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from reproductions.engine import parsing, results
+from reproductions.engine.command import PAPERS
 from reproductions.engine.files import write_json
 from reproductions.verdicts import rule
 from reproductions.verdicts.claims import papers
@@ -27,7 +28,7 @@ class VerdictOptions:
         record: Also write counts and verdicts to this file.
     """
 
-    paper: Literal["aim", "as_vae", "ijae", "svae", "unifying"] | None = None
+    paper: Literal[PAPERS] | None = None
     json: bool = False
     results: str | None = None
     record: str | None = None
