@@ -13,7 +13,8 @@ The lines below the rule are repeated for each row of the record.
 
 * A file may also be in `docs/pictures`, where it has the numbers of its pictures.
 * `rows` is a path into the record: a name, several (`a|b`), or all (`*`), which may be
-  a list's. Without it the whole record is the one row. The last of the names that were
+  a list's. `a|b` gives the rows of both. (In `claims.toml` it is the first that there
+  is.) Without `rows` the whole record is the one row. The last of the names that were
   chosen is `{key}`, all are `{keys[0]}`, ... A row that is no dictionary is `{value}`.
 * A field is a name in the row, then names or numbers in brackets, then Python's format
   of a number. A list's entries are joined by commas, and so are a dictionary's, of

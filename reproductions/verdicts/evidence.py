@@ -78,6 +78,7 @@ def at(found: Any, path: str) -> Any:
     Args:
         found: A record, or a part.
         path: Names with "/" between; `one|other` is the first of them that is there.
+            (In a `{results}` table of the pages it stands for all of them.)
             `[name=value,other>=value]` takes those rows of a list that fit, and the
             path goes on in each: the result is a list. A row of a run that diverged
             gives None there.
