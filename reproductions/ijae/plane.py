@@ -11,8 +11,8 @@ from reproductions.engine import Study, cells, experiment, published, published_
 from reproductions.engine.options import PositiveInt
 from reproductions.engine.places import load_lpips
 from reproductions.engine.rows import table_of
+from reproductions.engine.statistics import trend
 from reproductions.ijae.images import SWEPT, cifar10, mnist, tiny_imagenet
-from reproductions.verdicts.statistics import trend
 
 NAMES = {
     "ijae": "IJAE", "ijae_l1": "IJAE-L1", "ijae_l2": "IJAE-L2", "vae": "VAE",

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from reproductions.engine import published
 from reproductions.engine.records import metric
-from reproductions.verdicts.statistics import signs
+from reproductions.engine.statistics import signs
 
 NAMES = {"svae": "sVAE-r", "alice": "ALICE"}
 COLORS = {"svae": "tab:blue", "alice": "tab:orange"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from reproductions.engine import results
 from reproductions.engine.files import read_json
-from reproductions.verdicts.statistics import Sample
+from reproductions.engine.statistics import Sample
 
 __all__ = [
     "OLDER",

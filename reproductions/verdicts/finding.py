@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from reproductions.verdicts import budget, statistics
+from reproductions.engine import statistics
+from reproductions.engine.statistics import Sample
+from reproductions.verdicts import budget
 from reproductions.verdicts.claims import Claim
 from reproductions.verdicts.evidence import (
     Absent,
@@ -13,7 +15,6 @@ from reproductions.verdicts.evidence import (
     changed_defaults,
     sample,
 )
-from reproductions.verdicts.statistics import Sample
 
 __all__ = ["Finding", "find"]
 

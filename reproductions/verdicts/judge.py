@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from reproductions.engine import statistics
 from reproductions.engine.results import value_text
-from reproductions.verdicts import budget, rule, statistics
+from reproductions.verdicts import budget, rule
 from reproductions.verdicts.claims import Claim, claims
 from reproductions.verdicts.evidence import Records
 from reproductions.verdicts.finding import Finding, find

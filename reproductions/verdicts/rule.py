@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from reproductions.verdicts.statistics import Sample
+from reproductions.engine.statistics import Sample
 
 __all__ = ["SEEDS", "VERDICTS", "Verdict", "checked", "every", "order", "value"]
 

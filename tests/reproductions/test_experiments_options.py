@@ -127,7 +127,10 @@ def test_only_what_is_typed_is_given(tmp_path):
         ("toy --backup-every 0", "an integer >= 1 or null; received: 0"),
         ("toy --backup-every 1.5", "an integer >= 1 or null; received: 1.5"),
         ("saturation --updates 5 0", "each an integer >= 1; received: 0"),
-        ("toy-sweep --workers 0", "Expected --workers to be an integer >= 1; received: 0"),
+        (
+            "toy-sweep --workers 0",
+            "Expected --workers to be an integer >= 1; received: 0",
+        ),
         ("toy-sweep --lams a", "--lams to be several values, each a number; received"),
         ("mnist --units 3", "received: ['--units']"),
         ("toyy", "Expected an experiment, one of ['celeba', "),

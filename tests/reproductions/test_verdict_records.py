@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from reproductions.engine import command, results
+from reproductions.engine.statistics import Sample
 from reproductions.svae.figure3 import each
 from reproductions.verdicts import VERDICTS, Records, judge, papers
 from reproductions.verdicts.evidence import Absent, NotRun, at, sample
-from reproductions.verdicts.statistics import Sample
 
 REPRODUCED, INDICATION, NOT, OUT = VERDICTS
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from reproductions.engine import statistics as stats
+from reproductions.engine.statistics import Sample
 from reproductions.verdicts import VERDICTS, rule
-from reproductions.verdicts import statistics as stats
-from reproductions.verdicts.statistics import Sample
 
 REPRODUCED, INDICATION, NOT, OUT = VERDICTS
 FIVE = Sample.of([0.9, 1.0, 1.1, 1.0, 1.0])

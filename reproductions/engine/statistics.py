@@ -1,4 +1,4 @@
-"""What the rule is made of: samples of runs, tests of two of them, one correction."""
+"""Statistics of runs: samples of them, tests of two of them, one correction."""
 
 import dataclasses
 import math
