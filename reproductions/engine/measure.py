@@ -14,6 +14,7 @@ from keras_svae.evaluation.registry import check_known
 from keras_svae.pictures import plots, views
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, load_backbone, load_lpips
+from reproductions.engine.settings import names_of
 from reproductions.engine.training import Run
 
 # The seed of all measures.
@@ -27,7 +28,7 @@ def backbone_and_lpips(run: Run, places: Places) -> tuple:
     Raises:
         ValueError: For one that does not exist, or beside data that are no images.
     """
-    wanted = names_of(run)
+    wanted = _named(run)
     if len(run.model.data_shape) != 3:
         for name in ("backbone", "lpips"):
             if (given := getattr(places, name)) is not None:
@@ -42,17 +43,15 @@ def backbone_and_lpips(run: Run, places: Places) -> tuple:
     return load_backbone(places.backbone, run.data.data), perceptual
 
 
-def names_of(run: Run) -> list[str]:
+def _named(run: Run) -> list[str]:
     """The measures that a run's training names; empty for all that apply.
 
     Raises:
         ValueError: For one that there is not.
     """
-    if run.training.measures is None:
-        return []
-    names = [name.strip() for name in run.training.measures.split(",")]
+    names = names_of(run.training.measures)
     check_known(names, ks.evaluation.MEASURES, "measures")
-    return list(dict.fromkeys(names))
+    return names
 
 
 def check(run: Run, inputs: Inputs) -> None:
@@ -61,7 +60,7 @@ def check(run: Run, inputs: Inputs) -> None:
     Raises:
         ValueError: For one that does not.
     """
-    _plan(run, inputs, names_of(run), run.training.n, strict=True)
+    _plan(run, inputs, _named(run), run.training.n, strict=True)
     # So a damaged file among the test data is told before training.
     inputs.arrays("test", run.training.n, seed=SEED)
 
@@ -73,7 +72,7 @@ def measure(run: Run, inputs: Inputs) -> ks.evaluation.Report:
     `mixture_score_of_data`. The error of a measure, named or not, is in `failed`: it
     does not lose what was trained.
     """
-    n, names = run.training.n, names_of(run)
+    n, names = run.training.n, _named(run)
 
     def evaluate(measures: list[str] | None, n: int) -> ks.evaluation.Report:
         # A network may be missing here, or a measure not apply.

@@ -3,6 +3,8 @@
 import typing
 from collections.abc import Callable
 
+from reproductions.engine.settings import names_of
+
 __all__ = ["check", "requires"]
 
 TRAINED = "networks that the method trains"
@@ -20,7 +22,7 @@ def _measured(name: str) -> Need:
     # A study has no method and no measures: it hands the option on to its runs.
     return (
         f"measures {name}",
-        lambda s: TRAINED not in s or name in (s.get("measures") or ""),
+        lambda s: TRAINED not in s or name in names_of(s.get("measures")),
     )
 
 

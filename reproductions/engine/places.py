@@ -16,6 +16,7 @@ from keras_svae.evaluation.reconstructions.lpips_package import find_package
 from keras_svae.paths import cache_folder
 from reproductions.engine.call import Call
 from reproductions.engine.experiment import Experiment
+from reproductions.engine.settings import names_of
 
 __all__ = ["Places", "identity"]
 
@@ -57,7 +58,7 @@ def identity(call: Call, places: Places) -> dict:
     found["data"] = kind_of_data(data, places.data_dir)
     found["backbone"] = _backbone(places.backbone, data)
     measures = call.settings.get("measures")
-    if measures is None or "lpips" in measures:
+    if measures is None or "lpips" in names_of(measures):
         weights = _lpips_file(measures, places)
         found["lpips"] = digest(weights) if weights else None
     return found

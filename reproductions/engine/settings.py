@@ -7,7 +7,7 @@ from typing import Literal
 
 from reproductions.engine.options import Play
 
-__all__ = ["Data", "Images", "Laws", "Training"]
+__all__ = ["Data", "Images", "Laws", "Training", "names_of"]
 
 Prior = Literal["normal", "uniform"]
 Posterior = Literal[
@@ -36,6 +36,12 @@ _LIMITS: dict[str, tuple[Callable[[float], bool], str]] = {
     ),
     "in [0, 1)": (lambda value: 0 <= value < 1, "beta_1 beta_2"),
 }
+
+
+def names_of(measures: str | None) -> list[str]:
+    """The measures that a setting `measures` names, each once; empty if it is unset."""
+    names = [] if measures is None else measures.split(",")
+    return list(dict.fromkeys(name.strip() for name in names))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

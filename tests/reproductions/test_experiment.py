@@ -127,7 +127,7 @@ def test_replicas_take_as_many_steps_at_a_time():
         ({"monitor": "val_loss"}, "monitor only with patience; received"),
         ({"importance_samples": 7}, "only with measures importance_weighted_bound"),
         (
-            {"ais_examples": 7, "measures": "mse"},
+            {"ais_examples": 7, "measures": "mse,my_annealed_importance_sampling"},
             "ais_examples only with measures annealed_importance_sampling",
         ),
     ],

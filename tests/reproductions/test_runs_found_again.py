@@ -94,7 +94,7 @@ def test_weights_of_a_package_count_by_their_content(package):
     package.write_bytes(b"two")
     assert places.identity(call, places.Places())["lpips"] != first["lpips"]
     # Where the measure is not named, the package is not read.
-    for measures, said in ((None, None), ("mse", "nothing")):
+    for measures, said in ((None, None), ("mse", "nothing"), ("my_lpips", "nothing")):
         unnamed = Call(toy, call.settings | {"measures": measures})
         found = places.identity(unnamed, places.Places())
         assert found.get("lpips", "nothing") == said
