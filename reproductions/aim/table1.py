@@ -1,4 +1,4 @@
-"""AIM's table 1: five methods beside each other, over numbers of epochs."""
+"""AIM's table 1: methods beside each other, over numbers of epochs."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ def table1(
     seeds: PositiveInt = 3,
     budget: Literal["paper", "quick"] = "quick",
 ) -> None:
-    """Five methods with AIM's networks and rates, over epochs and seeds (5.1, table 1).
+    """Methods with AIM's networks and rates, over epochs and seeds (5.1, table 1).
 
     Rates fall with the epochs that are over, not with their number in all. So a run of
     8 epochs is the first 8 of a longer one.

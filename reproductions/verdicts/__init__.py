@@ -4,19 +4,9 @@
 the two circumstances, `rule` decides, and `judge` puts them together.
 """
 
-from reproductions.verdicts.claims import Claim, claims, papers
+from reproductions.verdicts.claims import claims, papers
 from reproductions.verdicts.evidence import Records
-from reproductions.verdicts.judge import Judged, counts, judge
-from reproductions.verdicts.rule import VERDICTS, Verdict
+from reproductions.verdicts.judge import counts, judge
+from reproductions.verdicts.rule import VERDICTS
 
-__all__ = [
-    "VERDICTS",
-    "Claim",
-    "Judged",
-    "Records",
-    "Verdict",
-    "claims",
-    "counts",
-    "judge",
-    "papers",
-]
+__all__ = ["VERDICTS", "Records", "claims", "counts", "judge", "papers"]

@@ -19,7 +19,7 @@ SCORES = ("inception_score", "class_accuracy")
 LEFT_OUT = (
     "method", "data", "budget", "seed", "examples", "validation", "test_split",
     "epochs", "steps", "steps_per_epoch", "steps_per_execution",
-    "measures", "monitor", "select", "choose", "last",
+    "measures", "monitor", "choose", "last",
 )  # fmt: skip
 # Settings of a measure, by a part of its name: they matter to its numbers alone.
 OF_MEASURES = {"ais_": "annealed", "importance_samples": "importance"}

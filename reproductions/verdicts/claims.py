@@ -78,10 +78,11 @@ class Claim:
         where: Where in the paper.
         kind: One of KINDS.
         setting: The circumstances.
+        better: Which direction is better. A file says it where no published number
+            does.
         evidence: Where our runs are, the best first: what `finding.find` reads.
         options: Options that are added to the setting's `run`.
         published: The number of the claim, and the one that it is compared with.
-        better: Which direction is better, where no published number says so.
         threshold: What every run has to reach, where no published number says it.
         command: What decides it; unset, of the setting's `run`, the `options`, and the
             setting's `backbone` where it is about a score.
@@ -97,10 +98,10 @@ class Claim:
     where: str
     kind: str
     setting: Setting
+    better: str
     evidence: tuple[dict, ...] = ()
     options: str = ""
     published: tuple[dict, ...] = ()
-    better: str = "higher"
     threshold: float | None = None
     command: str = ""
     runs: int = 1
