@@ -8,8 +8,8 @@ from reproductions import methods as of
 
 __all__ = ["METHODS", "NAMES", "TABLE1", "TABLE2", "Row", "own"]
 
-# A penalty is of each single example, and averages would follow the steps ahead: the
-# critic of these cannot have the batch normalisation of images' networks.
+# WGAN-GP's penalty needs a critic that sees each example alone, and Unrolled GAN's
+# look-ahead would change moving averages. So their critics have no batch norm.
 NO_NORM = {"critic_batch_norm": False}
 
 

@@ -37,7 +37,7 @@ class Call:
 
     def __post_init__(self):
         _known_by_name(self.function)
-        # As the record has them: a number of np.arange(3) is the one of range(3).
+        # As the record has them: NumPy's 2 and Python's 2 are one setting.
         unsigned = plain(self.settings, lambda number: float(number) + 0.0)
         object.__setattr__(self, "settings", unsigned)
 

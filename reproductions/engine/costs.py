@@ -27,9 +27,9 @@ def _records(folder: pathlib.Path) -> list[tuple[pathlib.Path, dict]]:
 def time_taken(*words: str) -> str:
     """The seconds and the machine of a record; or "not timed".
 
-    The words are the start of the record's command, after `python -m`. Of several
-    records it is the one with the fewest options, and then the last by name. The
-    options are told: with others the command takes another time.
+    The words are the start of the record's command, after `python -m`. If several
+    records have this start, the one with the fewest options counts; if several have as
+    few, the last by name. The text names the options, because the time depends on them.
     """
     # Hyphens are as good as underscores.
     wanted = [word.replace("_", "-") for word in words]

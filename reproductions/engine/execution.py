@@ -51,8 +51,8 @@ def execute(
             "none".
         backup_every: Steps between backups; None for once an epoch, or fifty times if
             there are more epochs.
-        strict: Whether each measure that the settings name has to apply. This is looked
-            at before training. If not, the record's `left_out` says why one did not.
+        strict: Raise an error before training if a measure that the settings name does
+            not apply. Otherwise the record's `left_out` says why it did not.
         code: The commit that this process has loaded; None for the checkout's now,
             before training.
 

@@ -97,18 +97,18 @@ class Experiment:
     def resolve(self, recorded: Mapping = {}, /, **given: Any) -> dict[str, Any]:
         """All settings of a run, some of them given by the caller.
 
-        The weakest first: the functions' own defaults, the experiment's `settings`,
-        those of the budget, of the method, of the method with this budget, what is
-        given. What is None is left to a class or a network, and is not among them.
-        Of a run that goes on, what is not given is as `recorded`.
+        Each of these overrides those before it: the functions' own defaults; of the
+        experiment `settings`, `budgets`, `by_method` and `by_budget`; what is given. A
+        setting that is None is not among them: a class or a network chooses it. If a
+        run goes on, what is not given is as `recorded`.
 
         Raises:
-            TypeError: For an option that the experiment has not.
+            TypeError: For an option that the experiment does not have.
             ValueError: For a value or an option that method or networks cannot have.
         """
         if unknown := {*recorded, *given} - set(self.options):
             raise opt.unknown(unknown, self.options, f"{self.paper} {self.name}")
-        # None for what has no such value is as if it were not given.
+        # An option that cannot be None, and is given as None, counts as not given.
         given = {
             name: value
             for name, value in given.items()

@@ -86,9 +86,10 @@ class Inputs:
         return data.enumerate(start).map(noisy)
 
     def validation_examples(self) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """What validation looks at: where it chooses weights, never test data.
+        """The examples of validation during training.
 
-        With labels only where the method reads classes.
+        Early stopping chooses weights by them: then they are no test data. They have
+        labels only if the method reads classes.
         """
         found = self.picture_examples()
         return found[0] if isinstance(found, tuple) and not self.labels else found

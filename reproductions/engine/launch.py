@@ -27,8 +27,9 @@ __all__ = ["launched", "options_of"]
 
 # Settings that both executors know; all others are Slurm's own.
 _SHARED = ("timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node")
-# Seconds between two looks; until a shared file system shows another machine's file.
+# Seconds between two looks at the jobs.
 _LOOKS = {"local": 0.2, "slurm": 10.0}
+# Seconds that a shared file system may need to show another machine's file.
 PATIENCE = 60.0
 
 

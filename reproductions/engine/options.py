@@ -225,7 +225,9 @@ def _told(thing: Any) -> dict[str, str]:
     }
 
 
-def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError:
+def unknown(
+    names: Iterable[str], known: Iterable[str], whose: str, place: str = ""
+) -> TypeError:
     """The error for options that do not exist."""
     names, known = sorted(names), list(known)
     meant = SHORT.get(names[0].replace("-", "_").strip("_"), "")
@@ -233,4 +235,5 @@ def unknown(names: Iterable[str], known: Iterable[str], where: str) -> TypeError
     near = [meant] if meant in known else []
     near = near or difflib.get_close_matches(names[0], known, 1, cutoff=0.75)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return TypeError(f"Expected options of {where}; received: {names}.{hint}")
+    given = f"{', '.join(names)}{place}.{hint}"
+    return TypeError(f"Expected only options that {whose} has; received: {given}")

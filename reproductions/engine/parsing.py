@@ -121,7 +121,7 @@ def check_config(path: str, options: Collection[str]) -> None:
         )
     given = [str(name).replace("-", "_") for name in content]
     if others := {*given} - {*options}:
-        raise opt.unknown(others, options, path)
+        raise opt.unknown(others, options, "this command", f" in {path}")
 
 
 def _came(text: str) -> str | None:

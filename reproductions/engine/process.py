@@ -95,9 +95,13 @@ def one_thread() -> None:
 def worker_starts(command: str, end: Connection) -> None:
     """Sets one thread per worker, and makes it end at once if the study is interrupted.
 
-    The study's process closes the pipe to end a worker, which has the next run already,
-    and would make that, too. It is also closed if the process is killed. A run goes on
-    from its last backup, if it has one. The study's command is for the records.
+    A worker already has its next run, and would make that, too. So the study's process
+    closes the pipe to end a worker. If that process is killed, the pipe is closed, too.
+    A later study goes on with the run from its last backup, if there is one.
+
+    Args:
+        command: The study's command, for the records.
+        end: The worker's end of the pipe.
     """
     os.environ["KERAS_SVAE_COMMAND"] = command
     # A terminal interrupts all processes. A run would keep this to itself.

@@ -32,7 +32,7 @@ def shown(code: dict, digits: int | None = 10) -> str:
 
 
 def short(commit: str) -> str:
-    """What `shown` gives, of all digits the first ones."""
+    """The text of `shown`, with ten digits of a commit in place of all forty."""
     return commit[:10] + commit[40:]
 
 

@@ -98,8 +98,8 @@ def cores() -> int:
 def peak_bytes() -> int:
     """The most memory that this process has held so far.
 
-    Outside of Linux and Windows it is at least what the process that started this one
-    held at that time.
+    On other systems than Linux and Windows it can be too large: it is at least what the
+    parent process held when it started this process.
     """
     if resource is None:
         return psutil.Process().memory_info().peak_wset

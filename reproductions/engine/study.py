@@ -111,8 +111,8 @@ class Study:
             raise ValueError("Expected at least one run; received: none")
         if any(call.settings.get("strategy") == "multiworker" for call in calls):
             raise ValueError(
-                "Expected runs of one machine each in a study; received: "
-                "strategy=multiworker"
+                "Expected no strategy=multiworker in a study, whose runs use one "
+                "machine each; received: a run with it"
             )
         files: dict[pathlib.Path, Call] = {}
         for call in calls:
@@ -249,7 +249,7 @@ class Study:
         return made
 
     def _of_runs(self) -> dict:
-        """Where the runs come from: who writes the summary may be another commit."""
+        """The runs' hours, commits and processors: those of the summary may differ."""
         runs = [one for one in self._found.values() if "machine" in one]
         seconds = sum(one.get("processor seconds", 0) for one in runs)
         return {

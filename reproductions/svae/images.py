@@ -18,9 +18,9 @@ from reproductions.methods import (
     wgan_gp,
 )
 
-# The first method and the first budget are the defaults. A setting in `by_method` goes
-# before one in `budgets`, and that one before one in `settings`; a method's own default
-# is the last. What any run has: `engine/settings.py`. A player has one turn in a step
+# The first method and the first budget are the defaults. `by_method` overrides
+# `budgets`, which overrides `settings`, which overrides the method's defaults. The
+# settings of any run are in `engine/settings.py`. A player has one turn in a step
 # unless something else is given.
 METHODS = (svae, ali, alice, gan, wgan, wgan_gp, vae)
 # Arjovsky et al.: RMSProp, no momentum, five updates of the critic.

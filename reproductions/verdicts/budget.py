@@ -91,7 +91,10 @@ def typed(claim: Claim) -> str:
 
 
 def _reached(one: dict, settings: dict, records: Records) -> float | None:
-    """Steps of our runs: those of the settings, as early stopping is a setting, too."""
+    """Steps of our runs: those of the settings, and only without these the record's.
+
+    Early stopping may end a run before. It is a setting itself, and compared as such.
+    """
     if (steps := _steps(settings, None)) is not None:
         return steps
     found = records.get(one["record"], one.get("steps", "steps"))

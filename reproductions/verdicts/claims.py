@@ -88,7 +88,7 @@ class Claim:
             setting's `backbone` where it is about a score.
         runs: How many methods have to run for it.
         missing: What there is not, e.g. a method in the experiment.
-        tried: What was tried, of a claim that we do not find.
+        tried: What we tried, if our runs do not show the claim.
         cause: Why, as far as records show it.
     """
 

@@ -104,7 +104,7 @@ def _order(claim: Claim, one: dict, records: Records) -> dict:
         direction = float((b.mean is None) - (a.mean is None))
     else:
         direction = (a.mean - b.mean) * (1 if claim.better == "higher" else -1)
-    if "above" in one and a.mean is not None:  # a gain has to be one
+    if "above" in one and a.mean is not None:  # `a` must exceed this, too
         direction = min(direction, a.mean - one["above"])
     text = f"{_text(a)} against {_text(b)}"
     runs = min(a.n + a.diverged, b.n + b.diverged)

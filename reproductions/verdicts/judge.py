@@ -41,7 +41,7 @@ class Judged:
 
     @property
     def published(self) -> str:
-        """The paper's number, of an order both, of a value what it is compared with."""
+        """The paper's number, and the number that the paper compares it with."""
         numbers = self.claim.published
         shown = [value_text(one, "±") for one in numbers]
         if self.claim.kind == "value" and len(shown) > 1:

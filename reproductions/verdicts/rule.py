@@ -83,15 +83,16 @@ def value(
         elif 2 * half > gap:
             missing.append(f"the interval, {2 * half:.2g}, is wider than {gap:.2g}")
         return _holds(missing)
-    if as_good:  # with nothing missing, the printed number is another one
+    if as_good:
+        # If nothing is missing, our runs do not have the printed number.
         kind = INDICATION if missing else NOT
         return Verdict(kind, (*missing, "ours is better than the published"))
-    # With a smaller budget it is no surprise, and refutes nothing.
+    # If our runs differ from the paper's, a worse number refutes nothing.
     return Verdict(OUT if differs else NOT, (*missing, "short of the published"))
 
 
 def decides(p: float | None) -> bool:
-    """Whether p is small. True without a test."""
+    """Whether p is below ALPHA. Also True if there was no test."""
     return p is None or p < ALPHA
 
 

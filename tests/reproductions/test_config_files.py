@@ -33,7 +33,9 @@ def test_what_a_file_of_options_must_not_say(tmp_path, text, why):
 def test_a_file_with_another_option_is_named_with_the_nearest(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("seed: 1\nlatent-dims: 3\n")
-    with pytest.raises(TypeError, match=r"a\.yaml; received: .*Did you mean 'latent_d"):
+    with pytest.raises(
+        TypeError, match=r"received: latent_dims in .*a\.yaml\. Did you mean 'latent_d"
+    ):
         parsing.check_config(str(path), ["seed", "latent_dim"])
     parsing.check_config(str(path), ["seed", "latent_dims"])
 

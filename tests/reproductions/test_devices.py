@@ -52,7 +52,9 @@ def test_contradictions_are_refused(monkeypatch, tmp_path):
     refused("replicas=2, those of all workers", strategy="multiworker", replicas=3)
     refused("share evenly", strategy="multiworker", batch_size=63)
     with Study(tmp_path / "study") as study:
-        with pytest.raises(ValueError, match="one machine each"):
+        with pytest.raises(
+            ValueError, match="no strategy=multiworker in a study.*one machine each"
+        ):
             study([toy.call(strategy="multiworker", **GIVEN)])
 
 
