@@ -1,6 +1,7 @@
 """The one way to run an experiment: find or build, train, measure, record."""
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ from keras_svae.game.devices import workers
 from reproductions.engine import build, devices, measure, records, results
 from reproductions.engine.call import Call
 from reproductions.engine.experiment import Experiment
-from reproductions.engine.files import locked, plain, read_json, write_json
+from reproductions.engine.files import plain, read_json, write_json
 from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity
@@ -76,25 +77,25 @@ def execute(
     strategy = devices.strategy(ours.get("replicas", 1), ours.get("strategy"))
     first = workers.is_first(strategy)
     mine = identity(call, places)
-    new = devices.first_alone(strategy, lambda: folder.open(mine, resume), False)
-    if folder.finished:
-        known = records.read(folder.metrics_file) if first else {}
-        print(f"The run in {folder.path} is finished: nothing to do.")
-        return known
-    folder.begin(code)
-    if new and first:
-        folder.write_clock(0.0)  # a session that is killed early has its command there
-    made: Run | dict = {}
-    options = {"keep": keep, "verbose": verbose, "backup_every": backup_every}
-    try:
-        # Another process may be working on this run.
-        with locked(folder.path) if first else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+        opened = functools.partial(held.enter_context, folder.opened(mine, resume))
+        new = devices.first_alone(strategy, opened, False)
+        if folder.finished:
+            known = records.read(folder.metrics_file) if first else {}
+            print(f"The run in {folder.path} is finished: nothing to do.")
+            return known
+        folder.begin(code)
+        if new and first:
+            folder.write_clock(0.0)  # a session that is killed has its command there
+        made: Run | dict = {}
+        options = {"keep": keep, "verbose": verbose, "backup_every": backup_every}
+        try:
             made = _build(call, strategy)
             found = _train_and_measure(made, mine, folder, places, strict, **options)
-    except BaseException:
-        if new and not (isinstance(made, Run) and int(made.model.step)):
-            files.remove_all(folder.path)
-        raise
+        except BaseException:
+            if new and not (isinstance(made, Run) and int(made.model.step)):
+                files.remove_all(folder.path)
+            raise
     if not first:
         return {}
     spent = folder.spent() | folder.commands() | folder.code()

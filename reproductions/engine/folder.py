@@ -1,13 +1,15 @@
 """A run's folder: a new one, or one in which to continue."""
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from keras_svae import untrusted
 from keras_svae.paths import any_path
 from reproductions.engine import records, results
-from reproductions.engine.files import read_json, write_json
+from reproductions.engine.files import locked, read_json, write_json
 
 # What is counted of each session, and the clock of each.
 CLOCKS = {"whole seconds": time.monotonic, "processor seconds": time.process_time}
@@ -123,18 +125,43 @@ class RunFolder:
         spent = {"seconds": round(seconds, 1), **self.spent(), "command": first}
         write_json(self.clock_file, spent | {"commits": self._commits})
 
-    def open(self, identity: dict, resume: bool) -> bool:
+    @contextlib.contextmanager
+    def opened(self, identity: dict, resume: bool) -> Iterator[bool]:
         """Makes the folder, or checks that the run in it is this one.
 
-        Returns:
+        Until the context ends no other process works there. A finished run is not
+        locked.
+
+        Yields:
             Whether the folder is new.
 
         Raises:
-            FileExistsError: If the folder is not empty and is not to be resumed.
+            FileExistsError: If the folder is not empty and is not to be resumed, or if
+                another process works there.
             OSError: If the folder cannot be written.
             ValueError: If there is no run to resume, or the run has other settings, or
                 TensorFlow cannot read a SavedModel from such a path.
         """
+        new = self._is_new(identity, resume)
+        if self.finished:
+            yield False
+            return
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locked(self.path))
+                # Another process may have begun it since the first look.
+                if new := new and self._is_new(identity, resume):
+                    write_json(self.config_file, identity)
+            except FileExistsError:
+                raise
+            except OSError as error:
+                raise OSError(
+                    f"Expected a run folder that can be written; received: {self.path} "
+                    f"({error.strerror})"
+                ) from error
+            yield new
+
+    def _is_new(self, identity: dict, resume: bool) -> bool:
         untrusted.plain_name(self.path, "a run folder (--out)")
         untrusted.folder(self.path)
         there = self.path.iterdir() if self.path.exists() else ()
@@ -153,16 +180,7 @@ class RunFolder:
             )
         if known is not None:
             self._compare(known, identity)
-            return False
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self.config_file, identity)
-        except OSError as error:
-            raise OSError(
-                f"Expected a run folder that can be written; received: {self.path} "
-                f"({error.strerror})"
-            ) from error
-        return True
+        return known is None
 
     def _compare(self, known: dict, mine: dict) -> None:
         if known["experiment"] != mine["experiment"]:

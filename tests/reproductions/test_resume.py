@@ -1,5 +1,6 @@
 """kill -9 in the middle of an epoch, then --resume: the same weights, bit for bit."""
 
+import contextlib
 import json
 import pathlib
 import signal
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import keras_svae as ks
+from keras_svae import files
 from reproductions.engine import Places, execute, execution, measure, results
 from reproductions.engine.callbacks import Table
 from reproductions.engine.folder import RunFolder
@@ -129,40 +131,74 @@ def test_time_of_earlier_sessions_counts(tmp_path, monkeypatch):
 
 def test_two_processes_do_not_go_on_with_one_run(tmp_path):
     call = toy.call(**SMALL)
-    RunFolder(tmp_path).open(execution.identity(call, Places()), resume=False)
+    opened(RunFolder(tmp_path), execution.identity(call, Places()), resume=False)
     with used_by_another_process(tmp_path):
         with pytest.raises(FileExistsError, match="no other process works in"):
             execute(call, tmp_path, resume=True, verbose="none")
     assert (tmp_path / "config.json").exists()
 
 
+@pytest.mark.parametrize("new", [True, False], ids=["new", "begun meanwhile"])
+def test_who_comes_second_leaves_the_run_of_the_first_alone(new, tmp_path, monkeypatch):
+    """Both have seen an empty folder; the other process is a little earlier."""
+    out, of_first = tmp_path / "run", json.dumps(identity(lam=9.0))
+    looked = RunFolder._is_new
+
+    def late(self, identity, resume):
+        found = looked(self, identity, resume)
+        if not out.exists():
+            out.mkdir()
+            (out / "config.json").write_text(of_first)
+        return found
+
+    monkeypatch.setattr(RunFolder, "_is_new", late)
+    what = "no other process works in" if new else "new or empty run folder"
+    with pytest.raises(FileExistsError, match=what), contextlib.ExitStack() as held:
+        if new:
+            lock = files.lock
+
+            def taken(folder):
+                held.enter_context(used_by_another_process(folder))
+                lock(folder)
+
+            monkeypatch.setattr(files, "lock", taken)
+        execute(toy.call(**SMALL), out, verbose="none")
+    assert (out / "config.json").read_text() == of_first
+
+
 def identity(**settings):
     return {"experiment": "svae/toy", "settings": settings, "data": "toy5"}
 
 
+def opened(folder, identity, resume):
+    """Whether the folder is new."""
+    with folder.opened(identity, resume) as new:
+        return new
+
+
 def test_resume_needs_the_same_configuration(tmp_path):
     folder = RunFolder(tmp_path / "run")
-    assert folder.open(identity(lam=0.1), resume=False)
-    assert not folder.open(identity(lam=0.1), resume=True)
+    assert opened(folder, identity(lam=0.1), resume=False)
+    assert not opened(folder, identity(lam=0.1), resume=True)
     with pytest.raises(ValueError, match=r"lam=0\.1 there, 1\.0 here"):
-        folder.open(identity(lam=1.0), resume=True)
+        opened(folder, identity(lam=1.0), resume=True)
     with pytest.raises(ValueError, match="data='toy5' there, 'other' here"):
-        folder.open(identity(lam=0.1) | {"data": "other"}, resume=True)
+        opened(folder, identity(lam=0.1) | {"data": "other"}, resume=True)
 
 
 def test_a_run_of_an_older_version_is_told(tmp_path):
     (tmp_path / "config.json").write_text('{"experiment": "toy", "lam": 0.1}')
     with pytest.raises(ValueError, match="which an older version made"):
-        RunFolder(tmp_path).open(identity(lam=0.1), resume=True)
+        opened(RunFolder(tmp_path), identity(lam=0.1), resume=True)
     (tmp_path / "config.json").write_text('{"experiment": "toy", "la')
     with pytest.raises(ValueError, match="Expected a whole JSON file.*config.json"):
-        RunFolder(tmp_path).open(identity(lam=0.1), resume=True)
+        opened(RunFolder(tmp_path), identity(lam=0.1), resume=True)
 
 
 def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(execution, "identity", lambda call, places: identity(lam=1.0))
     folder = RunFolder(tmp_path / "run")
-    folder.open(identity(lam=1.0), resume=False)
+    opened(folder, identity(lam=1.0), resume=False)
     written = {"settings": {"lam": 1.0}, "metrics": {"mse": 1}}
     folder.metrics_file.write_text(json.dumps(written))
     monkeypatch.setattr(execution, "_train_and_measure", None)  # would be called

@@ -72,8 +72,8 @@ def test_a_file_of_another_kind_is_named(text, mix_commits, tmp_path, marks):
 def test_a_clock_of_another_kind_is_named(text, tmp_path, marks):
     call = Call(error_of, {"lam": 0.1, "seed": 0})
     folder = RunFolder(tmp_path / "run")
-    folder.open(places.identity(call, places.Places()), resume=False)
-    folder.clock_file.write_text(text)
+    with folder.opened(places.identity(call, places.Places()), resume=False):
+        folder.clock_file.write_text(text)
     with pytest.raises(ValueError, match="names and values; .*clock.json"):
         execute(call, folder.path, resume=True)
 
