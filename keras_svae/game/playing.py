@@ -152,7 +152,9 @@ class Playing(Logged):
         if extra:
             if "" in found:
                 found = {"objective": found.pop(""), **found}
-            # One tensor's sum has one order of additions: see `Means`.
+            # One tensor's sum has one order of additions: see `Means`. Layers may add
+            # losses of any shape, in their own type.
+            extra = [tf.reduce_sum(tf.cast(one, tf.float32)) for one in extra]
             total = tf.reduce_sum(tf.stack(extra))
             found["regularization"] = Term((Part("samples", total),))
         return found, added

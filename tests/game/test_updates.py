@@ -178,6 +178,38 @@ def test_penalties_and_added_losses_are_of_the_player_who_updates():
     assert "critic_regularization" not in logs
 
 
+class AddsRows(keras.layers.Layer):
+    """Adds a loss for each row, (batch,)."""
+
+    def call(self, inputs):
+        self.add_loss(keras.ops.sum(inputs, -1))
+        return inputs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16"])
+def test_added_losses_have_any_shape_and_type(dtype):
+    """By hand: the sum of each loss, beside a penalty of weights."""
+    x = keras.Input((tiny.DATA,), dtype="float32")
+    options = {"dtype": dtype, "kernel_initializer": "ones"}
+    penalty = {
+        "kernel_regularizer": keras.regularizers.L2(0.5),
+        "activity_regularizer": keras.regularizers.L2(0.25),
+    }
+    hidden = AddsRows(dtype=dtype)(keras.layers.Dense(4, **options, **penalty)(x))
+    encoder = keras.Model(x, keras.layers.Dense(2 * tiny.CODE, **options)(hidden))
+    decoder = tiny.build("vae", compiled=False).decoder
+    model = ks.VAE(encoder, decoder, likelihood="gaussian", seed=0)
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    data = tiny.data()
+    rows = 4 * data.sum(-1)
+    # Keras divides the activity's penalty by the number of examples.
+    activity = 0.25 * (rows**2 / 4).sum() / len(data)
+    expected = 0.5 * tiny.DATA * 4 + activity + rows.sum()
+    logs = model.train_on_batch(data, return_dict=True)
+    rel = 0.01 if dtype == "mixed_bfloat16" else 1e-5
+    assert logs["autoencoder_regularization"] == pytest.approx(expected, rel=rel)
+
+
 def test_a_penalty_of_weights_has_its_own_gradient():
     moved = []
     for strength in (0.0, 0.25):
