@@ -35,20 +35,20 @@ class UnrolledGAN(GAN):
     Args:
         generator: Network from codes to the likelihood's raw output.
         critic: Network from x to one unbounded logit, (batch, 1), of Keras layers
-            without batch normalisation.
+            without batch normalisation, penalties and constraints.
         unrolled: The paper's k, the number of steps ahead, >= 0.
         loss: "minimax" as above, or "non_saturating": the generator minimises E_p
             softplus(-f(G(z); w_k)). With k = 0 this is GAN's own loss.
         inner_rate: Learning rate of the inner steps, plain gradient descent. None for
             the critic's own optimizer, which must then be Keras's Adam without
-            clipping. The steps then start from its present moments, as in the authors'
-            code.
+            clipping and the like. The steps then start from its present moments, as in
+            the authors' code.
         **kwargs: See `GAN`.
 
     Raises:
         ValueError: For a negative k or rate, another loss, batch or spectral
-            normalisation in the critic, or `inner_rate=None` with an optimizer other
-            than Adam (at `compile`).
+            normalisation in the critic, penalties or constraints there with k > 0, or
+            `inner_rate=None` with an optimizer other than Adam (at `compile`).
 
     Example:
         nets = ks.networks.toy(joint=False)
@@ -83,6 +83,12 @@ class UnrolledGAN(GAN):
                 "Expected a critic without batch normalisation and spectral "
                 "normalisation, as the steps ahead would change what they keep; "
                 f"received: {[one.name for one in norms]}"
+            )
+        if self.unrolled and (changed := _penalised(critic)):
+            raise ValueError(
+                "Expected a critic without penalties (kernel_regularizer, "
+                "activity_regularizer) and constraints, as the steps ahead follow the "
+                f"loss alone; received: {changed}"
             )
 
     def compile(self, optimizer=None, **kwargs):
@@ -152,14 +158,31 @@ class UnrolledGAN(GAN):
         return step
 
 
+def _penalised(critic: keras.Model) -> list[str]:
+    """The weights and layers that have a penalty or a constraint."""
+    weights = [
+        one.path
+        for one in critic.trainable_variables
+        if one.regularizer is not None or one.constraint is not None
+    ]
+    layers = [
+        one.name
+        for one in all_layers(critic)
+        if getattr(one, "activity_regularizer", None) is not None
+    ]
+    return weights + layers
+
+
 def _check_adam(optimizer) -> None:
-    clipped = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
-    plain = not optimizer.weight_decay and not any(clipped)
+    others = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay")
+    others += ("gradient_accumulation_steps",)
+    plain = not any(getattr(optimizer, name) for name in others)
     adam = type(optimizer) in (keras.optimizers.Adam, optimizers.Adam)
     if not adam or optimizer.amsgrad or not plain:
         raise ValueError(
             "Expected critic_optimizer=keras.optimizers.Adam(...) without clipping, "
-            "decay or amsgrad, as inner_rate=None looks ahead at plain steps of Adam; "
+            "decay, amsgrad or gradient_accumulation_steps, as inner_rate=None looks "
+            "ahead at plain steps of Adam; "
             f"received: {optimizer.get_config()}. Pass inner_rate=... for gradient "
             "descent."
         )

@@ -134,7 +134,8 @@ def test_bad_input():
         tiny.build("unrolled_gan", loss="wgan")
     model = tiny.build("unrolled_gan", inner_rate=None, compiled=False)
     clipped = [one.Adam(clipnorm=1.0) for one in (keras.optimizers, ks.optimizers)]
-    for optimizer in (keras.optimizers.SGD(0.1), *clipped):
+    summed = keras.optimizers.Adam(gradient_accumulation_steps=2)
+    for optimizer in (keras.optimizers.SGD(0.1), *clipped, summed):
         with pytest.raises(ValueError, match=r"Expected critic_optimizer=.*Adam"):
             model.compile(optimizer="sgd", critic_optimizer=optimizer)
     x = keras.Input((tiny.DATA,))
@@ -146,6 +147,27 @@ def test_bad_input():
     critic = keras.Model(x, last(keras.layers.Dense(4)(x)))
     with pytest.raises(ValueError, match="spectral normalisation.*'lipschitz'"):
         type(model)(tiny.dense([2], 3, "g"), critic, likelihood="gaussian")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"kernel_regularizer": keras.regularizers.L2(1.0)},
+        {"bias_constraint": keras.constraints.MaxNorm(0.1)},
+        {"activity_regularizer": keras.regularizers.L1(1.0), "name": "watched"},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_steps_ahead_know_no_penalties_and_constraints(option):
+    """The critic's own steps would go elsewhere."""
+    x = keras.Input((tiny.DATA,))
+    critic = keras.Model(x, keras.layers.Dense(1)(keras.layers.Dense(4, **option)(x)))
+    generator = tiny.dense([2], 3, "g")
+    given = {"likelihood": "gaussian", "inner_rate": 0.1}
+    named = "watched" if "name" in option else "dense.*/(kernel|bias)"
+    with pytest.raises(ValueError, match=f"penalties .*constraints.*{named}"):
+        ks.UnrolledGAN(generator, critic, **given)
+    assert ks.UnrolledGAN(generator, critic, unrolled=0, **given).unrolled == 0
 
 
 @pytest.mark.parametrize("inner_rate", [None, 0.1])
