@@ -196,6 +196,18 @@ def test_a_callback_may_drive_one_players_optimizer():
     fit(model, ks.callbacks.ForPlayer(rates, "critic_optimizer"), validation_data=None)
     np.testing.assert_allclose(model.optimizer.learning_rate, 0.01)
     np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.01 / 8)
+    history = fit(
+        small.svae(),
+        keras.callbacks.LearningRateScheduler(lambda epoch: 0.5),
+        ks.callbacks.ForPlayer(
+            keras.callbacks.LearningRateScheduler(lambda epoch: 0.25),
+            "critic_optimizer",
+        ),
+        epochs=2,
+        validation_data=None,
+    ).history
+    assert history["learning_rate"] == [0.5, 0.5]
+    assert history["critic_learning_rate"] == [0.25, 0.25]
     with pytest.raises(ValueError, match="an optimizer among .*received: 'third'"):
         fit(small.svae(), ks.callbacks.ForPlayer(rates, "third"))
     scheduled = keras.optimizers.schedules.ExponentialDecay(0.01, 1, 0.5)

@@ -7,7 +7,7 @@ import keras
 
 from keras_svae.game import checks
 from keras_svae.game.keras_callbacks.csv_logs import Columns
-from keras_svae.game.keras_callbacks.rates import set_rates
+from keras_svae.game.keras_callbacks.rates import rate_columns
 from keras_svae.game.keras_callbacks.remembered import unwrapped
 from keras_svae.owners import package_of
 
@@ -41,8 +41,7 @@ def checked(callbacks, model, validated: bool) -> list:
             added += _new(one, one.adds_columns(model), [*columns, *added])
     serve = [name for name in columns if name.startswith("val_")] + added or columns
     columns += added
-    if any(set_rates(unwrapped(one)) for one in several):
-        columns.append("learning_rate")
+    columns += rate_columns(several)
     for one in several:
         others_add = _others_add([other for other in several if other is not one])
         _check_one(one, columns, serve, others_add, validated, model)

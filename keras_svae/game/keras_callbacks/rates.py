@@ -1,11 +1,11 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
 
-from keras_svae.game.keras_callbacks.remembered import StandsIn
+from keras_svae.game.keras_callbacks.remembered import StandsIn, unwrapped
 from keras_svae.telling import warn
 
 __all__ = [
@@ -13,10 +13,12 @@ __all__ = [
     "current",
     "follows_schedule",
     "for_all_players",
+    "rate_columns",
     "set_rates",
     "tell_of_changes",
 ]
 
+_COLUMN = "learning_rate"
 _CALLBACKS = (
     keras.callbacks.LearningRateScheduler,
     keras.callbacks.ReduceLROnPlateau,
@@ -68,12 +70,25 @@ def set_rates(callback) -> bool:
     return isinstance(callback, _CALLBACKS)
 
 
+def rate_columns(callbacks: Iterable) -> list[str]:
+    """The columns in which callbacks log the rates that they set, each once."""
+    found = [
+        getattr(one, "rate_column", _COLUMN)
+        for one in callbacks
+        if set_rates(unwrapped(one))
+    ]
+    return list(dict.fromkeys(found))
+
+
 class ForPlayer(StandsIn):
     """Shows another player's optimizer to a callback that looks at `model.optimizer`.
 
     Without it, `keras.callbacks.LearningRateScheduler` and `ReduceLROnPlateau` set the
     learning rate of `optimizer`. The rates of the other players change by the same
     factor.
+
+    A rate that the callback logs has the player's name: "critic_learning_rate" is that
+    of `critic_optimizer`.
 
     Args:
         callback: The callback.
@@ -91,8 +106,28 @@ class ForPlayer(StandsIn):
     def __init__(
         self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
     ):
-        super().__init__(callback)
+        logs_rate = set_rates(callback)
+        super().__init__(callback, self._renaming if logs_rate else lambda _, one: one)
         self.optimizer = optimizer
+
+    @property
+    def rate_column(self) -> str:
+        """The column of the log that has the rate which the callback sets."""
+        return f"{self.optimizer.removesuffix('optimizer')}{_COLUMN}"
+
+    def _renaming(self, name: str, method: Callable) -> Callable:
+        """A method that logs the rate of this player, not as that of the main one."""
+        if name != "on_epoch_end":
+            return method
+
+        def at_end(epoch, logs=None):
+            logs = {} if logs is None else logs
+            main = {_COLUMN: logs.pop(_COLUMN)} if _COLUMN in logs else {}
+            method(epoch, logs)
+            mine = {self.rate_column: logs.pop(_COLUMN)} if _COLUMN in logs else {}
+            logs |= main | mine
+
+        return at_end
 
     def set_model(self, model):
         super().set_model(model)
@@ -131,7 +166,7 @@ class _ForAll(ForPlayer):
     """For all players: see `ForPlayer`."""
 
     def __init__(self, callback: keras.callbacks.Callback):
-        super().__init__(callback)
+        super().__init__(callback, "optimizer")
         self._found = _Optimizers([], [])
 
     def _optimizer_of(self, model):
