@@ -74,7 +74,7 @@ def load(source: str | os.PathLike, *, sha256: str | None = None) -> keras.Model
         raise FileNotFoundError(
             f"Expected a folder with {MODEL}, or a .keras file; received: {text}"
         )
-    return _opened(file, sha256 or _listed(path, file.name))
+    return _opened(file, sha256 or _listed(file, of_folder=path.is_dir()))
 
 
 def _opened(file: pathlib.Path, sha256: str | None) -> keras.Model:
@@ -91,13 +91,18 @@ def _opened(file: pathlib.Path, sha256: str | None) -> keras.Model:
     return taking.opened(of_keras(file.parent, compile=False))
 
 
-def _listed(folder: pathlib.Path, name: str) -> str | None:
-    """The hash that a folder's list has for a file; None if there is no list."""
-    if not (folder / HASHES).is_file():
+def _listed(file: pathlib.Path, of_folder: bool) -> str | None:
+    """The hash of a file in the list beside it; None if there is no list.
+
+    A file that was named itself may be one which the list does not have.
+    """
+    listed = file.parent / HASHES
+    if not listed.is_file():
         return None
-    return _hash_in(
-        (folder / HASHES).read_text(encoding="utf-8"), name, folder / HASHES
-    )
+    text = listed.read_text(encoding="utf-8")
+    if not of_folder and f'"{file.name}"' not in text:
+        return None
+    return _hash_in(text, file.name, listed)
 
 
 def _hash_in(text: str, name: str, where) -> str:

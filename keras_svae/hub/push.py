@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shlex
 import tempfile
 from typing import Any
 
@@ -119,7 +121,9 @@ def push(
             return _upload(package, place, repo, revision)
     with files.new_folder(folder) as temporary:
         _write(pathlib.Path(temporary), opened, about, image, folder.name)
-    print(f"Written: {folder}. To upload it: hf upload USER/{folder.name} {folder}")
+    name = re.sub(r"[^\w.-]+", "-", folder.name, flags=re.ASCII).strip("-.") or "model"
+    shell = f"hf upload USER/{name} {shlex.quote(str(folder))}"
+    print(f"Written: {folder}. To upload it: {shell}")
     return str(folder)
 
 

@@ -142,6 +142,10 @@ def test_another_file_is_not_loaded(pushed, tmp_path):
         file.write(b"x")
     with pytest.raises(ValueError, match="Expected the hash .*model.keras; received"):
         ks.hub.load(changed)
+    with pytest.raises(ValueError, match="Expected the hash .*model.keras; received"):
+        ks.hub.load(changed / "model.keras")  # the same, named itself
+    shutil.copy(folder / "model.keras", changed / "mine.keras")
+    ks.hub.load(changed / "mine.keras")  # it is not listed
     (changed / "sha256.json").write_text("[]")
     with pytest.raises(ValueError, match="with the hash of model.keras; received: non"):
         ks.hub.load(changed)
@@ -301,7 +305,9 @@ def test_a_run_s_folder_tells_its_story(pushed, tmp_path, capsys):
     }
     (run / "metrics.json").write_text(json.dumps(record))
     main([str(run), str(tmp_path / "out"), "--licence", "cc-by-4.0"])
-    assert "hf upload USER/out" in capsys.readouterr().out
+    assert f"hf upload USER/out {tmp_path}/out" in capsys.readouterr().out
+    main([str(run), str(tmp_path / "my ü model")])
+    assert f"USER/my-model '{tmp_path}/my ü model'" in capsys.readouterr().out
     text = (tmp_path / "out/README.md").read_text()
     for part in ("seed: 3", "cpu a processor", "1260", "| mse | 0.25 |  | n 358 |"):
         assert part in text
