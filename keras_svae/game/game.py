@@ -20,7 +20,7 @@ from keras_svae.game.player import (
     names_of,
 )
 from keras_svae.game.saving.configuration import Configured
-from keras_svae.game.saving.state_tree import restored, with_all
+from keras_svae.game.saving.state_tree import restored, tell_of_missing, with_all
 from keras_svae.game.settings import check_play, own, turns_of
 from keras_svae.noise import Noise
 
@@ -216,7 +216,8 @@ class Game(Configured, Leaving):
         return with_all(found, self.optimizers, value_format)
 
     def set_state_tree(self, state_tree):
-        """Keras's `set_state_tree`; see `get_state_tree`."""
+        """Keras's `set_state_tree`; see `get_state_tree`. It tells what it lacks."""
+        tell_of_missing(state_tree, self)
         super().set_state_tree(restored(state_tree, self.optimizers))
 
     def get_config(self) -> dict[str, Any]:

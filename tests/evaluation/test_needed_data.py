@@ -96,6 +96,12 @@ def test_labels_that_probes_do_not_read_are_known_before(train, test, why):
     assert why in found.left_out["linear_probe"] and not found.failed
 
 
+def test_labels_of_another_number_are_told_with_whole_numbers():
+    model, x = images(1, "bernoulli", n=300)
+    with pytest.raises(ValueError, match="300 labels, .*received: 299"):
+        measure(model, (x, np.zeros(299)), n=300)
+
+
 def test_unknown_classes_of_training_data_are_known_before():
     model = tiny.build("cvae", likelihood="bernoulli", compiled=False)
     y = np.arange(30) % 3

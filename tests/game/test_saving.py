@@ -7,7 +7,7 @@ import pytest
 import keras_svae as ks
 from keras_svae import files, page
 from keras_svae.game.devices import workers
-from keras_svae.game.saving import state_tree
+from keras_svae.game.saving import keras_file, state_tree
 from tests.models import tiny
 
 QUICK = ["svae_r", "aim_minus"]
@@ -157,8 +157,17 @@ def test_a_tree_of_the_state_has_that_of_all_optimizers():
     for model in (trained, other):
         model.train_on_batch(tiny.data(n=5))
     np.testing.assert_array_equal(tiny.flat(trained), tiny.flat(other))
+    del tree["trainable_variables"]["made"]
+    with pytest.warns(UserWarning, match="leaves 2 variables as .*made/only/kernel"):
+        other.set_state_tree(tree)
     single = {"optimizer": trained.optimizer}
     assert state_tree.with_all(tree, single, "numpy_array") is tree
+
+
+def test_an_errors_first_line_has_no_words_on_nodes():
+    text = "{{function_node __wrapped__X}} Checksum does not match [Op:RestoreV2]\nmore"
+    assert keras_file.first_line(OSError(text)) == "Checksum does not match"
+    assert keras_file.first_line(KeyError()) == "KeyError"
 
 
 @pytest.mark.parametrize("first", [True, False])

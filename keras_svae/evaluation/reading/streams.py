@@ -106,7 +106,12 @@ def made_beside(
 def _batches(data, batch_size: int, name: str, labelled: bool) -> Iterator:
     if isinstance(data, Examples) or (labelled and isinstance(data, tuple)):
         x, y = map(np.asarray, data[:2])
-        for start in range(0, max(len(x), len(y)), batch_size):
+        if len(x) != len(y):
+            raise ValueError(
+                f"Expected {len(x)} labels, one for each of the {name}; received: "
+                f"{len(y)}"
+            )
+        for start in range(0, len(x), batch_size):
             rows = slice(start, start + batch_size)
             yield Examples(x[rows], y[rows])
     elif hasattr(data, "shape") or isinstance(data, (list, tuple)):

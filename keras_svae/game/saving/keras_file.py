@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import zipfile
 
 import keras
@@ -84,5 +85,9 @@ def _said(error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text, or its kind if it has none."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """The first line of an error's text, or its kind if it has none.
+
+    Without what TensorFlow says of the node and the operation.
+    """
+    line = str(error).strip().partition("\n")[0]
+    return re.sub(r"\{\{.*?\}\}|\[Op:\w+\]", "", line).strip() or type(error).__name__
