@@ -25,7 +25,7 @@ NAMES = {
 GRID = {
     "aim": ("AIM", "aim_grid25_twenty.json"),
     "gan": ("GAN", "aim_grid25_baselines.json"),
-    "unrolled_gan": ("Unrolled GAN", "aim_grid25.json"),
+    "unrolled_gan": ("Unrolled GAN", "aim_grid25_baselines.json"),
     "ali": ("ALI", "aim_grid25_baselines.json"),
     "veegan": ("VEEGAN", "aim_grid25_baselines.json"),
 }
