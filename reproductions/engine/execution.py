@@ -156,10 +156,12 @@ def _train_and_measure(
 
     def measure_last() -> None:
         report = measure.measure(run, inputs)
+        failed = dict(report.failed)
+        more = _extra(run, inputs, failed)
         content["last"] = {
             "metrics": {name: float(value) for name, value in report.items()},
-            **({"failed": report.failed} if report.failed else {}),
-            **(run.extra(run.model, inputs) if run.extra else {}),
+            **({"failed": failed} if failed else {}),
+            **more,
         }
 
     at_end = measure_last if run.last else None
@@ -216,7 +218,7 @@ def _measured(run: Run, inputs: Inputs, folder: RunFolder, keep: str) -> dict:
     if keep == "folder":
         with measure.may_fail("model files", failed):
             save(run.model, folder)
-    found = {}
+    found = _extra(run, inputs, failed)
     if (history := folder.path / "validation.json").exists():
         found["validation"] = read_json(history)
     return found | {
@@ -224,8 +226,14 @@ def _measured(run: Run, inputs: Inputs, folder: RunFolder, keep: str) -> dict:
         "measures": report.asdict(),
         "left_out": report.left_out,
         "failed": {**report.failed, **failed},
-        **(run.extra(run.model, inputs) if run.extra else {}),
     }
+
+
+def _extra(run: Run, inputs: Inputs, failed: dict[str, str]) -> dict:
+    """What an experiment adds to its record; an error loses nothing else."""
+    with measure.may_fail("extra", failed):
+        return run.extra(run.model, inputs) if run.extra else {}
+    return {}
 
 
 def save(model: ks.Game, folder: RunFolder) -> None:

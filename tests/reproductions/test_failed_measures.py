@@ -77,9 +77,13 @@ def test_an_error_of_the_last_weights_is_told(broken, tmp_path, monkeypatch):
 
     def apply(self, settings, study=None):
         run = made(self, settings, study)
-        return dataclasses.replace(run, last=True, select=lambda *_: lambda model: 1.0)
+        given = {"last": True, "select": lambda *_: lambda model: 1.0}
+        return dataclasses.replace(run, extra=lambda *_: {}[0], **given)
 
     monkeypatch.setattr(type(digits), "apply", apply)
     record = execute(chosen, tmp_path / "run", keep="record", verbose="none")
-    assert record["last"]["failed"] == broken
-    assert {*record["failed"]} == {"broken", "broken, last weights"}
+    extra = {"extra": "KeyError: 0"}
+    assert record["last"]["failed"] == broken | extra
+    last = {f"{name}, last weights" for name in broken | extra}
+    assert {*record["failed"]} == {"broken", "extra"} | last
+    assert record["metrics"].keys() == record["last"]["metrics"].keys() == {"mse"}
