@@ -174,9 +174,9 @@ def _penalised(critic: keras.Model) -> list[str]:
 
 
 def _check_adam(optimizer) -> None:
-    others = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay")
-    others += ("gradient_accumulation_steps",)
-    plain = not any(getattr(optimizer, name) for name in others)
+    others = "clipnorm clipvalue global_clipnorm weight_decay"
+    others += " gradient_accumulation_steps"
+    plain = not any(getattr(optimizer, name) for name in others.split())
     adam = type(optimizer) in (keras.optimizers.Adam, optimizers.Adam)
     if not adam or optimizer.amsgrad or not plain:
         raise ValueError(
