@@ -7,6 +7,9 @@ Their means and densities use only operators that `tf2onnx` knows: not `MulNoNan
 `Expm1`, `Log1p` and `BroadcastArgs`, as TFP's do.
 """
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -22,7 +25,10 @@ __all__ = [
     "Normal",
     "OneHotCategorical",
     "Uniform",
+    "apart",
 ]
+
+T = TypeVar("T")
 
 
 class Normal(tfd.Normal):
@@ -127,13 +133,18 @@ class Blockwise(tfd.Blockwise):
     """TFP's `Blockwise` of vectors, each drawn by a seed of its own."""
 
     def _sample_n(self, n, seed=None):
-        # This is TFP's own way, in `tfd.JointDistributionSequential`.
-        seed = tfp.random.sanitize_seed(seed, salt="JointDistribution")
-        drawn = []
-        for part in self.distributions:
-            own, seed = philox.split(seed)
-            drawn.append(tf.cast(part.sample(n, seed=own), self.dtype))
+        each = apart(self.distributions, seed)
+        drawn = [tf.cast(part.sample(n, seed=own), self.dtype) for part, own in each]
         return tf.concat(drawn, -1)
+
+
+def apart(parts: Iterable[T], seed) -> Iterator[tuple[T, tf.Tensor]]:
+    """Each part with a seed of its own."""
+    # This is TFP's own way, in `tfd.JointDistributionSequential`.
+    seed = tfp.random.sanitize_seed(seed, salt="JointDistribution")
+    for part in parts:
+        own, seed = philox.split(seed)
+        yield part, own
 
 
 def _cross_entropy(event, logits) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """Codes whose encoder infers only a part, and codes that end in a category."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
@@ -58,24 +60,35 @@ class PartialCode(Law):
 
     def __call__(self, raw):
         """The distribution of z, (batch, latent_dim)."""
-        return drawn.Blockwise([part for part in self._parts(raw) if part is not None])
+        c, *others = self._parts(raw)
+        parts = [None if c is None else self.law(c), *others]
+        return drawn.Blockwise([part for part in parts if part is not None])
 
     def mean(self, raw):
         """The code [mean of c, mean of the rest's prior, most probable k]."""
         c, rest, k = self._parts(raw)
-        found = [one.mean() for one in (c, rest) if one is not None]
+        found = [] if c is None else [self.law.mean(c)]
+        if rest is not None:
+            found.append(rest.mean())
         if k is not None:
             found.append(k.mode())
         found = tf.concat(found, -1)
         return tf.ensure_shape(found, [*raw.shape[:-1], self.latent_dim])
 
+    def sample(self, raw, seed):
+        """One draw of z, where c is drawn by its law's own `sample`."""
+        c, *others = self._parts(raw)
+        draws = [] if c is None else [functools.partial(self.law.sample, c)]
+        draws += [part.sample for part in others if part is not None]
+        return tf.concat([draw(seed=own) for draw, own in drawn.apart(draws, seed)], -1)
+
     def _parts(self, raw):
+        """The raw output of q(c|x), the law of the rest, and that of the category."""
         raw = tf.cast(raw, tf.float32)
         raw, logits = tf.split(raw, [-1, self.categories], -1)
-        c = self.law(raw) if self.inferred else None
         rest = k = None
         if self.rest:
             rest = tfd.BatchBroadcast(prior(self.prior, self.rest), tf.shape(raw)[:-1])
         if self.categories:
             k = drawn.OneHotCategorical(logits, dtype=tf.float32)
-        return c, rest, k
+        return raw if self.inferred else None, rest, k

@@ -134,6 +134,7 @@ class Plan:
         material: What they are computed from.
         chosen: The names of the measures.
         left_out: Why, by the name of each measure that does not apply.
+        failed: The error, by the name of each measure whose needs ended with one.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class Plan:
     ):
         self.material, self.named, self.options = material, named, options
         chosen = _chosen(named, costly, strict, material, options)
-        self.chosen, self.left_out = chosen
+        self.chosen, self.left_out, self.failed = chosen
 
     def report(self, *, verbose: bool = False, careful: bool = False) -> Report:
         """Computes the measures.
@@ -158,7 +159,7 @@ class Plan:
         """
         material = self.material
         found: dict[str, Measurement] = {}
-        failed: dict[str, str] = {}
+        failed = dict(self.failed)
         warned: list[str] = []
         with tqdm.tqdm(self.chosen, disable=not verbose, unit="measure") as bar:
             for name in bar:
@@ -251,13 +252,24 @@ def _chosen(
     strict: bool,
     material: Material,
     options: Mapping[str, Mapping],
-) -> tuple[list[str], dict[str, str]]:
-    """The measures to take, and why others are left out."""
-    chosen, left_out = [], {}
+) -> tuple[list[str], dict[str, str], dict[str, str]]:
+    """The measures to take, why others are left out, and errors of own needs."""
+    chosen, left_out, failed = [], {}, {}
     for name, measure in MEASURES.items():
         if named and name not in named:
             continue
-        missing = " and ".join(measure.missing(material, options.get(name, {})))
+        try:
+            missing = " and ".join(measure.missing(material, options.get(name, {})))
+        except MemoryError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            if named and strict:
+                raise ValueError(
+                    f"Expected needs of {name} that can be asked; received: {said}"
+                ) from error
+            failed[name] = said
+            continue
         if missing and named and strict:
             raise ValueError(f"Expected {missing} for {name}; received: {material}")
         if missing:
@@ -266,4 +278,4 @@ def _chosen(
             left_out[name] = "it is costly: name it in measures"
         else:
             chosen.append(name)
-    return chosen, left_out
+    return chosen, left_out, failed

@@ -41,6 +41,12 @@ class Measure:
         if not any(found):
             others = [need for need in self.needs if not isinstance(need, str)]
             found = [need(material, options) for need in others]
+            for one in found:
+                if one is not None and not isinstance(one, str):
+                    raise TypeError(
+                        "Expected a need of one's own to return None, or in words what "
+                        f"is missing; received: {one!r}"
+                    )
         return [one for one in found if one]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -124,6 +125,16 @@ def law_fits(role: str, one: Law, raw: tuple, event: tuple, path: str = "") -> N
             f"Expected {role} {kind} to give a mean of shape {(COUNT, *event)}, from "
             f"its mean(raw); received: {_shown(mean)}"
         )
+    if tf.executing_eagerly() and not np.isfinite(mean).all():
+        # A law may take no zeros: its network ends in numbers above 0.
+        with scope(0):
+            found = _tried(role, one, one.mean, tf.ones_like(zeros), "a mean")
+        if found is not None and not np.isfinite(found).all():
+            raise ValueError(
+                f"Expected {role} {kind} to have a mean; received: {found[0].numpy()} "
+                "at raw outputs of 1. A law without one, as Cauchy's, can override "
+                "mean(raw), for example with the location"
+            )
     if path and not has_path(one, raw):
         raise ValueError(
             f"Expected {role} {kind} to have draws with a gradient, through which "

@@ -215,3 +215,32 @@ def test_densities_of_logits_and_of_probabilities_are_those_of_tfp(
     for one, other, off in zip(found(drawn), expected, (2e-6, 2e-5), strict=True):
         for ours, theirs in zip(one, other, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=off, atol=off)
+
+
+class Sevens(distributions.Gaussian):
+    """Its mean and its draws are its own."""
+
+    def mean(self, raw):
+        return tf.fill(tf.shape(raw), 7.0)
+
+    def sample(self, raw, seed):
+        return self.mean(raw) + 1.0
+
+
+@pytest.mark.parametrize("categories", [0, 2])
+def test_a_part_of_a_code_has_its_law_s_own_mean_and_draws(categories):
+    seed = tf.constant([1, 2])
+    law = distributions.PartialCode(5, 2, categories, Sevens())
+    outputs = tf.random.stateless_normal([3, law.outputs(5)], [0, 1])
+    assert (law.mean(outputs)[:, :2].numpy() == 7).all()
+    assert (law.sample(outputs, seed)[:, :2].numpy() == 8).all()
+    still = distributions.Gaussian("learned", draw="mean")
+    law = distributions.PartialCode(5, 2, categories, still)
+    drawn, means = law.sample(outputs, seed), law.mean(outputs)
+    np.testing.assert_array_equal(drawn[:, :2], means[:, :2])
+    assert (drawn[:, 2].numpy() != means[:, 2].numpy()).all()
+    # Other draws are those of the distribution.
+    law = distributions.PartialCode(5, 2, categories)
+    np.testing.assert_array_equal(
+        law.sample(outputs, seed), law(outputs).sample(seed=seed)
+    )

@@ -187,6 +187,30 @@ QUICK = {
 }
 
 
+def test_a_measure_cannot_change_what_others_read(few, model):
+    def centred(material):
+        codes = material.codes
+        codes -= codes.mean(0)
+        return 1.0
+
+    register("centred", needs=["encoder"])(centred)
+    register("after", needs=["encoder"])(lambda m: float(np.square(m.codes).sum()))
+    found = measure(model)
+    assert "read-only" in found.failed["centred"]
+    assert found["after"] == measure(model, measures="after")["after"]
+
+
+@pytest.mark.parametrize(
+    "need", [lambda m, o: m.subject.data_shape[7], lambda *_: True]
+)
+def test_a_need_that_ends_with_an_error_is_its_measure_s_failure(need, few, model):
+    register("mine", needs=[need])(lambda material: 1.0)
+    found = measure(model)
+    assert list(found.failed) == ["mine"] and "mse" in found
+    with pytest.raises(ValueError, match="needs of mine that can be asked; received"):
+        measure(model, measures="mine")
+
+
 @pytest.mark.parametrize(
     "error",
     [

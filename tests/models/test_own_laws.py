@@ -119,12 +119,24 @@ def test_a_law_may_set_its_range_in_the_constructor():
         law(lambda raw: tfd.Gamma(raw, 1.0, validate_args=True)),
         law(call=lambda raw: tfd.Dirichlet(raw, validate_args=True)),
         law(mixture, parameters=4),
+        # They have no mean at zeros.
+        law(call=tfd.Dirichlet),
+        law(lambda raw: tfd.StudentT(2.0 * raw, 0.0, 1.0)),
+        # Its mean is the user's own.
+        law(lambda raw: tfd.Cauchy(raw, 1.0), mean=lambda self, raw: raw),
     ],
 )
 def test_laws_that_fit_are_taken(made):
     decoder = tiny.dense([2], 3 * (made.parameters or 1), "decoder")
     model = ks.VAE(tiny.dense([3], 4, "encoder"), decoder, likelihood=made())
     assert model.data_shape == (3,)
+
+
+def test_a_law_without_a_mean_is_refused():
+    cauchy = law(lambda raw: tfd.Cauchy(raw, 1.0))()
+    nets = tiny.dense([3], 4, "encoder"), tiny.dense([2], 3, "decoder")
+    with pytest.raises(ValueError, match=r"to have a mean; .*nan.*Cauchy.*mean\(raw\)"):
+        ks.VAE(*nets, likelihood=cauchy)
 
 
 def test_a_law_of_ones_own_may_have_no_density():

@@ -2,6 +2,9 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
 
 __all__ = ["Repeatable", "kept"]
 
@@ -26,9 +29,19 @@ def kept(*reads: str) -> Callable[[Callable], property]:
         def get(self):
             self._asked.update(reads)
             if name not in self._made:
-                self._made[name] = compute(self)
+                self._made[name] = _read_only(compute(self))
             return self._made[name]
 
         return property(get)
 
     return declare
+
+
+def _read_only(made: Any) -> Any:
+    """The same arrays, for all measures: one that changed them would change others."""
+    if isinstance(made, np.ndarray):
+        made = made.view()  # the array itself may be the user's
+        made.flags.writeable = False
+    elif type(made) is tuple:
+        made = tuple(map(_read_only, made))
+    return made
