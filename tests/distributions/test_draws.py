@@ -232,15 +232,16 @@ def test_a_part_of_a_code_has_its_law_s_own_mean_and_draws(categories):
     seed = tf.constant([1, 2])
     law = distributions.PartialCode(5, 2, categories, Sevens())
     outputs = tf.random.stateless_normal([3, law.outputs(5)], [0, 1])
+    learned = tf.random.stateless_normal([3, 4 + categories], [0, 1])
     assert (law.mean(outputs)[:, :2].numpy() == 7).all()
     assert (law.sample(outputs, seed)[:, :2].numpy() == 8).all()
     still = distributions.Gaussian("learned", draw="mean")
     law = distributions.PartialCode(5, 2, categories, still)
-    drawn, means = law.sample(outputs, seed), law.mean(outputs)
+    drawn, means = law.sample(learned, seed), law.mean(learned)
     np.testing.assert_array_equal(drawn[:, :2], means[:, :2])
     assert (drawn[:, 2].numpy() != means[:, 2].numpy()).all()
     # Other draws are those of the distribution.
     law = distributions.PartialCode(5, 2, categories)
     np.testing.assert_array_equal(
-        law.sample(outputs, seed), law(outputs).sample(seed=seed)
+        law.sample(learned, seed), law(learned).sample(seed=seed)
     )
