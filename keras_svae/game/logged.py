@@ -13,7 +13,7 @@ from keras_svae.game.means import Means
 from keras_svae.game.player import Player
 from keras_svae.game.terms import Term
 from keras_svae.game.trainer import Trainer
-from keras_svae.game.weighing import Mean
+from keras_svae.game.weighing import SEVERAL, SOME, Mean, expected
 from keras_svae.noise import Noise, scope
 from keras_svae.telling import warn
 
@@ -229,6 +229,7 @@ class Logged(Trainer):
             except tf.errors.OpError as error:  # of another worker, of any kind
                 found = updates.found_in(error, self._paths_of)
                 if found is None:
+                    self._raise_of_rows(error)
                     raise
                 self._raise_diverged(*found)
             self._run.trained += 1
@@ -240,6 +241,14 @@ class Logged(Trainer):
 
         guarded.guards = self
         self.train_function = guarded
+
+    def _raise_of_rows(self, error: Exception) -> None:
+        """Raises its own error if a term's values were not one for each example."""
+        if found := updates.rows_in(error):
+            name, rows, count = found
+            hint = SOME if rows < count else SEVERAL
+            received = f"{rows} values for a batch of {count}"
+            raise ValueError(expected(name, received) + hint) from None
 
     def _of_losses(self, logs: dict[str, Any]) -> dict[str, Any]:
         """The logs that are a player's loss or a term of it.

@@ -26,6 +26,7 @@ from keras_svae.game.saving import states
 from keras_svae.game.saving.at_once import SavedAtOnce
 from keras_svae.game.saving.kept import Keeping
 from keras_svae.game.weighing import Weighing
+from keras_svae.owners import owner_of, package_of
 from keras_svae.telling import warn
 
 __all__ = ["Trainer"]
@@ -83,7 +84,10 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
         weight = None
         if not isinstance(fed.weight, tuple):
             weight = tf.reshape(tf.cast(fed.weight, tf.float32), [-1])
-        return Weighing(count, weight, self.distribute_strategy.num_replicas_in_sync)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        losses = [owner_of(type(self), f"{name}_loss") for name in self.players]
+        own = any(package_of(one) != "keras_svae" for one in losses)
+        return Weighing(count, weight, replicas, own)
 
     # ---- Keras's other entrances -------------------------------------------------
 

@@ -14,7 +14,9 @@ __all__ = [
     "clipped",
     "finite",
     "found_in",
+    "of_rows",
     "passed",
+    "rows_in",
     "totals",
     "totals_finite",
     "values",
@@ -23,6 +25,8 @@ __all__ = [
 # The formats in which a check's TensorFlow error says which number was wrong.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 _TOTALS = re.compile(r"\[keras_svae\|(.*?)\|totals\] \[(.*?)\]")
+
+_ROWS = re.compile(r"\[keras_svae\|(.*?)\|rows\] \[(\d+)\] \[(\d+)\]")
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
@@ -63,6 +67,25 @@ def totals_finite(numbers: tf.Tensor, player: str) -> tf.Tensor:
     # Eagerly there is no operation to wait for.
     with tf.control_dependencies([] if found is None else [found]):
         return tf.identity(numbers)
+
+
+def of_rows(values: tf.Tensor, count, name: str) -> tf.Tensor:
+    """The values of a term; a step stops if they are not `count`."""
+    rows = tf.shape(values)[0]
+    found = tf.raw_ops.Assert(
+        condition=tf.equal(rows, count), data=[f"keras_svae|{name}|rows", rows, count]
+    )
+    with tf.control_dependencies([] if found is None else [found]):
+        return tf.identity(values)
+
+
+def rows_in(error: Exception) -> tuple[str, int, int] | None:
+    """Term, values and examples of the check of `of_rows` that raised an error."""
+    found = _ROWS.search(str(error))
+    if found is None:
+        return None
+    name, rows, count = found.groups()
+    return name, int(rows), int(count)
 
 
 def found_in(

@@ -4,7 +4,9 @@ import dataclasses
 
 import tensorflow as tf
 
-__all__ = ["Mean", "Part", "Weighing", "expected"]
+from keras_svae.game import updates
+
+__all__ = ["SEVERAL", "SOME", "Mean", "Part", "Weighing", "expected"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +48,12 @@ class Part:
             known = sorted(one for one in counts if one is not None)
             batch = f"a batch of {known[0]}" if known else "any batch"
             received = f"shape {tuple(shape)} for {batch}"
-            hint = ". Of several values per example, take their mean for each"
-            if known and shape[0] < known[0]:
-                hint = ". `over_data(values, where=...)` counts some of the examples"
-            raise ValueError(expected(name, received) + hint)
+            few = known and shape[0] < known[0]
+            raise ValueError(expected(name, received) + (SOME if few else SEVERAL))
+
+
+SEVERAL = ". Of several values per example, take their mean for each"
+SOME = ". `over_data(values, where=...)` counts some of the examples"
 
 
 def expected(name: str, received: str) -> str:
@@ -89,10 +93,19 @@ class Weighing:
             on one device without weights, where the count changes no mean.
         weight: Their weights, float32 (batch,), or None where each counts as 1.
         replicas: How many replicas there are.
+        own: Whether the losses are the user's own. A step then stops at values of data
+            whose number is not that of the examples, where it is not known before.
     """
 
-    def __init__(self, count=None, weight: tf.Tensor | None = None, replicas: int = 1):
+    def __init__(
+        self,
+        count=None,
+        weight: tf.Tensor | None = None,
+        replicas: int = 1,
+        own: bool = False,
+    ):
         self.weight, self.replicas = weight, replicas
+        self._rows = count if own else None
         # How many examples there are, where this is known while a step is traced.
         self._known_count = count if isinstance(count, int) else None
         self.count = tf.cast(1 if count is None else count, tf.float32)
@@ -119,6 +132,17 @@ class Weighing:
             self._known[id(values)] = values, tf.reduce_mean(values)
         return self._known[id(values)][1]
 
+    def _of_all(self, part: Part, name: str) -> tf.Tensor:
+        """The values of a part; a step stops if those of data are not of all examples.
+
+        Values that were filtered would be divided by another number on each device.
+        """
+        values = part.values
+        of_rows = part.kind == "data" and part.where is None and values.shape.rank
+        if self._rows is None or not of_rows or values.shape[0] is not None:
+            return values
+        return updates.of_rows(values, self._rows, name)
+
     def mean(self, part: Part, name: str = "") -> Mean:
         """The mean that a part asks for.
 
@@ -131,7 +155,7 @@ class Weighing:
         """
         if self._known_count is not None:
             part.check_count({self._known_count}, name)
-        values, weight = part.values, None
+        values, weight = self._of_all(part, name), None
         kind = "data" if part.kind == "data" else "samples"
         here, everywhere = self._here[kind], self._everywhere[kind]
         if kind == "data":

@@ -422,3 +422,28 @@ def test_a_term_keeps_its_gradient_on_both_sides_of_an_operator(
 def test_a_term_is_no_tensor(wrong, message):
     with pytest.raises((ValueError, TypeError), match=message):
         wrong(over_data(VALUES))
+
+
+class Filtered(ks.VAE):
+    """Its loss has some of the examples alone, which a graph's shapes do not tell."""
+
+    def autoencoder_loss(self, draw):
+        return tf.boolean_mask(-draw.log_p_x, draw.x[:, 0] > 0.5)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("weights", [None, np.ones(8, "float32")], ids=["", "weights"])
+def test_a_loss_of_some_examples_is_refused_before_an_update(eager, weights):
+    nets = tiny.build("vae", compiled=False)
+    model = Filtered(nets.encoder, nets.decoder, likelihood="gaussian", seed=0)
+    x = tiny.data(n=8, low=0.1, high=0.9)
+    x[:3, 0] = 0.9
+    x[3:, 0] = 0.1
+    before = model.get_weights()
+    with pytest.raises(
+        ValueError, match=r"one value per example.*received.*where=\.\.\."
+    ):
+        model.fit(x, sample_weight=weights, batch_size=8, verbose=0)
+    assert model.step == 0
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
