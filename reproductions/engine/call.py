@@ -2,6 +2,7 @@
 
 import collections.abc
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Call:
     Raises:
         ValueError: For a function that its name does not tell from others: a lambda, a
             function with variables of the function around it, a method of an object.
+            For numbers that are not finite.
         TypeError: For settings of other types.
     """
 
@@ -37,9 +39,8 @@ class Call:
 
     def __post_init__(self):
         _known_by_name(self.function)
-        # As the record has them: NumPy's 2 and Python's 2 are one setting.
-        unsigned = plain(self.settings, lambda number: float(number) + 0.0)
-        object.__setattr__(self, "settings", unsigned)
+        # Converted to JSON types: NumPy's 2 and Python's 2 are one setting.
+        object.__setattr__(self, "settings", plain(self.settings, _number))
 
     @property
     def name(self) -> str:
@@ -68,6 +69,15 @@ class Call:
         mine = self.settings.items()
         settings = {name: _normal(value, kinds.get(name)) for name, value in mine}
         return Call(self.function, settings)
+
+
+def _number(number: float) -> float:
+    if not math.isfinite(number):  # a record, which is JSON, has no such numbers
+        raise ValueError(
+            f"Expected settings that are finite numbers; received: {number}. Give a "
+            "word in its place, or None"
+        )
+    return float(number) + 0.0
 
 
 def _known_by_name(function: Callable) -> None:

@@ -1,6 +1,7 @@
 """The one way to run an experiment: find or build, train, measure, record."""
 
 import contextlib
+import copy
 import functools
 import os
 import sys
@@ -22,6 +23,12 @@ from reproductions.engine.folder import RunFolder
 from reproductions.engine.inputs import Inputs
 from reproductions.engine.places import Places, identity
 from reproductions.engine.training import Run, train
+
+# What a record says of a run itself.
+_OF_RECORDS = frozenset(
+    "experiment settings metrics seconds steps diverged command date commit commits "
+    "changed machine".split()
+) | {"whole seconds", "processor seconds"}
 
 # The last run's data. The next run of the process need not read the files again.
 _ALIVE: list = []
@@ -193,7 +200,8 @@ def _of_function(call: Call) -> dict:
     """The same of a function that returns numbers, and trains no model of ours."""
     began = time.monotonic()
     try:
-        found = plain(call.function(**call.settings))
+        # A copy: the function may change it, and the record has the settings.
+        found = plain(call.function(**copy.deepcopy(call.settings)))
     except ks.Diverged as error:
         return {"diverged": str(error), "metrics": {}, "seconds": 0.0}
     metrics = dict(found) if isinstance(found, dict) else {"": found}
@@ -204,6 +212,11 @@ def _of_function(call: Call) -> dict:
                 f"Expected {call.name} to return a dictionary of numbers, what else "
                 f'there is under "extra"; received: {f"{name}=" if name else ""}{value}'
             )
+    if not isinstance(extra, dict) or _OF_RECORDS & extra.keys():
+        raise TypeError(
+            f'Expected "extra" of {call.name} as a dictionary without the names '
+            f"{sorted(_OF_RECORDS)}, which a record has; received: {extra}"
+        )
     seconds = round(time.monotonic() - began, 1)
     return {"metrics": metrics, "seconds": seconds, **extra}
 

@@ -6,13 +6,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from keras_svae import untrusted
+from keras_svae import files, untrusted
 from keras_svae.paths import any_path
 from reproductions.engine import records, results
 from reproductions.engine.files import locked, read_json, write_json
 
 # What is counted of each session, and the clock of each.
 CLOCKS = {"whole seconds": time.monotonic, "processor seconds": time.process_time}
+
+
+# What a process leaves that was killed before a run began.
+_NOTHING = (".lock", ".config.json.writing-")
 
 
 class RunFolder:
@@ -151,6 +155,8 @@ class RunFolder:
                 held.enter_context(locked(self.path))
                 # Another process may have begun it since the first look.
                 if new := new and self._is_new(identity, resume):
+                    if files.is_local(self.path):
+                        files.remove_leftovers(self.path)
                     write_json(self.config_file, identity)
             except FileExistsError:
                 raise
@@ -165,7 +171,7 @@ class RunFolder:
         untrusted.plain_name(self.path, "a run folder (--out)")
         untrusted.folder(self.path)
         there = self.path.iterdir() if self.path.exists() else ()
-        used = any(one.name != ".lock" for one in there)
+        used = any(not one.name.startswith(_NOTHING) for one in there)
         known = self.known()
         if used and not resume:
             hint = ", or --resume to go on with the run there" * bool(known)

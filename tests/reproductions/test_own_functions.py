@@ -20,6 +20,8 @@ def returned(kind: str) -> dict | None:
         "text": {"mse": "small"},
         "several": {"mse": np.ones(3)},
         "object": {"mse": 1.0, "extra": {"model": object()}},
+        "reserved": {"mse": 1.0, "extra": {"settings": {}, "more": 1}},
+        "no extra": {"mse": 1.0, "extra": None},
     }[kind]
 
 
@@ -45,6 +47,25 @@ def test_settings_that_numpy_counts_are_those_that_python_counts(tmp_path, marks
     assert Call(error_of, {"lam": (1, np.float32(0.5))}).settings == {"lam": [1, 0.5]}
     with pytest.raises(TypeError, match="Expected settings .*received: PosixPath"):
         Call(error_of, {"lam": pathlib.Path("here")})
+
+
+@pytest.mark.parametrize("lam", [float("inf"), -np.inf, [1.0, float("nan")]])
+def test_settings_that_a_record_cannot_hold_are_refused(lam):
+    with pytest.raises(ValueError, match="settings that are finite .*(inf|nan)"):
+        Call(error_of, {"lam": lam, "seed": 0})
+
+
+def consumed(options: dict, sizes: list) -> dict:
+    """A function that changes its arguments."""
+    return {"mse": options.pop("lr") + sizes.pop()}
+
+
+def test_a_function_may_change_its_arguments(tmp_path):
+    settings = [{"options": {"lr": lr}, "sizes": [3]} for lr in (1, 2)]
+    with Study(tmp_path / "study") as study:
+        records = study([Call(consumed, one) for one in settings])
+    assert [one["settings"] for one in records] == settings
+    assert [one["metrics"]["mse"] for one in records] == [4, 5]
 
 
 def unsigned(lam, sizes=(), flag=False) -> dict:
@@ -150,6 +171,8 @@ def test_results_are_numbers_of_any_library(tmp_path):
         ("text", "returned.*received: mse=small"),
         ("several", r"returned.*received: mse=\[1.0, 1.0, 1.0\]"),
         ("object", "results as numbers.*received: <object"),
+        ("reserved", "without the names.*'settings'.*which a record has; received: {"),
+        ("no extra", "as a dictionary without.*received: None"),
     ],
 )
 def test_results_that_are_no_numbers_are_named(kind, received, tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import platform
 import signal
 import subprocess
 import sys
@@ -193,6 +194,18 @@ def test_a_run_of_an_older_version_is_told(tmp_path):
     (tmp_path / "config.json").write_text('{"experiment": "toy", "la')
     with pytest.raises(ValueError, match="Expected a whole JSON file.*config.json"):
         opened(RunFolder(tmp_path), identity(lam=0.1), resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_kill_while_a_run_begins_leaves_a_new_run(resume, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in (".lock", f".config.json.writing-{platform.node()}-999999999.0"):
+        (out / name).write_text("{")
+    folder = RunFolder(out)
+    with folder.opened(identity(lam=0.1), resume) as new:
+        assert new
+        assert {one.name for one in out.iterdir()} == {".lock", "config.json"}
 
 
 def test_finished_run_is_left_alone(tmp_path, capsys, monkeypatch):
