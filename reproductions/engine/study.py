@@ -1,6 +1,7 @@
 """A study: many runs, found or made, for code that reads their records."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -84,7 +85,16 @@ class Study:
         self._new = not there
         # What this process has loaded: later edits of files change none of its runs.
         self._code = results.commit()
-        self._stack.enter_context(locked(self.folder))
+        try:
+            self._stack.enter_context(locked(self.folder))
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            if not self.report:
+                raise OSError(
+                    "Expected a study's folder that can be written, or --report to "
+                    f"read it; received: {self.folder} ({error.strerror})"
+                ) from error
         return self
 
     def __exit__(self, *error: Any) -> None:

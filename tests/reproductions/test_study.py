@@ -1,7 +1,10 @@
 """A study: its folder, its records, and what it refuses."""
 
+import errno
+
 import pytest
 
+from keras_svae import files
 from reproductions.engine import Call, Study, cells, execute, places
 from reproductions.engine.folder import RunFolder
 from tests.reproductions.conftest import calls, error_of
@@ -66,6 +69,20 @@ def test_a_file_of_another_kind_is_named(text, mix_commits, tmp_path, marks):
         with Study(tmp_path / "study", **given) as study:
             with pytest.raises(ValueError, match=f"Expected .*received: .*{file.name}"):
                 study(calls(0.1, seeds=1))
+
+
+def test_a_folder_that_may_only_be_read_can_be_reported(tmp_path, marks, monkeypatch):
+    with Study(tmp_path / "study") as study:
+        made = study(calls(0.1, seeds=1))
+
+    def refused(folder):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(files, "lock", refused)
+    with Study(tmp_path / "study", report=True) as study:
+        assert study(calls(0.1, seeds=1)) == made
+    with pytest.raises(OSError, match="can be written, or --report to read.*denied"):
+        Study(tmp_path / "study").__enter__()
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"x"', "12"])
