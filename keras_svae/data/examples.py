@@ -4,6 +4,7 @@ import dataclasses
 import weakref
 import zlib
 from collections.abc import Callable, Hashable
+from typing import TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -21,14 +22,18 @@ class Stored:
         labels: Class numbers (n,), or None.
         maximum: The stored value that means full intensity; None for points, which are
             never scaled.
+        beside: Something `shared` that lives as long as the examples do.
     """
 
-    def __init__(self, values, labels=None, maximum: float | None = None):
+    def __init__(
+        self, values, labels=None, maximum: float | None = None, beside: object = None
+    ):
         with tf.device("CPU:0"):  # batches are gathered there, not on a GPU
             self.values = tf.constant(values)
         self.shape = tuple(self.values.shape[1:])
         self.labels = None if labels is None else np.asarray(labels, np.int64)
         self.maximum = maximum
+        self.beside = beside
 
     def __len__(self) -> int:
         return self.values.shape[0]
@@ -57,10 +62,11 @@ class Source:
     hint: str = ""
 
 
+Kept = TypeVar("Kept")
 _alive: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 
 
-def shared(key: Hashable, make: Callable[[], Stored]) -> Stored:
+def shared(key: Hashable, make: Callable[[], Kept]) -> Kept:
     """The examples that a living pipeline already holds under this key, or new ones.
 
     Pipelines of the same data, as train and validation, share one copy. It goes when

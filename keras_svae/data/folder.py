@@ -1,22 +1,19 @@
 """Folders of pictures."""
 
-import functools
-import math
 import operator
 import os
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
-from keras_svae.data import levels, picture_files
-from keras_svae.data.examples import Source, Stored, held_out
-from keras_svae.data.images import Framing, collect, of_two_sizes
+from keras_svae.data import levels
+from keras_svae.data.examples import Source, held_out, shared
+from keras_svae.data.images import Framing
 from keras_svae.data.listing import Listing
 from keras_svae.data.picture_files import printable
+from keras_svae.data.stored_pictures import Colours, Files, in_memory
 from keras_svae.paths import AnyPath, is_local
 from keras_svae.telling import warn
-from keras_svae.untrusted import check_memory
 
 # TinyImageNet's list of the classes of its validation pictures.
 ANNOTATIONS = "val_annotations.txt"
@@ -100,89 +97,6 @@ def _pool(folder: AnyPath, listing: Listing) -> _Pool:
     return _Pool(loose, None)
 
 
-def _checked(paths: list[str], framing: Framing) -> tuple[tuple[int, int, int], int]:
-    """Reads the headers of all pictures.
-
-    Returns:
-        The shape of the framed pictures, and its number of channels: 1 if all pictures
-        are grey, else 3.
-
-    Raises:
-        ValueError: If some are broken, or outside of the crop, or differ in size.
-    """
-    headers, errors = {}, {}
-    for path in paths:
-        try:
-            headers[path] = picture_files.header(path)
-        except picture_files.WRONG as error:
-            errors[path] = error
-    if errors:
-        raise picture_files.broken(errors)
-    sides = {path: (one.height, one.width) for path, one in headers.items()}
-    for path, pair in sides.items():
-        try:
-            framing.fits(*pair)
-        except ValueError as error:
-            raise ValueError(f"{error}, in {printable(path)}") from None
-        if framing == Framing() and pair != sides[paths[0]]:
-            raise of_two_sizes(
-                printable(paths[0]), sides[paths[0]], printable(path), pair
-            )
-    channels = 1 if all(one.grey for one in headers.values()) else 3
-    return (*framing.sides(*sides[paths[0]]), channels), channels
-
-
-def _in_memory(paths, labels, framing: Framing) -> Stored:
-    shape, channels = _checked(paths, framing)
-    check_memory(len(paths) * math.prod(shape), "pictures", "cache=False")
-    names = [os.fsencode(path) for path in paths]
-    pictures = tf.data.Dataset.from_tensor_slices(names).map(
-        lambda path: (picture_files.read(path, channels), 0),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-
-    def name_of(row):
-        return printable(paths[row])
-
-    try:
-        values, _ = collect(pictures, len(paths), framing, name_of)
-    except tf.errors.OpError:
-        errors = picture_files.all_broken(paths, channels)
-        raise picture_files.broken(errors) from None
-    return Stored(values, labels, maximum=255)
-
-
-class Files:
-    """Pictures read from their files whenever a batch needs them."""
-
-    def __init__(self, paths, labels, framing: Framing):
-        self.shape, channels = _checked(paths, framing)
-        self._read = functools.partial(picture_files.read, channels=channels)
-        self._framing = framing
-        self.labels = None if labels is None else np.asarray(labels, np.int64)
-        self.maximum = 255
-        with tf.device("CPU:0"):
-            self._paths = tf.constant([os.fsencode(path) for path in paths])
-
-    def __len__(self) -> int:
-        return self._paths.shape[0]
-
-    def fetch(self, rows: tf.Tensor) -> tf.Tensor:
-        """Reads and decodes a batch; batches are read in parallel."""
-
-        def one(path):
-            image = self._framing(self._read(path))
-            alike = tf.debugging.Assert(
-                tf.reduce_all(tf.shape(image) == self.shape),
-                ["Expected pictures of", self.shape, "received:", path],
-            )
-            with tf.control_dependencies([alike]):
-                return tf.ensure_shape(tf.identity(image), self.shape)
-
-        kind = tf.TensorSpec(self.shape, tf.uint8)
-        return tf.map_fn(one, tf.gather(self._paths, rows), fn_output_signature=kind)
-
-
 def _splits(folders: list[AnyPath], where: AnyPath) -> tuple[dict, list]:
     """The folders of splits, by split, and the other folders.
 
@@ -244,7 +158,8 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     order of their names, and their pictures take turns. But if all pictures are in a
     subfolder `images`, then `val_annotations.txt` beside it gives their classes, as in
     TinyImageNet; without this file they have no class. They also have none if all are
-    in folders of one subfolder. Pictures are grey if all are, else in three colours.
+    in folders of one subfolder. Pictures are grey if all are, in all splits, else in
+    three colours.
     """
     listing = Listing(path, links)
     found, others = _splits(listing.folders(path), path)
@@ -270,6 +185,20 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
     names = sorted({name for pool in pools.values() for name in pool.owners or ()})
     number = {name: i for i, name in enumerate(names)}
 
+    listed = hash(
+        tuple(
+            (
+                split,
+                tuple(pool.paths),
+                tuple(pool.owners or ()),
+                *map(_state, pool.paths),
+            )
+            for split, pool in pools.items()
+        )
+    )
+    here = ("folder", str(path.resolve()), listed)
+    every = [one for pool in pools.values() for one in pool.paths]
+
     def read(split: str):
         paths, owners, _ = pools[split if found else ""]
         labels = None if owners is None else np.array([number[o] for o in owners])
@@ -282,19 +211,9 @@ def source(path: AnyPath, framing: Framing, cache: bool, links: bool) -> Source:
                 f"Expected at least 2 pictures to hold one out for test; received: "
                 f"{len(pools[''].paths)} in {path}"
             )
-        return (_in_memory if cache else Files)(paths, labels, framing)
+        colours = shared((*here, "colours"), lambda: Colours(every))
+        return (in_memory if cache else Files)(paths, labels, framing, colours)
 
     splits = tuple(s for s in ("train", "validation", "test") if s in found)
-    listed = hash(
-        tuple(
-            (
-                split,
-                tuple(pool.paths),
-                tuple(pool.owners or ()),
-                *map(_state, pool.paths),
-            )
-            for split, pool in pools.items()
-        )
-    )
-    key = ("folder", str(path.resolve()), listed, framing, cache)
+    key = (*here, framing, cache)
     return Source(str(path), splits or ("train", "test"), read, key, hint)

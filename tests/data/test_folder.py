@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_svae.data import load
+from keras_svae.data import load, picture_files
 from tests.data.reading import batches, everything, pairs
 
 rng = np.random.default_rng(0)
@@ -199,6 +199,32 @@ def test_grey_pictures_have_one_channel_unless_some_have_colours(tmp_path, cache
     np.testing.assert_array_equal(two, [np.repeat(grey, 3, -1), colour])
 
 
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("places", ["train test", "test train", "train/a test/b", ""])
+def test_splits_of_one_folder_have_the_same_channels(tmp_path, cache, places):
+    for i in range(40):
+        place = (places.split() or ["."])[i * len(places.split()) // 40]
+        write(tmp_path / place / f"{i:02}.png", channels=3 if i == 0 else 1)
+    for split in ("train", "test"):
+        found = everything(load(tmp_path, split, batch_size=1, cache=cache))
+        assert found.shape[1:] == (6, 5, 3), split
+
+
+def test_headers_are_not_read_again_for_the_other_split(tmp_path, monkeypatch):
+    for i in range(6):
+        write(tmp_path / ("train" if i % 2 else "test") / f"{i}.png", channels=1)
+    (tmp_path / "test" / "0.png").write_bytes(b"")
+    read, header = [], picture_files.header
+    monkeypatch.setattr(
+        picture_files, "header", lambda path: (read.append(path), header(path))[1]
+    )
+    kept = load(tmp_path, batch_size=1, cache=False)
+    assert len(read) == len(set(read)) == 6 and everything(kept).shape == (3, 6, 5, 1)
+    with pytest.raises(ValueError, match=r"decoded; received: .*0\.png"):
+        load(tmp_path, "test")  # a broken file stops its own split alone
+    assert len(read) == 9
+
+
 def test_jpegs_are_decoded_as_pillow_does(tmp_path):
     # TensorFlow's default is a level off on average.
     waves = np.sin(np.arange(32) / 5)[:, None] * [1, -0.5, 0.2]
@@ -335,8 +361,9 @@ def test_the_largest_square_of_pictures_of_mixed_sizes(tmp_path, cache):
     assert found.shape == (3, 4, 4, 3)
     for i, one in enumerate(found):
         np.testing.assert_allclose(255 * one, 10 * (i + 1), rtol=1e-6)
-    with pytest.raises(Exception, match="Expected pictures of"):
-        everything(load(tmp_path, **given))
+    sides = r"0.png of 8 x 8 \(height x width\) and .*1.png of 9 x 9 \("
+    with pytest.raises(ValueError, match=f"Expected pictures of one size.*{sides}"):
+        load(tmp_path, **given)
 
 
 def test_small_folders_make_one_batch_unless_batch_size_is_given(tmp_path):
