@@ -163,7 +163,9 @@ class Experiment:
 
     def _nets_of(self, settings: Mapping[str, Any]) -> str | None:
         """The name of the chosen networks, if there are any."""
-        return settings.get(NETWORKS) or next(iter(self.networks), None)
+        first = next(iter(self.networks), None)
+        # Only of several is one chosen. Else an option of this name is the function's.
+        return (len(self.networks) > 1 and settings.get(NETWORKS)) or first
 
     def _others(
         self, kind: str, chosen: str | None, by_name: dict

@@ -81,6 +81,7 @@ class Study:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Study":
+        process.not_while_a_worker_starts()
         there = self.folder.exists() and not one_commit.in_new_folder(self.folder)
         self._new = not there
         # What this process has loaded: later edits of files change none of its runs.

@@ -193,6 +193,12 @@ def test_what_is_left_to_the_networks_stands_in_comments(capsys):
     assert "\ncode_stddev: null\n" in shown and "# code_stddev" not in shown
 
 
+def test_a_studys_own_option_may_have_the_name_of_the_one_that_chooses_networks(capsys):
+    command.main("batch_norm", ["compare", "--nets", "digits", "--print-config"])
+    shown = capsys.readouterr().out
+    assert yaml.safe_load(shown)["nets"] == "digits" and "#" not in shown
+
+
 def test_what_is_printed_can_be_given_as_a_file(tmp_path, capsys):
     line = "toy --method alice --lam 0.3 --epochs 3 --print-config"
     command.main("svae", line.split())

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from reproductions.engine import Call, Study
+from reproductions.engine import Call, Study, command
 from reproductions.engine import results as results_
 from tests.reproductions.conftest import calls
 
@@ -71,3 +71,49 @@ def test_a_run_that_fails_leaves_those_beside_it_to_their_end(tmp_path):
             study(calls)
     (file,) = (tmp_path / "study").glob("*.json")
     assert json.loads(file.read_text())["metrics"] == {"mse": 0.5}
+
+
+def killed(seed: int) -> dict:
+    """The second is ended from outside, once, as by a system without memory."""
+    with open(os.environ["MARK"], "a+") as file:
+        file.seek(0)
+        first = str(seed) not in file.read().split()
+        file.write(f"{seed}\n")
+    if seed == 1 and first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"mse": 0.5}
+
+
+def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path, marks, capsys):
+    calls = [Call(killed, {"seed": seed}) for seed in range(3)]
+    with pytest.raises(SystemExit) as stop, command.guarded("reproductions.mine"):
+        with Study(tmp_path / "study", workers=1) as study:
+            study(calls)
+    line = capsys.readouterr().err
+    assert stop.value.code == 2 and line.count("\n") == 1
+    assert "Under way: killed-seed-1-" in line
+    assert "seed-0" not in line and "seed-2" not in line
+    assert line.endswith("Repeat the command to go on\n")
+    with Study(tmp_path / "study", workers=1) as study:
+        assert len(study(calls)) == 3
+
+
+@pytest.mark.slow
+def test_a_script_that_each_worker_would_run_again_is_told_so(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import sys\n"
+        "from reproductions.engine import Call, Study, command\n"
+        "from tests.reproductions.test_study_workers import slow\n"
+        "with command.guarded('script'):\n"
+        "    with Study(sys.argv[1], workers=2, mix_commits=True) as study:\n"
+        "        study([Call(slow, {'seed': 0})])\n"
+    )
+    made = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "study")],
+        env=os.environ | {"PYTHONPATH": str(results_.ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 2 and "Traceback" not in made.stderr
+    assert made.stderr.count("Expected") == 1
+    assert 'needs `if __name__ == "__main__":`' in made.stderr

@@ -102,6 +102,24 @@ def test_sweep_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
     assert record.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+class Made:
+    """A study that makes each run once, without training, and keeps its summary."""
+
+    def __call__(self, calls):
+        each = {str(one.settings): one.settings for one in calls}
+        measured = {"mixture_score": 4.0, "mse": 0.1, "modes": 5.0}
+        return [{"settings": one, "metrics": measured} for one in each.values()]
+
+    def write(self, content, *shown):
+        self.content = content
+
+
+def test_a_lambda_that_is_given_twice_counts_once():
+    study = Made()
+    toy_sweep(study=study, seeds=1, lams=[1.0, 0.1, 1.0], epochs=1)
+    assert study.content["runs"] == "32 of 32"
+
+
 def runs(method, scores, mse=0.1, lam=1.0):
     return [
         {
