@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from reproductions.engine import jobs as slurm_jobs
 from reproductions.engine import process, records, results
 from reproductions.engine.call import Call
 from reproductions.engine.files import read_json, write_json
@@ -136,7 +137,8 @@ def launched(
     Raises:
         ValueError: If there is no Slurm, or it has no such settings, or if a run's file
             is no record.
-        ChildProcessError: If a job ends without a run's record. It names the job's log.
+        ChildProcessError: If Slurm refuses the jobs, or if a job ends without a run's
+            record. It names the job's log.
     """
     if not todo:
         return
@@ -154,26 +156,39 @@ def launched(
         Runs(items[i : i + size], places, watch, code)
         for i in range(0, len(items), size)
     )
+    missed: dict = {}
     try:
         while parts or running:
             count = len(parts) if slurm else workers - len(running)
             several = [parts.popleft() for _ in range(min(count, len(parts)))]
             if several:
-                with executor.batch():
-                    jobs = [executor.submit(one) for one in several]
+                jobs = slurm_jobs.submitted(executor, several)
                 for job, one in zip(jobs, several, strict=True):
                     running[job] = [file for _, file in one.items]
                 if slurm:
                     made = {j.job_id: [file.name for file in running[j]] for j in jobs}
                     known |= made
                     write_json(listed, known)
+            if not slurm:
+                over = [job for job in running if job.done()]
+            else:
+                over = slurm_jobs.over(running)
+                on = [job for job in running if job not in over]
+                missed = slurm_jobs.unknown(on, missed)
+                lost = [job for job in missed if missed[job] >= slurm_jobs.MISSED]
+                if lost:  # the same command is to submit their runs again
+                    known = {
+                        n: known[n] for n in known.keys() - {j.job_id for j in lost}
+                    }
+                    write_json(listed, known)
+                    over += lost
             for job in list(running):
-                ended, left = job.done(), []
+                ended, left = job in over, []
                 for file in running[job]:
                     if file.exists() or (ended and _appears(file, kind)):
                         yield mine[file], records.read(file)
                     elif ended:
-                        raise ChildProcessError(_ended(job, file))
+                        raise ChildProcessError(_ended(job, file, job in missed))
                     else:
                         left.append(file)
                 running[job] = left
@@ -194,9 +209,10 @@ def _running(known: Mapping, folder: pathlib.Path, wanted: Container) -> dict:
         job = submitit.SlurmJob(folder, number)
         files = [folder.parent / name for name in names]
         files = [file for file in files if file in wanted and not file.exists()]
-        if files and not job.done(force_check=True):
+        if files:
             found[job] = files
-    return found
+    over = slurm_jobs.over(found, now=True)
+    return {job: files for job, files in found.items() if job not in over}
 
 
 def _appears(file: pathlib.Path, kind: str) -> bool:
@@ -207,10 +223,12 @@ def _appears(file: pathlib.Path, kind: str) -> bool:
     return file.exists()
 
 
-def _ended(job, file: pathlib.Path) -> str:
+def _ended(job, file: pathlib.Path, unknown: bool) -> str:
     text = job.stderr() or ""
     last = text.strip().splitlines()[-1:] or ["nothing in its log"]
+    why = "a job that neither sacct nor squeue knows, as one that was cancelled, "
     return (
-        f"Expected the record {file} of the job {job.job_id}; received: {last[0]} "
+        f"Expected the record {file} of the job {job.job_id}; received: "
+        f"{why if unknown else ''}{last[0]} "
         f"(log: {job.paths.stderr}). Repeat the command to go on"
     )
