@@ -83,7 +83,7 @@ class _Noise(SymmetricLikelihood):
 
     def __init__(self, scale: float, activation: str = "tanh"):
         super().__init__(activation)
-        self.scale = arguments.positive("scale", plain(scale))
+        self.scale = arguments.scale(plain(scale))
 
     def check(self, shape):
         pass
