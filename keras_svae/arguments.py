@@ -14,6 +14,7 @@ __all__ = [
     "integer",
     "positive",
     "real",
+    "scale",
     "value_range",
     "weight",
     "whole",
@@ -105,6 +106,23 @@ def positive(name: str, value, otherwise: str = "") -> float:
             f"{name}={value!r}"
         )
     return float(value)
+
+
+def scale(value, otherwise: str = "") -> float:
+    """The scale of a law as a float; raises unless it is positive, in float32, too.
+
+    Laws compute in float32. There a smaller number is 0, or becomes 0, and a larger one
+    is infinite: densities would be NaN, or 0 everywhere.
+    """
+    value = positive("scale", value, otherwise)
+    # Python's own numbers: NumPy would round the value to float32 to compare it.
+    least, most = map(float, (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
+    if not least <= value <= most:
+        raise ValueError(
+            f"Expected scale from {least:.3g} to {most:.3g}, the numbers of "
+            f"float32{otherwise}; received: scale={value!r}"
+        )
+    return value
 
 
 def _is(kind, value) -> bool:

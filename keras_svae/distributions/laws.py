@@ -167,10 +167,10 @@ class LocationScale(Law):
     """A law with a location and a scale, fixed or learned.
 
     Args:
-        scale: A finite number > 0 of Python, NumPy or TensorFlow, in units of the data;
-            or "learned": then the raw output has twice as many entries on its last
-            axis, locations first, and the scale is a softplus shifted to be 1 at zero,
-            at least 1e-3.
+        scale: A number > 0 of Python, NumPy or TensorFlow that float32 can hold, in
+            units of the data; or "learned": then the raw output has twice as many
+            entries on its last axis, locations first, and the scale is a softplus
+            shifted to be 1 at zero, at least 1e-3.
         activation: "linear", "sigmoid" or "tanh", applied to the location.
         draw: "sample" or "mean", see `Law`.
 
@@ -191,9 +191,7 @@ class LocationScale(Law):
         super().__init__(activation, draw)
         learned = isinstance(scale, str) and scale == "learned"
         self.scale = (
-            scale
-            if learned
-            else arguments.positive("scale", plain(scale), ' or "learned"')
+            scale if learned else arguments.scale(plain(scale), ' or "learned"')
         )
         self.parameters = 2 if learned else 1
 

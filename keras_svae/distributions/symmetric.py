@@ -83,7 +83,7 @@ class _Noise(SymmetricLikelihood):
 
     def __init__(self, scale: float, activation: str = "tanh"):
         super().__init__(activation)
-        self.scale = arguments.positive("scale", plain(scale))
+        self.scale = arguments.scale(plain(scale))
 
     def check(self, shape):
         pass
@@ -218,9 +218,12 @@ class RotationLikelihood(_Permutation):
 
     def __init__(self, degrees: float = 10.0, steps: int = 5, activation: str = "tanh"):
         super().__init__(steps, activation)
-        if not (isinstance(degrees, (int, float)) and 0 < degrees <= 90):
-            raise ValueError(f"Expected degrees in (0, 90]; received: {degrees!r}")
-        self.degrees = degrees
+        degrees = plain(degrees)
+        if not (arguments.real(degrees) and 0 < degrees <= 90):
+            raise ValueError(
+                f"Expected degrees to be a number in (0, 90]; received: {degrees!r}"
+            )
+        self.degrees = float(degrees)
 
     def origin(self, size, height, width, noise):
         left = noise.uniform(tf.shape(size), "direction") < 0.5

@@ -62,7 +62,7 @@ def dense(
         shared: Whether the encoder reads the critic's last hidden layer instead of x,
             as in AIM, and has one hidden layer of its own; only with `joint=False` and
             without `classes`.
-        momentum: The momentum of the averages of batch normalization.
+        momentum: The momentum of the averages of batch normalization, in [0, 1).
         **options: See `Options`. Unlike there, noise_dims=(latent_dim, latent_dim),
             noise_law="normal", critic_activation="leaky_relu" and no batch
             normalization.
@@ -228,8 +228,13 @@ class DenseNets:
         self.units = arguments.integer("units", units, at_least=1)
         self.depth = arguments.integer("depth", depth, at_least=1)
         check_activation("activation", activation)
+        # Outside, averages run away or never move, and only inference shows it.
+        if not (arguments.real(momentum) and 0 <= momentum < 1):
+            raise ValueError(
+                f"Expected momentum in [0, 1); received: momentum={momentum!r}"
+            )
         self.options, self.shape = options, shape
-        self.activation, self.momentum = activation, momentum
+        self.activation, self.momentum = activation, float(momentum)
 
     def head(self) -> keras.Model:
         """The network from a critic's features of x to the posterior's raw output."""

@@ -142,6 +142,19 @@ def test_a_scale_may_be_a_number_of_any_library(make):
         assert type(found.get_config()["scale"]) is float
 
 
+@pytest.mark.parametrize("name", ["Gaussian", "Laplace", "GaussianNoise"])
+def test_a_scale_that_float32_cannot_hold(name):
+    law = getattr(distributions, name)
+    for scale in (1e-320, 1e-46, 1e-39, 1e39):
+        with pytest.raises(ValueError, match="scale from 1.18e-38 to 3.4e.38, .*=1e"):
+            law(scale)
+    for scale in (1.2e-38, 3.4e38):
+        zeros, made = tf.zeros([1, 2]), law(scale)
+        assert made.scale == scale
+        if made.explicit:
+            assert np.isfinite(made(zeros).log_prob(zeros)).all()
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class Sharp(distributions.Gaussian):
     """It adds an argument."""

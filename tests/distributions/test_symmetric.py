@@ -215,6 +215,14 @@ def test_samplers_that_give_something_else():
 # ---- Arguments and saving ----------------------------------------------------------
 
 
+@pytest.mark.parametrize("make", [np.float32, np.int64, np.array, tf.constant, int])
+def test_degrees_may_be_a_number_of_any_library(make):
+    found = distributions.RotationLikelihood(make(5))
+    assert type(found.degrees) is float and found.degrees == 5
+    again = distributions.RotationLikelihood.from_config(found.get_config())
+    assert again.degrees == 5
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -227,7 +235,8 @@ def test_samplers_that_give_something_else():
             lambda: distributions.RotationLikelihood(9, 0),
             "integer >= 1; received: .*=0",
         ),
-        (lambda: distributions.RotationLikelihood(0), r"degrees in \(0, 90\]"),
+        (lambda: distributions.RotationLikelihood(0), r"a number in \(0, 90\]"),
+        (lambda: distributions.RotationLikelihood("5"), r"number in \(0, 90\]; .*'5'"),
         (
             lambda: distributions.GaussianNoise(-1),
             "scale to be finite and > 0; received: scale=-1",

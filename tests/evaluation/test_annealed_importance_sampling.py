@@ -114,6 +114,74 @@ def test_a_bounded_prior_of_another_kind():
     assert found.mean == pytest.approx(np.log(np.trapezoid(joint, grid)), abs=0.15)
 
 
+NORMALS = [tfd.MultivariateNormalDiag([m, 0.0], [0.5, 1.0]) for m in (-1.5, 1.0)]
+UNIFORMS = tfd.Independent(tfd.Uniform([[-2.0, 0], [2, 0]], [[0.0, 1], [3, 1]]), 1)
+WEIGHTS = tfd.Categorical(probs=[0.3, 0.7])
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        tfd.Mixture(WEIGHTS, NORMALS),
+        tfd.MixtureSameFamily(
+            WEIGHTS,
+            tfd.MultivariateNormalDiag([[-1.5, 0], [1, 0]], [[0.5, 1], [0.5, 1]]),
+        ),
+        # Mixtures of single numbers, side by side; the second has one component.
+        tfd.Independent(
+            tfd.MixtureSameFamily(
+                tfd.Categorical(probs=[[0.3, 0.7], [0.5, 0.5]]),
+                tfd.Normal([[-1.5, 1.0], [0.0, 0.0]], [[0.5, 0.5], [1.0, 1.0]]),
+            ),
+            1,
+        ),
+    ],
+    ids=["mixture", "same family", "numbers"],
+)
+def test_a_mixture_as_prior(prior):
+    model = Linear(code=2, data=3, n=6, seed=3)
+    w = model.w.astype(float)
+
+    def exact(x):
+        """The log of a mixture of Gaussians of x, one of each component."""
+        noise = model.scale**2 * np.eye(3)
+        logs = [
+            np.log(p)
+            + scipy.stats.multivariate_normal(
+                [m, 0] @ w, w.T @ np.diag([0.25, 1]) @ w + noise
+            ).logpdf(x)
+            for p, m in ((0.3, -1.5), (0.7, 1.0))
+        ]
+        return scipy.special.logsumexp(logs, 0)
+
+    kwargs = {"latent_dim": None, "n_chains": 300, "n_temperatures": 60}
+    found = ais(model.x, model.log_likelihood, prior, **kwargs)
+    # An example's standard error over seeds: 0.09 at most.
+    np.testing.assert_allclose(found.per_example, exact(model.x), atol=0.45)
+    z = prior.sample(40, seed=[1, 2]).numpy()
+    x = z @ model.w + model.scale * np.random.default_rng(0).normal(size=(40, 3))
+    both = evaluation.bidirectional_monte_carlo(
+        x, z, model.log_likelihood, prior, **kwargs
+    )
+    # Over seeds -0.007 +- 0.007 and 0.07 +- 0.03 from it.
+    assert both.lower == pytest.approx(exact(x).mean(), abs=0.06)
+    assert both.upper == pytest.approx(exact(x).mean() + 0.07, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        tfd.MixtureSameFamily(WEIGHTS, UNIFORMS),
+        tfd.Mixture(WEIGHTS, [NORMALS[0], UNIFORMS[1]]),
+        tfd.Independent(tfd.Bernoulli([0.5, 0.5]), 1),
+    ],
+    ids=["boxes", "a box and a normal", "bits"],
+)
+def test_a_prior_whose_support_is_not_known_is_refused(prior):
+    with pytest.raises(ValueError, match="Expected a prior .* whose support is known"):
+        ais(prior=prior)
+
+
 def test_forward_and_reverse_bracket_log_p():
     model = Linear(n=16, seed=5)
 

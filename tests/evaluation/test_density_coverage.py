@@ -70,3 +70,10 @@ def test_images_are_seen_through_the_backbone():
 def test_refuses(x, y, k):
     with pytest.raises(ValueError, match="Expected .*received"):
         density_coverage(x, y, k=k)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 20), (20, 1), (1, 1)])
+def test_one_example_is_too_few(n, m):
+    message = f"at least 2 real and 2 generated examples.*; received: {n} and {m}"
+    with pytest.raises(ValueError, match=message):
+        density_coverage(X[:n], Y[:m])

@@ -94,3 +94,10 @@ def test_images_are_seen_through_the_backbone():
 def test_refuses(x, y, options):
     with pytest.raises(ValueError, match="Expected .*received"):
         kernel_distance(x, y, **options)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 9), (9, 1), (1, 1)])
+def test_one_example_is_too_few(n, m):
+    message = f"at least 2 real and 2 generated examples.*; received: {n} and {m}"
+    with pytest.raises(ValueError, match=message):
+        kernel_distance(X[:n], Y[:m])

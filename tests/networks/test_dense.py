@@ -49,6 +49,21 @@ def test_what_is_no_shape(shape):
         ks.networks.dense(2, shape=shape)
 
 
+@pytest.mark.parametrize("build", ["dense", "toy", "digits", "mnist_dense"])
+def test_momentum_outside_of_its_range(build):
+    shape = {"shape": (4,)} if build == "dense" else {}
+    for momentum in (-0.1, 1.0, 2, np.nan, True, "0.9", None):
+        message = r"Expected momentum in \[0, 1\); received: momentum="
+        with pytest.raises(ValueError, match=message):
+            getattr(ks.networks, build)(2, momentum=momentum, **shape)
+    for momentum in (0, np.float32(0.5)):
+        nets = ks.networks.dense(2, shape=(4,), batch_norm=True, momentum=momentum)
+        (found, *_) = [
+            one.momentum for one in nets.decoder.layers if hasattr(one, "momentum")
+        ]
+        assert found == momentum and type(found) is float
+
+
 def test_digits_are_a_call_of_it():
     def made(build, *given, **options):
         keras.utils.set_random_seed(0)

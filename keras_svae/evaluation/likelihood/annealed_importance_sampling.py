@@ -145,7 +145,7 @@ def annealed_importance_sampling(
         data: Examples (n, ...), see `variational_bound`.
         log_likelihood: log p(x|z), see `variational_bound`; with a gradient in z.
         prior: p(z), see `variational_bound`. A bounded prior is annealed as the image
-            of an unbounded one.
+            of an unbounded one; a mixture has to be one of laws on all of R^d.
         latent_dim: d, with a prior by name.
         n_chains: The number of chains for each example.
         n_temperatures: Inverse temperatures from 0 to 1, both counted; 2 is importance
@@ -170,8 +170,8 @@ def annealed_importance_sampling(
         size and acceptance.
 
     Raises:
-        ValueError: On no function, settings out of range, data that are not finite or
-            out of range, or a NaN from the function.
+        ValueError: On no function, settings out of range, a prior whose support is not
+            known, data that are not finite or out of range, or a NaN from the function.
     """
     common.check_functions(log_likelihood=log_likelihood)
     arguments.integer("batch_size", batch_size, 1)

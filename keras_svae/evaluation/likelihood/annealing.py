@@ -58,6 +58,9 @@ def unbounded(prior: tfd.Distribution) -> Unbounded:
 
     A uniform z is low + (high - low) Phi(u), u ~ N(0, 1), exactly: the Jacobian is in
     the law of u. Another bounded prior goes through TFP's bijector of its support.
+
+    Raises:
+        ValueError: If the support is not known.
     """
     uniform = getattr(prior, "distribution", prior)
     if isinstance(uniform, tfd.Uniform):
@@ -70,9 +73,38 @@ def unbounded(prior: tfd.Distribution) -> Unbounded:
             return cdf.inverse(tf.clip_by_value((z - low) / width, edge, 1 - edge))
 
         return Unbounded(law, lambda u: low + width * cdf.forward(u), inverse)
-    bijector = prior.experimental_default_event_space_bijector()
+    bijector = _onto_support(prior)
+    if bijector is None:
+        raise ValueError(
+            "Expected a prior with a density, whose support is known: a law with a "
+            "bijector in `experimental_default_event_space_bijector()`, or a mixture "
+            f"of laws on all of R^d; received: {prior}"
+        )
     law = tfd.TransformedDistribution(prior, tfp.bijectors.Invert(bijector))
     return Unbounded(law, bijector.forward, bijector.inverse)
+
+
+def _onto_support(law: tfd.Distribution) -> tfp.bijectors.Bijector | None:
+    """The bijector from R^d onto a law's support; None if it is not known."""
+    try:
+        found = law.experimental_default_event_space_bijector()
+    except NotImplementedError:  # of a law of the user's own
+        return None
+    if found is not None:
+        return found
+    # TFP has none for mixtures, as a union of supports may be no image of R^d. It is
+    # where each of them is R^d already.
+    if isinstance(law, tfd.MixtureSameFamily):
+        parts = [law.components_distribution]
+    elif isinstance(law, tfd.Mixture):
+        parts = list(law.components)
+    elif isinstance(law, (tfd.Independent, tfd.Sample)):
+        parts = [law.distribution]
+    else:
+        return None
+    identity = tfp.bijectors.Identity
+    everywhere = all(isinstance(_onto_support(one), identity) for one in parts)
+    return identity() if everywhere else None
 
 
 class Annealing:

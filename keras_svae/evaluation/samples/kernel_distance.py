@@ -47,8 +47,9 @@ def kernel_distance(
         deviation over the root of `subsets`: the subsets overlap.
 
     Raises:
-        ValueError: On features of different dimensions, or not finite; on subsets
-            larger than what there is; on images as `Backbone.features` does.
+        ValueError: On features of different dimensions, or not finite; on fewer than 2
+            examples of a kind; on subsets larger than what there is; on images as
+            `Backbone.features` does.
     """
     subsets = arguments.integer("subsets", subsets, at_least=1)
     if subset_size is not None:
@@ -56,6 +57,11 @@ def kernel_distance(
     seed = check_seed(seed)
     x, y, details = both_features(real, generated, backbone, value_range, reference)
     most = min(len(x), len(y))
+    if most < 2:
+        raise ValueError(
+            "Expected at least 2 real and 2 generated examples; received: "
+            f"{len(x)} and {len(y)}"
+        )
     size = min(1000, most) if subset_size is None else subset_size
     if not 2 <= size <= most:
         raise ValueError(

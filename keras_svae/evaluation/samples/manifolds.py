@@ -31,11 +31,17 @@ def both(
     The arguments are those of `precision_recall`.
 
     Raises:
-        ValueError: On features of different dimensions, or k out of range.
+        ValueError: On features of different dimensions, fewer than 2 examples of a
+            kind, or k out of range.
     """
     k = arguments.integer("k", k, at_least=0)
     x, y, details = both_features(real, generated, backbone, value_range, reference)
     most = min(len(x), len(y)) - 1
+    if most < 1:
+        raise ValueError(
+            "Expected at least 2 real and 2 generated examples, as each needs another "
+            f"one as a neighbour; received: {len(x)} and {len(y)}"
+        )
     if not 1 <= k <= most:
         raise ValueError(
             f"Expected k from 1 to {most}, the number of other examples; received: "
