@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import psutil
 import tensorflow as tf
 
-from keras_svae.paths import Remote, any_path, is_local
+from keras_svae.paths import Remote, any_path, is_device, is_local
 
 try:
     import fcntl
@@ -84,15 +84,17 @@ def target(path: str | os.PathLike) -> str:
 def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
     """Writes a file in one step: a kill leaves the old file or the new one.
 
-    A link stays, and the file that it leads to is written. The new file has the old
-    one's permissions; a file that must not be written is not replaced. Only an empty
-    file is written itself, not in one step: who made it may hold it open, as
-    `NamedTemporaryFile` does.
+    A link stays; the file that it leads to is written, with its old permissions. One
+    that must not be written is not replaced. What is no file, as /dev/null, and an
+    empty file, which its maker may hold open, are written themselves, not in one step.
 
     Raises:
         OSError: If it cannot be written. The old file and nothing else is left.
     """
     place = target(path)
+    if is_local(path) and is_device(place):
+        pathlib.Path(place).write_bytes(content)
+        return
     empty = is_local(path) and os.path.isfile(place) and not os.path.getsize(place)
     temporary = place if empty else beside(place)
     try:
@@ -115,10 +117,8 @@ def write(path: str | os.PathLike, content: bytes | memoryview) -> None:
         if isinstance(error, (OSError, tf.errors.OpError)):
             why = getattr(error, "strerror", None) or error
             number = getattr(error, "errno", 0)
-            text = (
-                f"Expected room and permission for {len(content) / 1e6:.1f} MB in "
-                f"{path}; received: {why}. What was there is kept"
-            )
+            text = f"Expected room and permission for {len(content) / 1e6:.1f} MB in "
+            text += f"{path}; received: {why}. What was there is kept"
             if number == errno.ENOENT:
                 text = f"Expected a path in a folder that is there; received: {path}"
             raise (OSError(number, text) if number else OSError(text)) from error

@@ -12,7 +12,15 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-__all__ = ["AnyPath", "Remote", "any_path", "cache_folder", "is_local", "local"]
+__all__ = [
+    "AnyPath",
+    "Remote",
+    "any_path",
+    "cache_folder",
+    "is_device",
+    "is_local",
+    "local",
+]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -20,6 +28,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 def is_local(path: str | os.PathLike) -> bool:
     """Whether a path is in the computer's own file system."""
     return not _SCHEME.match(os.fspath(path))
+
+
+def is_device(path: str | os.PathLike) -> bool:
+    """Whether a local path is something else than a file and a folder: not replaced."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 class Remote:

@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import stat
+import threading
 
 import keras
 import numpy as np
@@ -150,6 +153,19 @@ def test_a_run_of_an_experiment(ram):
     command.command(toy, [*words, "--resume"])  # it is finished
     with pytest.raises(FileExistsError, match="new or empty run folder"):
         command.command(toy, words)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_device_is_written_and_not_replaced(tmp_path):
+    """A file in the place of /dev/null would break the machine."""
+    pipe, found = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    files.write(pipe, b"one")
+    reader.join(10)
+    assert found == [b"one"] and stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_what_has_to_be_local_says_so(ram):

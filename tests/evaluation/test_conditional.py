@@ -223,7 +223,9 @@ def test_examples_and_their_classes_go_through_likelihoods_as_fields(cvae):
     np.testing.assert_array_equal(found.per_example, again.per_example)
     one = ks.evaluation.importance_weighted_bound(examples, *functions, k=1, **given)
     assert one.mean == pytest.approx(found.mean, abs=6 * one.mean.deviation)
-    with pytest.raises(ValueError, match="Expected 256 labels.*received: shape .9,"):
+    with pytest.raises(
+        ValueError, match="Expected 260 labels, one for each .*received: 9"
+    ):
         wrong = ks.evaluation.Examples(X, Y[:9])
         ks.evaluation.variational_bound(wrong, *functions, **given)
 

@@ -356,7 +356,7 @@ def test_paths_that_tensorflow_could_not_load_again(made, tmp_path, name):
         small().export(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ValueError, match="Expected a path of a run folder"):
-        RunFolder(tmp_path / name).open({}, resume=False)
+        RunFolder(tmp_path / name).opened({}, resume=False).__enter__()
     assert list(tmp_path.iterdir()) == []
     shutil.copytree(made / "m", tmp_path / name)
     with pytest.raises(ValueError, match="Expected a path of a SavedModel without"):
