@@ -25,7 +25,6 @@ __all__ = [
 # The formats in which a check's TensorFlow error says which number was wrong.
 _CHECKED = re.compile(r"keras_svae\|(.*?)\|(.*?)\|(.*?) : Tensor had (.*?) values")
 _TOTALS = re.compile(r"\[keras_svae\|(.*?)\|totals\] \[(.*?)\]")
-
 _ROWS = re.compile(r"\[keras_svae\|(.*?)\|rows\] \[(\d+)\] \[(\d+)\]")
 
 Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices

@@ -16,8 +16,9 @@ ACTIVATED = {"vae": "aavae", "cvae": "aacvae", "ss_vae": "aa_ss_vae"}
 # Weights of samples that no adversary gives, beside 1 for data. D_T of a very large T
 # is .5 on both, which is the ratio 1.
 CONSTANTS = (0.5, 1.0)
-BOUNDS = {"vae": "variational_bound", "cvae": "variational_bound"}
+BOUNDS = dict.fromkeys(("vae", "cvae"), "variational_bound")
 BOUNDS |= {"ss_vae": "marginal_bound"}
+# Of M2: its second measure, and the batch that has the data's share of labels.
 ACCURACY, BATCH = "classification_accuracy", 100
 # T, or the constant, of the best bound on held-out data, anew in each seed.
 CHOSEN = "by held-out data"

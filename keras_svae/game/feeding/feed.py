@@ -213,7 +213,7 @@ class Feed:
         if count == 0:
             raise ValueError(f"Expected {self.what}; received: an empty data set")
         if count != tf.data.UNKNOWN_CARDINALITY:
-            # Read again later. A stream that can't be, but says a length, loses this.
+            # All is read again. A stream of one reading that says a length loses it.
             for element in set_up(data.take(1)):
                 fed = self.unpack(element)
                 check_dense(fed)
