@@ -192,8 +192,7 @@ def as_vae_r(parts: Parts) -> ks.ASVAE:
 def as_vae_g(parts: Parts) -> ks.ASVAE:
     """AS-VAE-g, the half that generates (Pu et al., 2017)."""
     encoder, decoder, critic = parts.networks("pairs")
-    # Its one critic is the second.
-    nets = encoder, decoder, None, critic
+    nets = encoder, decoder, None, critic  # its one critic is the second
     return parts.game(ks.ASVAE, *nets, part="generation")
 
 
@@ -201,11 +200,8 @@ def avb(
     parts: Parts, *, adaptive_contrast: bool = True
 ) -> ks.AdversarialVariationalBayes:
     """AVB (Mescheder et al., 2017)."""
-    return parts.game(
-        ks.AdversarialVariationalBayes,
-        *parts.networks("pairs"),
-        adaptive_contrast=adaptive_contrast,
-    )
+    more = {"adaptive_contrast": adaptive_contrast}
+    return parts.game(ks.AdversarialVariationalBayes, *parts.networks("pairs"), **more)
 
 
 def _aim(parts: Parts, variance: str, code_lam: float | None) -> ks.AIM:
@@ -229,32 +225,39 @@ def veegan(parts: Parts, *, code_lam: float | None = None) -> ks.VEEGAN:
     return parts.game(ks.VEEGAN, *parts.networks("pairs"), lam=code_lam)
 
 
-def _ijae(parts: Parts, lam: float, stop_code: bool | None) -> ks.IJAE:
+def _ijae(parts: Parts, **settings: Any) -> ks.IJAE:
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
     # The five networks name no laws.
-    return parts.game(ks.IJAE, *parts.nets(), lam=lam, stop_code=stop_code, **laws)
+    return parts.game(ks.IJAE, *parts.nets(), **laws, **settings)
 
 
 @needed.requires(likelihood="shift_tanh")
-def ijae(parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None) -> ks.IJAE:
+def ijae(
+    parts: Parts,
+    *,
+    lam: float = 0.3,
+    stop_code: bool | None = None,
+    adaptive_contrast: bool = False,
+) -> ks.IJAE:
     """Lambda-IJAE with a likelihood of which there are only samples."""
-    return _ijae(parts, lam, stop_code)
+    more = {"lam": lam, "adaptive_contrast": adaptive_contrast}
+    return _ijae(parts, stop_code=stop_code, **more)
 
 
 @needed.requires(likelihood="unit_laplace_tanh laplace_tanh laplace")
 def ijae_l1(
-    parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
+    parts: Parts, *, lam: float = 0.3, adaptive_contrast: bool = False
 ) -> ks.IJAE:
     """IJAE with absolute errors as its likelihood."""
-    return _ijae(parts, lam, stop_code)
+    return _ijae(parts, lam=lam, adaptive_contrast=adaptive_contrast)
 
 
 @needed.requires(likelihood="unit_gaussian_tanh gaussian_tanh unit_gaussian gaussian")
 def ijae_l2(
-    parts: Parts, *, lam: float = 0.3, stop_code: bool | None = None
+    parts: Parts, *, lam: float = 0.3, adaptive_contrast: bool = False
 ) -> ks.IJAE:
     """IJAE with squared errors as its likelihood."""
-    return _ijae(parts, lam, stop_code)
+    return _ijae(parts, lam=lam, adaptive_contrast=adaptive_contrast)
 
 
 def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:
@@ -265,8 +268,8 @@ def alpha_gan(parts: Parts, *, lam: float = 1.0) -> ks.AlphaGAN:
 
 def age(parts: Parts, *, lam: float = 250.0) -> ks.AGE:
     """AGE (Ulyanov et al., 2018)."""
-    nets = parts.networks("pairs")
-    return parts.game(ks.AGE, nets.encoder, nets.decoder, lam=lam)
+    both = parts.networks("pairs")[:2]
+    return parts.game(ks.AGE, *both, lam=lam)
 
 
 def aae(parts: Parts, *, lam: float = 1.0) -> ks.AdversarialAutoencoder:
@@ -277,8 +280,7 @@ def aae(parts: Parts, *, lam: float = 1.0) -> ks.AdversarialAutoencoder:
 
 def wae_mmd(parts: Parts, *, lam: float = 10.0) -> ks.WAEMMD:
     """WAE with an MMD (Tolstikhin et al., 2018)."""
-    nets = parts.networks("pairs")
-    return parts.game(ks.WAEMMD, nets.encoder, nets.decoder, lam=lam)
+    return parts.game(ks.WAEMMD, *parts.networks("pairs")[:2], lam=lam)
 
 
 def wae_gan(parts: Parts, *, lam: float = 10.0) -> ks.WAEGAN:

@@ -2,55 +2,20 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.in_parts import in_parts
-from keras_svae.game.once import once
 from keras_svae.game.terms import over_data
 from keras_svae.models.autoencoder import JointModel
-from keras_svae.models.draw import Draw
-from keras_svae.networks.layers import noise_layers
-from keras_svae.noise import Noise, scope
+from keras_svae.models.contrast import ContrastDraw, Contrasted
+from keras_svae.noise import Noise
 
 __all__ = ["AdversarialVariationalBayes"]
 
-# Draws per example for the estimate of the contrast's moments, by default.
-DRAWS = 10
-# The contrast's scale is at least this in each dimension.
-NARROWEST = 1e-3
-
-
-class _Contrast:
-    """The Gaussian r(z|x), or the prior itself if there is no adaptive contrast."""
-
-    def __init__(self, mean=None, scale=None):
-        self.mean, self.scale = mean, scale
-
-    def normalised(self, z):
-        """(z - mu(x)) / sigma(x)."""
-        return z if self.mean is None else (z - self.mean) / self.scale
-
-    def over(self, prior, z):
-        """log r(z|x) - log p(z), (batch,); 0 without a contrast."""
-        if self.mean is None:
-            return tf.zeros(tf.shape(z)[:1])
-        r = tfp.distributions.MultivariateNormalDiag(self.mean, self.scale)
-        return r.log_prob(z) - prior.log_prob(z)
-
-
-class ContrastDraw(Draw):
-    """Adds the contrast that the encoder is compared with."""
-
-    @once
-    def contrast(self):
-        """r(z|x) at the data. It is constant: no gradient flows into its moments."""
-        return self.model.contrast(self.x, self.noise.fold(0), self.training)
-
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class AdversarialVariationalBayes(JointModel):
+class AdversarialVariationalBayes(Contrasted, JointModel):
     """Adversarial variational Bayes, AVB (Mescheder et al., 2017).
 
     It is the VAE's bound with a critic T in place of the encoder's density. So the
@@ -121,56 +86,22 @@ class AdversarialVariationalBayes(JointModel):
     ):
         super().__init__(encoder, decoder, critic, **kwargs)
         checks.explicit(self.likelihood_law)
-        self.adaptive_contrast = checks.flag("adaptive_contrast", adaptive_contrast)
-        if contrast_draws is not None:
-            checks.integer("contrast_draws", contrast_draws, at_least=2)
-        self.contrast_draws = contrast_draws
-        if self.adaptive_contrast and self.prior_name != "normal":
-            raise ValueError(
-                'Expected prior="normal" with adaptive_contrast, as codes can '
-                f"have any value; received: prior={self.prior_name!r}"
-            )
+        self.use_contrast(adaptive_contrast, contrast_draws)
 
     def draw(self, batch, noise, training):
         return ContrastDraw(self, batch, noise, training)
-
-    def contrast(self, x, noise: Noise, training: bool) -> _Contrast:
-        """r(z|x) at data (batch, ...). No gradient flows into its moments."""
-        if not self.adaptive_contrast:
-            return _Contrast()
-        mean, scale = self._moments(x, noise, training)
-        scale = tf.maximum(scale, NARROWEST)
-        return _Contrast(tf.stop_gradient(mean), tf.stop_gradient(scale))
-
-    def _moments(self, x, noise, training):
-        law, count = self.posterior_law, self.contrast_draws
-        if count is None:
-            known = law.explicit and law.moments and law.draw == "sample"
-            if known and not noise_layers(self.encoder):
-                posterior = law(self.posterior_raw(x, training))
-                return posterior.mean(), posterior.stddev()
-            count = DRAWS
-        with scope(noise):
-            raw = self.posterior_raw(tf.repeat(x, count, axis=0), training)
-            z = law.sample(raw, noise.seed("z"))
-        z = tf.reshape(z, [-1, count, self.latent_dim])
-        mean = tf.reduce_mean(z, 1)
-        squares = tf.reduce_sum((z - mean[:, None]) ** 2, 1)
-        return mean, tf.sqrt(squares / (count - 1))
 
     def critic_loss(self, draw):
         """The critic tells codes of the encoder from those of the contrast."""
         # This also holds with a contrast: normalised codes of it are N(0, I), as the
         # prior's.
-        codes = draw.contrast.normalised(draw.z_q)
-        above = self.f.as_above(draw.x, codes, training=draw.training)
+        above = self.f.as_above(*draw.normalised_q, training=draw.training)
         below = self.f.as_below(draw.x, draw.z, training=draw.training)
         return over_data(above) + over_data(below)
 
     def autoencoder_loss(self, draw):
         """Minus the bound. The critic estimates KL(q(z|x) || p(z))."""
-        codes = draw.contrast.normalised(draw.z_q)
-        critic = over_data(self.f(draw.x, codes, training=draw.training))
+        critic = over_data(self.f(*draw.normalised_q, training=draw.training))
         terms = {"reconstruction_x": -over_data(draw.log_p_x), "critic": critic}
         draw.log["kl"] = critic
         if self.adaptive_contrast:

@@ -12,18 +12,18 @@ from keras_svae import distributions
 from keras_svae.game import checks
 from keras_svae.game.critic import Critic
 from keras_svae.game.export.endpoints import endpoint
+from keras_svae.game.in_parts import in_parts
 from keras_svae.game.once import once
 from keras_svae.game.player import Player
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.adversarial import AdversarialModel
-from keras_svae.models.autoencoder import Autoencoder
-from keras_svae.models.draw import Draw
+from keras_svae.models.contrast import ContrastDraw, Contrasted
 from keras_svae.noise import Noise
 
 __all__ = ["IJAE", "TripletDraw"]
 
 
-class TripletDraw(Draw):
+class TripletDraw(ContrastDraw):
     """Adds y of both kinds of triplets (x, z, y); x and z are q's pair."""
 
     @once
@@ -41,7 +41,7 @@ class TripletDraw(Draw):
 
 
 @keras.saving.register_keras_serializable(package="keras_svae")
-class IJAE(Autoencoder, AdversarialModel):
+class IJAE(Contrasted, AdversarialModel):
     """Implicit lambda-Jeffreys autoencoder, lambda-IJAE, and its variants -L1 and -L2.
 
     It uses p(x|z) = r(x|G(z)) with a symmetric likelihood r. Only samples of r are
@@ -94,6 +94,13 @@ class IJAE(Autoencoder, AdversarialModel):
         stop_code: Whether f_tau's input z passes the encoder no gradient; its input
             G(z) does. False is (7) as the paper has it. The critic of table 6 does not
             suit it: it adds a linear function of z, which is never flat.
+        adaptive_contrast: Whether f_zeta compares codes with a Gaussian near q(z|x)
+            instead of the prior, as `AdversarialVariationalBayes` does: a cure for an
+            f_zeta that lags behind the encoder. It is not in the paper. In (5)
+            normalised codes z~ of the Gaussian r(z|x) replace z, and in (7)
+            f_zeta(x, z~) + log p(z) - log r(z|x) replaces f_zeta(x, z). Needs
+            prior="normal".
+        contrast_draws: See `AdversarialVariationalBayes`.
         **kwargs: `posterior` ("implicit", where neither it nor the encoder's end says
             another law that is drawn from), `prior`, `seed`, `turns`, `play`: see
             `LatentModel` and `Game`.
@@ -141,6 +148,8 @@ class IJAE(Autoencoder, AdversarialModel):
         likelihood=None,
         fake_variance: float = 1e-8,
         stop_code: bool = True,
+        adaptive_contrast: bool = False,
+        contrast_draws: int | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -149,6 +158,7 @@ class IJAE(Autoencoder, AdversarialModel):
         self.lam = checks.fraction("lam", lam)
         self.fake_variance = checks.weight("fake_variance", fake_variance)
         self.stop_code = checks.flag("stop_code", stop_code)
+        self.use_contrast(adaptive_contrast, contrast_draws)
         self.f_zeta.use(critic_code)
         self.critic_pair = None
         if not self.likelihood_law.explicit:
@@ -193,8 +203,9 @@ class IJAE(Autoencoder, AdversarialModel):
 
     def critic_code_loss(self, draw):
         """Minus (5)."""
+        # Normalised codes of a contrast are N(0, I), as the prior's.
         above = self.f_zeta.as_above(draw.x, draw.z, training=draw.training)
-        below = self.f_zeta.as_below(*draw.q, training=draw.training)
+        below = self.f_zeta.as_below(*draw.normalised_q, training=draw.training)
         return over_data(above) + over_data(below)
 
     def log_r(self, draw):
@@ -215,12 +226,17 @@ class IJAE(Autoencoder, AdversarialModel):
 
     def encoder_loss(self, draw):
         """(7): lam times minus the ELBO."""
-        kl = -over_data(self.f_zeta(*draw.q, training=draw.training))
-        draw.log["kl"] = kl
-        return {
+        kl = -over_data(self.f_zeta(*draw.normalised_q, training=draw.training))
+        terms = {
             "reconstruction_x": -self.lam * over_data(self.log_r(draw)),
             "kl": self.lam * kl,
         }
+        draw.log["kl"] = kl
+        if self.adaptive_contrast:
+            over = over_data(draw.contrast.over(self.prior, draw.z_q))
+            terms["contrast"] = self.lam * over
+            draw.log["kl"] = kl + over
+        return terms
 
     @endpoint("log_ratio", when=lambda model: model.critic_pair is not None, y="x")
     def log_ratio_pair(self, x, z, y) -> tf.Tensor:
@@ -243,4 +259,10 @@ class IJAE(Autoencoder, AdversarialModel):
     @endpoint("log_ratio")
     def log_ratio_code(self, x, z) -> tf.Tensor:
         """f_zeta's estimate of log p(z) - log q(z|x), (batch,), nats."""
-        return self.f_zeta.log_ratio(self._data(x), self._codes(z))
+
+        def log_ratio(x, z):
+            contrast = self.contrast(x, Noise(0), False)
+            f = self.f_zeta.log_ratio(x, contrast.normalised(z))
+            return f - contrast.over(self.prior, z)
+
+        return in_parts(log_ratio, self._data(x), self._codes(z))

@@ -7,53 +7,26 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
-import tensorflow_probability as tfp
 
 import keras_svae as ks
 from keras_svae.game.critic import Critic
 from keras_svae.game.export.endpoints import endpoint
-from keras_svae.game.once import once
 from keras_svae.game.terms import over_data, over_samples
 from keras_svae.models.as_vae import MarginalsDraw
-from keras_svae.networks.layers import noise_layers
+from keras_svae.models.contrast import ContrastDraw, Contrasted
 from reproductions.engine import Parts
 from reproductions.engine.inputs import Inputs
 
 # Held-out examples of the two divergences, and how many of them at a time.
 N, SIZE = 2000, 250
-# Draws of each example for moments of the contrast, and its least scale, as of AVB.
-DRAWS, NARROWEST = 10, 1e-3
 
 
-class ContrastDraw(MarginalsDraw):
-    """Adds the contrast that codes of the encoder are compared with."""
-
-    @once
-    def contrast(self):
-        return contrast_of(self._posterior, self.noise.seed("contrast"))
-
-
-def contrast_of(posterior, seed) -> tfp.distributions.Distribution:
-    """r(z|x): a Gaussian with the posterior's moments, through which no gradient flows.
-
-    Args:
-        posterior: q(z|x) of a batch.
-        seed: The seed of the draws from which moments are estimated, where the law does
-            not know them.
-    """
-    try:
-        mean, scale = posterior.mean(), posterior.stddev()
-    except NotImplementedError:
-        z = posterior.sample(DRAWS, seed=seed)
-        mean = tf.reduce_mean(z, 0)
-        scale = tf.sqrt(tf.reduce_sum((z - mean) ** 2, 0) / (DRAWS - 1))
-    mean, scale = tf.stop_gradient(mean), tf.stop_gradient(scale)
-    return tfp.distributions.MultivariateNormalDiag(mean, tf.maximum(scale, NARROWEST))
+class ContrastedMarginalsDraw(ContrastDraw, MarginalsDraw):
+    """Both."""
 
 
 @keras.saving.register_keras_serializable(package="reproductions")
-class ContrastASVAE(ks.ASVAE):
+class ContrastASVAE(Contrasted, ks.ASVAE):
     """AS-VAE-r with AVB's adaptive contrast r(z|x); not in the paper.
 
     r is a Gaussian with the moments of q(z|x). The critic compares (x, z) of the
@@ -73,26 +46,20 @@ class ContrastASVAE(ks.ASVAE):
         super().__init__(
             encoder, decoder, critic_x, **{**kwargs, "part": "reconstruction"}
         )
-        if self.prior_name != "normal" or noise_layers(self.encoder):
-            raise ValueError(
-                "Expected prior='normal' and an encoder without noise; received: "
-                f"{self.prior_name!r}, noise in {noise_layers(self.encoder)}"
-            )
+        self.use_contrast(True, None)
 
     def draw(self, batch, noise, training):
-        return ContrastDraw(self, batch, noise, training)
+        return ContrastedMarginalsDraw(self, batch, noise, training)
 
     def critic_loss(self, draw):
-        codes = _normalised(draw.contrast, draw.z_q)
-        above = self.f1.as_above(draw.x, codes, training=draw.training)
+        above = self.f1.as_above(*draw.normalised_q, training=draw.training)
         # Normalised codes of r are N(0, I), whatever x is, as those of the prior.
         below = self.f1.as_below(*draw.p_marginals, training=draw.training)
         return {"x": over_data(above) + over_samples(below)}
 
     def autoencoder_loss(self, draw):
-        codes = _normalised(draw.contrast, draw.z_q)
-        f = self.f1(draw.x, codes, training=draw.training)
-        over = draw.contrast.log_prob(draw.z_q) - self.prior.log_prob(draw.z_q)
+        f = self.f1(*draw.normalised_q, training=draw.training)
+        over = draw.contrast.over(self.prior, draw.z_q)
         terms = {"reconstruction_x": -over_data(draw.log_p_x)}
         terms["kl_x"] = over_data(f) + over_data(over)
         draw.log["bound_x"] = -terms["reconstruction_x"] - terms["kl_x"]
@@ -101,14 +68,9 @@ class ContrastASVAE(ks.ASVAE):
     @endpoint("log_ratio")
     def log_ratio_x(self, x, z):
         x, z = self._data(x), self._codes(z)
-        posterior = self.posterior_law(self.posterior_raw(x, False))
-        r = contrast_of(posterior, ks.noise.Noise(0).seed("contrast"))
-        over = r.log_prob(z) - self.prior.log_prob(z)
-        return self.f1.log_ratio(x, _normalised(r, z)) + over
-
-
-def _normalised(r, z):
-    return (z - r.mean()) / r.stddev()
+        contrast = self.contrast(x, ks.noise.Noise(0), False)
+        f = self.f1.log_ratio(x, contrast.normalised(z))
+        return f + contrast.over(self.prior, z)
 
 
 def as_vae_r_contrast(parts: Parts) -> ContrastASVAE:

@@ -52,7 +52,7 @@ BY_METHOD: dict[str, dict] = {
 # Gaussian. Its bound would be one of another law, and is not measured. It trains no
 # reconstruction, so the rule above would keep the weights of its first epoch.
 MNIST = BY_METHOD | {
-    # A diagnosis: see contrasted.py. Its contrast wants an encoder without noise.
+    # A diagnosis: see contrasted.py. Without noise its law's own draws are enough.
     "as_vae_r_contrast": {"noise": False},
     "as_vae_g": {
         "likelihood": "drawn_gaussian",

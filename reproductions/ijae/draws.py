@@ -24,6 +24,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "vae": {"method": "vae"},
     # Last, as claims read rows by their place.
     "ijae_shift_0": {"method": "ijae", "shift": 0},
+    # AVB's contrast for f_zeta, and table 6's f_tau.
+    "ijae_contrast": {"method": "ijae", "adaptive_contrast": True},
+    "ijae_resnet": {"method": "ijae", "nets": "ijae_mnist_dense_resnet"},
 }
 DEFAULT, LAMS = list(VARIANTS), [0.3]
 N = 5000
@@ -57,9 +60,10 @@ def draws(
 
     Args:
         study: Where the runs are.
-        variants: IJAE with other shifts, with (7) as printed, or with more turns of the
-            critic of codes; its explicit variants, also at a tenth of their scale; the
-            VAE, which has no lam.
+        variants: IJAE with other shifts, with (7) as printed, with more turns of the
+            critic of codes, with a contrast for it, or with the paper's critic of
+            pairs; its explicit variants, also at a tenth of their scale; the VAE, which
+            has no lam.
         lams: Values of lambda.
         seeds: How many seeds each cell has.
         epochs: How many each run has, of 500 steps; unset, six.

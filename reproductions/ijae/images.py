@@ -1,5 +1,7 @@
 """Images: CIFAR-10 and TinyImageNet as in the paper, and MNIST for a CPU."""
 
+from typing import Any
+
 import keras
 
 import keras_svae as ks
@@ -123,6 +125,17 @@ def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     return parts.game(SeparateCritics, *parts.nets(), lam=lam, **laws)
 
 
+def ijae_mnist_dense_resnet(latent_dim: int = 32, **options: Any):
+    """`ijae_mnist_dense`, f_tau that of table 6 at a quarter of its width.
+
+    It is for a diagnosis, see `draws.py`: the paper's kind of f_tau beside networks
+    that a CPU trains.
+    """
+    nets = ks.networks.ijae_mnist_dense(latent_dim, **options)
+    residual = ks.networks.ijae_mnist(latent_dim, width=0.25)
+    return nets._replace(critic_pair=residual.critic_pair)
+
+
 @experiment(
     methods=(*METHODS, ijae_separate),
     networks={
@@ -130,6 +143,7 @@ def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
         "ijae_mnist": (ks.networks.ijae_mnist, FIVE),
         "mnist_dense": (ks.networks.mnist_dense, DENSE),
         "ijae_mnist_dense": (ks.networks.ijae_mnist_dense, DENSE),
+        "ijae_mnist_dense_resnet": (ijae_mnist_dense_resnet, DENSE),
     },
     # If strokes move by 5 pixels, they no longer overlap themselves. Then the pair's
     # critic learned only what is real.

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_svae as ks
-from keras_svae.noise import Noise
+from keras_svae.noise import Noise, scope
 from tests.models import gaussians, tiny
 
 N = 200_000
@@ -121,6 +121,23 @@ def test_an_implicit_encoder_trains_and_is_saved(tmp_path):
     assert again.adaptive_contrast and again.contrast_draws == 3
     x, z = gaussians.data(4), np.ones((4, 1), "f")
     np.testing.assert_array_equal(again.log_ratio(x, z), model.log_ratio(x, z))
+
+
+def test_a_law_without_moments_is_drawn_from_at_one_pass_of_the_encoder():
+    """The same draws as those of repeated examples, which cost ten passes."""
+    model = tiny.build("avb", compiled=False)
+    model.posterior_law.moments = False
+    model.adaptive_contrast, model.contrast_draws = True, 7
+    x, passes = tf.constant(tiny.data(n=5)), []
+    encoder = model.posterior_raw
+    model.posterior_raw = lambda x, *rest: passes.append(len(x)) or encoder(x, *rest)
+    found = model.contrast(x, Noise(2), False)
+    assert passes == [5]
+    with scope(Noise(2)) as noise:
+        raw = encoder(tf.repeat(x, 7, axis=0), False)
+        z = model.posterior_law.sample(raw, noise.seed("z")).numpy().reshape(5, 7, -1)
+    np.testing.assert_allclose(found.mean, z.mean(1), atol=1e-6)
+    np.testing.assert_allclose(found.scale, z.std(1, ddof=1), rtol=1e-5)
 
 
 def test_the_contrasts_moments_have_no_gradient():

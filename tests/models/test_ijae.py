@@ -137,6 +137,11 @@ def test_replicas_shift_images_each_by_its_own_noise():
         ({"critic_code": None}, "critic_code to be a built keras.Model"),
         ({"critic_code": dense([3], 1, "c")}, r"critic_code of pairs \[x, z\]"),
         ({"critic_code": dense([2, 3], 1, "c")}, r"critic_code's x \(3,\).*\(2,\)"),
+        (
+            {"adaptive_contrast": True, "prior": "uniform"},
+            'prior="normal" with adaptive_contrast.*received: prior=.uniform',
+        ),
+        ({"contrast_draws": 1}, "contrast_draws to be an integer >= 2"),
         ({"likelihood": "implicit"}, "SymmetricLikelihood.*received: Implicit"),
         ({"likelihood": ks.distributions.ShiftLikelihood}, "likelihood to be one of"),
         ({"likelihood": None}, r"\(height, width, channels\) for ShiftLikelihood"),

@@ -188,9 +188,11 @@ def test_the_straightforward_choice_has_no_gradient():
 # ---- Limits ------------------------------------------------------------------------
 
 
-def test_lam_one_with_a_density_is_adversarial_variational_bayes():
+@pytest.mark.parametrize("contrast", [False, True])
+def test_lam_one_with_a_density_is_adversarial_variational_bayes(contrast):
     """Its T is -f_zeta."""
-    model = make("gaussian", lam=1.0)
+    given = {"adaptive_contrast": contrast, "contrast_draws": 3}
+    model = make("gaussian", lam=1.0, **given)
     nets = networks()
     avb = ks.AdversarialVariationalBayes(
         model.encoder,
@@ -198,12 +200,15 @@ def test_lam_one_with_a_density_is_adversarial_variational_bayes():
         nets["critic_code"],
         likelihood="gaussian",
         seed=3,
+        **given,
     )
     kernels = model.critic_code.get_weights()
     avb.critic.set_weights([*kernels[:2], *[-w for w in kernels[2:]]])
 
     def both(draw):
-        return sum(model.generator_loss(draw).values()) + model.encoder_loss(draw)["kl"]
+        of_codes = model.encoder_loss(draw)
+        del of_codes["reconstruction_x"]
+        return sum([*model.generator_loss(draw).values(), *of_codes.values()])
 
     for a, b in zip(
         gradients(model, both), gradients(avb, avb.autoencoder_loss), strict=True
@@ -216,6 +221,48 @@ def test_lam_one_with_a_density_is_adversarial_variational_bayes():
     draw = a_draw(avb)
     with scope(draw.noise):
         np.testing.assert_allclose(code, avb.critic_loss(draw), rtol=1e-6)
+    x, z = np.array(draw.x), np.array(draw.z)
+    ratio = model.log_ratio_code(x, z)
+    np.testing.assert_allclose(ratio, -avb.log_ratio(x, z), rtol=1e-4, atol=1e-5)
+
+
+class Gaussians:
+    """NumPy's r(z|x) of a draw, from the encoder's codes for each of its draws."""
+
+    def __init__(self, model, draw, count):
+        x = tf.repeat(draw.x, count, axis=0)
+        # As `Contrasted` draws: the encoder reads the noise of a stream of its own.
+        with scope(draw.noise.fold(0)):
+            z = np.float64(model.encoder(x)).reshape(len(draw.x), count, -1)
+        self.mean, self.scale = z.mean(1), z.std(1, ddof=1)
+
+    def codes(self, z):
+        return (z - self.mean) / self.scale
+
+    def over(self, z):
+        """log r(z|x) - log N(z; 0, I)."""
+        log_r = -0.5 * self.codes(z) ** 2 - np.log(self.scale)
+        return (log_r + 0.5 * z**2).sum(-1)
+
+
+def test_a_contrast_replaces_the_prior_in_the_codes_critic_by_hand():
+    """(5) and (7) in normalised codes; the likelihood is still a sampler."""
+    model = make(lam=0.6, adaptive_contrast=True, contrast_draws=4)
+    draw = a_draw(model)
+    with scope(draw.noise):
+        code = float(model.critic_loss(draw)["code"].mean())
+        losses = {n: float(t.mean()) for n, t in model.encoder_loss(draw).items()}
+    r = Gaussians(model, draw, 4)
+    x, z = np.array(draw.x), np.float64(draw.z_q)
+    f = np.float64(model.critic_code([x, r.codes(z)]))[:, 0]
+    real = np.float64(model.critic_code([x, draw.z.numpy()]))[:, 0]
+    assert code == pytest.approx((softplus(-real) + softplus(f)).mean(), rel=1e-5)
+    assert losses["kl"] == pytest.approx(-0.6 * f.mean(), rel=1e-4)
+    assert losses["contrast"] == pytest.approx(0.6 * r.over(z).mean(), rel=1e-4)
+    log = {name: float(term.mean()) for name, term in draw.log.items()}
+    assert log["kl"] == pytest.approx((r.over(z) - f).mean(), rel=1e-4)
+    # The prior's part is not small: without it the codes would know no prior.
+    assert abs(losses["contrast"]) > 0.1
 
 
 @pytest.mark.parametrize("likelihood", [NEAR, "gaussian"])

@@ -87,6 +87,21 @@ def test_the_gradient_through_z_is_a_choice():
     assert run.model.stop_code is False
 
 
+def test_cures_of_both_critics_are_variants():
+    given = {"budget": "quick", "units": 4, "latent_dim": 2}
+    plain, contrast, residual = (
+        mnist(**VARIANTS[name], **given).model
+        for name in ("ijae", "ijae_contrast", "ijae_resnet")
+    )
+    assert contrast.adaptive_contrast and not plain.adaptive_contrast
+    table_6 = ks.networks.ijae_mnist(2, width=0.25).critic_pair
+    assert residual.critic_pair.count_params() == table_6.count_params()
+    assert plain.critic_pair.count_params() != table_6.count_params()
+    for net in ("encoder", "decoder", "critic", "critic_code"):
+        sizes = {getattr(m, net).count_params() for m in (plain, contrast, residual)}
+        assert len(sizes) == 1
+
+
 def test_the_critic_of_codes_has_turns_of_its_own():
     run = mnist(**VARIANTS["ijae_separate"], budget="quick", units=4, latent_dim=2)
     model = run.model
