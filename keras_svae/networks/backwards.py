@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
-__all__ = ["Made", "all_layers", "innermost", "output_of"]
+__all__ = ["Made", "all_layers", "innermost", "is_opaque", "output_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Made:
 def output_of(network: keras.Model, of: Sequence["Made | None"] = ()) -> "Made | None":
     """What made a network's output; None for an input that comes out as it is.
 
+    Of a subclassed network whose `call` Keras cannot follow it is the network itself.
+
     Args:
         network: A network of one output.
         of: What made the network's inputs.
@@ -38,7 +40,7 @@ def output_of(network: keras.Model, of: Sequence["Made | None"] = ()) -> "Made |
         graph = keras.Model(network.inputs, network.outputs, name="graph")
     except (AttributeError, ValueError):  # no graph, as of a subclass
         inside = _called(network)
-        return _row(network.layers[-1:], ()) if inside is None else output_of(inside)
+        return Made(network, tuple(of)) if inside is None else output_of(inside)
     return _walked(graph, of)
 
 
@@ -99,12 +101,14 @@ def innermost(made: Made | None, known: tuple[type, ...]) -> Made | None:
             made = Made(one.layer, of)
             continue
         inside = one if isinstance(one, keras.Model) else None
-        if not isinstance(one, known) and made.plain and _is_opaque(one):
+        if not isinstance(one, known) and made.plain and is_opaque(one):
             inside = inside or _called(one)
         # Of several outputs it is not known here which one the network's is.
         if inside is None or len(getattr(inside, "outputs", [])) > 1:
             return made
         made = output_of(inside, of)
+        if made is not None and made.by is inside:  # nothing is known of its inside
+            return made
     return None
 
 
@@ -118,7 +122,7 @@ def _is_keras_s(one) -> bool:
     return type(one).__module__.split(".")[0] == "keras"
 
 
-def _is_opaque(one: keras.Operation) -> bool:
+def is_opaque(one: keras.Operation) -> bool:
     """Whether it is a layer whose class does not say what it does."""
     if not isinstance(one, keras.layers.Layer):
         return False

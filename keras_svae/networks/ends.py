@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from keras_svae.distributions import Law
-from keras_svae.networks.backwards import Made, innermost, output_of
+from keras_svae.networks.backwards import Made, innermost, is_opaque, output_of
+from keras_svae.networks.traced import PASSES, traced_end
 from keras_svae.owners import owner_of, package_of
 
 __all__ = ["RawOutput", "law_of", "same_law"]
@@ -119,6 +120,10 @@ def law_of(network: keras.Model) -> Law | None:
     while made is not None:
         if isinstance(made.by, RawOutput):
             return made.by.law
+        if isinstance(made.by, keras.Model) and made.by.layers:
+            # Of a network that nobody can look into its last layer is the best guess.
+            made = innermost(Made(made.by.layers[-1]), _SHAPES)
+            continue
         if len(made.of) != 1 or not _is(made.by, _SHAPES, _SHAPE_OPERATIONS):
             return None
         made = innermost(made.of[0], _SHAPES)
@@ -136,8 +141,8 @@ def last_activation(network: keras.Model) -> str | None:
     What follows it may change the shape, choose, copy, pad or average values, or act in
     training only. Several tensors that are put together end in an activation if all of
     them do; the name is then "sigmoid and tanh". It is found in a layer of the user's
-    own, too, if Keras can follow the layer's `call`: if this uses layers and
-    `keras.ops`, but no TensorFlow.
+    own and in a function, too, by the operations of Keras or TensorFlow that their code
+    uses last.
 
     Arithmetic after an activation, such as `30 * tanh(x / 30)`, is taken as a linear
     end: there the user has chosen a range.
@@ -169,6 +174,12 @@ def _activations(made: Made | None) -> list[str] | None:
             return None
         both = one.forward_layer, one.backward_layer
         return _all([_activations(Made(layer)) for layer in both])
+    if made.plain and len(made.of) <= 1 and is_opaque(one):
+        end = traced_end(one)
+        if end is PASSES:
+            return _all([_activations(read) for read in made.of])
+        if isinstance(end, str):
+            return [end]
     return _own_activation(one)
 
 

@@ -84,6 +84,18 @@ class InTensorFlow(layers.Layer):
         return tf.sigmoid(x)
 
 
+class SubclassInTensorFlow(keras.Model):
+    """Its last attribute has an activation that it does not end in."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.end, self.last = end, layers.Dense(1)
+        self.first = layers.Dense(4, "relu")
+
+    def call(self, x):
+        return self.end(self.last(tf.identity(self.first(x))))
+
+
 class Subclass(keras.Model):
     """A user's network, whose last attribute is not what it ends in."""
 
@@ -289,9 +301,70 @@ def test_looking_does_not_advance_what_a_layer_counts_or_draws():
     np.testing.assert_array_equal(layer.noise.state.value, state)
 
 
-def test_what_keras_cannot_follow_is_not_known():
-    assert last_activation(operations(InTensorFlow())) is None
-    assert last_activation(operations(layers.Lambda(lambda x: tf.tanh(x)))) is None
+IN_TENSORFLOW = {
+    "a layer": (InTensorFlow, "sigmoid"),
+    "a function": (lambda: layers.Lambda(lambda x: tf.tanh(x)), "tanh"),
+    "TensorFlow's own": (lambda: layers.Lambda(tf.nn.softplus), "softplus"),
+    "then a shape": (
+        lambda: layers.Lambda(lambda x: tf.reshape(tf.nn.softmax(x), [-1, 2, 2])),
+        "softmax",
+    ),
+    "a part": (lambda: layers.Lambda(lambda x: tf.nn.relu(x)[:, :2]), "relu"),
+    "of one side": (lambda: layers.Lambda(lambda x: tf.maximum(x, 0.0)), "maximum"),
+    "of both sides": (
+        lambda: layers.Lambda(lambda x: tf.clip_by_value(x, -1.0, 1.0)),
+        "maximum",
+    ),
+    "a greater one": (lambda: layers.Lambda(lambda x: tf.maximum(x, 2 * x)), None),
+    "arithmetic": (lambda: layers.Lambda(lambda x: 3 * tf.tanh(x)), None),
+    "a gate": (lambda: layers.Lambda(lambda x: x * tf.sigmoid(x)), None),
+    "no graph": (
+        lambda: layers.Lambda(
+            lambda x: tf.numpy_function(np.tanh, [x], tf.float32), output_shape=(4,)
+        ),
+        None,
+    ),
+    "a subclass": (lambda: SubclassInTensorFlow(tf.sigmoid), "sigmoid"),
+    "a linear subclass": (lambda: SubclassInTensorFlow(tf.identity), None),
+}
+
+
+@pytest.mark.parametrize("name", IN_TENSORFLOW)
+def test_ends_in_tensorflow_are_found_in_its_graph(name):
+    make, expected = IN_TENSORFLOW[name]
+    assert last_activation(operations(make())) == expected
+
+
+def test_what_passes_its_input_on_in_tensorflow_hides_no_activation():
+    rows = layers.Lambda(lambda x: tf.reshape(tf.identity(x), [-1, 2, 2]))
+    assert last_activation(network(layers.Dense(4, "tanh"), rows)) == "tanh"
+    assert last_activation(network(layers.Dense(4), rows)) is None
+
+
+def test_a_subclass_that_no_graph_holds_is_looked_into():
+    for end, expected in ((tf.sigmoid, "sigmoid"), (tf.identity, None)):
+        made = SubclassInTensorFlow(end)
+        made(np.zeros((2, 3), "f"))
+        assert last_activation(made) == expected
+    with pytest.raises(ValueError, match="critic to end in a linear layer.*'sigmoid'"):
+        made = SubclassInTensorFlow(tf.sigmoid)
+        made(np.zeros((2, 3), "f"))
+        ks.GAN(network(layers.Dense(3)), made, likelihood="gaussian")
+
+
+def test_tracing_a_layer_assigns_nothing():
+    class Counting(layers.Layer):
+        def build(self, shape):
+            self.calls = self.add_weight((), initializer="zeros", trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1.0)
+            return tf.sigmoid(x)
+
+    made = operations(layer := Counting())
+    before = float(layer.calls.value)
+    assert last_activation(made) == last_activation(made) == "sigmoid"
+    assert float(layer.calls.value) == before
 
 
 def test_a_law_is_found_before_an_operation_that_changes_the_shape():
