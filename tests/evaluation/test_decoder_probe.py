@@ -47,6 +47,17 @@ def test_the_scale_of_codes_and_data_does_not_matter():
     assert decoder_probe(z, x, w, y, epochs=5, seed=1) != one
 
 
+def test_a_far_code_counts_as_one_at_the_end_of_the_range():
+    """Beyond it the network goes on in a straight line: the error would be unbounded."""
+    (z, x), (ends, y) = coded(500, 0), coded(200, 1)
+    ends[0], ends[1] = z.max(0), z.min(0)
+    far = ends.copy()
+    far[0], far[1] = 1e4, -1e4
+    near, moved = (decoder_probe(z, x, w, y, epochs=3) for w in (ends, far))
+    assert float(moved) == float(near)
+    assert moved.details["moved"] == near.details["moved"] + 2
+
+
 def test_the_programs_own_seed_has_no_effect():
     train, test, found = coded(300, 0), coded(100, 1), []
     for seed in (1, 2):

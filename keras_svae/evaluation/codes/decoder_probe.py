@@ -36,7 +36,9 @@ def decoder_probe(
     Fully connected, ReLU, Adam, batches of 200, on codes that are standardised and data
     of mean 0 by the training examples. A tenth of these is held out. Training ends when
     their squared error has not fallen for ten epochs, and the weights of the best epoch
-    count.
+    count. Each entry of a test code is moved into the range that training codes have of
+    it: outside, a network only goes on in a straight line, and the error of one far
+    code would be larger than that of all others together.
 
     Args:
         train_codes: (n, d), see `Stream`.
@@ -51,8 +53,9 @@ def decoder_probe(
             are held out.
 
     Returns:
-        The mean squared error per pixel (or coordinate) on test examples; the details
-        tell the error of the mean training example, which no code is needed for.
+        The mean squared error per pixel (or coordinate) on test examples. The details
+        tell how many test codes were `moved` into the range, and the error of the mean
+        training example, which no code is needed for.
 
     Raises:
         ValueError: On codes and examples of different numbers, fewer than 20 training
@@ -77,6 +80,7 @@ def decoder_probe(
     shift, spread = z.mean(0), z.std(0)
     spread[spread == 0] = 1.0
     inputs, outputs = (z - shift) / spread, (x - mean) / scale
+    near = np.clip(test_z, z.min(0), z.max(0))
     rng = np.random.default_rng(seed)
     order, held_out = rng.permutation(len(z)), round(HELD_OUT * len(z))
     rest, apart = order[held_out:], order[:held_out]
@@ -95,7 +99,7 @@ def decoder_probe(
     squares = 0.0
     for at in range(0, len(test_z), BATCH):
         part = slice(at, at + BATCH)
-        made = network((test_z[part] - shift) / spread) * scale + mean
+        made = network((near[part] - shift) / spread) * scale + mean
         squares += float(np.sum((made - test_x[part]) ** 2, dtype=np.float64))
     return Measurement(
         squares / test_x.size,
@@ -105,6 +109,7 @@ def decoder_probe(
         units=units,
         depth=depth,
         epochs=len(history.epoch),
+        moved=int((near != test_z).any(1).sum()),
         mse_of_mean=float(np.mean((mean - test_x) ** 2, dtype=np.float64)),
     )
 
