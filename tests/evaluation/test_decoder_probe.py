@@ -48,7 +48,7 @@ def test_the_scale_of_codes_and_data_does_not_matter():
 
 
 def test_a_far_code_counts_as_one_at_the_end_of_the_range():
-    """Beyond it the network goes on in a straight line: the error would be unbounded."""
+    """Beyond it the network goes on in a straight line, and errors have no bound."""
     (z, x), (ends, y) = coded(500, 0), coded(200, 1)
     ends[0], ends[1] = z.max(0), z.min(0)
     far = ends.copy()
