@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.game.test_terms import still
+from tests.game.still import still
 
 
 @pytest.fixture(scope="module")

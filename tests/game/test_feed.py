@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.batches import BatchesOfTwo, kinds
-from tests.game.test_terms import still
+from tests.game.still import still
 from tests.models import tiny
 
 ROWS = 10

@@ -15,7 +15,7 @@ from keras_svae.game.feeding.fed import Fed
 from keras_svae.game.feeding.feed import Feed, set_up
 from keras_svae.game.feeding.reader import Reader
 from tests.batches import BatchesOfTwo, kinds
-from tests.game.test_terms import still
+from tests.game.still import still
 from tests.models import tiny
 
 

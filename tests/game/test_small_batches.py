@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import keras_svae as ks
 from keras_svae.game.feeding.feed import Feed
-from tests.game.test_terms import still
+from tests.game.still import still
 from tests.models import tiny
 from tests.replicas import two_replicas
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.game.test_terms import still
+from tests.game.still import still
 from tests.models import tiny
 from tests.models.test_domain_adaptation import build as build_ada
 
