@@ -202,6 +202,7 @@ def find(claim: Claim, records: Records) -> Finding | None:
     Raises:
         Absent: If there is a record, but nothing where the claim looks for it, and the
             record does not say that this row is not run.
+        ValueError: If what stands there is no number.
     """
     errors = []
     for one in claim.evidence:
@@ -213,6 +214,12 @@ def find(claim: Claim, records: Records) -> Finding | None:
             continue
         except Absent as error:
             errors.append(str(error))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # Whatever computes with what is no number, and with its own words.
+            raise ValueError(
+                f"Expected numbers for the claim {claim.paper} {claim.id} in "
+                f"{records.folder / one['record']}; received: {error}"
+            ) from error
     if errors:
         raise Absent(f"claim {claim.paper} {claim.id}: {'; '.join(errors)}")
     return None

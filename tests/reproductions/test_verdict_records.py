@@ -1,5 +1,6 @@
 """How evidence is read from records, and the verdicts that hand-made records give."""
 
+import dataclasses
 import json
 import shutil
 
@@ -10,7 +11,9 @@ from reproductions.engine import command, results
 from reproductions.engine.statistics import Sample
 from reproductions.svae.figure3 import each
 from reproductions.verdicts import VERDICTS, Records, judge, papers
+from reproductions.verdicts.claims import claims
 from reproductions.verdicts.evidence import Absent, NotRun, at, sample
+from reproductions.verdicts.finding import find
 
 REPRODUCED, INDICATION, NOT, OUT = VERDICTS
 
@@ -212,3 +215,15 @@ def test_a_record_of_an_older_default_says_so_beside_its_verdict():
     assert note.startswith("ijae_cifar10.json was made under an older default: batch")
     for one in judge("aim"):
         assert one.finding is None or one.finding.changed_defaults == ()
+
+
+@pytest.mark.parametrize("value", ["0.5", [], {}, [None]])
+def test_a_record_without_numbers_is_named(tmp_path, value):
+    one = {"record": "r.json", "a": "a", "b": "b", "a n": "n", "b n": "n"}
+    summaries = {name: {"mean": value, "deviation": value} for name in "ab"}
+    (tmp_path / "r.json").write_text(json.dumps({**summaries, "n": 2}))
+    claim = next(c for c in claims("svae") if c.kind == "order")
+    claim = dataclasses.replace(claim, evidence=(one,))
+    with pytest.raises(ValueError, match=f"Expected .* {claim.id}.*r.json") as error:
+        find(claim, Records(tmp_path))
+    assert "received: " in str(error.value)
