@@ -198,11 +198,16 @@ def of_methods() -> str:
     return ", ".join(f"{short} = {name}" for short, name in read.items())
 
 
-def notes(files: Sequence[str]) -> list[str]:
-    """What is to be said of records that were made under older defaults."""
+def notes(files: Sequence[str], shown: str | None = None) -> list[str]:
+    """What is to be said of records that were made under older defaults.
+
+    Args:
+        files: The records.
+        shown: What a table shows of them, as it is written; unset, all.
+    """
     said: dict[str, list[str]] = {}
     for name in files:
-        for one in changed_defaults(name):
+        for one in changed_defaults(name, shown):
             said.setdefault(one["says"], []).append(name)
     several = len(files) > 1
     found = []
@@ -252,7 +257,7 @@ class Results(SphinxDirective):
             lines = table(files, list(self.content), **self.options | {"names": names})
         except (ValueError, TypeError) as error:
             raise self.error(f"{files}: {error}") from error
-        for note in notes(files):
+        for note in notes(files, "\n".join(self.content)):
             lines += ["", note]
         return self.parse_text_to_nodes("\n".join(lines))
 

@@ -33,14 +33,25 @@ def changes() -> dict[str, dict]:
     """Reads `older.toml`, by name.
 
     A change has: `says`, what the old default was; `page`, of docs; `records`, files.
-    Where it is a commit's, also `until`; and `date` of it.
+    Where it is a commit's, also `until`; and `date` of it. Where it is of one measure,
+    also `measure`, its name.
     """
     return tomllib.loads(OLDER.read_text(encoding="utf-8"))
 
 
-def changed_defaults(record: str) -> list[dict]:
-    """The changes of defaults before which a record was made."""
-    return [one for one in changes().values() if record in one["records"]]
+def changed_defaults(record: str, read: str | None = None) -> list[dict]:
+    """The changes of defaults before which a record was made.
+
+    Args:
+        record: The file.
+        read: The paths of what is read there; unset, all of it. A change of one measure
+            is left out where this is not read.
+    """
+    return [
+        one
+        for one in changes().values()
+        if record in one["records"] and (read is None or one.get("measure", "") in read)
+    ]
 
 
 class Absent(ValueError):

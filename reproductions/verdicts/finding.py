@@ -182,6 +182,8 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
     else:
         make = {"order": _order, "paired": _paired, "spread": _spread, "trend": _trend}
         found = make[claim.kind](claim, one, records)
+    # What it reads: a change of another measure's default is no matter here.
+    read = " ".join(str(one[key]) for key in ("a", "b", "x", "y") if key in one)
     return Finding(
         **found,
         differs=tuple(budget.differences(claim, one, records)),
@@ -191,7 +193,7 @@ def _one(claim: Claim, one: dict, records: Records) -> Finding:
         changed_defaults=tuple(
             f"{name} was made under an older default: {change['says']}"
             for name in dict.fromkeys([one["record"], one.get("b record", "")])
-            for change in changed_defaults(name)
+            for change in changed_defaults(name, read)
         ),
     )
 

@@ -184,6 +184,10 @@ def test_a_record_made_under_an_older_default_is_marked():
     assert extension.notes(["svae_toy.json", "ijae_figure1.json"]) == []
     both = extension.notes(["svae_cifar10.json", "svae_toy.json"])
     assert both[0].startswith("*Of svae_cifar10.json: made under")
+    # A change of one measure is told beside a table that shows it.
+    of_a_probe = extension.notes(["ijae_plane_mnist.json"], "| {decoder_probe[mean]} |")
+    assert "decoder_probe did not move" in of_a_probe[0]
+    assert extension.notes(["ijae_plane_mnist.json"], "| {mse[mean]} |") == []
 
 
 def test_what_is_listed_as_older_exists_and_is_older():
