@@ -27,12 +27,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
     # AVB's contrast for f_zeta, and table 6's f_tau.
     "ijae_contrast": {"method": "ijae", "adaptive_contrast": True},
     "ijae_resnet": {"method": "ijae", "nets": "ijae_mnist_dense_resnet"},
+    # It adds z linearly, so its gradient by z is never zero.
+    "ijae_resnet_as_printed": {
+        "method": "ijae",
+        "nets": "ijae_mnist_dense_resnet",
+        "stop_code": False,
+    },
 }
 DEFAULT, LAMS = list(VARIANTS), [0.3]
 N = 5000
 MEASURES = ("inception_score", "lpips", "mse", "decoder_probe", "variance_ratio")
 # Of each run, beside its measures.
 OWN = ("MSE over codes' MSE", "codes' MSE over variance")
+# Of its codes, see `sizes_of_codes`.
+SIZES = ("rms", "rms of a far one", "KL, at least", "KL by f_zeta")
 # The table's columns.
 HEADS = {
     "mse": "MSE",
@@ -41,6 +49,10 @@ HEADS = {
     "variance_ratio": "variance",
     "lpips": "LPIPS",
     "inception_score": "score",
+    "rms": "codes' rms",
+    "rms of a far one": "of a far one",
+    "KL, at least": "KL at least",
+    "KL by f_zeta": "by f_zeta",
 }
 
 
@@ -56,14 +68,15 @@ def draws(
 
     Beside each MSE stand the error of a new decoder that is trained on the frozen codes
     to give means, and the variance of reconstructions over that of data. A draw has
-    twice the error of the mean and the variance of data. Dense networks, MNIST.
+    twice the error of the mean and the variance of data. Then come the codes' sizes,
+    and what the critic of codes knows of them. Dense networks, MNIST.
 
     Args:
         study: Where the runs are.
         variants: IJAE with other shifts, with (7) as printed, with more turns of the
             critic of codes, with a contrast for it, or with the paper's critic of
-            pairs; its explicit variants, also at a tenth of their scale; the VAE, which
-            has no lam.
+            pairs, also with (7) as printed; its explicit variants, also at a tenth of
+            their scale; the VAE, which has no lam.
         lams: Values of lambda.
         seeds: How many seeds each cell has.
         epochs: How many each run has, of 500 steps; unset, six.
@@ -76,7 +89,7 @@ def draws(
         for given in [{}] if variant == "vae" else [{"lam": lam} for lam in lams]:
             call = mnist.call(**VARIANTS[variant], **given, seed=seed, **more)
             calls.append((variant, call))
-    every = [*MEASURES, *OWN]
+    every = [*MEASURES, *OWN, *SIZES]
     records, rows = gather(study, calls, ["lam"], every, key="variant", each=with_own)
     content = {
         "experiment": "lambda-IJAE: draws, means and codes, MNIST",
@@ -84,6 +97,8 @@ def draws(
         "measures": {
             "decoder_probe": "MSE of a new decoder, trained on frozen codes",
             "variance_ratio": "variance of reconstructions over that of data",
+            "rms of a far one": "root mean square of a code that .001 exceed",
+            "KL, at least": "of codes and prior, by codes' second moments, nats",
             "n": N,
         },
         "cells": rows,
@@ -92,8 +107,9 @@ def draws(
 
 
 def with_own(record: dict) -> dict:
-    """A record with the two ratios among its metrics."""
-    metrics = record["metrics"]
+    """A record with the two ratios, and its codes' sizes, among its metrics."""
+    metrics = record["metrics"] | record.get("codes", {})
+    record = record | {"metrics": metrics}
     if any(metrics.get(n) is None for n in ("mse", "decoder_probe", "variance_ratio")):
         return record  # it diverged, or a measure failed
     variance = record["measures"]["variance_ratio"]["variance"]

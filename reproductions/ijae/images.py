@@ -3,10 +3,12 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 import keras_svae as ks
 from reproductions import methods as of
 from reproductions.engine import Images, Parts, Run, Training, experiment, needed
+from reproductions.engine.inputs import Inputs
 from reproductions.engine.options import DENSE
 
 METHODS = (of.ijae, of.ijae_l1, of.ijae_l2, of.vae, of.two_stage_vae, of.alpha_gan,
@@ -136,6 +138,27 @@ def ijae_mnist_dense_resnet(latent_dim: int = 32, **options: Any):
     return nets._replace(critic_pair=residual.critic_pair)
 
 
+def sizes_of_codes(model: ks.Game, inputs: Inputs) -> dict[str, dict[str, float]]:
+    """How large the codes of test examples are, and what f_zeta says of it.
+
+    Returns:
+        The root mean square of codes' entries; that of a code which one of a thousand
+        exceeds; the KL divergence between codes and prior, which is at least that of
+        Gaussians with the codes' second moments; and f_zeta's estimate of it, nats.
+    """
+    x = inputs.arrays("test", 5000)
+    z = np.asarray(model.encode(x), np.float64)
+    second = (z**2).mean(0)
+    found = {
+        "rms": float(np.sqrt(second.mean())),
+        "rms of a far one": float(np.quantile(np.sqrt((z**2).mean(1)), 0.999)),
+        "KL, at least": float(0.5 * (second - 1 - np.log(second)).sum()),
+    }
+    if isinstance(model, ks.IJAE):
+        found["KL by f_zeta"] = -float(np.mean(model.log_ratio_code(x, z)))
+    return {"codes": found}
+
+
 @experiment(
     methods=(*METHODS, ijae_separate),
     networks={
@@ -181,4 +204,4 @@ def ijae_mnist_dense_resnet(latent_dim: int = 32, **options: Any):
 )
 def mnist(model: ks.Game, data: Images, training: Training) -> Run:
     """MNIST with narrow networks of the same blocks: the plane on a CPU."""
-    return Run(model, data, training)
+    return Run(model, data, training, extra=sizes_of_codes)

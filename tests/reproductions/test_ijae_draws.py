@@ -10,6 +10,7 @@ from reproductions.engine import Study, build
 from reproductions.engine import study as study_module
 from reproductions.ijae import draws, mnist
 from reproductions.ijae.draws import OWN, VARIANTS
+from reproductions.ijae.images import sizes_of_codes
 
 plane = importlib.import_module("reproductions.ijae.plane")
 
@@ -30,6 +31,7 @@ class Known(Study):
                     "variance_ratio": 0.9,
                 },
                 "measures": {"variance_ratio": {"variance": 0.4}},
+                "codes": {"rms": 1.5, "KL, at least": 0.5},
                 **({"diverged": "NaN"} if call.settings["method"] == "vae" else {}),
             }
             for call in calls
@@ -71,6 +73,7 @@ def test_ratios_and_cells_by_hand(found):
     assert row[OWN[0]]["values"] == pytest.approx([2, 4])
     assert row[OWN[1]]["mean"] == pytest.approx(0.25)
     assert rows["vae", None]["diverged"] == 2 and "mse" not in rows["vae", None]
+    assert row["rms"]["mean"] == 1.5 and "KL by f_zeta" not in row
     assert "ijae_l1_tenth 0.7" in text and "3.0000 +- 1.4142" in text
 
 
@@ -100,6 +103,38 @@ def test_cures_of_both_critics_are_variants():
     for net in ("encoder", "decoder", "critic", "critic_code"):
         sizes = {getattr(m, net).count_params() for m in (plain, contrast, residual)}
         assert len(sizes) == 1
+
+
+class Held:
+    """Inputs of one split."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def arrays(self, split, limit):
+        assert split == "test"
+        return self.x[:limit]
+
+
+@pytest.mark.parametrize("variant", ["ijae", "ijae_contrast", "vae"])
+def test_sizes_of_codes_by_hand(variant):
+    given = {"budget": "quick", "units": 4, "latent_dim": 2}
+    model = mnist(**VARIANTS[variant], **given).model
+    x = np.random.default_rng(0).uniform(-1, 1, (40, 28, 28, 1)).astype("float32")
+    codes = np.random.default_rng(1).normal(2, [3, 0.5], (40, 2)).astype("float32")
+    model.encode = lambda x: codes
+    found = sizes_of_codes(model, Held(x))["codes"]
+    second = np.mean(codes.astype(float) ** 2, 0)
+    assert found["rms"] == pytest.approx(np.sqrt(second.mean()))
+    sizes = np.sort(np.sqrt((codes**2).mean(1)))
+    assert sizes[-2] < found["rms of a far one"] < sizes[-1]
+    # KL(N(0, s^2) || N(0, 1)), twice.
+    kl = [0.5 * (s - 1) - 0.5 * np.log(s) for s in second]
+    assert found["KL, at least"] == pytest.approx(sum(kl))
+    assert ("KL by f_zeta" in found) == (variant != "vae")
+    if variant == "ijae":
+        f = model.critic_code([x, codes]).numpy()
+        assert found["KL by f_zeta"] == pytest.approx(-f.mean(), rel=1e-4)
 
 
 def test_the_critic_of_codes_has_turns_of_its_own():
