@@ -40,7 +40,7 @@ All of them share these differences from the paper; each function numbers its ow
   starts at a thousand nats on MNIST and swamps the others.
 * The paper has dropout, but says neither where nor at which rate. Here dropout is an
   option; it comes after every hidden block.
-* Batch normalization moves its averages with momentum .9; the paper does not say it.
+* Batch normalisation moves its averages with momentum .9; the paper does not say it.
 """
 
 from keras_svae.networks import layers, linear
