@@ -63,7 +63,7 @@ class Compiling(Playing):
             jit_compile: Compile the step with XLA. Measure first: it was slower on our
                 CPUs. "auto" decides by the devices and the networks' layers, and
                 `summary()` says what and why. Under a strategy, TensorFlow compiles
-                clusters of nodes (see docs/speed.md). The model's own noise is the
+                clusters of nodes (see docs/step.md). The model's own noise is the
                 same with and without XLA. But Keras's Dropout and GaussianNoise draw
                 other masks under XLA, and all replicas have the same seed and draw the
                 same masks.

@@ -27,9 +27,10 @@ class Autoencoder(LatentModel):
             (batch, `posterior.outputs(latent_dim)`).
         decoder: See `LatentModel`.
         posterior: q(z|x): "gaussian" (learned mean and scale: two outputs per
-            dimension of the code), "laplace", "implicit" (one output; the encoder is
-            fed noise), or a `keras_svae.distributions.Law`. None for the law that the
-            encoder's end names; if it names none, for the class's default.
+            dimension of the code), "laplace", a flow ("planar", "coupling",
+            "autoregressive"), "implicit" (one output, the code itself; the encoder may
+            be fed noise), or a `keras_svae.distributions.Law`. None for the law that
+            the encoder's end names; if it names none, for the class's default.
         **kwargs: See `LatentModel`.
     """
 

@@ -32,7 +32,7 @@ class LatentModel(Generating):
             likelihood (batch, ...).
         prior: "normal" for N(0, I) or "uniform" for U(-1, 1).
         likelihood: p(x|z): "bernoulli" (data in [0, 1]), "continuous_bernoulli",
-            "gaussian", "laplace" (scale 1, unbounded), "implicit", or a
+            "gaussian", "laplace" (scale 1, unbounded), "planar", "implicit", or a
             `keras_svae.distributions.Law`. None for the law that the decoder's end
             names, as decoders of `keras_svae.networks` do; if it names none, for
             "bernoulli".

@@ -37,10 +37,10 @@ All of them share these differences from the paper; each function numbers its ow
   `ks.distributions`), so that Bernoulli laws see logits.
 * A posterior with learned scales needs two outputs per code dimension, and its last
   layer starts from N(0, .02), not Xavier: with Xavier the term log q(z|x) of sVAE-r
-  starts at a thousand nats on MNIST and swamps the others.
+  starts at a thousand nats on MNIST, far above the others.
 * The paper has dropout, but says neither where nor at which rate. Here dropout is an
   option; it comes after every hidden block.
-* Batch normalization moves its averages with momentum .9; the paper does not say it.
+* Batch normalisation moves its averages with momentum .9; the paper does not say it.
 """
 
 from keras_svae.networks import layers, linear

@@ -44,7 +44,7 @@ class ConvNets:
             filters: The filters of each convolution.
             units: The units of the dense layer.
             activation: The activation of all hidden blocks.
-            units_batch_norm: Whether the dense layer too has batch normalization.
+            units_batch_norm: Whether the dense layer too has batch normalisation.
         """
         options = self.options
         block = functools.partial(

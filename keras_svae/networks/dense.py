@@ -62,10 +62,10 @@ def dense(
         shared: Whether the encoder reads the critic's last hidden layer instead of x,
             as in AIM, and has one hidden layer of its own; only with `joint=False` and
             without `classes`.
-        momentum: The momentum of the averages of batch normalization, in [0, 1).
+        momentum: The momentum of the averages of batch normalisation, in [0, 1).
         **options: See `Options`. Unlike there, noise_dims=(latent_dim, latent_dim),
             noise_law="normal", critic_activation="leaky_relu" and no batch
-            normalization.
+            normalisation.
 
     Raises:
         ValueError: For a value out of its range, or something that is no shape.
@@ -155,7 +155,7 @@ def digits(
     """Networks for scikit-learn's digits (batch, 8, 8, 1): `dense`, with BN.
 
     With sVAE-r (lam = .3, Adam 5e-4, 160 epochs of 1,500 images, half a minute), two
-    seeds: batch normalization in encoder and decoder brings the test MSE from .023 to
+    seeds: batch normalisation in encoder and decoder brings the test MSE from .023 to
     .017 and the estimated symmetric KL from 3.5 to 1.0 nats.
 
     Args:

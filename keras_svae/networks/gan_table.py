@@ -15,7 +15,7 @@ from keras_svae.networks.parts import Networks
 
 
 class GANTable:
-    """Makes a table's layers: batch normalization stands before the activation.
+    """Makes a table's layers: batch normalisation stands before the activation.
 
     Kernels start from N(0, .02), biases from zero.
 

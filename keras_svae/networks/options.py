@@ -38,7 +38,7 @@ class Options:
             The authors' released image code does so; their paper does not mention it.
         dropout: Rate in [0, 1), after each hidden block of the three networks. The
             paper has dropout but says neither where nor at which rate.
-        batch_norm: Whether encoder and decoder have batch normalization.
+        batch_norm: Whether encoder and decoder have batch normalisation.
         critic_batch_norm: Whether the critic has it. It makes the estimated ratio of
             one pair depend on the batch; WGAN-GP's penalty does not allow it.
         critic_activation: Name of a Keras activation, "relu" or "leaky_relu" (slope

@@ -234,7 +234,7 @@ def up_block(
 ) -> keras.KerasTensor:
     """A residual block that doubles height and width; its shortcut has no weights.
 
-    Its convolutions have no biases: only batch normalization shifts.
+    Its convolutions have no biases: only batch normalisation shifts.
     """
 
     def conv():
@@ -251,6 +251,6 @@ def up_block(
 
 
 def normalised_relu(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Batch normalization, then a ReLU."""
+    """Batch normalisation, then a ReLU."""
     x = BatchNormalization(momentum=parts.BATCH_NORM_MOMENTUM)(x)
     return keras.layers.Activation("relu")(x)
