@@ -1,6 +1,7 @@
 """Keras's own callbacks beside a model of two players."""
 
 import csv
+import functools
 import warnings
 
 import keras
@@ -362,3 +363,20 @@ def test_rates_follow_the_optimizers_of_a_callback_that_compiles_anew():
     model.fit(tiny.data(), epochs=2, callbacks=callbacks, verbose=0)
     np.testing.assert_allclose(model.optimizer.learning_rate, 0.04)
     np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.02)
+
+
+def test_a_tracker_may_append_its_callback_where_keras_s_fit_begins(monkeypatch):
+    """As MLflow's `autolog` and Comet do, whose callbacks ask for parameters, too."""
+    inner, tracker = keras.Model.fit, Seen()
+
+    @functools.wraps(inner)
+    def tracked(self, *args, callbacks, **kwargs):
+        assert not any(isinstance(one, Seen) for one in callbacks)
+        callbacks.append(tracker)
+        return inner(self, *args, callbacks=callbacks, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", tracked)
+    model = tiny.build("vae", eager=True)
+    history = model.fit(tiny.data(), epochs=2, verbose=0).history
+    assert tracker.model is model and tracker.params["epochs"] == 2
+    assert tracker.ends == [0, 1] and tracker.last["loss"] == history["loss"][-1]
