@@ -250,6 +250,22 @@ def test_all_of_them_together(tmp_path):
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -0.1])
+@pytest.mark.parametrize("name", ["vae", "svae"])
+def test_a_rate_that_would_spoil_weights_is_refused_before_a_step(name, rate):
+    """Keras takes any number: weights become NaN, or the loss is climbed in silence."""
+    model = tiny.build(name, eager=True)
+    before = weights(model)
+
+    def schedule(epoch):
+        return rate if epoch == 1 else 0.0
+
+    callback = keras.callbacks.LearningRateScheduler(schedule)
+    with pytest.raises(ValueError, match="a finite learning rate >= 0 of"):
+        model.fit(tiny.data(), epochs=2, callbacks=[callback], verbose=0)
+    assert model.step == 1 and equal(weights(model), before)
+
+
 def test_a_rate_of_zero_keeps_the_players_proportion():
     model = small.svae()
     model.critic_optimizer.learning_rate = 0.04

@@ -93,6 +93,7 @@ class Epochs(keras.callbacks.CallbackList):
         model._make_ready("fit", training=True)
         model.make_train_function()  # none is there after a change
         run.rates_begun = rates.current(model)
+        rates.check(run.rates_begun)
         if interrupted is not None:
             _go_on(model, interrupted)
 

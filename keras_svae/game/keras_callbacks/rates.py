@@ -1,5 +1,6 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import keras
@@ -10,6 +11,7 @@ from keras_svae.telling import warn
 
 __all__ = [
     "ForPlayer",
+    "check",
     "current",
     "follows_schedule",
     "for_all_players",
@@ -45,6 +47,20 @@ def current(model) -> dict[str, float]:
 def _number(optimizer: keras.optimizers.Optimizer) -> float:
     # A rate of several replicas is no number for Python.
     return float(tf.convert_to_tensor(optimizer.learning_rate))
+
+
+def check(rates: dict[str, float]) -> None:
+    """Raises a ValueError for a rate that spoils weights, or climbs a loss.
+
+    Args:
+        rates: The rates, as of `current`: those that callbacks have set, too.
+    """
+    for name, rate in rates.items():
+        if not 0 <= rate < math.inf:
+            raise ValueError(
+                f"Expected a finite learning rate >= 0 of {name!r} when an epoch "
+                f"begins; received: {rate:g}"
+            )
 
 
 def tell_of_changes(before: dict[str, float], model, whence: str, way: str) -> None:
