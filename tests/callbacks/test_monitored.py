@@ -174,6 +174,24 @@ def test_what_would_fail_at_an_epoch_s_end_is_refused_before(callback, told, x):
     assert model.step == 0
 
 
+@pytest.mark.parametrize("each, fine", [(2, False), ([2], False), ([1, 2], True)])
+def test_a_checkpoint_named_for_validation_needs_it_in_each_epoch(
+    each, fine, x, tmp_path
+):
+    """Keras would end training after the first epoch, whose log has no such column."""
+    model = game()
+    given = {"validation_data": (x,), "validation_freq": each, "epochs": 2}
+    path = tmp_path / "{epoch}-{val_mse:.2f}.keras"
+    if not fine:
+        with pytest.raises(ValueError, match="to name columns .*received: 'val_mse'"):
+            fit(model, x, Checkpoint(path), **given)
+        assert model.step == 0
+        path = tmp_path / "{epoch}.keras"  # in its path alone they have to be there
+    best = Checkpoint(path, "val_mse", mode="min", save_best_only=True)
+    fit(model, x, best, **given)
+    assert list(tmp_path.glob("*.keras"))
+
+
 def test_a_checkpoint_may_be_named_for_what_is_logged(x, tmp_path):
     class Own(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -14,7 +14,7 @@ from keras_svae.owners import package_of
 __all__ = ["checked"]
 
 
-def checked(callbacks, model, validated: bool) -> list:
+def checked(callbacks, model, validated: bool, each_epoch: bool) -> list:
     """The callbacks of `fit`, after a check that the log has what they monitor.
 
     A callback may add columns to the log at an epoch's end, as `Measures` does. It has
@@ -25,6 +25,8 @@ def checked(callbacks, model, validated: bool) -> list:
         callbacks: What the caller of `fit` gave: one, or a list of such; or None.
         model: The compiled model.
         validated: Whether there are validation data.
+        each_epoch: Whether they are used in each epoch. Keras needs the columns in a
+            checkpoint's path in each.
 
     Raises:
         TypeError: For what is no callback, and for a `keras.callbacks.CallbackList`,
@@ -47,7 +49,8 @@ def checked(callbacks, model, validated: bool) -> list:
         _check_one(one, columns, serve, others_add, validated, model)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
             others_add = _others_add(several) or checks.adds_columns(type(model))
-            _check_path(one, None if others_add else columns)
+            named = [c for c in columns if each_epoch or not c.startswith("val_")]
+            _check_path(one, None if others_add else named)
             _check_saves(one, model)
             _begin_comparing(one)
     return _with_columns(several, columns)
