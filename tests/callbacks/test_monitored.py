@@ -164,6 +164,10 @@ Plateau = keras.callbacks.ReduceLROnPlateau
             Checkpoint("a-{batch}-{val_mse}.keras", save_freq=2),
             "received: 'val_mse'",
         ),
+        (
+            Checkpoint("a.keras", "val_mse", 0, True, mode="min", save_freq=2),
+            "save_freq='epoch' for a column .* received: save_freq=2 for 'val_mse'",
+        ),
         (Checkpoint("a.h5"), "ends in .keras, or save_weights_only.*received: 'a.h5'"),
     ],
 )

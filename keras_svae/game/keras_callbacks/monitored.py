@@ -52,6 +52,7 @@ def checked(callbacks, model, validated: bool, each_epoch: bool) -> list:
             named = [c for c in columns if each_epoch or not c.startswith("val_")]
             _check_path(one, None if others_add else named)
             _check_saves(one, model)
+            _check_compares(one, added)
             _begin_comparing(one)
     return _with_columns(several, columns)
 
@@ -205,6 +206,20 @@ def _check_saves(callback, model) -> None:
             "With save_weights_only=True, and a path that ends in .weights.h5, the "
             "weights are saved"
         ) from None
+
+
+def _check_compares(callback, added: list[str]) -> None:
+    """Raises if a checkpoint of every few steps would never see its column.
+
+    Keras would warn at each of them, and save none.
+    """
+    late = callback.monitor.startswith("val_") or callback.monitor in added
+    if callback.save_best_only and callback.save_freq != "epoch" and late:
+        raise ValueError(
+            "Expected ModelCheckpoint with save_freq='epoch' for a column that comes "
+            f"at an epoch's end; received: save_freq={callback.save_freq} for "
+            f"{callback.monitor!r}"
+        )
 
 
 def _begin_comparing(callback) -> None:
