@@ -313,3 +313,28 @@ def test_an_early_stopping_may_have_a_value_of_its_own(x):
     found = fit(game(), x, stop, epochs=1)
     wanted = found["critic_loss"][0] + found["autoencoder_loss"][0]
     assert stop.best == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: ks.callbacks.AveragedWeights(),
+        lambda folder: ks.callbacks.Backup(folder),
+        lambda folder: ks.callbacks.ForPlayer(keras.callbacks.History()),
+        lambda folder: ks.callbacks.Measures(np.zeros((4, 2)), "mse"),
+        lambda folder: ks.callbacks.Pictures(folder, np.zeros((4, 2))),
+    ],
+)
+def test_a_callback_of_this_package_says_whose_models_it_is_for(make, tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    data = np.zeros((4, 2), np.float32)
+    with pytest.raises(ValueError, match="of a keras_svae model; received: Sequential"):
+        model.fit(data, data, callbacks=[make(tmp_path / "folder")], verbose=0)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("given", [3, keras.callbacks.History])
+def test_a_player_s_callback_is_a_callback(given):
+    with pytest.raises(TypeError, match="an object of keras.callbacks.Callback; rece"):
+        ks.callbacks.ForPlayer(given)

@@ -47,6 +47,15 @@ def counts_of(given: dict) -> None:
     counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})
 
 
+def trains_here(callback, model) -> None:
+    """Raises unless a callback is used in `fit` of a model of this package."""
+    if not hasattr(model, "check_data"):
+        raise ValueError(
+            f"Expected {type(callback).__name__} in the callbacks of fit of a "
+            f"keras_svae model; received: {type(model).__name__}"
+        )
+
+
 def weight_or_pair(name: str, value) -> float | tuple[float, float]:
     """A weight, or two of them; raises unless each is finite and not negative."""
     if not isinstance(value, (tuple, list)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import keras
 import tensorflow as tf
 
+from keras_svae.game import checks
 from keras_svae.game.keras_callbacks.remembered import StandsIn, unwrapped
 from keras_svae.telling import warn
 
@@ -111,6 +112,7 @@ class ForPlayer(StandsIn):
         optimizer: The argument of `compile` that gave the optimizer.
 
     Raises:
+        TypeError: For what is no callback.
         ValueError: Before training starts, if the model has no such optimizer, or if
             the callback would set its rate, which is a schedule.
 
@@ -122,6 +124,11 @@ class ForPlayer(StandsIn):
     def __init__(
         self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
     ):
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                "Expected callback, an object of keras.callbacks.Callback; received: "
+                f"{callback!r}"
+            )
         logs_rate = set_rates(callback)
         super().__init__(callback, self._renaming if logs_rate else lambda _, one: one)
         self.optimizer = optimizer
@@ -146,6 +153,7 @@ class ForPlayer(StandsIn):
         return at_end
 
     def set_model(self, model):
+        checks.trains_here(self, model)
         super().set_model(model)
         self._optimizer_of(model)  # an error of it comes now
         # A callback may compile anew while the model trains.
