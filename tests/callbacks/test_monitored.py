@@ -316,6 +316,19 @@ def test_an_early_stopping_may_have_a_value_of_its_own(x):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [b"epoch;critic_loss\n0;1.0\n", b"a,b\n1,2\n", b"\xff\xfe\x00", b"\n0,1.0\n"],
+)
+def test_a_file_that_is_no_log_is_not_appended_to(content, x, tmp_path):
+    """Of another separator: its numbers would stand under other names."""
+    (tmp_path / "log.csv").write_bytes(content)
+    model = game()
+    with pytest.raises(ValueError, match="first column 'epoch' and the separator ','"):
+        fit(model, x, keras.callbacks.CSVLogger(tmp_path / "log.csv", append=True))
+    assert model.step == 0 and (tmp_path / "log.csv").read_bytes() == content
+
+
+@pytest.mark.parametrize(
     "make",
     [
         lambda folder: ks.callbacks.AveragedWeights(),
