@@ -1,6 +1,7 @@
 """Callbacks that decide by a column of the log: it is there, or is refused before."""
 
 import csv
+import os
 import types
 
 import keras
@@ -194,6 +195,31 @@ def test_a_checkpoint_named_for_validation_needs_it_in_each_epoch(
     best = Checkpoint(path, "val_mse", mode="min", save_best_only=True)
     fit(model, x, best, **given)
     assert list(tmp_path.glob("*.keras"))
+
+
+def test_a_checkpoint_that_has_no_place_is_refused_before_training(
+    x, tmp_path, monkeypatch
+):
+    """Keras looks after an epoch."""
+    model = game()
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "file").touch()
+    shut = tmp_path / "shut"
+    shut.mkdir()
+    can = os.access  # root may write everywhere
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(shut) != str(path) and can(path, mode)
+    )
+    for path, error, told in [
+        ("folder.keras", ValueError, "received: the folder .*folder.keras"),
+        ("file/new/{epoch}.keras", OSError, "file is no folder"),
+        ("shut/{epoch}/a.keras", OSError, "shut is not writable"),
+    ]:
+        with pytest.raises(error, match=told):
+            fit(model, x, Checkpoint(tmp_path / path))
+    assert model.step == 0
+    fit(model, x, Checkpoint(tmp_path / "new/{epoch}/a.keras"), epochs=1)
+    assert (tmp_path / "new/1/a.keras").is_file()
 
 
 def test_a_checkpoint_may_be_named_for_what_is_logged(x, tmp_path):
