@@ -85,6 +85,8 @@ def fit(
                 f"{keeper.folder}, of step {model.step}. Training goes on from the "
                 "backup."
             )
+        if keeper.newest() is None:
+            _tell_of_steps_without_backup(model, keeper.folder)
         for one in others:
             if done and isinstance(one, keras.callbacks.CSVLogger):
                 one.append = True
@@ -101,6 +103,24 @@ def fit(
         )
     finally:
         keeper.release()
+
+
+def _tell_of_steps_without_backup(model, folder: str) -> None:
+    """Warns where this object has steps of a run that ended before its first backup.
+
+    They cannot be taken back, and would count as those of an earlier training.
+    """
+    place = os.path.abspath(folder) if files.is_local(folder) else folder
+    begun = model._run.without_backup
+    if begun is None or begun[0] != place:
+        model._run.without_backup = place, model.step
+    elif model.step > begun[1]:
+        warn(
+            f"The model has {model.step - begun[1]} steps of an earlier call, which "
+            f"was interrupted before the first backup in {folder}. Training begins "
+            "anew from these weights, so it ends with other ones than a run without "
+            "the interruption. For the same ones, make and compile the model anew."
+        )
 
 
 def keep_rows(path: str | os.PathLike, epoch: int, separator: str = ",") -> None:

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_svae.game import checks
+
 __all__ = ["AveragedWeights"]
 
 
@@ -27,6 +29,7 @@ class AveragedWeights(keras.callbacks.Callback):
         self._training = self._lends = False
 
     def on_train_begin(self, logs=None):
+        checks.trains_here(self, self.model)
         if self.model.averages is None:
             raise ValueError(
                 "Expected a model with averaged weights, compile(ema=0.999); "

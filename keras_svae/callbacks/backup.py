@@ -93,6 +93,7 @@ class Backup(keras.callbacks.Callback):
         Returns:
             Whether this process writes: of several workers, the first one does.
         """
+        checks.trains_here(self, model)
         self._writes = workers.is_first(model.distribute_strategy)
         if self._writes:
             if files.is_local(self.folder):

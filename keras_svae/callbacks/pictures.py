@@ -118,11 +118,7 @@ class Pictures(keras.callbacks.Callback):
                 )
 
     def on_train_begin(self, logs=None):
-        if not hasattr(self.model, "check_data"):
-            raise ValueError(
-                "Expected Pictures in the callbacks of fit of a keras_svae model; "
-                f"received: {type(self.model).__name__}"
-            )
+        checks.trains_here(self, self.model)
         untrusted.folder(self.folder)
         untrusted.folder(self.history).mkdir(parents=True, exist_ok=True)
         self.x, self.labels = some_examples(self.data, self.examples, self.n, self.seed)

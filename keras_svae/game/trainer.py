@@ -128,7 +128,8 @@ class Trainer(SavedAtOnce, UserData, Looping, Keeping):
             some = given.get("validation_steps")
             given["validation_data"] = self._batches(feeds[1], held, size, some)
         training = loop.passes(training, steps, self.steps_per_execution)
-        callbacks = prepared(callbacks, self, validation is not None)
+        validated = None if validation is None else given
+        callbacks = prepared(callbacks, self, validated)
         callbacks = [Hooks(x), *callbacks] if own else callbacks
         self._begin_training()
         read = [(training, steps)]

@@ -99,16 +99,16 @@ def _listed(file: pathlib.Path, of_folder: bool) -> str | None:
     listed = file.parent / HASHES
     if not listed.is_file():
         return None
-    text = listed.read_text(encoding="utf-8")
-    if not of_folder and f'"{file.name}"' not in text:
+    text = listed.read_bytes()
+    if not of_folder and f'"{file.name}"'.encode() not in text:
         return None
     return _hash_in(text, file.name, listed)
 
 
-def _hash_in(text: str, name: str, where) -> str:
+def _hash_in(text: bytes, name: str, where) -> str:
     try:
-        found = json.loads(text)[name]
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(text.decode("utf-8"))[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
         found = None
     if not isinstance(found, str) or not re.fullmatch("[0-9a-f]{64}", found):
         raise ValueError(f"Expected {where} with the hash of {name}; received: none")
@@ -125,9 +125,7 @@ def _of_url(url: str, sha256: str | None) -> tuple[pathlib.Path, str | None]:
     url = url.rstrip("/")
     if not url.endswith(".keras"):
         listed = _fetched(f"{url}/{HASHES}", None)
-        sha256 = sha256 or _hash_in(
-            listed.read_text(encoding="utf-8"), MODEL, f"{url}/{HASHES}"
-        )
+        sha256 = sha256 or _hash_in(listed.read_bytes(), MODEL, f"{url}/{HASHES}")
         url = f"{url}/{MODEL}"
     return _fetched(url, sha256), sha256
 

@@ -1,6 +1,7 @@
 """Keras's own callbacks beside a model of two players."""
 
 import csv
+import functools
 import warnings
 
 import keras
@@ -249,6 +250,22 @@ def test_all_of_them_together(tmp_path):
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -0.1])
+@pytest.mark.parametrize("name", ["vae", "svae"])
+def test_a_rate_that_would_spoil_weights_is_refused_before_a_step(name, rate):
+    """Keras takes any number: weights become NaN, or the loss is climbed in silence."""
+    model = tiny.build(name, eager=True)
+    before = weights(model)
+
+    def schedule(epoch):
+        return rate if epoch == 1 else 0.0
+
+    callback = keras.callbacks.LearningRateScheduler(schedule)
+    with pytest.raises(ValueError, match="a finite learning rate >= 0 of"):
+        model.fit(tiny.data(), epochs=2, callbacks=[callback], verbose=0)
+    assert model.step == 1 and equal(weights(model), before)
+
+
 def test_a_rate_of_zero_keeps_the_players_proportion():
     model = small.svae()
     model.critic_optimizer.learning_rate = 0.04
@@ -362,3 +379,20 @@ def test_rates_follow_the_optimizers_of_a_callback_that_compiles_anew():
     model.fit(tiny.data(), epochs=2, callbacks=callbacks, verbose=0)
     np.testing.assert_allclose(model.optimizer.learning_rate, 0.04)
     np.testing.assert_allclose(model.critic_optimizer.learning_rate, 0.02)
+
+
+def test_a_tracker_may_append_its_callback_where_keras_s_fit_begins(monkeypatch):
+    """As MLflow's `autolog` and Comet do, whose callbacks ask for parameters, too."""
+    inner, tracker = keras.Model.fit, Seen()
+
+    @functools.wraps(inner)
+    def tracked(self, *args, callbacks, **kwargs):
+        assert not any(isinstance(one, Seen) for one in callbacks)
+        callbacks.append(tracker)
+        return inner(self, *args, callbacks=callbacks, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", tracked)
+    model = tiny.build("vae", eager=True)
+    history = model.fit(tiny.data(), epochs=2, verbose=0).history
+    assert tracker.model is model and tracker.params["epochs"] == 2
+    assert tracker.ends == [0, 1] and tracker.last["loss"] == history["loss"][-1]

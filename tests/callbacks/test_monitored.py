@@ -1,6 +1,7 @@
 """Callbacks that decide by a column of the log: it is there, or is refused before."""
 
 import csv
+import os
 import types
 
 import keras
@@ -164,6 +165,10 @@ Plateau = keras.callbacks.ReduceLROnPlateau
             Checkpoint("a-{batch}-{val_mse}.keras", save_freq=2),
             "received: 'val_mse'",
         ),
+        (
+            Checkpoint("a.keras", "val_mse", 0, True, mode="min", save_freq=2),
+            "save_freq='epoch' for a column .* received: save_freq=2 for 'val_mse'",
+        ),
         (Checkpoint("a.h5"), "ends in .keras, or save_weights_only.*received: 'a.h5'"),
     ],
 )
@@ -172,6 +177,49 @@ def test_what_would_fail_at_an_epoch_s_end_is_refused_before(callback, told, x):
     with pytest.raises(ValueError, match=told):
         fit(model, x, callback, validation_data=(x,))
     assert model.step == 0
+
+
+@pytest.mark.parametrize("each, fine", [(2, False), ([2], False), ([1, 2], True)])
+def test_a_checkpoint_named_for_validation_needs_it_in_each_epoch(
+    each, fine, x, tmp_path
+):
+    """Keras would end training after the first epoch, whose log has no such column."""
+    model = game()
+    given = {"validation_data": (x,), "validation_freq": each, "epochs": 2}
+    path = tmp_path / "{epoch}-{val_mse:.2f}.keras"
+    if not fine:
+        with pytest.raises(ValueError, match="to name columns .*received: 'val_mse'"):
+            fit(model, x, Checkpoint(path), **given)
+        assert model.step == 0
+        path = tmp_path / "{epoch}.keras"  # in its path alone they have to be there
+    best = Checkpoint(path, "val_mse", mode="min", save_best_only=True)
+    fit(model, x, best, **given)
+    assert list(tmp_path.glob("*.keras"))
+
+
+def test_a_checkpoint_that_has_no_place_is_refused_before_training(
+    x, tmp_path, monkeypatch
+):
+    """Keras looks after an epoch."""
+    model = game()
+    (tmp_path / "folder.keras").mkdir()
+    (tmp_path / "file").touch()
+    shut = tmp_path / "shut"
+    shut.mkdir()
+    can = os.access  # root may write everywhere
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(shut) != str(path) and can(path, mode)
+    )
+    for path, error, told in [
+        ("folder.keras", ValueError, "received: the folder .*folder.keras"),
+        ("file/new/{epoch}.keras", OSError, "file is no folder"),
+        ("shut/{epoch}/a.keras", OSError, "shut is not writable"),
+    ]:
+        with pytest.raises(error, match=told):
+            fit(model, x, Checkpoint(tmp_path / path))
+    assert model.step == 0
+    fit(model, x, Checkpoint(tmp_path / "new/{epoch}/a.keras"), epochs=1)
+    assert (tmp_path / "new/1/a.keras").is_file()
 
 
 def test_a_checkpoint_may_be_named_for_what_is_logged(x, tmp_path):
@@ -291,3 +339,41 @@ def test_an_early_stopping_may_have_a_value_of_its_own(x):
     found = fit(game(), x, stop, epochs=1)
     wanted = found["critic_loss"][0] + found["autoencoder_loss"][0]
     assert stop.best == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"epoch;critic_loss\n0;1.0\n", b"a,b\n1,2\n", b"\xff\xfe\x00", b"\n0,1.0\n"],
+)
+def test_a_file_that_is_no_log_is_not_appended_to(content, x, tmp_path):
+    """Of another separator: its numbers would stand under other names."""
+    (tmp_path / "log.csv").write_bytes(content)
+    model = game()
+    with pytest.raises(ValueError, match="first column 'epoch' and the separator ','"):
+        fit(model, x, keras.callbacks.CSVLogger(tmp_path / "log.csv", append=True))
+    assert model.step == 0 and (tmp_path / "log.csv").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: ks.callbacks.AveragedWeights(),
+        lambda folder: ks.callbacks.Backup(folder),
+        lambda folder: ks.callbacks.ForPlayer(keras.callbacks.History()),
+        lambda folder: ks.callbacks.Measures(np.zeros((4, 2)), "mse"),
+        lambda folder: ks.callbacks.Pictures(folder, np.zeros((4, 2))),
+    ],
+)
+def test_a_callback_of_this_package_says_whose_models_it_is_for(make, tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    data = np.zeros((4, 2), np.float32)
+    with pytest.raises(ValueError, match="of a keras_svae model; received: Sequential"):
+        model.fit(data, data, callbacks=[make(tmp_path / "folder")], verbose=0)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("given", [3, keras.callbacks.History])
+def test_a_player_s_callback_is_a_callback(given):
+    with pytest.raises(TypeError, match="an object of keras.callbacks.Callback; rece"):
+        ks.callbacks.ForPlayer(given)

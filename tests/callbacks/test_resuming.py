@@ -1,6 +1,7 @@
 """A killed run and all that its callbacks know go on as if nothing had happened."""
 
 import os
+import warnings
 
 import keras
 import numpy as np
@@ -345,6 +346,20 @@ def test_a_model_that_goes_back_is_told(tmp_path):
     model.fit(dataset(), verbose=0)
     with pytest.warns(UserWarning, match="at step 8, later .* of step 4. Training"):
         ks.fit(model, dataset(), epochs=1, backup=tmp_path, verbose=0)
+
+
+def test_steps_before_the_first_backup_are_told(tmp_path):
+    """The same object is given again, as where a cell of a notebook runs again."""
+    model = build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        run(tmp_path / "a", kill=3, model=model, every=None)
+    assert model.step == 3 and not list(tmp_path.glob("a/step-*"))
+    with pytest.warns(UserWarning, match="3 steps of an earlier call.* before the fir"):
+        run(tmp_path / "a", model=model, every=None)
+    with warnings.catch_warnings():  # a new run, of a model that was trained before
+        warnings.simplefilter("error", UserWarning)
+        run(tmp_path / "b", model=model, every=None)
 
 
 def test_a_schedule_without_a_configuration_is_kept(tmp_path):

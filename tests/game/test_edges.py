@@ -71,6 +71,17 @@ FIT = {
         "batch_size.*received: batch_size='8'",
     ),
     "validation never": ("vae", {"validation_freq": 0}, "validation_freq.*0"),
+    "validation in words": ("vae", {"validation_freq": "1"}, "validation_freq.*'1'"),
+    "a tuple of epochs": (
+        "vae",
+        {"validation_freq": (1, 2), "validation_split": 0.5},
+        r"a list of epochs; received: validation_freq=\(1, 2\)",
+    ),
+    "validation at no epoch": (
+        "vae",
+        {"validation_freq": None, "validation_split": 0.5},
+        "a list of epochs; received: validation_freq=None",
+    ),
     "epochs in words": ("vae", {"epochs": "2"}, "epochs.*received: epochs='2'"),
     "an order in words": ("vae", {"shuffle": "no"}, "shuffle.*received: 'no'"),
     "weights in words": ("vae", {"sample_weight": "auto"}, "received: 'auto'"),

@@ -208,6 +208,26 @@ def test_loading_of_weights_changes_all_or_none(tmp_path):
     assert model.step == 1
 
 
+def test_an_interrupted_loading_of_weights_changes_none(tmp_path, monkeypatch):
+    """As by Ctrl-C, when the first layers have their weights already."""
+    model, other = small(), small()
+    for one, value in ((model, 1.0), (other, 2.0)):
+        one.set_weights([np.full_like(weight, value) for weight in one.get_weights()])
+    other.save_weights(tmp_path / "other.weights.h5")
+    load, calls = keras.layers.Dense.load_own_variables, []
+
+    def interrupted(self, store):
+        load(self, store)
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.layers.Dense, "load_own_variables", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.load_weights(tmp_path / "other.weights.h5")
+    assert all((weight == 1).all() for weight in model.get_weights())
+
+
 def deep(*units, name):
     layers = [keras.layers.Dense(n) for n in units]
     return keras.Sequential([keras.Input((units[-1],)), *layers], name=name)

@@ -54,6 +54,7 @@ from keras_svae.game.checks.values import (
     reads,
     seed,
     shapes,
+    trains_here,
     weight,
     weight_or_pair,
     within,

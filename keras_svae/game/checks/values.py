@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 
@@ -42,9 +42,26 @@ def counts_of(given: dict) -> None:
     batches = ("batch_size", "steps_per_epoch", "validation_batch_size")
     steps = ("validation_steps", "steps")
     counts(1, **{name: given.get(name) for name in (*batches, *steps)})
-    if not isinstance(given.get("validation_freq"), Sequence):  # or the epochs' numbers
-        counts(1, validation_freq=given.get("validation_freq"))
+    each = given.get("validation_freq", 1)
+    used = given.get("validation_data") is not None or given.get("validation_split")
+    others = isinstance(each, Collection) and not isinstance(each, list)
+    if others or (each is None and used):  # Keras would say so at an epoch's end
+        raise ValueError(
+            "Expected validation_freq as an integer >= 1, or as a list of epochs; "
+            f"received: validation_freq={each!r}"
+        )
+    if not isinstance(each, list):
+        counts(1, validation_freq=each)
     counts(0, **{name: given.get(name) for name in ("epochs", "initial_epoch")})
+
+
+def trains_here(callback, model) -> None:
+    """Raises unless a callback is used in `fit` of a model of this package."""
+    if not hasattr(model, "check_data"):
+        raise ValueError(
+            f"Expected {type(callback).__name__} in the callbacks of fit of a "
+            f"keras_svae model; received: {type(model).__name__}"
+        )
 
 
 def weight_or_pair(name: str, value) -> float | tuple[float, float]:

@@ -27,6 +27,27 @@ class Columns(keras.callbacks.Callback):
         super().__init__()
         self.logger, self.columns = logger, columns
 
+    def on_train_begin(self, logs=None):
+        """Looks at a log that goes on.
+
+        Raises:
+            ValueError: If it is none of Keras's, or has another separator. Its columns
+                could not be found, and numbers would stand under the wrong ones.
+        """
+        logger = self.logger
+        # A logger of the user's own may begin with other columns.
+        if not logger.append or type(logger) is not keras.callbacks.CSVLogger:
+            return
+        path = logger.filename
+        rows = read_rows(path, logger.sep) if files.exists(path) else []
+        first = "".join(rows[0][:1]) if rows else "epoch"
+        if first.removeprefix("\ufeff") != "epoch":
+            raise ValueError(
+                "Expected a file of CSVLogger to append to, with the first column "
+                f"'epoch' and the separator {logger.sep!r}; received: {path}, which "
+                f"begins with {first!r}"
+            )
+
     def on_epoch_end(self, epoch, logs=None):
         logger = self.logger
         known = logger.keys

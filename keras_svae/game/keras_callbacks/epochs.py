@@ -1,5 +1,7 @@
 """Keras's list of callbacks, and what comes before and after all of them."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 
@@ -54,6 +56,19 @@ class Epochs(keras.callbacks.CallbackList):
         for one in self._backups:
             one.watched = self.callbacks
 
+    def __iter__(self) -> Iterator[keras.callbacks.Callback]:
+        return iter(self.callbacks)
+
+    def append(self, callback: keras.callbacks.Callback) -> None:
+        """Adds the callback of a tracker, which puts itself around Keras's `fit`.
+
+        MLflow's `autolog` and Comet look through the callbacks, and append their own.
+        Keras tells only the first callbacks of the model.
+        """
+        callback.set_params(self.params)
+        callback.set_model(self.model)
+        self.callbacks.append(callback)
+
     def on_train_begin(self, logs=None):
         if self._begun:
             return
@@ -78,6 +93,7 @@ class Epochs(keras.callbacks.CallbackList):
         model._make_ready("fit", training=True)
         model.make_train_function()  # none is there after a change
         run.rates_begun = rates.current(model)
+        rates.check(run.rates_begun)
         if interrupted is not None:
             _go_on(model, interrupted)
 

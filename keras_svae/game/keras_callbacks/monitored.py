@@ -1,11 +1,14 @@
 """Checks before training that the log will have the columns that callbacks read."""
 
+import os
 import string
 from collections.abc import Iterable
 
 import keras
 
+from keras_svae import files
 from keras_svae.game import checks
+from keras_svae.game.devices import workers
 from keras_svae.game.keras_callbacks.csv_logs import Columns
 from keras_svae.game.keras_callbacks.rates import rate_columns
 from keras_svae.game.keras_callbacks.remembered import unwrapped
@@ -14,7 +17,7 @@ from keras_svae.owners import package_of
 __all__ = ["checked"]
 
 
-def checked(callbacks, model, validated: bool) -> list:
+def checked(callbacks, model, validated: bool, each_epoch: bool) -> list:
     """The callbacks of `fit`, after a check that the log has what they monitor.
 
     A callback may add columns to the log at an epoch's end, as `Measures` does. It has
@@ -25,8 +28,11 @@ def checked(callbacks, model, validated: bool) -> list:
         callbacks: What the caller of `fit` gave: one, or a list of such; or None.
         model: The compiled model.
         validated: Whether there are validation data.
+        each_epoch: Whether they are used in each epoch. Keras needs the columns in a
+            checkpoint's path in each.
 
     Raises:
+        OSError: For a checkpoint that cannot be written where it belongs.
         TypeError: For what is no callback, and for a `keras.callbacks.CallbackList`,
             whose callbacks are not visible.
         ValueError: For a callback that asks for a column that the log will not have, or
@@ -47,8 +53,12 @@ def checked(callbacks, model, validated: bool) -> list:
         _check_one(one, columns, serve, others_add, validated, model)
         if isinstance(one, keras.callbacks.ModelCheckpoint):
             others_add = _others_add(several) or checks.adds_columns(type(model))
-            _check_path(one, None if others_add else columns)
+            named = [c for c in columns if each_epoch or not c.startswith("val_")]
+            _check_path(one, None if others_add else named)
             _check_saves(one, model)
+            if workers.is_first(model.distribute_strategy):
+                _check_place(one)
+            _check_compares(one, added)
             _begin_comparing(one)
     return _with_columns(several, columns)
 
@@ -202,6 +212,42 @@ def _check_saves(callback, model) -> None:
             "With save_weights_only=True, and a path that ends in .weights.h5, the "
             "weights are saved"
         ) from None
+
+
+def _check_place(callback) -> None:
+    """Raises if a checkpoint cannot be written where it belongs: Keras looks late."""
+    path = callback.filepath
+    if not files.is_local(path):
+        return
+    if os.path.isdir(path):
+        raise ValueError(
+            f"Expected a file as ModelCheckpoint's path; received: the folder {path}"
+        )
+    # The folder may have names of columns, too, and is made if it is not there.
+    known, brace, _ = path.partition("{")
+    known = known if brace else os.path.realpath(path)  # a link's file is replaced
+    place = os.path.abspath(os.path.dirname(known))
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not (os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)):
+        raise OSError(
+            f"Expected a place to write to, for ModelCheckpoint; received: {path}, as "
+            f"{place} is {'not writable' if os.path.isdir(place) else 'no folder'}"
+        )
+
+
+def _check_compares(callback, added: list[str]) -> None:
+    """Raises if a checkpoint of every few steps would never see its column.
+
+    Keras would warn at each of them, and save none.
+    """
+    late = callback.monitor.startswith("val_") or callback.monitor in added
+    if callback.save_best_only and callback.save_freq != "epoch" and late:
+        raise ValueError(
+            "Expected ModelCheckpoint with save_freq='epoch' for a column that comes "
+            f"at an epoch's end; received: save_freq={callback.save_freq} for "
+            f"{callback.monitor!r}"
+        )
 
 
 def _begin_comparing(callback) -> None:

@@ -1,7 +1,7 @@
 """The callbacks of `fit`, as training calls them."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import tensorflow as tf
@@ -57,7 +57,16 @@ def _errors_of(callback) -> tuple | None:
     return (OSError, tf.errors.OpError) if isinstance(callback, shows) else None
 
 
-def prepared(callbacks, model, validated: bool) -> list:
+def _is_each_epoch(given: dict) -> bool:
+    """Whether each epoch of `fit` has validation, as Keras reads `validation_freq`."""
+    each = given.get("validation_freq", 1)
+    if isinstance(each, Collection):
+        first, end = given.get("initial_epoch", 0), given.get("epochs", 1)
+        return {*range(first + 1, end + 1)} <= {*each}
+    return each == 1
+
+
+def prepared(callbacks, model, validated: dict | None) -> list:
     """Checks the callbacks. Rates change for all players, and pictures may fail.
 
     Of several workers, only the first one has the callbacks that write files.
@@ -65,13 +74,15 @@ def prepared(callbacks, model, validated: bool) -> list:
     Args:
         callbacks: What the caller of `fit` gave.
         model: The compiled model.
-        validated: Whether there are validation data.
+        validated: The arguments of `fit`, which say when there is validation; None
+            without validation data.
 
     Raises:
         ValueError: For a column that the log will not have.
         TypeError: For callbacks that are no list of callbacks.
     """
-    callbacks = monitored.checked(callbacks, model, validated)
+    each_epoch = validated is not None and _is_each_epoch(validated)
+    callbacks = monitored.checked(callbacks, model, validated is not None, each_epoch)
     callbacks = rates.for_all_players(callbacks, model)
     callbacks = workers.without_writers(callbacks, model.distribute_strategy)
     errors = [_errors_of(one) for one in callbacks]

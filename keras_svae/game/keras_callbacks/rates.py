@@ -1,15 +1,18 @@
 """Keras's callbacks that change a learning rate, for models of several optimizers."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
 
+from keras_svae.game import checks
 from keras_svae.game.keras_callbacks.remembered import StandsIn, unwrapped
 from keras_svae.telling import warn
 
 __all__ = [
     "ForPlayer",
+    "check",
     "current",
     "follows_schedule",
     "for_all_players",
@@ -45,6 +48,20 @@ def current(model) -> dict[str, float]:
 def _number(optimizer: keras.optimizers.Optimizer) -> float:
     # A rate of several replicas is no number for Python.
     return float(tf.convert_to_tensor(optimizer.learning_rate))
+
+
+def check(rates: dict[str, float]) -> None:
+    """Raises a ValueError for a rate that spoils weights, or climbs a loss.
+
+    Args:
+        rates: The rates, as of `current`: those that callbacks have set, too.
+    """
+    for name, rate in rates.items():
+        if not 0 <= rate < math.inf:
+            raise ValueError(
+                f"Expected a finite learning rate >= 0 of {name!r} when an epoch "
+                f"begins; received: {rate:g}"
+            )
 
 
 def tell_of_changes(before: dict[str, float], model, whence: str, way: str) -> None:
@@ -95,6 +112,7 @@ class ForPlayer(StandsIn):
         optimizer: The argument of `compile` that gave the optimizer.
 
     Raises:
+        TypeError: For what is no callback.
         ValueError: Before training starts, if the model has no such optimizer, or if
             the callback would set its rate, which is a schedule.
 
@@ -106,6 +124,11 @@ class ForPlayer(StandsIn):
     def __init__(
         self, callback: keras.callbacks.Callback, optimizer: str = "critic_optimizer"
     ):
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                "Expected callback, an object of keras.callbacks.Callback; received: "
+                f"{callback!r}"
+            )
         logs_rate = set_rates(callback)
         super().__init__(callback, self._renaming if logs_rate else lambda _, one: one)
         self.optimizer = optimizer
@@ -130,6 +153,7 @@ class ForPlayer(StandsIn):
         return at_end
 
     def set_model(self, model):
+        checks.trains_here(self, model)
         super().set_model(model)
         self._optimizer_of(model)  # an error of it comes now
         # A callback may compile anew while the model trains.

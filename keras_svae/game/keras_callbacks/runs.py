@@ -62,6 +62,8 @@ class Run:
         left_of_epoch: Steps, if calls of several do not fill an epoch.
         rates_before: Learning rates before the running epoch.
         rates_begun: Those once its callbacks have begun.
+        without_backup: The folder of a run that began without a backup, and the
+            model's step then.
     """
 
     restored: Restored | None = None
@@ -73,6 +75,7 @@ class Run:
     left_of_epoch: int | None = None
     rates_before: dict[str, float] | None = None
     rates_begun: dict[str, float] | None = None
+    without_backup: tuple[str, int] | None = None
 
     @property
     def is_without_steps(self) -> bool:

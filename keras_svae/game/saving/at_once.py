@@ -89,11 +89,14 @@ class SavedAtOnce:
             # Keras warns of each layer that it cannot load, and the error says it all.
             with warnings.catch_warnings(record=True) as warned:
                 done = load(filepath, skip_mismatch, **kwargs)
-        # A damaged file may let HDF5 or Keras raise almost anything.
-        except Exception as error:
+        # A damaged file may let HDF5 or Keras raise almost anything. An interruption
+        # must not leave weights of two models, either.
+        except BaseException as error:
             for variable, value in zip(variables, before, strict=True):
                 variable.assign(value)
             states.constants_anew(self)
+            if not isinstance(error, Exception):
+                raise
             why = weights_file.difference(there or {}, here) or error
             raise ValueError(
                 f"Expected a whole file of weights of this model; received: {told} "
