@@ -236,7 +236,7 @@ def ijae(
     parts: Parts,
     *,
     lam: float = 0.3,
-    stop_code: bool | None = None,
+    stop_code: bool = False,
     adaptive_contrast: bool = False,
 ) -> ks.IJAE:
     """Lambda-IJAE with a likelihood of which there are only samples."""

@@ -95,9 +95,9 @@ def ijae(likelihood=None, **options) -> ks.IJAE:
     ]
     if likelihood is None:
         likelihood = ks.distributions.GaussianNoise(0.5, "tanh")
-    return ks.IJAE(
-        encoder, generator, critic, *critics, likelihood=likelihood, **options
-    )
+    # The default when its values were recorded.
+    options = {"likelihood": likelihood, "stop_code": True} | options
+    return ks.IJAE(encoder, generator, critic, *critics, **options)
 
 
 def two_stage(**options) -> ks.TwoStageVAE:

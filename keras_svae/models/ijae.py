@@ -67,10 +67,10 @@ class IJAE(Contrasted, AdversarialModel):
         E: -lam E_q(x)q(z|x) [f_tau(x, z, G(z)) + f_zeta(x, z)].
 
     At f_tau* the gradient through y = G(z) is that of log r(x|G(z)): Theorem 1. The
-    gradient by z itself is zero there, because r' is at its mode. The encoder's
-    gradient leaves it out: through it, a critic that still learns can send codes far
-    away (see `stop_code`). With an explicit likelihood, log p(x|z) replaces f_tau: -L1
-    for "laplace", -L2 for "gaussian"; lam = 1 is then adversarial variational Bayes.
+    gradient by z itself is zero there, because r' is at its mode; that of a critic
+    which still learns is not (see `stop_code`). With an explicit likelihood, log p(x|z)
+    replaces f_tau: -L1 for "laplace", -L2 for "gaussian"; lam = 1 is then adversarial
+    variational Bayes.
 
     One player trains the critics with one optimizer. Their weights are disjoint, so the
     gradient of the sum is the gradient of each. (A global clipnorm would use all.)
@@ -92,8 +92,7 @@ class IJAE(Contrasted, AdversarialModel):
             "laplace", which is not checked.
         fake_variance: The variance of r', >= 0.
         stop_code: Whether f_tau's input z passes the encoder no gradient; its input
-            G(z) does. False is (7) as the paper has it. The critic of table 6 does not
-            suit it: it adds a linear function of z, which is never flat.
+            G(z) does. This is not (7), but has the same gradient at f_tau*.
         adaptive_contrast: Whether f_zeta compares codes with a Gaussian near q(z|x)
             instead of the prior, as `AdversarialVariationalBayes` does: a cure for an
             f_zeta that lags behind the encoder. It is not in the paper. In (5)
@@ -147,7 +146,7 @@ class IJAE(Contrasted, AdversarialModel):
         lam: float = 0.3,
         likelihood=None,
         fake_variance: float = 1e-8,
-        stop_code: bool = True,
+        stop_code: bool = False,
         adaptive_contrast: bool = False,
         contrast_draws: int | None = None,
         **kwargs,

@@ -46,8 +46,8 @@ METHODS = {
     "clip": "largest size of the critic's weights",
     "two_sided": "whether log q(z|x) is regularised beside log p(x|z)",
     "code_lam": "weight of the code's reconstruction; unset, the paper's",
-    "stop_code": "whether the gradient of the critic of pairs stops at z; unset, it "
-    "does",
+    "stop_code": "whether the encoder's gradient stops at the input z of the critic "
+    "of pairs",
     "adaptive_contrast": "whether the code is compared with a Gaussian of the "
     "encoder's moments",
     "temperature": "the temperature T of the discriminator that weights examples",

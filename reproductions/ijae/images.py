@@ -124,7 +124,8 @@ class SeparateCritics(ks.IJAE):
 def ijae_separate(parts: Parts, *, lam: float = 0.3) -> SeparateCritics:
     """IJAE, the critic of codes with five turns of its own; not in the paper."""
     laws = {"posterior": parts.posterior, "likelihood": parts.likelihood}
-    return parts.game(SeparateCritics, *parts.nets(), lam=lam, **laws)
+    # As the runs that it stands beside.
+    return parts.game(SeparateCritics, *parts.nets(), lam=lam, stop_code=True, **laws)
 
 
 def ijae_mnist_dense_resnet(latent_dim: int = 32, **options: Any):

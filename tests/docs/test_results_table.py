@@ -178,16 +178,18 @@ def test_directive_of_page_is_filled(files, content):
 
 
 def test_a_record_made_under_an_older_default_is_marked():
-    (note,) = extension.notes(["ijae_cifar10.json"])
+    (note,) = extension.notes(["svae_cifar10.json"])
     assert note.startswith("*Made under an older default: batch normalisation")
+    assert len(extension.notes(["ijae_cifar10.json"])) == 2
     assert len(extension.notes(["aim_mnist.json"])) == 2
     assert extension.notes(["svae_toy.json", "ijae_figure1.json"]) == []
     both = extension.notes(["svae_cifar10.json", "svae_toy.json"])
     assert both[0].startswith("*Of svae_cifar10.json: made under")
     # A change of one measure is told beside a table that shows it.
-    of_a_probe = extension.notes(["ijae_plane_mnist.json"], "| {decoder_probe[mean]} |")
-    assert "decoder_probe did not move" in of_a_probe[0]
-    assert extension.notes(["ijae_plane_mnist.json"], "| {mse[mean]} |") == []
+    plane = ["ijae_plane_mnist.json"]
+    told = extension.notes(plane, "| {decoder_probe[mean]} |")
+    assert sum("decoder_probe did not move" in one for one in told) == 1
+    assert len(extension.notes(plane, "| {mse[mean]} |")) == len(told) - 1
 
 
 def test_what_is_listed_as_older_exists_and_is_older():

@@ -174,6 +174,15 @@ def test_the_gradient_at_the_optimal_critic_is_that_of_the_log_likelihood(
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_the_default_is_the_papers_gradient():
+    """(7): through z of a critic that still learns, too."""
+    printed, stopped = make(), make(stop_code=True)
+    ours, other = (gradients(m, reconstruction(m))[1] for m in (printed, stopped))
+    same = make(stop_code=False)
+    np.testing.assert_array_equal(ours, gradients(same, reconstruction(same))[1])
+    assert np.abs(ours - other).max() > 0.01
+
+
 def test_the_straightforward_choice_has_no_gradient():
     """y = x in place of G(z), before Theorem 1: nothing reaches the generator."""
     model = make(cls=Optimal, fake_variance=0.09).learn()

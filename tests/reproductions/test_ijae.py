@@ -40,9 +40,9 @@ def compiled(one, **given):
 
 
 def test_options_of_the_pairs_critic_and_of_arithmetic():
-    options = {"stack": "channels", "stop_code": False, "dtype": "mixed_bfloat16"}
+    options = {"stack": "channels", "stop_code": True, "dtype": "mixed_bfloat16"}
     _, model = compiled(cifar10, method="ijae", width=0.1, **options)
-    assert not model.stop_code
+    assert model.stop_code
     joined = next(
         one
         for one in model.critic_pair.layers
@@ -92,6 +92,7 @@ def test_paper_is_appendix_d(without_losses):
 
 def test_variants_differ_in_the_likelihood_alone():
     one, l1, l2 = (cifar10.resolve(method=method, lam=0.7) for method in SWEPT)
+    assert one.pop("stop_code") is False  # of the critic that the others do not have
     for other in (l1, l2):
         assert {k for k in one if one[k] != other[k]} == {"method", "likelihood"}
         assert one.keys() == other.keys()

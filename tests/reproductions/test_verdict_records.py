@@ -211,8 +211,9 @@ def test_what_of_a_budget_is_compared(tmp_path):
 
 def test_a_record_of_an_older_default_says_so_beside_its_verdict():
     judged = {one.claim.id: one for one in judge("ijae")}
-    (note,) = judged["cifar10-lpips-ijae"].finding.changed_defaults
-    assert note.startswith("ijae_cifar10.json was made under an older default: batch")
+    notes = judged["cifar10-lpips-ijae"].finding.changed_defaults
+    old = "ijae_cifar10.json was made under an older default: "
+    assert [one.removeprefix(old).split()[0] for one in notes] == ["batch", "the"]
     for one in judge("aim"):
         assert one.finding is None or one.finding.changed_defaults == ()
 
