@@ -51,9 +51,9 @@ class AdversarialVariationalBayes(Contrasted, JointModel):
         adaptive_contrast: Whether the encoder is compared with r(z|x) instead of the
             prior; needs prior="normal".
         contrast_draws: The number of further codes of each example for the estimate of
-            mu and sigma, at least 2. Each costs a pass through the encoder. None takes
-            mu and sigma from a "gaussian" or "laplace" posterior. For another
-            posterior, or an encoder with `AppendNoise`, None means 10 draws.
+            mu and sigma, at least 2. Each costs a pass through an encoder that is fed
+            noise. None takes mu and sigma from a "gaussian" or "laplace" posterior. For
+            another posterior, or an encoder with `AppendNoise`, None means 10 draws.
         **kwargs: `posterior` ("implicit" if neither it nor the encoder's end names
             another law), `likelihood`, `prior`, `seed`, `turns`, `play`: see
             `Autoencoder` and `Game`.
