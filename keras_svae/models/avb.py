@@ -9,7 +9,6 @@ from keras_svae.game.in_parts import in_parts
 from keras_svae.game.terms import over_data
 from keras_svae.models.autoencoder import JointModel
 from keras_svae.models.contrast import ContrastDraw, Contrasted
-from keras_svae.noise import Noise
 
 __all__ = ["AdversarialVariationalBayes"]
 
@@ -117,8 +116,7 @@ class AdversarialVariationalBayes(Contrasted, JointModel):
         """
 
         def log_ratio(x, z):
-            contrast = self.contrast(x, Noise(0), False)
-            f = self.f.log_ratio(x, contrast.normalised(z))
-            return f + contrast.over(self.prior, z)
+            f, over = self.contrasted(self.f, x, z)
+            return f + over
 
         return in_parts(log_ratio, self._data(x), self._codes(z))

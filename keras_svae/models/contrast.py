@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_svae.game import checks
+from keras_svae.game.critic import OfModel
 from keras_svae.game.once import once
 from keras_svae.models.autoencoder import Autoencoder
 from keras_svae.models.draw import Draw
@@ -99,6 +100,15 @@ class Contrasted(Autoencoder):
         mean, scale = self._moments(x, noise, training, raw)
         scale = tf.maximum(scale, NARROWEST)
         return Contrast(tf.stop_gradient(mean), tf.stop_gradient(scale))
+
+    def contrasted(self, critic: OfModel, x, z) -> tuple[tf.Tensor, tf.Tensor]:
+        """A critic at normalised codes, and log r(z|x) - log p(z), (batch,) each.
+
+        Moments that are estimated come from a fixed seed.
+        """
+        contrast = self.contrast(x, Noise(0), False)
+        f = critic.log_ratio(x, contrast.normalised(z))
+        return f, contrast.over(self.prior, z)
 
     def _moments(self, x, noise, training, raw):
         law, count = self.posterior_law, self.contrast_draws

@@ -260,8 +260,7 @@ class IJAE(Contrasted, AdversarialModel):
         """f_zeta's estimate of log p(z) - log q(z|x), (batch,), nats."""
 
         def log_ratio(x, z):
-            contrast = self.contrast(x, Noise(0), False)
-            f = self.f_zeta.log_ratio(x, contrast.normalised(z))
-            return f - contrast.over(self.prior, z)
+            f, over = self.contrasted(self.f_zeta, x, z)
+            return f - over
 
         return in_parts(log_ratio, self._data(x), self._codes(z))

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_svae.distributions import Law
 from keras_svae.networks.backwards import Made, innermost, is_opaque, output_of
-from keras_svae.networks.traced import PASSES, traced_end
+from keras_svae.networks.traced import ACTIVATIONS, ONE_SIDED, PASSES, traced_end
 from keras_svae.owners import owner_of, package_of
 
 __all__ = ["RawOutput", "law_of", "same_law"]
@@ -105,13 +105,6 @@ _PASSING_OPERATIONS = [
         " SpaceToDepth Split Stack StopGradient Take Tile Unstack Vstack"
     ).split(),
 ]
-_ACTIVATION_OPERATIONS = {
-    "clip": "clip",
-    "exp": "exponential",
-    **{name.replace("_", ""): name for name in dir(keras.activations)},
-}
-# They bound values from one side if they read a single tensor, and a number.
-_ONE_SIDED = ("Maximum", "Minimum")
 
 
 def law_of(network: keras.Model) -> Law | None:
@@ -158,10 +151,10 @@ def _activations(made: Made | None) -> list[str] | None:
         return None
     one, name = made.by, type(made.by).__name__
     if not isinstance(one, keras.layers.Layer):
-        if name in _ONE_SIDED and len(made.of) == 1:
+        if name in ONE_SIDED and len(made.of) == 1:
             return [name.lower()]
         if name not in _PASSING_OPERATIONS:
-            known = _ACTIVATION_OPERATIONS.get(name.lower())
+            known = ACTIVATIONS.get(name.lower())
             return None if known in (None, "linear") else [known]
     if getattr(one, "interpolation", None) in _OVERSHOOTING:
         return None

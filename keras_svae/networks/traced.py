@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-__all__ = ["OTHER", "PASSES", "traced_end"]
+__all__ = ["ACTIVATIONS", "ONE_SIDED", "OTHER", "PASSES", "traced_end"]
 
 # What `traced_end` gives for a layer that passes its input on, and for one that ends in
 # something else than an activation.
@@ -14,24 +14,14 @@ _SHAPES = (
     "Cast ExpandDims Identity PreventGradient Reshape ReverseV2 Slice Squeeze"
     " StopGradient StridedSlice Transpose"
 ).split()
-# Activations, by the names that Keras has for them.
-_ACTIVATIONS = {
-    "ClipByValue": "clip",
-    "Elu": "elu",
-    "Exp": "exponential",
-    "LeakyRelu": "leaky_relu",
-    "LogSoftmax": "log_softmax",
-    "Relu": "relu",
-    "Relu6": "relu6",
-    "Selu": "selu",
-    "Sigmoid": "sigmoid",
-    "Softmax": "softmax",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Tanh": "tanh",
+# Activations, by the names of operations of Keras and TensorFlow, in small letters.
+ACTIVATIONS = {
+    "clip": "clip",
+    "exp": "exponential",
+    **{name.replace("_", ""): name for name in dir(keras.activations)},
 }
 # They bound values from one side if they read a single tensor, and a number.
-_ONE_SIDED = {"Maximum": "maximum", "Minimum": "minimum"}
+ONE_SIDED = ("Maximum", "Minimum")
 
 
 def traced_end(layer: keras.layers.Layer) -> str | object | None:
@@ -69,7 +59,7 @@ def _end_of(op: tf.Operation, read: tf.Operation) -> str | object:
         op = op.inputs[0].op
     if op is read:
         return PASSES
-    if op.type in _ONE_SIDED:
+    if op.type in ONE_SIDED:
         numbers = [x for x in op.inputs if x.op.type == "Const" and x.shape.rank == 0]
-        return _ONE_SIDED[op.type] if numbers else OTHER
-    return _ACTIVATIONS.get(op.type, OTHER)
+        return op.type.lower() if numbers else OTHER
+    return ACTIVATIONS.get(op.type.lower(), OTHER)

@@ -22,7 +22,7 @@ N, SIZE = 2000, 250
 
 
 class ContrastedMarginalsDraw(ContrastDraw, MarginalsDraw):
-    """Both."""
+    """A draw of both kinds: pairs of marginals, and a contrast for codes."""
 
 
 @keras.saving.register_keras_serializable(package="reproductions")
@@ -67,10 +67,8 @@ class ContrastASVAE(Contrasted, ks.ASVAE):
 
     @endpoint("log_ratio")
     def log_ratio_x(self, x, z):
-        x, z = self._data(x), self._codes(z)
-        contrast = self.contrast(x, ks.noise.Noise(0), False)
-        f = self.f1.log_ratio(x, contrast.normalised(z))
-        return f + contrast.over(self.prior, z)
+        f, over = self.contrasted(self.f1, self._data(x), self._codes(z))
+        return f + over
 
 
 def as_vae_r_contrast(parts: Parts) -> ContrastASVAE:
